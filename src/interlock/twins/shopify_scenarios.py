@@ -22,7 +22,7 @@ from interlock.twins.shopify_catalogue import (
 from interlock.twins.shopify_money import Currencies
 from interlock.twins.shopify_orders import DEFAULT_SHOP, Draft, DraftDiscount, DraftLine
 
-BIG_ID_BASE = 820_982_911_946_000_000  # the range of the ids in Shopify's own sample, far above 2**53
+BIG_ID_BASE = 820_982_911_946_000_508  # the range of ids in Shopify's own sample; no float holds them
 FIVE_CENTS = Decimal("0.05")
 
 

@@ -96,7 +96,7 @@ def _settle_ordered(order: Order, money: Currencies) -> None:
     off_freight = total(line_discount(row) for row in shipping)
     tax = total(line_tax(row) for row in [*lines, *shipping])
     duties = total(line_duty(line) for line in lines)
-    price = goods - off_goods + freight - off_freight + duties + _extras(order)
+    price = goods - off_goods + freight - off_freight + duties + _extras(order, "original_total_additional_fees_set")
     _write(order, money, "total_line_items_price", goods)
     _write(order, money, "total_discounts", off_goods + off_freight)
     _write(order, money, "subtotal_price", goods - off_goods)
@@ -117,7 +117,8 @@ def _settle_current(order: Order, money: Currencies) -> None:
     off_freight = total(line_discount(row) for row in order["shipping_lines"] if _still_charged(row, lines))
     tax = total(current_tax(line, money) for line in lines) + current_shipping_tax(order, money)
     duties = total(current_duty(line, money) for line in lines)
-    price = goods + freight + duties + _extras(order) + _discrepancies(order)
+    extras = _extras(order, "current_total_additional_fees_set") + _discrepancies(order)
+    price = goods + freight + duties + extras
     _write(order, money, "current_subtotal_price", goods)
     _write(order, money, "current_total_discounts", off_goods + off_freight)
     _write(order, money, "current_total_tax", tax)
@@ -131,14 +132,14 @@ def _write(order: Order, money: Currencies, field: str, amount: Bag) -> None:
     order[f"{field}_set"] = money.as_set(amount)
 
 
-def _extras(order: Order) -> Bag:
+def _extras(order: Order, fees: str) -> Bag:
     """Additional fees and the tip. REST gives the tip in shop money only."""
     tip = Decimal(order["total_tip_received"])
-    return read_set(order["original_total_additional_fees_set"]) + Bag(tip, tip)
+    return read_set(order[fees]) + Bag(tip, tip)
 
 
 def _discrepancies(order: Order) -> Bag:
-    """What refunds moved beyond lines, shipping and their taxes (negative: paid back on top)."""
+    """What refunds moved beyond lines, shipping, fees and taxes (negative: paid back on top)."""
     rows = (row for refund in order["refunds"] for row in refund["order_adjustments"])
     return total(read_set(row["amount_set"]) for row in rows)
 
