@@ -1,0 +1,67 @@
+"""What a vendor folder must provide: a manifest, a client that writes and looks up (or reads), and its webhook
+dialects.
+
+A vendor folder imports this module and `interlock.connectors.http`, nothing else of Interlock.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from interlock.clock import Clock
+from interlock.connectors.http import Answer, Http
+from interlock.connectors.manifest import Manifest, Operation
+from interlock.connectors.verdict import classify
+from interlock.errors import IntakeError, MappingError, SettingsError, UnmappedReference
+from interlock.messaging.event import Dialect, Envelope, Headers, Subject
+from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
+from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, Once, Past, Plan, Source, Write
+
+__all__ = [
+    "Absent", "Answer", "Builder", "Clock", "Connection", "Destination", "Dialect", "Done", "Envelope", "Found",
+    "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
+    "Past", "Plan", "Refused", "Retry", "SettingsError", "Source", "Subject", "Uncertain", "UnmappedReference",
+    "Write", "classify", "declared_write",
+]  # fmt: skip
+
+Builder = Callable[[Any], bytes]
+"""A compiled `out` mapping, its context bound: canonical object -> the vendor's JSON as bytes.
+
+Raises MappingError with the path.
+"""
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a client is given. Nothing is read from the environment, the clock or the disk by a client itself.
+
+    `builders` are keyed as in mapping.toml: `salesOrder`, `customer`. `credentials` are resolved secrets by the
+    manifest's names. `manifest` and the defaults of settings are added by the registry.
+    """
+
+    system: str
+    url: str
+    settings: Mapping[str, Any]
+    credentials: Mapping[str, str]
+    builders: Mapping[str, Builder]
+    http: Http
+    clock: Clock
+    manifest: Manifest | None = None
+
+
+def declared_write(
+    manifest: Manifest, operation: str, *, reference: str, body: bytes, action: str = "write", external_id: str = ""
+) -> Write:
+    """A write whose once-only way and times are those that the manifest declares for the operation."""
+    declared = manifest.operation(operation)
+    assert declared.once is not None  # noqa: S101 - the manifest refuses an operation without one
+    return Write(
+        operation=operation,
+        once=declared.once,
+        reference=reference,
+        body=body,
+        action=action,
+        external_id=external_id,
+        quiet_period_seconds=declared.quiet_period_seconds,
+        memory_seconds=declared.memory_seconds,
+    )

@@ -1,0 +1,165 @@
+"""The facts of one vendor as data: connector.toml, read into a typed manifest and checked before anything connects."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from interlock.connectors.verdict import ErrorRule, ErrorTable
+from interlock.errors import SettingsError
+from interlock.messaging.write import Once
+
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*$")]
+QUALITY_RULES = (
+    "once_only", "error_table", "conformance", "twin", "recorded_answers", "webhooks_verified", "sunset_known",
+    "limits_sourced", "docs",
+)  # fmt: skip
+"""The rungs of the ladder: each manifest says of each rule whether it is done, todo or exempt."""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who the vendor is and which version of its API is spoken. `sunset` is a date, "rolling" or "none announced"."""
+
+    name: Name
+    title: str
+    docs: Annotated[str, Meta(pattern=r"^https://")]
+    api_version: str
+    sunset: str
+    hosts: tuple[str, ...] = ()
+    """The hosts of the live service, `*` for one label: shown in the documentation, compared by the egress check."""
+
+
+class Direction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What can be done with a canonical object: `read`, `write`, `webhook`."""
+
+    can: tuple[Literal["read", "write", "webhook"], ...]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to change the vendor's data and how it becomes once-only. Times are in seconds; each has its source."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z]+\.[a-z_]+$")]
+    object: str
+    creates: bool
+    once: Once | None = None
+    quiet_period_seconds: float = 0.0
+    memory_seconds: float = 0.0
+    longest_processing_seconds: float = 0.0
+    meaning: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.once is None:
+            raise ValueError(f"operation {self.name!r} has no once-only way; say once = upsert, key, look_up or hand")
+        if self.once is Once.KEY and self.memory_seconds <= 0:
+            raise ValueError(f"operation {self.name!r} relies on the vendor's key; say its memory_seconds")
+        if self.once is Once.LOOK_UP and self.quiet_period_seconds <= self.longest_processing_seconds:
+            raise ValueError(f"operation {self.name!r}: quiet_period_seconds must exceed longest_processing_seconds")
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One key under [settings] of the system's file."""
+
+    name: Name
+    type: Literal["text", "integer", "number", "boolean", "list", "table"] = "text"
+    required: bool = False
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    meaning: str
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One secret, given by reference. `several` means that more than one may be valid at a time."""
+
+    name: Name
+    required: bool = True
+    several: bool = False
+    meaning: str
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the vendor allows, as the default of the destination's limiter."""
+
+    concurrency: Annotated[int, Meta(ge=1)]
+    rate_per_second: Annotated[float, Meta(gt=0)]
+    source: str = ""
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rung: done, todo, or exempt with the reason."""
+
+    state: Literal["done", "todo", "exempt"]
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if self.state == "exempt" and not self.reason:
+            raise ValueError("an exemption needs its reason")
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+    """connector.toml as a whole."""
+
+    connector: Identity
+    auth: str
+    objects: dict[str, Direction] = {}
+    topics: tuple[str, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    credentials: tuple[Credential, ...] = ()
+    limits: Limits
+    errors: tuple[ErrorRule, ...] = ()
+    quality: dict[str, Quality] = {}
+
+    def __post_init__(self) -> None:
+        missing = set(QUALITY_RULES) - self.quality.keys()
+        unknown = self.quality.keys() - set(QUALITY_RULES)
+        if missing or unknown:
+            raise ValueError(f"[quality] lacks {sorted(missing)} and has unknown {sorted(unknown)}")
+        written = {operation.object for operation in self.operations}
+        declared = {name for name, direction in self.objects.items() if "write" in direction.can}
+        if written != declared:
+            raise ValueError(
+                f"objects that can be written {sorted(declared)} are not those with operations {sorted(written)}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The connector's name, which is its folder's."""
+        return self.connector.name
+
+    def operation(self, name: str) -> Operation:
+        """The operation of this name. Raises KeyError: a client that plans an undeclared write is a mistake of ours."""
+        return self.operations_by_name[name]
+
+    @cached_property
+    def operations_by_name(self) -> dict[str, Operation]:
+        """Operations by their names."""
+        return {operation.name: operation for operation in self.operations}
+
+    @cached_property
+    def error_table(self) -> ErrorTable:
+        """The [[errors]] rows, ready for classify."""
+        return ErrorTable(self.errors)
+
+    def setting(self, name: str, given: Any) -> Any:
+        """The given value, or the default that the manifest declares."""
+        if given is not None:
+            return given
+        return next((setting.default for setting in self.settings if setting.name == name), None)
+
+
+def read_manifest(text: str, where: str) -> Manifest:
+    """Read and check one connector.toml. Raises SettingsError CON001 with the place and the mistake."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Manifest)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(
+            f"the manifest is wrong: {error}",
+            code="CON001",
+            where=where,
+            next_move="correct the manifest; docs/guides/add-a-connector.md",
+        ) from error

@@ -1,0 +1,129 @@
+"""Finds the vendor folders: a folder with a connector.toml is a connector; adding one touches nothing outside it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.resources
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import msgspec
+
+from interlock.connectors.contract import Connection, Destination, Dialect, Source
+from interlock.connectors.manifest import Manifest, read_manifest
+from interlock.errors import SettingsError
+from interlock.messaging.write import Once
+from interlock.strategy.facts import ConnectorFact, SettingFact, WriteFact
+
+ONCE_ONLY: Mapping[Once, Any] = {
+    Once.UPSERT: "upsert", Once.KEY: "idempotency-key", Once.LOOK_UP: "look-up", Once.HAND: "person",
+}  # fmt: skip
+"""The words of the strategy folder for the ways in which a write becomes once-only."""
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all connectors, sorted."""
+    return tuple(sorted(folder.name for folder in _root().iterdir() if (folder / "connector.toml").is_file()))
+
+
+@cache
+def manifest(name: str) -> Manifest:
+    """The checked manifest. Raises SettingsError CON001 (wrong), CON002 (no such connector)."""
+    if name not in names():
+        raise SettingsError(
+            f"there is no connector {name!r}",
+            code="CON002",
+            next_move=f"use one of: {', '.join(names())}, or add a folder for it",
+        )
+    file = _root() / name / "connector.toml"
+    found = read_manifest(file.read_text(encoding="utf-8"), str(file))
+    if found.name != name:
+        raise SettingsError(f"the folder {name!r} holds the manifest of {found.name!r}", code="CON001", where=str(file))
+    return found
+
+
+def facts() -> dict[str, ConnectorFact]:
+    """What the strategy's loader must know of each connector."""
+    return {name: _fact(manifest(name)) for name in names()}
+
+
+def open_destination(name: str, connection: Connection) -> Destination:
+    """The client that writes to this vendor. Raises SettingsError CON003 when it cannot write, CON004 when a setting
+    is missing.
+    """
+    destination: Destination = _factory(name, "destination")(_complete(name, connection))
+    return destination
+
+
+def open_source(name: str, connection: Connection) -> Source:
+    """The client that reads from this vendor. Raises SettingsError CON003 when it cannot read, CON004 when a setting
+    is missing.
+    """
+    source: Source = _factory(name, "source")(_complete(name, connection))
+    return source
+
+
+@cache
+def dialects(name: str) -> tuple[Dialect, ...]:
+    """The webhook dialects of a vendor; none when it sends no webhooks."""
+    if not (_root() / manifest(name).name / "webhooks.py").is_file():
+        return ()
+    found: tuple[Dialect, ...] = importlib.import_module(f"{__package__}.{name}.webhooks").DIALECTS
+    return found
+
+
+def text_of(name: str, file: str) -> str:
+    """A text file of a vendor's folder, such as mapping.toml or README.md."""
+    return (_root() / manifest(name).name / file).read_text(encoding="utf-8")
+
+
+def _root() -> Traversable:
+    return importlib.resources.files(__package__ or "interlock.connectors")
+
+
+def _factory(name: str, what: str) -> Any:
+    client = importlib.import_module(f"{__package__}.{manifest(name).name}.client")
+    try:
+        return getattr(client, what)
+    except AttributeError:
+        raise SettingsError(f"connector {name!r} is no {what}", code="CON003", next_move="correct the flow") from None
+
+
+def _complete(name: str, connection: Connection) -> Connection:
+    """Add the manifest and the defaults of settings; refuse what is missing, all at once."""
+    found = manifest(name)
+    settings = {item.name: item.default for item in found.settings if item.default is not None} | dict(
+        connection.settings
+    )
+    missing = [f"setting {item.name}" for item in found.settings if item.required and item.name not in settings]
+    missing += [
+        f"credential {item.name}"
+        for item in found.credentials
+        if item.required and not connection.credentials.get(item.name)
+    ]
+    if missing:
+        raise SettingsError(
+            f"{name} needs {', '.join(missing)}",
+            code="CON004",
+            where=f"systems/{connection.system}.toml",
+            next_move="add what is missing",
+        )
+    return msgspec.structs.replace(connection, settings=settings, manifest=found)
+
+
+def _fact(found: Manifest) -> ConnectorFact:
+    operations = found.operations
+    return ConnectorFact(
+        name=found.name,
+        reads=frozenset(name for name, direction in found.objects.items() if "read" in direction.can),
+        topics=frozenset(found.topics),
+        writes=tuple(
+            WriteFact(one.object, one.name, ONCE_ONLY[one.once], one.creates) for one in operations if one.once
+        ),
+        settings={item.name: SettingFact(item.type, item.required, item.choices) for item in found.settings},
+        credentials={item.name: item.required for item in found.credentials},
+        longest_processing_seconds=max((one.longest_processing_seconds for one in operations), default=0.0),
+    )
