@@ -1,0 +1,107 @@
+"""A delivery: the work to bring one object key up to date at one destination by one flow. Its states are drawn in ARCHITECTURE.md."""
+
+from typing import Literal
+
+import msgspec
+
+from interlock.messaging.write import Link, Write
+
+State = Literal["pending", "running", "done", "waiting", "retrying", "uncertain", "dead", "held", "superseded", "cancelled"]
+
+OPEN: tuple[State, ...] = ("pending", "running", "retrying", "uncertain", "waiting", "held")
+"""States that keep later deliveries of the same lane from starting."""
+
+CLOSED: tuple[State, ...] = ("done", "dead", "superseded", "cancelled")
+
+LIVE, REPLAY, BACKFILL = 0, 1, 2
+"""Priorities: live traffic passes before replays, replays before backfills."""
+
+
+class Want(msgspec.Struct, frozen=True, kw_only=True):
+    """The router's wish: bring (object, key) to at least `version` at `destination`. `signal` is '' for level-triggered flows."""
+
+    flow: str
+    destination: str
+    signal: str = ""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A call whose fate was not settled when the delivery was claimed. `body` and key are what was sent."""
+
+    id: int
+    operation: str
+    action: str
+    once: str
+    reference: str
+    idempotency_key: str
+    content_hash: str
+    version: int
+    begun_ms: int
+    latest_send_ms: int
+    body: bytes
+
+
+class Delivery(msgspec.Struct, kw_only=True):
+    """One claimed row, with what its work needs: the crosswalk so far and the attempts whose fate is open.
+
+    `token` is the fencing token of this claim: every later write to the ledger names it, and a writer with an older one is refused.
+    """
+
+    id: int
+    flow: str
+    system: str
+    destination: str
+    object: str
+    key: str
+    name: str
+    signal: str
+    release: str
+    priority: int
+    wanted_event: int
+    wanted_version: int
+    reread: bool
+    revision: int
+    attempts: int
+    crashes: int
+    token: int
+    received_ms: int
+    was: str
+    lease_until_ms: int = 0
+    links: dict[str, Link] = {}
+    unsettled: tuple[Attempt, ...] = ()
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is about to be called; committed before the call."""
+
+    delivery: Delivery
+    write: Write
+    version: int
+    event: int
+    idempotency_key: str
+    begun_ms: int
+    latest_send_ms: int
+    force: bool = False
+    """Send although the content equals what was last written: an earlier attempt with other content may still land."""
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """The intent is on the disk: call now."""
+
+    attempt: int
+
+
+class Unneeded(msgspec.Struct, frozen=True):
+    """No call: `unchanged` (the destination has this content), `superseded` (it has a newer version) or `fenced` (the claim was lost)."""
+
+    because: Literal["unchanged", "superseded", "fenced"]
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a delivery does not go on now."""
+
+    reason: str
+    code: str
+    message: str
+    body: bytes | None = None
+    waiting_for: str = ""

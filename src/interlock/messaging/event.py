@@ -1,0 +1,89 @@
+"""An event: something that happened in a system, as received, and what its signed body says it is about."""
+
+from typing import Protocol
+
+import msgspec
+
+Headers = dict[str, str]
+"""Header names in lower case; the last of repeated headers wins, a repeated signature header is refused by the dialect."""
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """What the headers claim. Nothing here is signed (Shopify signs the body only), so all of it is a hint."""
+
+    dialect: str
+    topic: str = ""
+    event_id: str = ""
+    webhook_id: str = ""
+    shop: str = ""
+    api_version: str = ""
+    triggered_at_ms: int = 0
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What the signed body says: which object, in which version, and what must have happened for it to look like this.
+
+    `key` is the object's id at its system, as a string. `version` is microseconds since the epoch (0: the body does not say).
+    `complete` means that the body carries the whole object, so that no read of the source is needed.
+    `facts` are topics that the content itself proves, each with an instance after `#` when it can happen more than once to
+    one key: `orders/create`, `orders/cancelled`, `refunds/create#890088186047892319`. Flows are triggered by facts, never by the
+    unsigned topic header. `name` is the business name (`#1001`). `summary` is a small JSON object for lists, free of personal data
+    (`{"total": "414.95", "currency": "USD", "test": false, "cancelled": true}`).
+    """
+
+    object: str
+    key: str
+    version: int = 0
+    complete: bool = False
+    facts: tuple[str, ...] = ()
+    name: str = ""
+    summary: str = ""
+
+
+class Event(msgspec.Struct, kw_only=True):
+    """One row of the inbox."""
+
+    position: int = 0
+    system: str
+    dialect: str
+    topic: str
+    object: str
+    key: str
+    name: str = ""
+    summary: str = ""
+    version: int = 0
+    complete: bool = False
+    facts: tuple[str, ...] = ()
+    event_id: str = ""
+    webhook_id: str = ""
+    api_version: str = ""
+    triggered_at_ms: int = 0
+    received_at_ms: int
+    release: str
+    flags: tuple[str, ...] = ()
+    priority: int = 0
+    sha256: bytes
+    body: bytes | None
+
+    @property
+    def dedupe_key(self) -> str:
+        """The business key, from signed content alone: the same fact sent again, under whatever headers, has the same key."""
+        return f"{self.object}/{self.key}/{self.version}/{self.sha256[:8].hex()}"
+
+
+class Dialect(Protocol):
+    """How one vendor's webhooks are recognised, verified and read. Implemented in the vendor's connector folder."""
+
+    name: str
+
+    def recognises(self, headers: Headers) -> bool:
+        """True when these headers are of this dialect."""
+
+    def envelope(self, headers: Headers) -> Envelope:
+        """Read the claims of the headers."""
+
+    def verify(self, headers: Headers, body: bytes, secrets: tuple[bytes, ...]) -> bool:
+        """Compare the signature with that of each secret in constant time; True when one fits."""
+
+    def subject(self, envelope: Envelope, body: bytes) -> Subject:
+        """Read the signed body. Raises IntakeError (400) when it is not JSON or names no object."""

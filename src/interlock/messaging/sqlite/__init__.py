@@ -1,0 +1,1 @@
+"""The embedded engine: both ports on SQLite (the one that apsw carries), WAL, synchronous=FULL, one group commit each."""

@@ -1,0 +1,141 @@
+"""The inbox on SQLite: one file, one connection, group commit."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from interlock.errors import StoreError
+from interlock.messaging.event import Event
+from interlock.messaging.inbox import Appended
+from interlock.messaging.sqlite.connect import open_store
+from interlock.messaging.sqlite.group_commit import GroupCommit
+from interlock.messaging.sqlite.migrate import migrate
+from interlock.messaging.sqlite.statements import statements
+
+RECENT_EVENTS = 1_000
+"""Events kept in memory after their commit, so that the router need not read back what was just written."""
+
+
+class SqliteInbox:
+    """The Inbox port on one SQLite file."""
+
+    def __init__(self, path: Path, now_ms: int, *, vfs: str | None = None) -> None:
+        connection = open_store(path, vfs=vfs)
+        migrate(connection, "inbox", now_ms)
+        self._sql = statements("inbox.sql")
+        self.group = GroupCommit(connection, "inbox")
+        self._recent: OrderedDict[int, Event] = OrderedDict()
+
+    async def append(self, event: Event) -> Appended:
+        """Commit one event; many callers share one commit."""
+        appended = await self.group.run(lambda connection: self._append(connection, event))
+        if appended.new:
+            event.position = appended.position
+            self._remember(event)
+        return appended
+
+    async def read(self, after: int, limit: int) -> list[Event]:
+        """Events above a cursor, from memory when all of them are recent."""
+        recent = self._recent_after(after, limit)
+        if recent:
+            return recent
+        return [_event(row) for row in self.group.connection.execute(self._sql["read"], (after, limit))]
+
+    async def get(self, positions: Sequence[int]) -> dict[int, Event]:
+        """Events by position; recent ones from memory."""
+        return {position: event for position in set(positions) if (event := self._one(position)) is not None}
+
+    async def trim(self, received_before_ms: int, keep_from: int, limit: int) -> int:
+        """Forget old bodies; the keys stay, so that a late duplicate is known for ever (fault case 8)."""
+
+        def forget(connection: apsw.Connection) -> int:
+            connection.execute(self._sql["trim"], (received_before_ms, keep_from, limit))
+            return connection.changes()
+
+        return await self.group.run(forget)
+
+    async def head(self) -> int:
+        """The highest position."""
+        return int(self.group.connection.execute(self._sql["head"]).get)
+
+    def on_append(self, wake: Callable[[], None]) -> None:
+        """Call `wake` after each commit."""
+        self.group.after_commit(wake)
+
+    async def close(self) -> None:
+        """Close the file; what was committed is on the disk already."""
+        self.group.connection.close()
+
+    def _append(self, connection: apsw.Connection, event: Event) -> Appended:
+        dedupe_key = event.dedupe_key
+        row = connection.execute(self._sql["append"], _row(event, dedupe_key)).get
+        if row is not None:
+            return Appended(row, True)
+        known = connection.execute(self._sql["known"], (event.system, dedupe_key)).fetchone()
+        position, event_id, topic, api_version = known
+        flags = _sighting_flags(event, event_id, topic, api_version)
+        connection.execute(
+            self._sql["sight"], (position, event.received_at_ms, event.topic, event.event_id, event.webhook_id, flags)
+        )
+        return Appended(position, False)
+
+    def _remember(self, event: Event) -> None:
+        self._recent[event.position] = event
+        if len(self._recent) > RECENT_EVENTS:
+            self._recent.popitem(last=False)
+
+    def _recent_after(self, after: int, limit: int) -> list[Event]:
+        """The run of events that directly follows the cursor in memory. Positions have no gaps: nothing is ever deleted."""
+        found = []
+        position = after + 1
+        while len(found) < limit and (event := self._recent.get(position)) is not None:
+            found.append(event)
+            position += 1
+        return found
+
+    def _one(self, position: int) -> Event | None:
+        recent = self._recent.get(position)
+        if recent is not None:
+            return recent
+        row = self.group.connection.execute(self._sql["get"], (position,)).fetchone()
+        return None if row is None else _event(row)
+
+
+def _sighting_flags(event: Event, event_id: str, topic: str, api_version: str) -> str:
+    flags = ["same-event" if event.event_id == event_id else "other-event-id"]
+    if event.topic != topic:
+        flags.append("other-topic")
+    if event.api_version != api_version:
+        flags.append("other-api-version")
+    return " ".join(flags)
+
+
+def _row(event: Event, dedupe_key: str) -> tuple[Any, ...]:
+    body = event.body or b""
+    return (
+        event.system, dedupe_key, event.dialect, event.topic, event.object, event.key, event.name, event.summary, event.version,
+        int(event.complete), " ".join(event.facts), event.event_id, event.webhook_id, event.api_version, event.triggered_at_ms,
+        event.received_at_ms, event.release, " ".join(event.flags), event.priority, event.sha256, len(body), body,
+    )  # fmt: skip
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    (position, system, dialect, topic, object_name, key, name, summary, version, complete, facts, event_id, webhook_id, api_version,
+     triggered_at_ms, received_at_ms, release, flags, priority, sha256, body) = row  # fmt: skip
+    if body is not None and hashlib.sha256(body).digest() != sha256:
+        raise StoreError(
+            f"the body of event {position} is not the one that was accepted",
+            code="STO003",
+            why="its SHA-256 differs from the one stored beside it: the file was damaged or edited",
+            next_move="run `interlock doctor --deep`; restore the event from a backup or re-read the object from its source",
+        )
+    return Event(
+        position=position, system=system, dialect=dialect, topic=topic, object=object_name, key=key, name=name, summary=summary,
+        version=version, complete=bool(complete), facts=tuple(facts.split()), event_id=event_id, webhook_id=webhook_id,
+        api_version=api_version, triggered_at_ms=triggered_at_ms, received_at_ms=received_at_ms, release=release,
+        flags=tuple(flags.split()), priority=priority, sha256=sha256, body=body,
+    )  # fmt: skip

@@ -1,0 +1,247 @@
+-- name: cursor
+SELECT value FROM position WHERE name = ?
+
+-- name: move_cursor
+INSERT INTO position (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+
+-- name: object_head  the newest version seen of an object
+SELECT version, event, sha256 FROM object WHERE system = ? AND object = ? AND key = ?
+
+-- name: object_new
+INSERT INTO object (system, object, key, name, version, event, sha256, first_seen_ms, last_seen_ms, summary)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: object_newer
+UPDATE object SET version = ?, event = ?, sha256 = ?, last_seen_ms = ?, events = events + 1,
+  name = CASE WHEN ?5 = '' THEN name ELSE ?5 END, summary = CASE WHEN ?6 = '' THEN summary ELSE ?6 END
+WHERE system = ?7 AND object = ?8 AND key = ?9
+
+-- name: object_seen  an older or incomplete sighting of an object
+UPDATE object SET last_seen_ms = ?, events = events + 1 WHERE system = ? AND object = ? AND key = ?
+
+-- name: want  level-triggered: one row per flow, destination and key; a newer event raises what it wants
+INSERT INTO delivery (
+  flow, system, destination, object, key, name, signal, lane, state, head, opened, priority, due_ms, release,
+  wanted_event, wanted_version, reread, received_ms, created_ms, updated_ms)
+VALUES (
+  :flow, :system, :destination, :object, :key, :name, '', :lane, 'pending',
+  NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = :lane
+    AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')),
+  :event, :priority, :now, :release, :event, :version, :reread, :received, :now, :now)
+ON CONFLICT (flow, destination, system, object, key, signal) DO UPDATE SET
+  wanted_event = excluded.wanted_event,
+  wanted_version = max(wanted_version, excluded.wanted_version),
+  reread = max(excluded.reread, CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN 0 ELSE reread END),
+  revision = revision + 1,
+  release = excluded.release,
+  name = CASE WHEN excluded.name = '' THEN name ELSE excluded.name END,
+  priority = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN excluded.priority ELSE min(priority, excluded.priority) END,
+  attempts = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead', 'waiting') THEN 0 ELSE attempts END,
+  head = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead')
+    THEN NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = excluded.lane
+      AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held'))
+    ELSE head END,
+  opened = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN excluded.opened ELSE opened END,
+  due_ms = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead', 'waiting') THEN excluded.due_ms ELSE due_ms END,
+  received_ms = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN excluded.received_ms ELSE received_ms END,
+  state = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead', 'waiting') THEN 'pending' ELSE state END,
+  waiting_for = '',
+  updated_ms = excluded.updated_ms
+
+-- name: signal  one row per fact; a fact seen again opens nothing
+INSERT INTO delivery (
+  flow, system, destination, object, key, name, signal, lane, state, head, opened, priority, due_ms, release,
+  wanted_event, wanted_version, reread, received_ms, created_ms, updated_ms)
+VALUES (
+  :flow, :system, :destination, :object, :key, :name, :signal, :lane, 'pending',
+  NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = :lane
+    AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')),
+  :event, :priority, :now, :release, :event, :version, :reread, :received, :now, :now)
+ON CONFLICT (flow, destination, system, object, key, signal) DO NOTHING
+
+-- name: supersede_letter  a newer event has taken over a dead delivery
+UPDATE dead_letter SET closed_ms = :now, resolution = 'superseded', closed_by = 'router', why = 'a newer event of the same object arrived'
+WHERE closed_ms = 0 AND delivery IN (
+  SELECT id FROM delivery WHERE flow = :flow AND destination = :destination AND system = :system AND object = :object AND key = :key
+    AND signal = '' AND state = 'pending')
+
+-- name: due  heads of lanes that may run now, for one priority
+SELECT id, flow, system, destination, object, key, name, signal, release, priority, wanted_event, wanted_version, reread, revision,
+  attempts, crashes, token, received_ms, state
+FROM delivery
+WHERE destination = ? AND priority = ? AND due_ms <= ? AND head = 1 AND state IN ('pending', 'retrying', 'uncertain', 'waiting')
+ORDER BY due_ms LIMIT ?
+
+-- name: take
+UPDATE delivery SET state = 'running', token = token + 1, worker = ?, lease_until_ms = ?, updated_ms = ? WHERE id = ?
+
+-- name: links_of
+SELECT operation, reference, external_id, version, content_hash FROM link
+WHERE system = ? AND origin = ? AND object = ? AND key = ? AND signal = ?
+
+-- name: unsettled_of
+SELECT id, operation, action, once, reference, idempotency_key, content_hash, version, begun_ms, latest_send_ms, coalesce(body, x'')
+FROM attempt WHERE delivery = ? AND verdict IN ('', 'uncertain') AND resolution = '' ORDER BY id
+
+-- name: next_due
+SELECT min(due_ms) FROM delivery
+WHERE destination = ? AND priority = ? AND head = 1 AND state IN ('pending', 'retrying', 'uncertain', 'waiting')
+
+-- name: link_head
+SELECT version, content_hash FROM link
+WHERE system = ? AND origin = ? AND object = ? AND key = ? AND operation = ? AND signal = ?
+
+-- name: intend  only while the claim is ours
+INSERT INTO attempt (delivery, token, number, operation, action, once, reference, idempotency_key, content_hash, version, event, release,
+  body, begun_ms, latest_send_ms)
+SELECT id, token, attempts + 1, ?, ?, ?, ?, ?, ?, ?, ?, release, ?, ?, ? FROM delivery WHERE id = ? AND token = ? AND state = 'running'
+RETURNING id
+
+-- name: outcome
+UPDATE attempt SET ended_ms = ?, verdict = ?, status = ?, code = ?, message = ?, external_id = ? WHERE id = ?
+
+-- name: resolve
+UPDATE attempt SET resolution = ?, ended_ms = CASE WHEN ended_ms = 0 THEN ? ELSE ended_ms END,
+  verdict = CASE WHEN verdict = '' THEN 'uncertain' ELSE verdict END, external_id = CASE WHEN ?3 = '' THEN external_id ELSE ?3 END
+WHERE id = ?4
+
+-- name: link  an older version never overwrites a newer one
+INSERT INTO link (system, origin, object, key, operation, signal, reference, external_id, version, content_hash, written_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (system, origin, object, key, operation, signal) DO UPDATE SET
+  reference = excluded.reference, version = excluded.version, content_hash = excluded.content_hash, written_ms = excluded.written_ms,
+  external_id = CASE WHEN excluded.external_id = '' THEN external_id ELSE excluded.external_id END, writes = writes + 1
+WHERE excluded.version >= version
+
+-- name: touch_link  unchanged content of a newer version: the fence moves up, nothing is sent
+UPDATE link SET version = ? WHERE system = ? AND origin = ? AND object = ? AND key = ? AND operation = ? AND signal = ? AND version < ?
+
+-- name: close_done
+UPDATE delivery SET
+  state = CASE WHEN revision = ?1 THEN ?2 ELSE 'pending' END,
+  due_ms = ?3, attempts = 0, crashes = 0, done_version = max(done_version, ?4), done_ms = ?3, updated_ms = ?3, lease_until_ms = 0, worker = '',
+  reread = CASE WHEN revision = ?1 THEN 0 ELSE reread END,
+  reason = ?5, code = ?6, error = ?7, waiting_for = '', warnings = ?8
+WHERE id = ?9 AND token = ?10 AND state = 'running'
+RETURNING state
+
+-- name: close_later
+UPDATE delivery SET
+  state = ?1, due_ms = ?2, attempts = attempts + ?3, crashes = 0, updated_ms = ?4, lease_until_ms = 0, worker = '',
+  reason = ?5, code = ?6, error = ?7, waiting_for = ?8
+WHERE id = ?9 AND token = ?10 AND state = 'running'
+RETURNING state
+
+-- name: close_dead  a newer wish that came meanwhile is tried before giving up
+UPDATE delivery SET
+  state = CASE WHEN revision = ?1 THEN 'dead' ELSE 'pending' END,
+  due_ms = ?2, attempts = CASE WHEN revision = ?1 THEN attempts + ?3 ELSE 0 END, crashes = 0, updated_ms = ?2, lease_until_ms = 0, worker = '',
+  reason = ?4, code = ?5, error = ?6, waiting_for = ''
+WHERE id = ?7 AND token = ?8 AND state = 'running'
+RETURNING state, lane, attempts
+
+-- name: next_head  the lane goes on with its earliest open delivery
+UPDATE delivery SET head = 1 WHERE head = 0 AND id = (
+  SELECT id FROM delivery WHERE lane = ? AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+  ORDER BY opened, id LIMIT 1)
+
+-- name: bury
+INSERT INTO dead_letter (delivery, at_ms, flow, destination, object, key, name, reason, code, error, fingerprint, owner, attempts, event, release, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+
+-- name: replay_result
+UPDATE replay_item SET result = ? WHERE delivery = ? AND result = ''
+
+-- name: minute
+INSERT INTO minute (flow, destination, minute, done, unchanged, dead, retried, latency_ms, latency_ms_max)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (flow, destination, minute) DO UPDATE SET
+  done = done + excluded.done, unchanged = unchanged + excluded.unchanged, dead = dead + excluded.dead, retried = retried + excluded.retried,
+  latency_ms = latency_ms + excluded.latency_ms, latency_ms_max = max(latency_ms_max, excluded.latency_ms_max)
+
+-- name: renew
+UPDATE delivery SET lease_until_ms = ? WHERE id = ? AND token = ? AND state = 'running'
+
+-- name: lost_claims
+SELECT id, destination, token FROM delivery WHERE state = 'running' AND lease_until_ms < ?
+
+-- name: rescue  the token rises, so that a paused writer that wakes up later is refused
+UPDATE delivery SET state = ?, due_ms = ?, token = token + 1, crashes = crashes + (id = ?), lease_until_ms = 0, worker = '', updated_ms = ?,
+  reason = 'unavailable', code = 'HUB-RESCUED', error = 'the worker stopped in the middle; the delivery was taken up again'
+WHERE id = ?
+
+-- name: doubt  calls that were in flight when the worker vanished
+UPDATE attempt SET verdict = 'uncertain', ended_ms = ?, code = 'HUB-RESCUED', message = 'the worker stopped before it saw the answer'
+WHERE delivery = ? AND verdict = ''
+
+-- name: wake_waiting
+UPDATE delivery SET due_ms = ?1 WHERE state = 'waiting' AND waiting_for <> '' AND (?2 = '' OR waiting_for = ?2)
+
+-- name: save_breaker
+INSERT INTO breaker (destination, state, failures, changed_ms, paused_until_ms, last_error) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (destination) DO UPDATE SET failures = excluded.failures, paused_until_ms = excluded.paused_until_ms,
+  last_error = excluded.last_error, changed_ms = CASE WHEN state = excluded.state THEN changed_ms ELSE excluded.changed_ms END,
+  state = excluded.state
+
+-- name: breakers
+SELECT destination, state, failures, changed_ms, paused_until_ms, last_error FROM breaker
+
+-- name: retire_release
+UPDATE release SET active = 0 WHERE active = 1 AND id <> ?
+
+-- name: save_release
+INSERT INTO release (id, at_ms, files, active) VALUES (?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET active = 1
+
+-- name: release
+SELECT files FROM release WHERE id = ?
+
+-- name: origin_of
+SELECT origin, key FROM link WHERE system = ? AND external_id = ? AND object = ? LIMIT 1
+
+-- name: audit
+INSERT INTO audit (at_ms, who, action, subject, why, detail) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: oldest_wanted_event
+SELECT min(wanted_event) FROM delivery INDEXED BY delivery_open_in_lane
+WHERE state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+
+-- name: trim_attempts
+UPDATE attempt SET body = NULL WHERE id IN (
+  SELECT id FROM attempt WHERE body IS NOT NULL AND ended_ms > 0 AND ended_ms < ? AND verdict <> 'uncertain' LIMIT ?)
+
+-- name: trim_letters
+UPDATE dead_letter SET body = NULL WHERE body IS NOT NULL AND closed_ms > 0 AND closed_ms < ?
+
+-- name: counts
+SELECT destination, state, count(*) FROM delivery GROUP BY destination, state
+
+-- name: open_replay
+INSERT INTO replay (at_ms, by, why, filter, release, total) VALUES (?, ?, ?, ?, ?, 0) RETURNING id
+
+-- name: replay_candidates  never one that is running, nor one that an open replay holds already; :where is the filter
+INSERT INTO replay_item (replay, delivery, was, writes_before)
+SELECT :replay, d.id, d.state, (SELECT count(*) FROM attempt a WHERE a.delivery = d.id AND a.verdict = 'done')
+FROM delivery d
+WHERE d.state <> 'running' AND NOT EXISTS (SELECT 1 FROM replay_item r WHERE r.delivery = d.id AND r.result = '') AND /*where*/
+
+-- name: replay_total
+UPDATE replay SET total = (SELECT count(*) FROM replay_item WHERE replay = ?1) WHERE id = ?1 RETURNING total
+
+-- name: reopen  for a replay: an uncertain delivery keeps its quiet period, the rest is due now
+UPDATE delivery SET
+  head = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead')
+    THEN NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = delivery.lane
+      AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held'))
+    ELSE head END,
+  reread = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') AND signal = '' AND :now - received_ms > :late
+    THEN 1 ELSE reread END,
+  due_ms = CASE WHEN state = 'uncertain' THEN due_ms ELSE :now END,
+  priority = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN 1 ELSE priority END,
+  release = CASE WHEN :release = 'same' THEN release ELSE :release END,
+  state = CASE WHEN state IN ('uncertain', 'held') THEN state ELSE 'pending' END,
+  attempts = 0, revision = revision + 1, updated_ms = :now
+WHERE id = :id
+
+-- name: close_letter
+UPDATE dead_letter SET closed_ms = ?, resolution = ?, closed_by = ?, why = ? WHERE delivery = ? AND closed_ms = 0

@@ -1,0 +1,84 @@
+"""Routing in the store: the newest version of each object, and the deliveries that an event opens, in one transaction."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import apsw
+
+from interlock.messaging.event import Event
+from interlock.messaging.ledger import Routed
+
+Freshness = Literal["first", "newer", "nudge", "tied", "known", "older"]
+
+
+class RoutingWork:
+    """What `route` does inside its transaction."""
+
+    def __init__(self, sql: dict[str, str]) -> None:
+        self._sql = sql
+
+    def route(self, connection: apsw.Connection, cursor_name: str, cursor: int, routed: Sequence[Routed], now_ms: int) -> int:
+        """Upsert objects and deliveries of events in their order, then move the cursor."""
+        opened = 0
+        for item in routed:
+            freshness = self._see(connection, item.event, now_ms)
+            opened += self._open(connection, item, freshness, now_ms)
+        connection.execute(self._sql["move_cursor"], (cursor_name, cursor))
+        return opened
+
+    def _see(self, connection: apsw.Connection, event: Event, now_ms: int) -> Freshness:
+        """Compare the event with the newest that is known of its object, and remember it when it is newer."""
+        identity = (event.system, event.object, event.key)
+        head = connection.execute(self._sql["object_head"], identity).fetchone()
+        if head is None:
+            connection.execute(
+                self._sql["object_new"],
+                (*identity, event.name, event.version, event.position, event.sha256, now_ms, now_ms, event.summary),
+            )
+            return "first"
+        freshness = _compare(event, head)
+        if freshness in ("newer", "tied"):
+            connection.execute(
+                self._sql["object_newer"],
+                (event.version, event.position, event.sha256, now_ms, event.name, event.summary, *identity),
+            )
+        else:
+            connection.execute(self._sql["object_seen"], (now_ms, *identity))
+        return freshness
+
+    def _open(self, connection: apsw.Connection, item: Routed, freshness: Freshness, now_ms: int) -> int:
+        event, opened = item.event, 0
+        for want in item.wants:
+            if not want.signal and freshness in ("older", "known"):
+                continue  # the newer version was routed to the same flows already
+            values = _values(event, want.flow, want.destination, now_ms)
+            values["reread"] = int(item.late or not event.complete or freshness in ("tied", "older"))
+            if want.signal:
+                connection.execute(self._sql["signal"], values | {"signal": want.signal})
+                opened += connection.changes()
+                continue
+            connection.execute(self._sql["want"], values)
+            opened += 1
+            if freshness != "first":
+                letter = {name: values[name] for name in ("now", "flow", "destination", "system", "object", "key")}
+                connection.execute(self._sql["supersede_letter"], letter)
+        return opened
+
+
+def _compare(event: Event, head: tuple[int, int, bytes]) -> Freshness:
+    version, _position, sha256 = head
+    if event.version == 0:
+        return "nudge"
+    if event.version > version:
+        return "newer"
+    if event.version < version:
+        return "older"
+    return "known" if event.sha256 == sha256 else "tied"
+
+
+def _values(event: Event, flow: str, destination: str, now_ms: int) -> dict[str, Any]:
+    return {
+        "flow": flow, "system": event.system, "destination": destination, "object": event.object, "key": event.key, "name": event.name,
+        "lane": f"{destination}/{event.system}/{event.object}/{event.key}", "event": event.position, "version": event.version,
+        "priority": event.priority, "now": now_ms, "release": event.release, "received": event.received_at_ms,
+    }  # fmt: skip
