@@ -40,7 +40,7 @@ class NetSuite(Vendor):
     """Configuration, all optional.
 
     "clients", "access_tokens", "token_lifetime_seconds", "token_url": see Tokens. "concurrency": requests at once for
-    the account. "latency_seconds": how long a record request takes. "items": "any" or a list of SKUs (external ids) or of
+    the account. "latency_seconds": how long a record request takes. "items": "any", or a list of external ids or of
     {"id", "externalId"}. "customers": a list of {"id", "externalId"} that exist from the start. "entities": "known" or
     "any". "unique_external_id": false lets a POST repeat an external id, for tests of naive clients.
     """
