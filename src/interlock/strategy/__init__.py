@@ -1,0 +1,34 @@
+"""The strategy folder is the program: read it, check it, and hold what it says.
+
+snapshot = read_folder(path)
+strategy = load(snapshot, connectors=facts)     # raises StrategyErrors with every mistake
+"""
+
+from interlock.strategy.facts import ConnectorFact, ConnectorFacts, SettingFact, WriteFact
+from interlock.strategy.finding import Finding, StrategyErrors
+from interlock.strategy.load import load
+from interlock.strategy.model import (
+    Breaker,
+    Console,
+    Egress,
+    Engine,
+    Flow,
+    Intake,
+    Limits,
+    Retention,
+    Retry,
+    Security,
+    Slo,
+    Strategy,
+    System,
+    Team,
+)
+from interlock.strategy.predicate import Predicate, PredicateError, compile_predicate
+from interlock.strategy.secrets import SecretError, resolve
+from interlock.strategy.snapshot import Snapshot, read_folder, snapshot_of
+
+__all__ = [
+    "Breaker", "ConnectorFact", "ConnectorFacts", "Console", "Egress", "Engine", "Finding", "Flow", "Intake", "Limits", "Predicate", "PredicateError",
+    "Retention", "Retry", "SecretError", "Security", "SettingFact", "Slo", "Snapshot", "Strategy", "StrategyErrors", "System", "Team", "WriteFact",
+    "compile_predicate", "load", "read_folder", "resolve", "snapshot_of",
+]  # fmt: skip

@@ -1,0 +1,26 @@
+"""The rules of a strategy folder, STR001 onward; `ALL` is every one, in the order of their codes."""
+
+from inspect import isabstract
+from types import ModuleType
+
+from interlock.strategy.checks import advice, references, safety, sense, shape
+from interlock.strategy.checks.base import Check, Example
+
+__all__ = ["ALL", "Check", "Example"]
+
+
+def _checks_of(module: ModuleType) -> list[Check]:
+    kinds = (
+        kind
+        for name, kind in vars(module).items()
+        if isinstance(kind, type) and issubclass(kind, Check) and not name.startswith("_")
+    )
+    return [kind() for kind in kinds if not isabstract(kind)]
+
+
+ALL: tuple[Check, ...] = tuple(
+    sorted(
+        (check for module in (shape, references, safety, sense, advice) for check in _checks_of(module)),
+        key=lambda check: check.code,
+    )
+)

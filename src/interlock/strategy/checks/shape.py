@@ -1,0 +1,213 @@
+"""STR001-STR010: files that can be read, keys that exist, values of the right type."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Any, ClassVar
+
+from interlock.strategy.checks.base import Check, Example, dotted, subject
+from interlock.strategy.decode import Problem
+from interlock.strategy.finding import Finding, did_you_mean
+from interlock.strategy.folder import Folder, TomlFile
+from interlock.strategy.model import NAME_PATTERN, OBJECT_PATTERN
+from interlock.strategy.snapshot import MAX_FILE_BYTES
+
+KINDS_OF_FILES = (
+    "strategy.toml",
+    "security.toml",
+    "functions.py",
+    "systems/",
+    "objects/",
+    "flows/",
+    "mappings/",
+    "runbooks/",
+)
+
+
+class ReadableFile(Check):
+    code = "STR001"
+    title = "A file cannot be read"
+    why = f"files are read whole: UTF-8 text, at most {MAX_FILE_BYTES:,} bytes, inside the folder; links that lead out of it are not followed"
+    bad = Example("mappings/erp.toml", "#" * (MAX_FILE_BYTES + 1), whole=True)
+    good = Example("mappings/erp.toml", "# nothing is overridden", whole=True)
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        return folder.snapshot.problems
+
+
+class Syntax(Check):
+    code = "STR002"
+    title = "A file is not TOML"
+    why = "nothing in the file is used until it can be read; the other files are checked all the same"
+    bad = Example("flows/order-to-erp.toml", "impact = high")
+    good = Example("flows/order-to-erp.toml", 'impact = "high"')
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        for file in folder.toml_files():
+            if file.error:
+                line, column = file.error_at
+                yield self.at(
+                    file.path,
+                    f"{file.path} is not TOML: {file.error}",
+                    line=line,
+                    column=column,
+                    next_move="texts stand in double quotes",
+                )
+
+
+class StrategyFilePresent(Check):
+    code = "STR003"
+    title = "There is no strategy.toml"
+    why = "strategy.toml names the shop, its environment and its teams"
+    bad = Example("strategy.toml", "", absent=True)
+    good = Example("strategy.toml", 'name = "acme"')
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        if "strategy.toml" not in folder.snapshot.files and not any(
+            problem.file == "strategy.toml" for problem in folder.snapshot.problems
+        ):
+            yield self.at(
+                "strategy.toml", "the folder has no strategy.toml", next_move="write one, or begin with: interlock init"
+            )
+
+
+class _OfShape(Check):
+    """A check whose mistakes the decoder has already met."""
+
+    kind: ClassVar[str]
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        for file in folder.toml_files():
+            for problem in file.problems:
+                if problem.kind == self.kind:
+                    yield self.describe(file, problem)
+
+    def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
+        raise NotImplementedError
+
+
+class UnknownKey(_OfShape):
+    code = "STR004"
+    kind = "unknown-key"
+    title = "A key is not known"
+    why = "a key that nobody reads would look as if it did something"
+    bad = Example("flows/order-to-erp.toml", "test_order = true")
+    good = Example("flows/order-to-erp.toml", "test_orders = true")
+
+    def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
+        what = f'{subject(file)}: unknown key "{dotted(problem.path)}"'
+        return self.finding(
+            file, problem.path, what, next_move=did_you_mean(str(problem.path[-1]), problem.known), at_key=True
+        )
+
+
+class MissingKey(_OfShape):
+    code = "STR005"
+    kind = "missing-key"
+    title = "A required key is missing"
+    why = "the key has no default that would be right for everyone"
+    bad = Example("flows/order-to-erp.toml", "# owner")
+    good = Example("flows/order-to-erp.toml", 'owner = "finance-systems"')
+
+    def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
+        key = dotted(problem.path)
+        why = "a dead letter without an owner is nobody's" if problem.detail == "owner" else ""
+        return self.finding(
+            file,
+            problem.path,
+            f'{subject(file)}: "{key}" is missing',
+            why=why,
+            next_move=f"add {key} = ...",
+            at_key=True,
+        )
+
+
+class WrongType(_OfShape):
+    code = "STR006"
+    kind = "wrong-type"
+    title = "A value has the wrong type"
+    why = "values are never converted in silence"
+    bad = Example("flows/order-to-erp.toml", 'paused = "no"')
+    good = Example("flows/order-to-erp.toml", "paused = false")
+
+    def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
+        return self.finding(
+            file, problem.path, f'{subject(file)}: "{dotted(problem.path)}" has the wrong type', why=problem.detail
+        )
+
+
+class BadValue(_OfShape):
+    code = "STR007"
+    kind = "bad-value"
+    title = "A value is out of bounds or not among the choices"
+    why = "every limit is named, with its unit, in docs/reference/strategy-folder.md"
+    bad = Example("flows/order-to-erp.toml", 'impact = "hihg"')
+    good = Example("flows/order-to-erp.toml", 'impact = "high"')
+
+    def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
+        chosen = problem.detail.partition('"')[2].partition('"')[0]
+        hint = did_you_mean(chosen, problem.known) if problem.known else ""
+        return self.finding(
+            file,
+            problem.path,
+            f'{subject(file)}: "{dotted(problem.path)}" is not allowed',
+            why=problem.detail,
+            next_move=hint,
+        )
+
+
+class FileName(Check):
+    code = "STR008"
+    title = "A file name is not a name"
+    why = "the file's name is the name of what it describes; it appears in addresses, metrics and other files"
+    bad = Example("objects/order.toml", 'title = "Order"', whole=True)
+    good = Example("objects/order.v1.toml", 'title = "Order"', whole=True)
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        plain = (*folder.systems.values(), *folder.flows.values(), *folder.mappings.values())
+        for file in plain:
+            if not re.search(NAME_PATTERN, file.name):
+                hint = "use lower-case letters, digits and hyphens: order-to-erp.toml"
+                yield self.at(file.path, f'"{file.name}" is not a name', next_move=hint)
+        for file in folder.objects.values():
+            if not re.search(OBJECT_PATTERN, file.name):
+                hint = "write the object and its version: order.v1.toml"
+                yield self.at(file.path, f'"{file.name}" is not an object with its version', next_move=hint)
+
+
+class UnreadFile(Check):
+    code = "STR009"
+    severity = "warning"
+    title = "A file is not read"
+    why = "it is not where the strategy's files are, so what it says has no effect"
+    bad = Example("flow/order-to-wms.toml", "paused = true", whole=True)
+    good = Example("README.md", "about this shop", whole=True)
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        for path in folder.snapshot.unread:
+            place = PurePosixPath(path)
+            wanted = path if len(place.parts) == 1 else f"{place.parts[0]}/"
+            yield self.at(path, f"{path} is not read", next_move=did_you_mean(wanted, KINDS_OF_FILES))
+
+
+class ListedTwice(Check):
+    code = "STR010"
+    title = "A name is listed twice"
+    why = "the second has no effect, or was meant to be another"
+    bad = Example("flows/order-to-erp.toml", 'destinations = ["erp", "erp"]')
+    good = Example("flows/order-to-erp.toml", 'destinations = ["erp"]')
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        for file in (*folder.flows.values(), *folder.systems.values()):
+            for key in ("trigger", "destinations", "record_of"):
+                yield from self._in_list(file, key, file.data.get(key))
+
+    def _in_list(self, file: TomlFile[Any], key: str, values: Any) -> Iterable[Finding]:
+        texts = [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+        for value, count in Counter(texts).items():
+            if count > 1:
+                second = len(values) - 1 - values[::-1].index(value)
+                yield self.finding(
+                    file, (key, second), f'{subject(file)}: {key} lists "{value}" {count} times', next_move="keep one"
+                )

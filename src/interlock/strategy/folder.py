@@ -1,0 +1,114 @@
+"""The parsed folder as the checks see it: each file with its data, its struct, its problems of shape and the places of its lines."""
+
+import tomllib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from interlock.strategy.decode import Problem, decode
+from interlock.strategy.facts import ConnectorFacts
+from interlock.strategy.model import Flow, Security, StrategyFile, System
+from interlock.strategy.positions import Path, Position, Positions
+from interlock.strategy.snapshot import Snapshot
+
+T = TypeVar("T", bound=Struct | None, covariant=True)
+
+
+class TomlFile(Generic[T]):
+    """One file. `error` is set when it is not TOML (or not text); `value` is then blank, with every default."""
+
+    def __init__(self, path: str, content: bytes, kind: type[Struct] | None = None) -> None:
+        self.path = path
+        self.name = PurePosixPath(path).stem
+        self.error = ""
+        self.error_at = Position(0, 0)
+        self.problems: list[Problem] = []
+        self.text = self._text(content)
+        self.data = self._data()
+        self.value: Any = None
+        if kind is not None:
+            self.value, problems = decode(kind, self.data, self.name)
+            self.problems = [] if self.error else problems
+
+    def at(self, path: Path) -> Position:
+        """Where the value at `path` is written, or the nearest thing that is."""
+        return self._positions.value(path)
+
+    def at_key(self, path: Path) -> Position:
+        return self._positions.key(path)
+
+    @cached_property
+    def _positions(self) -> Positions:
+        return Positions(self.text)
+
+    def _text(self, content: bytes) -> str:
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            before = content[: error.start]
+            self.error = "it is not UTF-8 text"
+            self.error_at = Position(before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1)
+            return ""
+
+    def _data(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            self.error, self.error_at = _reason_and_place(str(error), self.text)
+        except RecursionError:
+            self.error = "it is nested too deeply"
+        return {}
+
+
+class Folder:
+    """All files of a snapshot by kind, and the facts of the connectors they may name."""
+
+    def __init__(self, snapshot: Snapshot, connectors: ConnectorFacts) -> None:
+        self.snapshot = snapshot
+        self.connectors = connectors
+        self.strategy: TomlFile[StrategyFile] = self._file("strategy.toml", StrategyFile)
+        self.security: TomlFile[Security] = self._file("security.toml", Security)
+        self.systems: dict[str, TomlFile[System]] = self._files("systems/", System)
+        self.flows: dict[str, TomlFile[Flow]] = self._files("flows/", Flow)
+        self.objects: dict[str, TomlFile[None]] = self._files("objects/", None)
+        self.mappings: dict[str, TomlFile[None]] = self._files("mappings/", None)
+        self.items = self.mappings.pop("items", TomlFile[None]("mappings/items.toml", b""))
+        self.runbooks = {
+            path.removeprefix("runbooks/"): content
+            for path, content in snapshot.files.items()
+            if path.startswith("runbooks/")
+        }
+
+    def toml_files(self) -> Iterator[TomlFile[Any]]:
+        """Every TOML file that is there."""
+        single = (file for file in (self.strategy, self.security, self.items) if file.path in self.snapshot.files)
+        yield from single
+        for files in (self.systems, self.flows, self.objects, self.mappings):
+            yield from files.values()
+
+    def _file(self, path: str, kind: type[Struct]) -> TomlFile[Any]:
+        file: TomlFile[Any] = TomlFile(path, self.snapshot.files.get(path, b""), kind)
+        if path not in self.snapshot.files:
+            file.problems = []
+        return file
+
+    def _files(self, prefix: str, kind: type[Struct] | None) -> dict[str, TomlFile[Any]]:
+        files = (
+            TomlFile[Any](path, content, kind)
+            for path, content in self.snapshot.files.items()
+            if path.startswith(prefix)
+        )
+        return {file.name: file for file in files}
+
+
+def _reason_and_place(message: str, text: str) -> tuple[str, Position]:
+    """tomllib writes the place into its message: `Expected '=' (at line 3, column 5)`, or `(at end of document)`."""
+    reason, _, place = message.rpartition(" (at ")
+    numbers = [int(word) for word in place.rstrip(")").replace(",", " ").split() if word.isdigit()]
+    if len(numbers) == 2:
+        return reason, Position(*numbers)
+    lines = text.rstrip("\n").split("\n")
+    return reason or message, Position(len(lines), len(lines[-1]) + 1)

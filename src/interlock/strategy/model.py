@@ -1,0 +1,292 @@
+"""What a strategy folder says, as frozen structs: teams, systems, flows, security; every key with its meaning and unit.
+
+The descriptions here are the one source of the exported JSON Schemas and of the key tables in docs/reference/strategy-folder.md.
+"""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Meta, Struct
+
+from interlock.strategy.finding import Finding
+
+NAME_PATTERN = r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$"
+OBJECT_PATTERN = r"^[a-z][a-z0-9_]*\.v[1-9][0-9]*$"
+RUNNING_PATTERNS = frozenset({"event-driven"})
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+Name = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=64)]
+Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Level = Literal["high", "medium", "low"]
+Pattern = Literal["event-driven", "point-to-point", "middleware", "ipaas", "api-gateway", "hybrid"]
+Environment = Literal["production", "staging", "development", "demo"]
+
+
+class Engine(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where events and deliveries are kept."""
+
+    kind: Annotated[Literal["sqlite"], Meta(description="The store.")] = "sqlite"
+    folder: Annotated[Text, Meta(description="Folder of the database files, relative to the strategy folder.")] = "data"
+
+
+class Team(Struct, frozen=True, forbid_unknown_fields=True):
+    """People who own systems and flows. The name is the key under `teams`."""
+
+    name: Name
+    contact: Annotated[
+        Text, Meta(description="Where the team is reached first: a mail address, a channel, a telephone number.")
+    ]
+    escalation: Annotated[Text, Meta(description="Who is called when the contact does not answer.")]
+
+
+class StrategyFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """strategy.toml: the name of the shop, where it runs, who is there."""
+
+    name: Annotated[Name, Meta(description="Short name; used in file names and metrics.")]
+    title: Annotated[Text, Meta(description="The name that people read.")]
+    environment: Annotated[
+        Environment, Meta(description="Where this folder runs; only `production` may reach production hosts.")
+    ]
+    teams: Annotated[
+        dict[Name, Team], Meta(min_length=1, description="The teams, one table each: `[teams.finance-systems]`.")
+    ]
+    timezone: Annotated[Text, Meta(description="IANA time zone of business days and of reports.")] = "UTC"
+    engine: Annotated[Engine, Meta(description="Where events and deliveries are kept.")] = Engine()
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """How hard a system may be pressed."""
+
+    concurrency: Annotated[int, Meta(ge=1, le=1_000, description="Requests in flight at once.")] = 8
+    rate_per_second: (
+        Annotated[float, Meta(gt=0, le=100_000, description="Requests per second; unset means no limit of ours.")]
+        | None
+    ) = None
+    burst: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=100_000,
+                description="Requests that may go at once before the rate holds; unset means one second's worth.",
+            ),
+        ]
+        | None
+    ) = None
+    timeout_seconds: Annotated[
+        float, Meta(gt=0, le=900, description="After this a request is uncertain, not failed.")
+    ] = 30.0
+    quiet_period_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="Wait before an uncertain write is looked up; longer than the system's longest processing time.",
+        ),
+    ] = 60.0
+    lease_seconds: Annotated[
+        float, Meta(ge=1, le=900, description="A worker that says nothing for this long loses its delivery.")
+    ] = 15.0
+
+
+class Retry(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a delivery is tried again. The delay doubles from the base to the cap, with full jitter."""
+
+    attempts: Annotated[
+        int, Meta(ge=1, le=100, description="Attempts in all, before the delivery is a dead letter.")
+    ] = 8
+    base_seconds: Annotated[float, Meta(gt=0, le=3_600, description="Delay after the first failure.")] = 1.0
+    cap_seconds: Annotated[float, Meta(gt=0, le=86_400, description="Longest delay.")] = 300.0
+    budget_share: Annotated[
+        float,
+        Meta(gt=0, le=1, description="Largest share of requests to the system that may be retries (0.1 is a tenth)."),
+    ] = 0.1
+
+
+class Breaker(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a system that fails is left alone."""
+
+    failures: Annotated[int, Meta(ge=1, le=10_000, description="Failures in a row that open the breaker.")] = 10
+    probe_interval_seconds: Annotated[
+        float, Meta(gt=0, le=3_600, description="While open, one request per interval asks whether it works again.")
+    ] = 30.0
+    close_after: Annotated[int, Meta(ge=1, le=1_000, description="Successful probes in a row that close it.")] = 1
+
+
+class Intake(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is accepted from a system that sends webhooks."""
+
+    max_body_bytes: Annotated[int, Meta(ge=1_024, le=50_000_000, description="Larger bodies are answered 413.")] = (
+        5_000_000
+    )
+    max_depth: Annotated[int, Meta(ge=4, le=500, description="Deeper nested JSON is refused.")] = 64
+    rate_per_second: Annotated[
+        float, Meta(gt=0, le=1_000_000, description="Events accepted per second; more are answered 429.")
+    ] = 2_000.0
+
+
+class System(Struct, frozen=True, forbid_unknown_fields=True):
+    """systems/NAME.toml: an application of the stack. The name is the file's."""
+
+    name: Name
+    title: Annotated[Text, Meta(description="The name that people read; no two systems share one.")]
+    connector: Annotated[Name, Meta(description="The connector that speaks its API.")]
+    owner: Annotated[Name, Meta(description="The team that answers for it.")]
+    url: Annotated[
+        Text, Meta(description="Base address of its API, without credentials. Its host becomes reachable; no other is.")
+    ]
+    record_of: Annotated[
+        list[Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]],
+        Meta(
+            description="Objects (`order`) and fields (`product.price`) whose truth is here; flows do not overwrite them."
+        ),
+    ] = []
+    settings: Annotated[dict[str, Any], Meta(description="What the connector asks for; see the connector's page.")] = {}
+    credentials: Annotated[
+        dict[str, str | list[str]],
+        Meta(
+            description="References only, `env:NAME` or `file:relative/path`; a list where several may be valid at once."
+        ),
+    ] = {}
+    limits: Annotated[Limits, Meta(description="How hard it may be pressed.")] = Limits()
+    retry: Annotated[Retry, Meta(description="When a delivery is tried again.")] = Retry()
+    breaker: Annotated[Breaker, Meta(description="When it is left alone.")] = Breaker()
+    intake: Annotated[Intake, Meta(description="What is accepted from it.")] = Intake()
+
+
+class Slo(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the flow promises to the business, over 30 days."""
+
+    success_percent: Annotated[
+        float, Meta(gt=0, lt=100, description="Share of deliveries that end well, in percent.")
+    ] = 99.5
+    latency_seconds_p95: Annotated[
+        float,
+        Meta(gt=0, le=604_800, description="95 of 100 deliveries are done within this, from acceptance to answer."),
+    ] = 60.0
+    expected_events_per_day: Annotated[float, Meta(ge=0, description="Usual volume; far less is an alarm.")] | None = (
+        None
+    )
+    silence_after_minutes: (
+        Annotated[float, Meta(gt=0, le=44_640, description="No event for this long is an alarm.")] | None
+    ) = None
+
+
+class Flow(Struct, frozen=True, forbid_unknown_fields=True):
+    """flows/NAME.toml: one business movement, from one source to its destinations. The name is the file's."""
+
+    name: Name
+    title: Annotated[Text, Meta(description="The name that people read; no two flows share one.")]
+    source: Annotated[Name, Meta(description="The system whose events start it.")]
+    trigger: Annotated[
+        list[Text], Meta(min_length=1, max_length=100, description="Topics of the source that start it.")
+    ]
+    object: Annotated[
+        str, Meta(pattern=OBJECT_PATTERN, description="The canonical object that moves, with its version: `order.v1`.")
+    ]
+    destinations: Annotated[
+        list[Name], Meta(min_length=1, max_length=50, description="Systems that receive it, each on its own lane.")
+    ]
+    pattern: Annotated[Pattern, Meta(description="The integration pattern the flow runs on.")]
+    rationale: Annotated[Text, Meta(description="Why this pattern, in a sentence or two.")]
+    impact: Annotated[Level, Meta(description="What it costs the business when this stops.")]
+    complexity: Annotated[Level, Meta(description="How hard it is to build and to change.")]
+    owner: Annotated[Name, Meta(description="The team that answers for it and gets its dead letters.")]
+    runbook: Annotated[Text, Meta(description="File name under runbooks/ to open when it fails.")]
+    when: Annotated[str, Meta(max_length=1_000, description="Condition on the object; empty means always.")] = ""
+    every: Annotated[
+        bool,
+        Meta(description="True: each event is delivered. False: the newest state of an object replaces older ones."),
+    ] = False
+    max_age_hours: (
+        Annotated[
+            float, Meta(gt=0, le=87_600, description="Older events are not delivered; unset means no age is too old.")
+        ]
+        | None
+    ) = None
+    retry: Annotated[Retry, Meta(description="In place of the destination's own.")] | None = None
+    slo: Annotated[Slo, Meta(description="What the flow promises.")] = Slo()
+    paused: Annotated[bool, Meta(description="True: deliveries are created and held.")] = False
+    test_orders: Annotated[bool, Meta(description="True: orders marked as tests are delivered too.")] = False
+
+    @property
+    def object_name(self) -> str:
+        """The object without its version: `order`."""
+        return self.object.partition(".")[0]
+
+
+class Console(Struct, frozen=True, forbid_unknown_fields=True):
+    """The operator's pages."""
+
+    session_hours: Annotated[float, Meta(gt=0, le=168, description="A person signs in again after this.")] = 12.0
+    mask_personal: Annotated[
+        bool, Meta(description="Personal data is shown masked until someone asks, with a reason, to see it.")
+    ] = True
+
+
+class Retention(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long things are kept. Links and de-duplication keys live as long as the record."""
+
+    bodies_days: Annotated[int, Meta(ge=1, le=3_650, description="Raw bodies of events.")] = 30
+    attempts_days: Annotated[int, Meta(ge=1, le=3_650, description="What was sent and answered, per attempt.")] = 90
+
+
+class Egress(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which hosts may be reached."""
+
+    allow: Annotated[
+        list[Text], Meta(description="Hosts (`host` or `host:port`) beside those of the systems' urls.")
+    ] = []
+    production_hosts: Annotated[
+        list[Text], Meta(description='Hosts that only a folder with environment = "production" may name.')
+    ] = []
+
+
+class Security(Struct, frozen=True, forbid_unknown_fields=True):
+    """security.toml: the console, retention and the hosts that may be reached."""
+
+    console: Annotated[Console, Meta(description="The operator's pages.")] = Console()
+    retention: Annotated[Retention, Meta(description="How long things are kept.")] = Retention()
+    egress: Annotated[Egress, Meta(description="Which hosts may be reached.")] = Egress()
+
+
+class Strategy(Struct, frozen=True):
+    """A whole folder, checked. `release` is the content address of the files it came from.
+
+    `objects` and `mappings` are TOML texts by file stem, compiled elsewhere; `items` is mappings/items.toml: system -> sku -> the system's id;
+    `functions` is the text of functions.py; `runbooks` are Markdown texts by file name; `warnings` are findings that do not stop the folder.
+    """
+
+    name: str
+    title: str
+    environment: Environment
+    timezone: str
+    engine: Engine
+    teams: dict[str, Team]
+    systems: dict[str, System]
+    flows: dict[str, Flow]
+    security: Security
+    objects: dict[str, str]
+    mappings: dict[str, str]
+    items: dict[str, dict[str, str]]
+    functions: str
+    runbooks: dict[str, str]
+    release: str
+    warnings: tuple[Finding, ...] = ()
+
+    def declared_hosts(self) -> frozenset[str]:
+        """The only places that may be reached, each as `host:port`, lower case."""
+        return frozenset(host_and_port(system.url) for system in self.systems.values()) | frozenset(
+            host_and_port(f"https://{host}") for host in self.security.egress.allow
+        )
+
+    def retry_of(self, flow: Flow, destination: str) -> Retry:
+        """The flow's own retry when it has one, else the destination's."""
+        return flow.retry or self.systems[destination].retry
+
+
+def host_and_port(url: str) -> str:
+    """`host:port` of an address, lower case, with the scheme's port when none is written."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return f"{f'[{host}]' if ':' in host else host}:{parts.port or DEFAULT_PORTS.get(parts.scheme, 0)}"
