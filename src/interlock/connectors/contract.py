@@ -22,7 +22,7 @@ __all__ = [
     "Absent", "Answer", "Builder", "Clock", "Connection", "Destination", "Dialect", "Done", "Envelope", "Found",
     "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
     "Past", "Plan", "Refused", "Retry", "SettingsError", "Source", "Subject", "Uncertain", "UnmappedReference",
-    "Write", "classify", "declared_write",
+    "Write", "classify", "declared_manifest", "declared_write", "no_success", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]
@@ -65,3 +65,30 @@ def declared_write(
         quiet_period_seconds=declared.quiet_period_seconds,
         memory_seconds=declared.memory_seconds,
     )
+
+
+def declared_manifest(connection: Connection) -> Manifest:
+    """The manifest that the registry added. Raises SettingsError CON005 when the client was made without it."""
+    if connection.manifest is None:
+        raise SettingsError("open a connector through the registry", code="CON005")
+    return connection.manifest
+
+
+def with_members(body: bytes, members: Mapping[str, Any], *inside: str, without: tuple[str, ...] = ()) -> bytes:
+    """A JSON object with members set (and some taken out) in the object that the steps of `inside` lead to.
+
+    Everything else keeps its own bytes: no number passes through a float.
+    """
+    document = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    if inside:
+        inner = bytes(document.get(inside[0], msgspec.Raw(b"{}")))
+        document[inside[0]] = msgspec.Raw(with_members(inner, members, *inside[1:], without=without))
+    else:
+        document = {name: value for name, value in document.items() if name not in without}
+        document |= {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in members.items()}
+    return msgspec.json.encode(document)
+
+
+def no_success(_: Answer) -> Done | None:
+    """The reader for an answer that is known to be no success."""
+    return None

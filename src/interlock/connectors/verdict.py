@@ -22,6 +22,9 @@ from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 RETRY_AFTER_SECONDS_MAX: Final = 86_400.0
 """A longer Retry-After is a mistake of the vendor's; a day is the longest that we stay away unasked."""
 
+RETRY_AFTER_HEADERS: Final = ("retry-after", "x-retry-after")
+"""The standard one, and the one of Azure's gateways."""
+
 Reason = Literal[
     "authentication", "permission", "validation", "missing_reference", "conflict",
     "rate_limit", "unavailable", "too_large", "unknown", "gone",
@@ -61,6 +64,8 @@ class ErrorRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     waiting_for: str = ""
     retry_after_seconds: float = 0.0
     destination_wide: bool = False
+    answer_code: str = ""
+    """A name of ours for the outcome, where the vendor gives no code."""
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -146,7 +151,7 @@ def _by_problem(answer: Answer, table: ErrorTable, sent: bytes, now_ms: int) -> 
 
 def _by_row(row: ErrorRule, match: re.Match[str], answer: Answer, code: str, words: str, now_ms: int) -> Outcome:
     message = f"{words}; {row.next}"
-    code = row.code or code
+    code = row.answer_code or row.code or code
     match row.verdict:
         case "retry":
             pause = max(row.retry_after_seconds, retry_after_seconds(answer, now_ms))
@@ -184,7 +189,7 @@ def retry_after_seconds(answer: Answer, now_ms: int = 0) -> float:
     """Retry-After in seconds, from a number or an HTTP date (measured against the answer's own Date, else `now_ms`);
     0 when there is none.
     """
-    text = answer.headers.get("retry-after", "").strip()
+    text = next((answer.headers[name] for name in RETRY_AFTER_HEADERS if name in answer.headers), "").strip()
     if not text:
         return 0.0
     try:

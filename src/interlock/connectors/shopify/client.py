@@ -15,8 +15,9 @@ from interlock.connectors.contract import (
     Outcome,
     Refused,
     Retry,
-    SettingsError,
     classify,
+    declared_manifest,
+    no_success,
 )
 
 PATHS: Final = {"order": ("orders", "order"), "customer": ("customers", "customer"), "product": ("products", "product")}
@@ -103,7 +104,7 @@ class ShopifySource:
 
     def _failure(self, answer: Answer) -> Retry | Refused:
         """A read changes nothing, so what is uncertain for a write may simply be tried again."""
-        outcome = classify(answer, self._errors, _never, now_ms=self._connection.clock.now_ms())
+        outcome = classify(answer, self._errors, no_success, now_ms=self._connection.clock.now_ms())
         if isinstance(outcome, Refused | Retry):
             return outcome
         return Retry(code=outcome.code, message=outcome.message, status=outcome.status)  # type: ignore[union-attr]
@@ -130,12 +131,6 @@ def _created(answer: Answer) -> Done | None:
     return Done(status=answer.status) if raw is not None else None
 
 
-def _never(_: Answer) -> Done | None:
-    return None
-
-
 def source(connection: Connection) -> ShopifySource:
-    """The registry's way in. Raises SettingsError when the manifest was not added."""
-    if connection.manifest is None:
-        raise SettingsError("open a connector through the registry", code="CON005")
-    return ShopifySource(connection, connection.manifest)
+    """The registry's way in."""
+    return ShopifySource(connection, declared_manifest(connection))

@@ -1,0 +1,1 @@
+"""The Klaviyo connector: order events, recorded once for each unique_id, and profiles."""

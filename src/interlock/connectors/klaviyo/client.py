@@ -1,0 +1,192 @@
+"""Tells Klaviyo what happened to an order, as events that it records once for each unique_id, and who the customer is.
+
+Facts: klaviyo/openapi openapi/stable.json, revision 2026-07-15 (MIT): `unique_id` makes an event idempotent for its
+profile and metric;
+POST /api/profile-import creates or updates.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from interlock.connectors.contract import (
+    Absent,
+    Answer,
+    Connection,
+    Done,
+    Found,
+    LookUp,
+    Manifest,
+    Outcome,
+    Past,
+    Plan,
+    Write,
+    classify,
+    declared_manifest,
+    declared_write,
+    no_success,
+    with_members,
+)
+
+PROFILE: Final = "profile.upsert"
+PAGES_MAX: Final = 20
+"""A look-up reads at most this many pages of one profile's events."""
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """What a signal becomes: the metric's name, the last part of the unique id, and which time of the order is the
+    event's.
+    """
+
+    operation: str
+    name: str
+    suffix: str
+    time: str
+    has_value: bool = True
+
+
+METRICS: Final = {
+    "orders/create": Metric("event.placed", "Placed Order", "placed", "created_at"),
+    "orders/cancelled": Metric("event.cancelled", "Cancelled Order", "cancelled", "cancelled_at"),
+    "orders/fulfilled": Metric("event.fulfilled", "Fulfilled Order", "fulfilled", "updated_at"),
+    "fulfillments/create": Metric("event.fulfilled", "Fulfilled Order", "fulfilled", "updated_at"),
+    "refunds/create": Metric("event.refunded", "Refunded Order", "refunded", "updated_at", has_value=False),
+}
+"""The names are those of Klaviyo's own shop integrations, so that its ready-made flows and reports work."""
+
+
+class Klaviyo:
+    """One Klaviyo account."""
+
+    def __init__(self, connection: Connection, manifest: Manifest) -> None:
+        self._connection = connection
+        self._manifest = manifest
+        self._errors = manifest.error_table
+        self._base = connection.url.rstrip("/") + "/api"
+        self._headers = {
+            "Authorization": f"Klaviyo-API-Key {connection.credentials['private_key']}",
+            "revision": str(connection.settings["revision"]),
+            "Content-Type": "application/vnd.api+json",
+            "Accept": "application/vnd.api+json",
+        }
+
+    def plan(self, document: Any, *, signal: str, past: Past) -> Plan:  # noqa: ARG002 - each signal stands alone
+        """The profile, then the event of this signal. Pure."""
+        topic, _, instance = signal.partition("#")
+        metric = METRICS.get(topic)
+        if metric is None:
+            return Plan(because=f"{topic} is no marketing event")
+        if metric.time == "cancelled_at" and document.cancelled_at is None:
+            return Plan(because="the order is not cancelled")
+        if not _has_identity(document):
+            return Plan(because="no e-mail address or telephone number: Klaviyo could not tell whose event it is")
+        writes = [self._event(document, metric, instance.partition("@")[0])]
+        if "profile" in self._connection.builders:
+            body = self._connection.builders["profile"](document)
+            reference = f"{document.origin}-{document.customer.id if document.customer else document.id}"
+            writes.insert(0, declared_write(self._manifest, PROFILE, reference=reference, body=body))
+        return Plan(writes=tuple(writes))
+
+    async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:  # noqa: ARG002
+        """Make the call. The key that Klaviyo remembers is the unique_id in the body."""
+        path, done = ("/profile-import", _imported) if write.operation == PROFILE else ("/events", _accepted)
+        answer = await self._send("POST", path, write.body, timeout_seconds)
+        return classify(answer, self._errors, done, sent=write.body, now_ms=self._connection.clock.now_ms())
+
+    async def look_up(self, write: Write, *, timeout_seconds: float) -> LookUp:
+        """Whether the profile, or the event among its profile's events, is there; events cannot be filtered by unique
+        id.
+        """
+        name, value = _identity_in(write)
+        path = f"/profiles?filter={quote(f'equals({name},{msgspec.json.encode(value).decode()})')}"
+        profiles = await self._list(path, timeout_seconds)
+        if not isinstance(profiles, list):
+            return profiles
+        if not profiles:
+            return Absent()
+        profile = str(profiles[0]["id"])
+        return (
+            Found(external_id=profile)
+            if write.operation == PROFILE
+            else await self._event_of(profile, write, timeout_seconds)
+        )
+
+    def _event(self, document: Any, metric: Metric, instance: str) -> Write:
+        unique_id = ":".join(filter(None, (document.id, metric.suffix, instance)))
+        named = {"data": {"type": "metric", "attributes": {"name": metric.name}}}
+        at = getattr(document, metric.time)
+        body = with_members(
+            self._connection.builders["event"](document),
+            {"unique_id": unique_id, "metric": named, "time": at.isoformat() if at is not None else None},
+            "data",
+            "attributes",
+            without=() if metric.has_value else ("value", "value_currency"),
+        )
+        return declared_write(self._manifest, metric.operation, reference=unique_id, body=body, action="create")
+
+    async def _event_of(self, profile: str, write: Write, timeout_seconds: float) -> LookUp:
+        path = f"/events?filter={quote(f'equals(profile_id,{chr(34)}{profile}{chr(34)})')}&sort=-datetime"
+        events = await self._list(path, timeout_seconds)
+        if not isinstance(events, list):
+            return events
+        for event in events:
+            if event["attributes"].get("event_properties", {}).get("$event_id") == write.reference:
+                return Found(external_id=str(event["id"]))
+        return Absent()
+
+    async def _list(self, path: str, timeout_seconds: float) -> list[dict[str, Any]] | LookUp:
+        """All rows of a JSON:API collection, following its own links within its own host."""
+        rows: list[dict[str, Any]] = []
+        url = self._base + path
+        for _ in range(PAGES_MAX):
+            answer = await self._connection.http.send("GET", url, self._headers, None, timeout_seconds)
+            page = _page(answer)
+            if page is None:
+                return classify(answer, self._errors, no_success, now_ms=self._connection.clock.now_ms())  # type: ignore[return-value]
+            rows += page["data"]
+            url = (page.get("links") or {}).get("next") or ""
+            if not url:
+                break
+        return rows
+
+    async def _send(self, method: str, path: str, body: bytes | None, timeout_seconds: float) -> Answer:
+        return await self._connection.http.send(method, self._base + path, self._headers, body, timeout_seconds)
+
+
+def _has_identity(document: Any) -> bool:
+    customer = document.customer
+    return bool(document.email or document.phone or (customer is not None and (customer.email or customer.phone)))
+
+
+def _identity_in(write: Write) -> tuple[str, str]:
+    """(name, value) of the identity in a body of ours."""
+    attributes = msgspec.json.decode(write.body)["data"]["attributes"]
+    if write.operation != PROFILE:
+        attributes = attributes["profile"]["data"]["attributes"]
+    return next((name, attributes[name]) for name in ("email", "phone_number", "external_id") if attributes.get(name))
+
+
+def _accepted(answer: Answer) -> Done | None:
+    """202: validated and submitted; the event appears later."""
+    return Done(status=202, detail="accepted") if answer.status == 202 else None
+
+
+def _imported(answer: Answer) -> Done | None:
+    page = _page(answer) if answer.status in (200, 201) else None
+    return Done(external_id=str(page["data"]["id"]), status=answer.status) if page and "id" in page["data"] else None
+
+
+def _page(answer: Answer) -> dict[str, Any] | None:
+    try:
+        page = msgspec.json.decode(answer.body) if answer.status in (200, 201) else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return page if isinstance(page, dict) and isinstance(page.get("data"), list | dict) else None
+
+
+def destination(connection: Connection) -> Klaviyo:
+    """The registry's way in."""
+    return Klaviyo(connection, declared_manifest(connection))

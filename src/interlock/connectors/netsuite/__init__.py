@@ -1,0 +1,1 @@
+"""The NetSuite connector: customers and sales orders, upserted by external id over SuiteTalk REST."""

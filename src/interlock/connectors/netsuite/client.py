@@ -1,0 +1,213 @@
+"""Writes customers and sales orders to NetSuite: one upsert each under our external id, so that sending again is safe.
+
+Facts: docs.oracle.com section_156335203191 (PUT eid: upserts), wsjmnh/netsuite-record-rest-docs
+docs/records/salesOrder.md
+(release 2026.1: PUT takes `replace`), oracle-devrel sales-order-use-cases/case-4 (a line without its number is
+appended).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from interlock.connectors.contract import (
+    Absent,
+    Answer,
+    Connection,
+    Done,
+    Found,
+    LookUp,
+    Manifest,
+    MappingError,
+    Outcome,
+    Past,
+    Plan,
+    Refused,
+    Retry,
+    Write,
+    classify,
+    declared_manifest,
+    declared_write,
+    no_success,
+    with_members,
+)
+from interlock.connectors.netsuite.tokens import Tokens
+
+RECORDS: Final = "/services/rest/record/v1"
+ORDER_UPSERT: Final = "salesOrder.upsert"
+ORDER_CLOSE: Final = "salesOrder.close"
+CUSTOMER_UPSERT: Final = "customer.upsert"
+CLOSED_LINE: Final = b'{"isClosed":true}'
+"""What is sent for each open line of an order that is closed; its number is read at the moment of the call."""
+EXTERNAL_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""What may stand in an external id (docs.oracle.com section_156334828635)."""
+RECORD_IN_LOCATION: Final = re.compile(r"/record/v1/[A-Za-z]+/(\d+)")
+
+
+class _Line(msgspec.Struct):
+    line: int
+    is_closed: bool = msgspec.field(default=False, name="isClosed")
+
+
+class _Lines(msgspec.Struct):
+    items: list[_Line] = []
+
+
+class _Order(msgspec.Struct):
+    id: str | int = ""
+    item: _Lines = msgspec.field(default_factory=_Lines)
+
+
+class NetSuite:
+    """One NetSuite account."""
+
+    def __init__(self, connection: Connection, manifest: Manifest) -> None:
+        self._connection = connection
+        self._manifest = manifest
+        self._errors = manifest.error_table
+        self._base = connection.url.rstrip("/") + RECORDS
+        self._tokens = Tokens(connection, manifest)
+
+    def plan(self, document: Any, *, signal: str, past: Past) -> Plan:  # noqa: ARG002 - every signal has one wanted state
+        """The customer, then the order; a cancelled order is closed, or never created (C44). Pure."""
+        reference = _reference(document.origin, document.id)
+        if document.cancelled_at is not None:
+            return self._plan_close(reference, past)
+        writes: list[Write] = []
+        entity = self._guest()
+        if document.customer is not None:
+            entity = {"externalId": _reference(document.origin, document.customer.id)}
+            if "customer" in self._connection.builders:
+                writes.append(self._write(CUSTOMER_UPSERT, entity["externalId"], self._body("customer", document)))
+        body = self._body("salesOrder", document)
+        if entity is not None:
+            body = with_members(body, {"entity": entity})
+        elif "entity" not in msgspec.json.decode(body, type=dict[str, msgspec.Raw]):
+            raise MappingError(
+                "the order has no customer, and no guest account is set",
+                path="$.customer",
+                code="MAP011",
+                next_move=f"set guest_customer under [settings] in systems/{self._connection.system}.toml",
+            )
+        writes.append(self._write(ORDER_UPSERT, reference, body))
+        return Plan(writes=tuple(writes))
+
+    async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:  # noqa: ARG002
+        """Make the call. The idempotency header is not sent: NetSuite ignores it when a call is synchronous."""
+        if write.operation == ORDER_CLOSE:
+            return await self._close(write, timeout_seconds)
+        record, replace = ("customer", "") if write.operation == CUSTOMER_UPSERT else ("salesOrder", "?replace=item")
+        path = f"/{record}/eid:{quote(write.reference)}{replace}"
+        answer = await self._send("PUT", path, write.body, timeout_seconds)
+        return answer if not isinstance(answer, Answer) else self._outcome(answer, write.body)
+
+    async def look_up(self, write: Write, *, timeout_seconds: float) -> LookUp:
+        """Whether a record has our external id."""
+        record = "customer" if write.operation == CUSTOMER_UPSERT else "salesOrder"
+        answer = await self._send("GET", f"/{record}/eid:{quote(write.reference)}?fields=id", None, timeout_seconds)
+        if not isinstance(answer, Answer):
+            return answer
+        found = _decoded(answer)
+        if found is not None and found.id:
+            return Found(external_id=str(found.id))
+        outcome = classify(answer, self._errors, no_success, now_ms=self._connection.clock.now_ms())
+        if isinstance(outcome, Refused) and outcome.status == 404:
+            return Absent()
+        return outcome  # type: ignore[return-value] # no_success is never Done
+
+    def _plan_close(self, reference: str, past: Past) -> Plan:
+        link = past.links.get(ORDER_UPSERT)
+        if link is None:
+            return Plan(because="cancelled before it was created")
+        return Plan(
+            writes=(self._write(ORDER_CLOSE, reference, CLOSED_LINE, action="close", external_id=link.external_id),)
+        )
+
+    def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
+        return declared_write(self._manifest, operation, reference=reference, body=body, **more)
+
+    def _body(self, name: str, document: Any) -> bytes:
+        return self._connection.builders[name](document)
+
+    def _guest(self) -> dict[str, str] | None:
+        guest = self._connection.settings.get("guest_customer")
+        return {"externalId": str(guest)} if guest else None
+
+    async def _close(self, write: Write, timeout_seconds: float) -> Outcome:
+        """Close each open line by its number: a line without its number would be appended instead."""
+        path = f"/salesOrder/eid:{quote(write.reference)}"
+        answer = await self._send("GET", f"{path}?expandSubResources=true", None, timeout_seconds)
+        if not isinstance(answer, Answer):
+            return answer
+        order = _decoded(answer)
+        if order is None:
+            return self._not_read(answer)
+        still_open = [{"line": line.line, "isClosed": True} for line in order.item.items if not line.is_closed]
+        if not still_open:
+            return Done(external_id=str(order.id), detail="all lines were closed already", status=answer.status)
+        body = msgspec.json.encode({"item": {"items": still_open}})
+        answer = await self._send("PATCH", path, body, timeout_seconds)
+        return answer if not isinstance(answer, Answer) else self._outcome(answer, body)
+
+    def _not_read(self, answer: Answer) -> Outcome:
+        """Nothing was changed by a read, so what would be uncertain may be tried again."""
+        outcome = classify(answer, self._errors, no_success, now_ms=self._connection.clock.now_ms())
+        if isinstance(outcome, Refused | Retry):
+            return outcome
+        return Retry(code="NOT_READ", message="the order could not be read before it is closed", status=answer.status)
+
+    async def _send(
+        self, method: str, path: str, body: bytes | None, timeout_seconds: float
+    ) -> Answer | Retry | Refused:
+        """One call with a good token. A refused token that was good before is renewed by the next attempt."""
+        was_cached = bool(self._tokens.cached())
+        token = await self._tokens.get(timeout_seconds)
+        if not isinstance(token, str):
+            return token
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "X-NetSuite-PropertyNameValidation": "Error",
+        }
+        answer = await self._connection.http.send(method, self._base + path, headers, body, timeout_seconds)
+        if answer.status != 401:
+            return answer
+        self._tokens.drop(token)
+        if was_cached:
+            return Retry(code="TOKEN_REFUSED", message="the access token was refused; it is renewed", status=401)
+        return answer
+
+    def _outcome(self, answer: Answer, sent: bytes) -> Outcome:
+        return classify(answer, self._errors, _saved, sent=sent, now_ms=self._connection.clock.now_ms())
+
+
+def _reference(origin: str, key: str) -> str:
+    """Our external id: the origin keeps two stores apart (C47)."""
+    reference = f"{origin}-{key}"
+    if EXTERNAL_ID.fullmatch(reference) is None:
+        raise MappingError(f"{reference!r} cannot be an external id", path="$.id", code="MAP012", value=reference)
+    return reference
+
+
+def _saved(answer: Answer) -> Done | None:
+    """204 and, in Location, the internal id (docs.oracle.com section_1545222128)."""
+    if answer.status != 204:
+        return None
+    found = RECORD_IN_LOCATION.search(answer.headers.get("location", ""))
+    return Done(external_id=found.group(1) if found else "", status=204)
+
+
+def _decoded(answer: Answer) -> _Order | None:
+    try:
+        return msgspec.json.decode(answer.body, type=_Order) if answer.status == 200 else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def destination(connection: Connection) -> NetSuite:
+    """The registry's way in."""
+    return NetSuite(connection, declared_manifest(connection))
