@@ -1,0 +1,73 @@
+"""Mapping functions of NetSuite: references, and the amounts of a sales order."""
+
+from decimal import Decimal
+from typing import Any
+
+from interlock.canonical.money import MoneyPair
+from interlock.errors import MappingError
+from interlock.mapping.context import Context
+from interlock.mapping.standard import amount, customer_external_id
+
+
+def netsuite_entity(customer: Any | None, origin: str, source: str | None, context: Context) -> dict[str, str]:
+    """The customer by our external id; the guest account for orders without a customer (C22).
+
+    A body refers to a record by internal `id` or by `externalId` (docs.oracle.com section_156334828635).
+    """
+    if customer is not None:
+        return {"externalId": customer_external_id(origin, customer.id)}
+    guest = context.settings.get("guest_entity")
+    if guest is None:
+        raise MappingError(
+            f"this order ({source or 'unknown channel'}) has no customer",
+            path="$.customer",
+            code="MAP005",
+            why="NetSuite needs an entity on every sales order, and no guest account is configured",
+            next_move=f"set guest_entity in systems/{context.system}.toml to the internal id of the customer for guests and the till",
+        )
+    return {"id": str(guest)}
+
+
+def netsuite_currency(shop: str, presentment: str, context: Context) -> dict[str, str]:
+    """NetSuite's id of the currency that the amounts are in (C32)."""
+    code = presentment if context.settings.get("order_currency") == "presentment" else shop
+    known = context.settings.get("currencies") or {}
+    if code not in known:
+        raise MappingError(
+            f"{context.system} has no currency {code}",
+            value=code,
+            code="MAP003",
+            why="without it NetSuite would book the amounts in the customer's own currency",
+            next_move=f'add {code} = "<internal id>" under [settings.currencies] in systems/{context.system}.toml',
+        )
+    return {"id": str(known[code])}
+
+
+def netsuite_item(line: Any, context: Context) -> dict[str, str]:
+    """A line's item: gift cards have their own, others come from mappings/items.toml (C25, C26, C27, C34)."""
+    gift_card_item = context.settings.get("gift_card_item")
+    if line.gift_card and gift_card_item is not None:
+        return {"id": str(gift_card_item)}
+    if context.items is None:
+        raise MappingError(
+            f"{context.system} has no items",
+            code="MAP003",
+            next_move=f"add [{context.system}] to mappings/items.toml with a rule: sku, variant or listed",
+        )
+    match = context.items.find(line)
+    return {"externalId": match.item} if match.how == "rule" else {"id": match.item}
+
+
+def netsuite_net(net: MoneyPair, discount: MoneyPair, context: Context) -> Decimal:
+    """Without tax: after discounts, or before them when discounts are a line of their own (setting discount_item)."""
+    whole = net if context.settings.get("discount_item") is None else net + discount
+    return amount(whole, context)
+
+
+def has_discount_line(discounts: MoneyPair, context: Context) -> bool:
+    return bool(discounts) and context.settings.get("discount_item") is not None
+
+
+def is_charged(money: MoneyPair, context: Context) -> bool:
+    """Whether the amount in the document's currency is not zero."""
+    return bool(amount(money, context))

@@ -1,0 +1,47 @@
+"""Mapping functions of Shopify: fields whose value is more than a path away."""
+
+from msgspec import Struct
+
+from interlock.canonical.money import Money, MoneyPair
+from interlock.connectors.shopify import order_money as money
+from interlock.errors import MappingError
+
+
+class Address(Struct, frozen=True, gc=False):
+    """A postal address as Shopify writes it."""
+
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    zip: str | None = None
+    province: str | None = None
+    province_code: str | None = None
+    country_code: str | None = None
+    phone: str | None = None
+
+
+def shopify_order_money(order: money.OrderDocument) -> money.OrderMoney:
+    """The money of the current state: components, lines, shipping."""
+    return money.order_money(order)
+
+
+def shopify_money(amounts: money.MoneySet) -> MoneyPair:
+    """A price set as a pair; MappingError when an amount is not a finite number."""
+    shop, presentment = amounts.shop_money, amounts.presentment_money
+    if not (shop.amount.is_finite() and presentment.amount.is_finite()):
+        raise MappingError("an amount is not a number", value=f"{shop.amount}, {presentment.amount}", code="MAP001")
+    return MoneyPair(Money(shop.amount, shop.currency_code), Money(presentment.amount, presentment.currency_code))
+
+
+def shopify_first_address(default_address: Address | None, addresses: list[Address] | None) -> Address | None:
+    """The default address, else the first one, else none (C23)."""
+    return default_address or next(iter(addresses or ()), None)
+
+
+def is_subscribed(state: str) -> bool:
+    """Whether email_marketing_consent.state allows marketing mail."""
+    return state == "subscribed"

@@ -1,0 +1,24 @@
+"""Mappings: TOML tables that say how a vendor's document becomes a canonical object, and back, compiled to straight-line code."""
+
+from interlock.mapping.compile import Reader, Writer, compile_in, compile_out
+from interlock.mapping.context import Context
+from interlock.mapping.functions import Functions
+from interlock.mapping.items import Items, load_items
+from interlock.mapping.language import Mapping, MappingFileError, load_mapping
+from interlock.mapping.library import connector_functions, connector_mapping
+
+__all__ = [
+    "Context",
+    "Functions",
+    "Items",
+    "Mapping",
+    "MappingFileError",
+    "Reader",
+    "Writer",
+    "compile_in",
+    "compile_out",
+    "connector_functions",
+    "connector_mapping",
+    "load_items",
+    "load_mapping",
+]

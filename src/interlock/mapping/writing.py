@@ -1,0 +1,38 @@
+"""The way out: canonical values as a vendor's JSON, built as plain dicts in the order of the mapping file."""
+
+from interlock.mapping.expression import Rows
+from interlock.mapping.language import Row
+from interlock.mapping.source import Expression, Scope
+from interlock.mapping.target import Target
+
+COMPOSITE = frozenset({"money", "list", "object"})
+
+
+class OutForm:
+    """Makes dicts."""
+
+    closing = "}"
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+    def leaf(self, target: Target, scope: Scope, root: Scope) -> Expression:
+        row = target.row or Row()
+        value = self.rows.value(target.path, row, scope, root)
+        if value.field is not None and value.field.type in COMPOSITE and not row.function:
+            raise self.rows.table.error(
+                target.path,
+                f"a {value.field.type} cannot be written as it is",
+                why="money has two currencies; lists and objects need rows of their own" if value.field.type == "money" else "",
+                next_move='add a function, for example `with = "amount"`, or use `each`',
+            )
+        return value
+
+    def opening(self, target: Target) -> str:  # noqa: ARG002  # the same for every target
+        return "{"
+
+    def member(self, name: str, text: str) -> str:
+        return f"{name!r}: {text},"
+
+    def listed(self, variable: str) -> str:
+        return variable
