@@ -25,7 +25,15 @@ class Product(NamedTuple):
 
 
 PRODUCTS = tuple(
-    Product(7_880_000_000_000 + number * 32_768, 44_870_000_000_000 + number * 32_768, title, variant, sku, Decimal(price), grams)
+    Product(
+        7_880_000_000_000 + number * 32_768,
+        44_870_000_000_000 + number * 32_768,
+        title,
+        variant,
+        sku,
+        Decimal(price),
+        grams,
+    )
     for number, (title, variant, sku, price, grams) in enumerate(
         [
             ("Aviator sunglasses", None, "SUN-AVI", "89.99", 100),
@@ -70,20 +78,86 @@ PEOPLE = (
     Person("Lena", "Schmidt", "Hauptstr. 5", "Berlin", "10117", None, None, "Germany", "DE", "de"),
 )
 
-# Scripts, combining marks, right to left, an emoji of two code points: what a \\u escape and a byte signature trip over.
+# Many scripts, combining marks, right to left, joined emoji: what escapes and byte signatures trip over.
 NON_ASCII_PEOPLE = (
-    Person("Bj\u00f6rk", "Gu\u00f0mundsd\u00f3ttir", "Laugavegur 26", "Reykjav\u00edk", "101", None, None, "Iceland", "IS", "is"),
-    Person("\u592a\u90ce", "\u5c71\u7530", "\u5343\u4ee3\u7530\u533a\u4e38\u306e\u51851-1", "\u6771\u4eac", "100-0005", "\u6771\u4eac\u90fd", "JP-13", "Japan", "JP", "ja"),
-    Person("\u0645\u062d\u0645\u062f", "\u0627\u0644\u0639\u0644\u064a", "\u0634\u0627\u0631\u0639 \u0627\u0644\u062e\u0644\u064a\u062c 12", "\u0627\u0644\u0643\u0648\u064a\u062a", "13001", None, None, "Kuwait", "KW", "ar"),
-    Person("\u041e\u043b\u0435\u043d\u0430", "\u0406\u0432\u0430\u043d\u0435\u043d\u043a\u043e", "\u0432\u0443\u043b. \u0425\u0440\u0435\u0449\u0430\u0442\u0438\u043a 1", "\u041a\u0438\u0457\u0432", "01001", None, None, "Ukraine", "UA", "uk"),
-    Person("Nguye\u0302\u0303n", "V\u0103n \u0110\u1ea1t", "12 Ph\u1ed1 Hu\u1ebf", "H\u00e0 N\u1ed9i", "100000", None, None, "Vietnam", "VN", "vi"),
-    Person("\u0905\u0928\u0928\u094d\u092f\u093e", "\u0936\u0930\u094d\u092e\u093e", "\u090f\u092e\u091c\u0940 \u0930\u094b\u0921 5/2", "\u092e\u0941\u0902\u092c\u0908", "400001", "Maharashtra", "MH", "India", "IN", "hi"),
+    Person(
+        "Bj\u00f6rk",
+        "Gu\u00f0mundsd\u00f3ttir",
+        "Laugavegur 26",
+        "Reykjav\u00edk",
+        "101",
+        None,
+        None,
+        "Iceland",
+        "IS",
+        "is",
+    ),
+    Person(
+        "\u592a\u90ce",
+        "\u5c71\u7530",
+        "\u5343\u4ee3\u7530\u533a\u4e38\u306e\u51851-1",
+        "\u6771\u4eac",
+        "100-0005",
+        "\u6771\u4eac\u90fd",
+        "JP-13",
+        "Japan",
+        "JP",
+        "ja",
+    ),
+    Person(
+        "\u0645\u062d\u0645\u062f",
+        "\u0627\u0644\u0639\u0644\u064a",
+        "\u0634\u0627\u0631\u0639 \u0627\u0644\u062e\u0644\u064a\u062c 12",
+        "\u0627\u0644\u0643\u0648\u064a\u062a",
+        "13001",
+        None,
+        None,
+        "Kuwait",
+        "KW",
+        "ar",
+    ),
+    Person(
+        "\u041e\u043b\u0435\u043d\u0430",
+        "\u0406\u0432\u0430\u043d\u0435\u043d\u043a\u043e",
+        "\u0432\u0443\u043b. \u0425\u0440\u0435\u0449\u0430\u0442\u0438\u043a 1",
+        "\u041a\u0438\u0457\u0432",
+        "01001",
+        None,
+        None,
+        "Ukraine",
+        "UA",
+        "uk",
+    ),
+    Person(
+        "Nguye\u0302\u0303n",
+        "V\u0103n \u0110\u1ea1t",
+        "12 Ph\u1ed1 Hu\u1ebf",
+        "H\u00e0 N\u1ed9i",
+        "100000",
+        None,
+        None,
+        "Vietnam",
+        "VN",
+        "vi",
+    ),
+    Person(
+        "\u0905\u0928\u0928\u094d\u092f\u093e",
+        "\u0936\u0930\u094d\u092e\u093e",
+        "\u090f\u092e\u091c\u0940 \u0930\u094b\u0921 5/2",
+        "\u092e\u0941\u0902\u092c\u0908",
+        "400001",
+        "Maharashtra",
+        "MH",
+        "India",
+        "IN",
+        "hi",
+    ),
 )
 NON_ASCII_NOTES = (
     "Bitte klingeln bei M\u00fcller/\u00d6zg\u00fcr \U0001f6aa",
     "\u914d\u9001\u306f\u5348\u5f8c\u306b\u304a\u9858\u3044\u3057\u307e\u3059",
     "\u05dc\u05d4\u05e9\u05d0\u05d9\u05e8 \u05dc\u05d9\u05d3 \u05d4\u05d3\u05dc\u05ea",
-    "\u0e1d\u0e32\u0e01\u0e44\u0e27\u0e49\u0e17\u0e35\u0e48\u0e1b\u0e49\u0e2d\u0e21 \U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "\u0e1d\u0e32\u0e01\u0e44\u0e27\u0e49\u0e17\u0e35\u0e48\u0e44\u0e23 \U0001f468\u200d\U0001f469\u200d\U0001f467",
 )
 
 

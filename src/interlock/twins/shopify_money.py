@@ -68,7 +68,8 @@ class Currencies:
 
     def scaled(self, bag: Bag, factor: Decimal, rounding: str = ROUND_HALF_UP) -> Bag:
         return Bag(
-            rounded(bag.shop * factor, self.shop, rounding), rounded(bag.presentment * factor, self.presentment, rounding)
+            rounded(bag.shop * factor, self.shop, rounding),
+            rounded(bag.presentment * factor, self.presentment, rounding),
         )
 
     def prorated(self, bag: Bag, part: int, whole: int) -> Bag:

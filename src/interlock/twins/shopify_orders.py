@@ -314,7 +314,13 @@ def _customer(draft: Draft, customer_id: int, email: str) -> dict[str, Any]:
     person, since = draft.person, timestamp(draft.placed_at - timedelta(days=30))
     address = _address(person)
     del address["latitude"], address["longitude"]
-    default = {"id": customer_id + 1, "customer_id": customer_id, **address, "country_name": person.country, "default": True}
+    default = {
+        "id": customer_id + 1,
+        "customer_id": customer_id,
+        **address,
+        "country_name": person.country,
+        "default": True,
+    }
     return {
         "id": customer_id,
         "created_at": since,

@@ -26,16 +26,16 @@ BIG_ID_BASE = 820_982_911_946_000_508  # the range of ids in Shopify's own sampl
 FIVE_CENTS = Decimal("0.05")
 
 
-def plain(draft: Draft, rng: random.Random) -> None:
+def plain(_draft: Draft, _: random.Random) -> None:
     """Nothing unusual."""
 
 
-def guest(draft: Draft, rng: random.Random) -> None:
+def guest(draft: Draft, _: random.Random) -> None:
     """Bought without an account: no customer object."""
     draft.customer = False
 
 
-def pos(draft: Draft, rng: random.Random) -> None:
+def pos(draft: Draft, _: random.Random) -> None:
     """Sold over the counter: a location, no customer, no addresses, nothing shipped."""
     draft.source_name, draft.location_id = "pos", DEFAULT_SHOP.location_id
     draft.customer = draft.shipping_address = draft.billing_address = False
@@ -43,27 +43,27 @@ def pos(draft: Draft, rng: random.Random) -> None:
     draft.gateways = ("cash",)
 
 
-def missing_addresses(draft: Draft, rng: random.Random) -> None:
+def missing_addresses(draft: Draft, _: random.Random) -> None:
     draft.shipping_address = draft.billing_address = draft.default_address = False
 
 
-def default_address_null(draft: Draft, rng: random.Random) -> None:
+def default_address_null(draft: Draft, _: random.Random) -> None:
     draft.default_address = False
 
 
-def deleted_product(draft: Draft, rng: random.Random) -> None:
+def deleted_product(draft: Draft, _: random.Random) -> None:
     draft.lines[-1].exists = False
 
 
-def same_sku_twice(draft: Draft, rng: random.Random) -> None:
+def same_sku_twice(draft: Draft, _: random.Random) -> None:
     draft.lines.append(DraftLine(draft.lines[0].product, 2))
 
 
-def empty_sku(draft: Draft, rng: random.Random) -> None:
+def empty_sku(draft: Draft, _: random.Random) -> None:
     draft.lines[0].product = draft.lines[0].product._replace(sku="")
 
 
-def two_variants_one_sku(draft: Draft, rng: random.Random) -> None:
+def two_variants_one_sku(draft: Draft, _: random.Random) -> None:
     medium, large = PRODUCTS[1], PRODUCTS[2]
     draft.lines = [DraftLine(medium), DraftLine(large._replace(sku=medium.sku))]
 
@@ -75,11 +75,11 @@ def multi_currency(draft: Draft, rng: random.Random) -> None:
     draft.taxes = VAT_25
 
 
-def tax_included(draft: Draft, rng: random.Random) -> None:
+def tax_included(draft: Draft, _: random.Random) -> None:
     draft.money, draft.taxes, draft.taxes_included = Currencies("EUR", "EUR"), VAT_19, True
 
 
-def tax_excluded(draft: Draft, rng: random.Random) -> None:
+def tax_excluded(_draft: Draft, _: random.Random) -> None:
     """Two taxes on top of the price, each rounded on its own."""
 
 
@@ -88,7 +88,7 @@ def tax_on_first_line_only(draft: Draft, rng: random.Random) -> None:
     draft.taxes, draft.tax_first_line_only, draft.taxes_included = VAT_19, True, True
 
 
-def discount_line(draft: Draft, rng: random.Random) -> None:
+def discount_line(draft: Draft, _: random.Random) -> None:
     draft.discounts = [DraftDiscount("Shelf wear", "fixed_amount", Decimal(5), allocation_method="one")]
 
 
@@ -97,25 +97,25 @@ def discount_order(draft: Draft, rng: random.Random) -> None:
     draft.discounts = [DraftDiscount("Summer", "percentage", Decimal(15), code="SUMMER15")]
 
 
-def discount_order_unallocated(draft: Draft, rng: random.Random) -> None:
+def discount_order_unallocated(draft: Draft, _: random.Random) -> None:
     """A discount that only the order knows, so the lines alone do not add up to the total."""
     draft.discounts = [DraftDiscount("Goodwill", "fixed_amount", Decimal(4), allocated=False)]
     draft.taxes = ()
 
 
-def discount_shipping(draft: Draft, rng: random.Random) -> None:
+def discount_shipping(draft: Draft, _: random.Random) -> None:
     free = DraftDiscount("Free shipping", "percentage", Decimal(100), "shipping_line", code="FREESHIP")
     draft.discounts = [free]
 
 
-def discount_100(draft: Draft, rng: random.Random) -> None:
+def discount_100(draft: Draft, _: random.Random) -> None:
     """$100 less $20, then 10 % tax: $88, not $90."""
     draft.lines = [DraftLine(PRODUCTS[0], 1, Decimal(100))]
     draft.discounts = [DraftDiscount("Twenty off", "fixed_amount", Decimal(20), code="TWENTY")]
     draft.taxes, draft.shipping, draft.money = TEN_PERCENT, [], Currencies("USD", "USD")
 
 
-def discount_everything(draft: Draft, rng: random.Random) -> None:
+def discount_everything(draft: Draft, _: random.Random) -> None:
     """Goods and shipping are free: a paid order of 0.00."""
     draft.discounts = [
         DraftDiscount("Replacement", "percentage", Decimal(100)),
@@ -123,11 +123,11 @@ def discount_everything(draft: Draft, rng: random.Random) -> None:
     ]
 
 
-def jpy(draft: Draft, rng: random.Random) -> None:
+def jpy(draft: Draft, _: random.Random) -> None:
     draft.money, draft.taxes = Currencies("JPY", "JPY"), CONSUMPTION_TAX
 
 
-def kwd(draft: Draft, rng: random.Random) -> None:
+def kwd(draft: Draft, _: random.Random) -> None:
     draft.money, draft.taxes = Currencies("KWD", "KWD"), TEN_PERCENT
 
 
@@ -139,11 +139,11 @@ def non_ascii(draft: Draft, rng: random.Random) -> None:
     draft.person, draft.note = rng.choice(NON_ASCII_PEOPLE), rng.choice(NON_ASCII_NOTES)
 
 
-def big_ids(draft: Draft, rng: random.Random) -> None:
+def big_ids(draft: Draft, _: random.Random) -> None:
     draft.id_base = BIG_ID_BASE
 
 
-def test_order(draft: Draft, rng: random.Random) -> None:
+def test_order(draft: Draft, _: random.Random) -> None:  # noqa: PT019 - an order placed in test mode
     draft.test, draft.gateways = True, ("bogus",)
 
 
@@ -151,19 +151,19 @@ def tip(draft: Draft, rng: random.Random) -> None:
     draft.tip = Decimal(rng.choice(("2.00", "3.50", "10.00")))
 
 
-def gift_card_line(draft: Draft, rng: random.Random) -> None:
+def gift_card_line(draft: Draft, _: random.Random) -> None:
     draft.lines.append(DraftLine(GIFT_CARD, taxable=False, gift_card=True))
 
 
-def gift_card_payment(draft: Draft, rng: random.Random) -> None:
+def gift_card_payment(draft: Draft, _: random.Random) -> None:
     draft.gateways = ("gift_card", "shopify_payments")
 
 
-def duties(draft: Draft, rng: random.Random) -> None:
+def duties(draft: Draft, _: random.Random) -> None:
     draft.money, draft.duty_rate = Currencies("EUR", "SEK", Decimal("11.3742")), Decimal("0.12")
 
 
-def additional_fee(draft: Draft, rng: random.Random) -> None:
+def additional_fee(draft: Draft, _: random.Random) -> None:
     draft.fee = Decimal("1.25")
 
 
@@ -175,16 +175,16 @@ def cash_rounding(draft: Draft, rng: random.Random) -> None:
     draft.cash_rounding = Decimal("0.02")
 
 
-def late_night(draft: Draft, rng: random.Random) -> None:
+def late_night(draft: Draft, _: random.Random) -> None:
     """23:30 by the shop's clock, already the next day in UTC."""
     draft.placed_at = (draft.placed_at - timedelta(days=1)).replace(hour=23, minute=30, second=0)
 
 
-def pending_payment(draft: Draft, rng: random.Random) -> None:
+def pending_payment(draft: Draft, _: random.Random) -> None:
     draft.financial_status, draft.gateways = "pending", ("Bank Deposit",)
 
 
-def authorized(draft: Draft, rng: random.Random) -> None:
+def authorized(draft: Draft, _: random.Random) -> None:
     draft.financial_status = "authorized"
 
 

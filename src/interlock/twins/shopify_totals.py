@@ -22,7 +22,7 @@ Line = dict[str, Any]
 
 
 def settle(order: Order, money: Currencies, net_received: Decimal) -> None:
-    """Write every sum of the order in place; `net_received` is what was paid minus what was paid back, in shop money."""
+    """Write every sum of the order in place; `net_received` is what was paid less what went back, in shop money."""
     _settle_ordered(order, money)
     _settle_current(order, money)
     order["total_outstanding"] = money.text(read_set(order["current_total_price_set"]).shop - net_received)

@@ -31,8 +31,8 @@ def amount(money_set: dict[str, Any] | None, side: str) -> Decimal:
     return Decimal(money_set[side]["amount"]) if money_set else Decimal(0)
 
 
-def prorated(value: Decimal, line: dict[str, Any], digits: Decimal) -> Decimal:
-    return (value * line["current_quantity"] / line["quantity"]).quantize(digits, rounding="ROUND_HALF_UP")
+def prorated(value: Decimal | int, line: dict[str, Any], digits: Decimal) -> Decimal:
+    return (Decimal(value) * line["current_quantity"] / line["quantity"]).quantize(digits, rounding="ROUND_HALF_UP")
 
 
 def unallocated(order: dict[str, Any], side: str) -> Decimal:
@@ -51,7 +51,8 @@ def assert_adds_up(order: dict[str, Any]) -> None:
         lines, shipping = order["line_items"], order["shipping_lines"]
         goods = sum((amount(line["price_set"], side) * line["quantity"] for line in lines), Decimal(0))
         freight = sum((amount(row["price_set"], side) for row in shipping), Decimal(0))
-        taxes = sum((amount(tax["price_set"], side) for row in [*lines, *shipping] for tax in row["tax_lines"]), Decimal(0))
+        tax_lines = [tax for row in [*lines, *shipping] for tax in row["tax_lines"]]
+        taxes = sum((amount(tax["price_set"], side) for tax in tax_lines), Decimal(0))
         duty = sum((Decimal(row[side]["amount"]) for line in lines for row in line["duties"]), Decimal(0))
         extras = Decimal(order["total_tip_received"]) + amount(order["original_total_additional_fees_set"], side)
         discounts = amount(order["total_discounts_set"], side)
@@ -75,7 +76,7 @@ def assert_current_adds_up(order: dict[str, Any], side: str) -> None:
     assert amount(order["current_total_price_set"], side) == parts
     left = [amount(line["price_set"], side) * line["current_quantity"] for line in order["line_items"]]
     off = [
-        prorated(sum((amount(row["amount_set"], side) for row in line["discount_allocations"]), Decimal(0)), line, digits)
+        prorated(sum(amount(row["amount_set"], side) for row in line["discount_allocations"]), line, digits)
         for line in order["line_items"]
     ]
     missing = sum(left) - sum(off) - amount(order["current_subtotal_price_set"], side)
@@ -112,6 +113,16 @@ def test_scenarios_cover_the_cases() -> None:
 def test_every_order_adds_up(scenario: str, seed: int, number: int) -> None:
     """C31-C33: totals equal the sum of their parts in shop and presentment currency, whatever the currency."""
     assert_adds_up(make_order(random.Random(seed), number, scenario))
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_the_sums_of_this_file_can_fail(side: str) -> None:
+    """Control of the two tests around it: a cent too much in either currency must be noticed."""
+    order = make_order(random.Random(1), 1, "multi_currency")
+    money = order["total_price_set"][side]
+    money["amount"] = str(Decimal(money["amount"]) + 1)
+    with pytest.raises(AssertionError):
+        assert_adds_up(order)
 
 
 def one_change(order: dict[str, Any], rng: random.Random, at: datetime) -> changes.Change:
@@ -199,7 +210,9 @@ def test_discount_is_taken_before_tax() -> None:
     assert make_order(random.Random(5), 1, "discount_100")["total_price"] == "88.00"
 
 
-@pytest.mark.parametrize(("scenario", "pattern"), [("jpy", r"^\d+$"), ("kwd", r"^\d+\.\d{3}$"), ("plain", r"^\d+\.\d\d$")])
+@pytest.mark.parametrize(
+    ("scenario", "pattern"), [("jpy", r"^\d+$"), ("kwd", r"^\d+\.\d{3}$"), ("plain", r"^\d+\.\d\d$")]
+)
 def test_amounts_have_the_digits_of_their_currency(scenario: str, pattern: str) -> None:
     """C33: zero-decimal and three-decimal currencies."""
     import re

@@ -1,0 +1,264 @@
+"""The Shopify twin: a shop whose customers order by command, with its REST Admin API and its webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from interlock.twins import shopify_changes as changes
+from interlock.twins.faults import FaultPlan
+from interlock.twins.shopify_catalogue import PRODUCTS, Shop
+from interlock.twins.shopify_orders import DraftLine
+from interlock.twins.shopify_rest import RestApi
+from interlock.twins.shopify_scenarios import SCENARIOS
+from interlock.twins.shopify_store import SECRET_LAG_SECONDS, Store, known_scenario, truth
+from interlock.twins.shopify_webhooks import Sending, WebhookSender
+from interlock.twins.vendor import Vendor, answer
+from interlock.twins.world import World, decode_json
+
+SHOP_SETTINGS = ("domain", "name", "currency", "iana_timezone", "id_base")
+SENDING_SETTINGS = ("concurrency", "time_scale", "json_style", "duplicate_copies", "forged_share")
+BY_SKU = {product.sku: product for product in PRODUCTS}
+MAX_ORDERS_PER_CALL = 10_000
+
+
+class Shopify(Vendor):
+    """One shop and one custom app. Configuration keys are listed in docs/reference/twin-shopify.md."""
+
+    name = "shopify"
+
+    def __init__(self, world: World, faults: FaultPlan, config: Mapping[str, Any]) -> None:
+        shop = Shop(**{key: config[key] for key in SHOP_SETTINGS if key in config})
+        self.store = Store(world, shop)
+        self._first_secret = str(config.get("client_secret", "shpss_twin"))
+        self._rest = RestApi(world, self.store, config, lambda: self.url)
+        sending = Sending(
+            shop_domain=shop.domain,
+            api_version=str(config.get("webhook_api_version", "2026-07")),
+            **{key: config[key] for key in SENDING_SETTINGS if key in config},
+        )
+        self._time_scale = sending.time_scale
+        self.webhooks = WebhookSender(world, faults, sending, self._secret, self._give_up)
+        self._loads: set[asyncio.Task[None]] = set()
+        super().__init__(world, faults, config)
+        for topic in config.get("subscriptions", {}):
+            self._declare(topic, config["subscriptions"][topic])
+
+    def routes(self) -> list[BaseRoute]:
+        return self._rest.routes()
+
+    def control_routes(self) -> list[BaseRoute]:
+        return [
+            Route("/orders", self.list_orders, methods=["GET"]),
+            Route("/orders", self.place_orders, methods=["POST"]),
+            Route("/orders/{id}/{change}", self.change_order, methods=["POST"]),
+            Route("/load", self.load, methods=["POST"]),
+            Route("/rotate_secret", self.rotate_secret, methods=["POST"]),
+            Route("/forge", self.forge, methods=["POST"]),
+            Route("/deliveries", self.deliveries, methods=["GET"]),
+        ]
+
+    def error_body(self, status: int) -> Any:
+        """Shopify's body of an error status."""
+        return {"errors": ERROR_TEXTS.get(status, "Internal Server Error")}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "shop": self.store.shop.domain,
+            "orders": self.world.counts().get("order", 0),
+            "subscriptions": len(self.store.subscriptions()),
+            "webhooks_pending": self.webhooks.pending,
+            "webhook_attempts": len(self.webhooks.log.rows),
+            "loads_running": len(self._loads),
+        }
+
+    async def start(self) -> None:
+        await self.webhooks.start()
+
+    async def stop(self) -> None:
+        for task in list(self._loads):
+            task.cancel()
+        await asyncio.gather(*self._loads, return_exceptions=True)
+        await self.webhooks.stop()
+
+    def place(self, scenario: str | None = None) -> dict[str, Any]:
+        """Place one order and send its webhooks.
+
+        Shopify sends orders/updated within a second of orders/create, before or after it (shopify-app-js#603).
+        """
+        order = self.store.place(scenario)
+        topics = ["orders/create", "orders/paid", "orders/updated"]
+        for topic in topics:
+            if topic != "orders/paid" or order["financial_status"] == "paid":
+                self.webhooks.emit(topic, order, self.store.subscriptions())
+        return order
+
+    async def place_orders(self, request: Request) -> Response:
+        """POST /_twin/orders {"count": 1, "scenario": null, "interval_seconds": 0}; answers when all are placed."""
+        asked = await _body(request)
+        scenario, count = asked.get("scenario"), int(asked.get("count", 1))
+        if not known_scenario(scenario):
+            return answer({"error": f"unknown scenario {scenario!r}", "known": sorted(SCENARIOS)}, 400)
+        if not 1 <= count <= MAX_ORDERS_PER_CALL:
+            return answer({"error": f"count {count} is not between 1 and {MAX_ORDERS_PER_CALL}"}, 400)
+        placed = []
+        for _ in range(count):
+            order = self.place(scenario)
+            placed.append({"id": str(order["id"]), "name": order["name"]})
+            await asyncio.sleep(float(asked.get("interval_seconds", 0)))
+        return answer({"orders": placed}, 201)
+
+    async def list_orders(self, _: Request) -> Response:
+        """GET /_twin/orders: the twin's truth."""
+        return answer({"orders": [truth(row) for row in self.store.orders()]})
+
+    async def change_order(self, request: Request) -> Response:
+        """POST /_twin/orders/{id or name}/{edit|refund|cancel|fulfil|pay|note}; see CHANGES for the members."""
+        order = self.store.order(request.path_params["id"])
+        kind = request.path_params["change"]
+        if order is None or kind not in CHANGES:
+            return answer({"error": "no such order or change", "changes": sorted(CHANGES)}, 404)
+        try:
+            change = CHANGES[kind](self, order, await _body(request))
+        except (changes.ChangeRefused, KeyError, IndexError) as refusal:
+            return answer({"errors": {"base": [str(refusal)]}}, 422)
+        self.store.change(kind, change)
+        for topic, body in change.events:
+            self.webhooks.emit(topic, body, self.store.subscriptions())
+        row = self.store.find(str(order["id"]))
+        return answer({"order": truth(row or {}), "topics": [topic for topic, _ in change.events]})
+
+    async def load(self, request: Request) -> Response:
+        """POST /_twin/load {"rate_per_second": 10, "seconds": 5, "scenario": null}; answers at once."""
+        asked = await _body(request)
+        rate, seconds = float(asked.get("rate_per_second", 10)), float(asked.get("seconds", 5))
+        if not known_scenario(asked.get("scenario")) or rate <= 0 or seconds <= 0:
+            return answer({"error": "needs rate_per_second and seconds above 0 and a known scenario"}, 400)
+        count = max(1, round(rate * seconds))
+        task = asyncio.create_task(self._paced(count, rate, asked.get("scenario")))
+        self._loads.add(task)
+        task.add_done_callback(self._loads.discard)
+        return answer({"orders": count, "rate_per_second": rate, "seconds": seconds}, 202)
+
+    async def _paced(self, count: int, rate: float, scenario: str | None) -> None:
+        """Place orders at even distances; one that is late does not delay the next."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for number in range(count):
+            await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
+            self.place(scenario)
+
+    async def rotate_secret(self, request: Request) -> Response:
+        """POST /_twin/rotate_secret {"lag_seconds": 3600}: a new secret; deliveries use it after the lag."""
+        asked = await _body(request)
+        lag = float(asked.get("lag_seconds", SECRET_LAG_SECONDS)) / self._time_scale
+        row = self.store.rotate(self._first_secret, lag)
+        return answer({"secret": row["secrets"][0], "previous": row["secrets"][1], "switch_at": row["switch_at"]})
+
+    async def forge(self, request: Request) -> Response:
+        """POST /_twin/forge {"topic": "orders/create", "order": id or name}: webhooks with a wrong signature."""
+        asked = await _body(request)
+        order = self.store.order(str(asked.get("order", "")))
+        if order is None:
+            return answer({"error": "no such order"}, 404)
+        sent = self.webhooks.forge(asked.get("topic", "orders/create"), order, self.store.subscriptions())
+        return answer({"forged": sent}, 202)
+
+    async def deliveries(self, request: Request) -> Response:
+        """GET /_twin/deliveries?after=0&limit=1000&topic=: attempts, oldest first."""
+        query = request.query_params
+        after, limit = int(query.get("after", "0")), int(query.get("limit", "1000"))
+        topic = query.get("topic")
+        rows = (row for row in self.webhooks.log.rows[after:] if topic is None or row["topic"] == topic)
+        found = [row for row, _ in zip(rows, range(limit), strict=False)]
+        return answer({"deliveries": found, "pending": self.webhooks.pending, "total": len(self.webhooks.log.rows)})
+
+    def _secret(self) -> str:
+        return self.store.signing_secret(self._first_secret)
+
+    def _give_up(self, subscription_id: str) -> None:
+        """The last retry failed: the subscription is deleted and what waits for it is dropped."""
+        self.store.unsubscribe(subscription_id, "8 failed retries")
+        self.webhooks.forget(subscription_id)
+
+    def _declare(self, topic: str, address: str) -> None:
+        """A subscription from the configuration, made once."""
+        if not any((row["topic"], row["address"]) == (topic, address) for row in self.store.subscriptions()):
+            self.store.subscribe(topic, address, "classic", "", str(self.config.get("webhook_api_version", "2026-07")))
+
+
+def _edit(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
+    """{"add": [{"sku", "quantity"}], "remove": {line: units}}; without either, one more product is added."""
+    state = (shop.world.seed, order["id"], order["updated_at"], len(order["line_items"]), len(order["refunds"]))
+    rng = random.Random(repr(state))  # not the world's: its numbers begin again after a restart
+    wanted = asked.get("add", [] if "remove" in asked else [{}])
+    add = [DraftLine(BY_SKU[one.get("sku") or rng.choice(PRODUCTS).sku], int(one.get("quantity", 1))) for one in wanted]
+    return changes.edit(order, rng, shop.store.now(), add=add, remove=_units(order, asked.get("remove")))
+
+
+def _refund(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
+    """{"lines": {line: units}, "shipping": bool, "restock": "return", "note"}; without lines, everything."""
+    lines = _units(order, asked.get("lines"))
+    how = str(asked.get("restock", "return"))
+    return changes.refund(
+        order, shop.store.now(), lines=lines, shipping=asked.get("shipping"), restock=how, note=asked.get("note")
+    )
+
+
+def _cancel(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
+    """{"reason": "customer", "restock": true}."""
+    reason, restock = str(asked.get("reason", "customer")), bool(asked.get("restock", True))
+    return changes.cancel(order, shop.store.now(), reason=reason, restock=restock)
+
+
+def _fulfil(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
+    """{"lines": {line: units}, "tracking_number"}; without lines, all that wait."""
+    number = str(asked.get("tracking_number", f"1Z{order['order_number']}"))
+    return changes.fulfil(order, shop.store.now(), lines=_units(order, asked.get("lines")), tracking_number=number)
+
+
+def _pay(shop: Shopify, order: dict[str, Any], _: dict[str, Any]) -> changes.Change:
+    return changes.pay(order, shop.store.now())
+
+
+def _note(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
+    """{"note": text, "tag": text}."""
+    return changes.annotate(order, shop.store.now(), note=asked.get("note"), tag=asked.get("tag"))
+
+
+CHANGES: dict[str, Callable[[Shopify, dict[str, Any], dict[str, Any]], changes.Change]] = {
+    "edit": _edit,
+    "refund": _refund,
+    "cancel": _cancel,
+    "fulfil": _fulfil,
+    "pay": _pay,
+    "note": _note,
+}
+
+ERROR_TEXTS = {
+    401: "[API] Invalid API key or access token (unrecognized login or wrong password)",
+    404: "Not Found",
+    429: "Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service.",
+    503: "Service Unavailable",
+}
+
+
+def _units(order: dict[str, Any], asked: dict[str, Any] | None) -> dict[int, int] | None:
+    """Units by line id; a line may be named by its position on the order ("0", "1")."""
+    if asked is None:
+        return None
+    lines = order["line_items"]
+    named = {int(line): int(units) for line, units in asked.items()}
+    return {lines[line]["id"] if line < len(lines) else line: units for line, units in named.items()}
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """The request's JSON object; no body is an empty one."""
+    raw = await request.body()
+    return dict(decode_json(raw)) if raw else {}

@@ -1,0 +1,355 @@
+"""The REST Admin API that a merchant's custom app calls: orders, webhooks, shop, and the token endpoint.
+
+Facts: leaky bucket of 40 calls that drains 2 a second, X-Shopify-Shop-Api-Call-Limit, 429 with Retry-After; quarterly
+versions, an unsupported old one is served by the oldest supported and X-Shopify-API-Version says so; cursor paging by
+the Link header, at most 250 a page; the client credentials grant gives a token for 24 hours. Error texts: issues of
+shopify_app (#263) and Shopify-api-node; those of paging and tokens are from memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from interlock.twins.shopify_messages import EVENT_TOPICS
+from interlock.twins.shopify_store import Store
+from interlock.twins.vendor import answer, read_json
+from interlock.twins.world import World
+
+SUPPORTED_VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")  # by the 12-month rule, November 2026
+UNSTABLE_VERSIONS = ("2027-01", "unstable")
+PAGE_LIMIT, PAGE_DEFAULT = 250, 50
+TOKEN_SECONDS = 86_399
+OTHER_TOPICS = ("app/uninstalled", "customers/create", "products/update", "inventory_levels/update", "shop/update")
+TOPICS = (*EVENT_TOPICS, *OTHER_TOPICS)
+BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+SHOP_FIELDS = {
+    "plan_name": "enterprise",
+    "plan_display_name": "Shopify Plus",
+    "weight_unit": "kg",
+    "country_code": "US",
+}
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class LeakyBucket:
+    """Calls fill it one by one and leave at a steady rate; a call that finds no room is refused."""
+
+    def __init__(self, per_second: float, size: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.per_second, self.size, self._monotonic = per_second, size, monotonic
+        self._level, self._at = 0.0, monotonic()
+
+    def take(self) -> bool:
+        """Count one call; False when the bucket is full."""
+        now = self._monotonic()
+        self._level = max(0.0, self._level - (now - self._at) * self.per_second)
+        self._at = now
+        if self._level + 1 > self.size:
+            return False
+        self._level += 1
+        return True
+
+    @property
+    def header(self) -> str:
+        return f"{math.ceil(self._level)}/{self.size}"
+
+
+class RestApi:
+    """The routes under /admin and what stands in front of them: version, token, bucket."""
+
+    def __init__(self, world: World, store: Store, config: Mapping[str, Any], base_url: Callable[[], str]) -> None:
+        self._world, self._store, self._base_url = world, store, base_url
+        self._config = config
+        self._versions = tuple(config.get("supported_versions", SUPPORTED_VERSIONS))
+        self.bucket = LeakyBucket(float(config.get("rest_calls_per_second", 2)), int(config.get("rest_bucket", 40)))
+
+    def routes(self) -> list[BaseRoute]:
+        admin = "/admin/api/{version}"
+        return [
+            Route("/admin/oauth/access_token", self.token, methods=["POST"]),
+            Route(f"{admin}/orders.json", self._guarded(self.orders), methods=["GET"]),
+            Route(f"{admin}/orders/{{id}}.json", self._guarded(self.order), methods=["GET"]),
+            Route(f"{admin}/webhooks.json", self._guarded(self.list_webhooks), methods=["GET"]),
+            Route(f"{admin}/webhooks.json", self._guarded(self.create_webhook), methods=["POST"]),
+            Route(f"{admin}/webhooks/{{id}}.json", self._guarded(self.webhook), methods=["GET", "DELETE"]),
+            Route(f"{admin}/shop.json", self._guarded(self.shop), methods=["GET"]),
+            Route("/{rest:path}", _not_found),
+        ]
+
+    def served_version(self, asked: str) -> str | None:
+        """Fall forward: a version that left support is served by the oldest supported one; None if it never was."""
+        if asked in self._versions or asked in UNSTABLE_VERSIONS:
+            return asked
+        if re.fullmatch(r"20\d\d-(01|04|07|10)", asked) and asked < self._versions[0]:
+            return str(self._versions[0])
+        return None
+
+    def _guarded(self, handler: Handler) -> Handler:
+        async def guarded(request: Request) -> Response:
+            version = self.served_version(request.path_params["version"])
+            if version is None:
+                return errors("Not Found", 404)
+            if not self._token_is_good(request.headers.get("x-shopify-access-token", "")):
+                return errors(BAD_TOKEN, 401)
+            response = await handler(request) if self.bucket.take() else self._too_many()
+            response.headers["X-Shopify-Shop-Api-Call-Limit"] = self.bucket.header
+            response.headers["X-Shopify-API-Version"] = version
+            return response
+
+        return guarded
+
+    def _too_many(self) -> Response:
+        rate = f"{self.bucket.per_second:g}"
+        text = f"Exceeded {rate} calls per second for api client. Reduce request rates to resume uninterrupted service."
+        return errors(text, 429, {"Retry-After": "2.0"})
+
+    def _token_is_good(self, token: str) -> bool:
+        if token == self._config.get("access_token", "shpat_twin"):
+            return True
+        row = self._world.get("token", token)
+        return row is not None and time.time() < float(row["expires_at"])
+
+    async def token(self, request: Request) -> Response:
+        """POST /admin/oauth/access_token with grant_type client_credentials, as form or JSON."""
+        raw = await request.body()
+        is_json = "json" in request.headers.get("content-type", "")
+        asked: dict[str, Any] = json.loads(raw) if is_json else dict(parse_qsl(raw.decode()))
+        if asked.get("grant_type") != "client_credentials":
+            return answer({"error": "unsupported_grant_type"}, 400)
+        secrets = self._store.secrets(self._config.get("client_secret", "shpss_twin"))
+        if (
+            asked.get("client_id") != self._config.get("client_id", "twin-client")
+            or asked.get("client_secret") not in secrets
+        ):
+            return answer({"error": "invalid_client"}, 401)
+        token = f"shpat_{self._world.next_id('token')}"
+        lasts = int(self._config.get("token_seconds", TOKEN_SECONDS))
+        self._world.remember(("token", token, {"expires_at": time.time() + lasts}))
+        scope = "read_orders,read_all_orders,read_customers,write_orders"
+        return answer({"access_token": token, "scope": scope, "expires_in": lasts})
+
+    async def shop(self, _: Request) -> Response:
+        """GET shop.json."""
+        shop = self._store.shop
+        named = {"id": shop.shop_id, "name": shop.name, "domain": shop.domain, "myshopify_domain": shop.domain}
+        money = {
+            "currency": shop.currency,
+            "iana_timezone": shop.iana_timezone,
+            "primary_location_id": shop.location_id,
+        }
+        return answer({"shop": named | money | SHOP_FIELDS})
+
+    async def order(self, request: Request) -> Response:
+        """GET orders/{id}.json."""
+        row = self._world.get("order", request.path_params["id"])
+        if row is None:
+            return errors("Not Found", 404)
+        return _json_text(f'{{"order":{_only(row["json"], request.query_params.get("fields"))}}}')
+
+    async def orders(self, request: Request) -> Response:
+        """GET orders.json, oldest change first when asked by updated_at, else by id; pages by the Link header."""
+        asked = dict(request.query_params)
+        if "page_info" in asked:
+            mixed = sorted(set(asked) - {"page_info", "limit", "fields"})
+            if mixed:
+                return errors({mixed[0]: f"{mixed[0]} cannot be passed when page_info is present."}, 400)
+            try:
+                asked = _decoded_cursor(asked["page_info"]) | {k: asked[k] for k in ("limit", "fields") if k in asked}
+            except ValueError:
+                return errors({"page_info": "Invalid value."}, 400)
+        try:
+            page = OrderPage(asked)
+            rows = page.cut(self._store.orders())
+        except ValueError as error:
+            return errors({"base": [str(error)]}, 400)
+        text = ",".join(_only(row["json"], asked.get("fields")) for row in rows)
+        response = _json_text(f'{{"orders":[{text}]}}')
+        links = [self._link(request, page, direction, cursor) for direction, cursor in page.cursors(rows)]
+        if links:
+            response.headers["Link"] = ", ".join(links)
+        return response
+
+    def _link(self, request: Request, page: OrderPage, direction: str, cursor: str) -> str:
+        query = urlencode({"limit": page.limit, "page_info": cursor})
+        return f'<{self._base_url()}{request.url.path}?{query}>; rel="{direction}"'
+
+    async def list_webhooks(self, request: Request) -> Response:
+        """GET webhooks.json, by topic and address if asked."""
+        wanted = {name: request.query_params[name] for name in ("topic", "address") if name in request.query_params}
+        rows = self._store.subscriptions()
+        found = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+        return answer({"webhooks": [_shown(row) for row in found]})
+
+    async def create_webhook(self, request: Request) -> Response:
+        """POST webhooks.json {"webhook": {topic, address, format}}; "dialect" and "name" are this twin's own."""
+        try:
+            asked = dict((await read_json(request))["webhook"])
+        except (ValueError, KeyError, TypeError):
+            return errors({"webhook": "Required parameter missing or invalid"}, 400)
+        wrong = self._wrong(asked)
+        if wrong:
+            return errors(wrong, 422)
+        row = self._store.subscribe(
+            asked["topic"],
+            asked["address"],
+            str(asked.get("dialect", "classic")),
+            str(asked.get("name", "")),
+            str(self._config.get("webhook_api_version", "2026-07")),
+        )
+        return answer({"webhook": _shown(row)}, 201)
+
+    def _wrong(self, asked: dict[str, Any]) -> dict[str, list[str]]:
+        """What Shopify would refuse in a subscription, by field."""
+        topic, address = asked.get("topic"), asked.get("address")
+        if not topic or not address:
+            return {name: ["can't be blank"] for name in ("topic", "address") if not asked.get(name)}
+        if topic not in TOPICS:
+            return {"topic": [f"Invalid topic specified. Topics allowed: {', '.join(TOPICS)}"]}
+        if asked.get("format", "json") != "json":
+            return {"format": ["is not supported by this twin"]}
+        if asked.get("dialect", "classic") == "events" and topic not in EVENT_TOPICS:
+            return {"topic": ["has no Events form"]}
+        name = str(asked.get("name", ""))
+        if any(
+            (row["topic"], row["address"], row["name"]) == (topic, address, name) for row in self._store.subscriptions()
+        ):
+            return {"address": ["for this topic has already been taken"]}
+        return {}
+
+    async def webhook(self, request: Request) -> Response:
+        """GET or DELETE webhooks/{id}.json."""
+        number = request.path_params["id"]
+        row = self._world.get("webhook", number)
+        if row is None:
+            return errors("Not Found", 404)
+        if request.method == "GET":
+            return answer({"webhook": _shown(row)})
+        self._store.unsubscribe(number, "by the app")
+        return answer({})
+
+
+class OrderPage:
+    """One page of orders: what was asked for, where it starts, and the cursors to its neighbours."""
+
+    def __init__(self, asked: Mapping[str, str]) -> None:
+        self._asked = {name: value for name, value in asked.items() if name not in {"limit", "fields"}}
+        self.limit = max(1, min(int(asked.get("limit", PAGE_DEFAULT)), PAGE_LIMIT))
+        field, _, way = asked.get("order", "id asc").partition(" ")
+        self._field = field if field in {"id", "created_at", "updated_at"} else "id"
+        self._falling = way.lower() == "desc"
+        self._more = False
+
+    def cut(self, orders: Any) -> list[dict[str, Any]]:
+        """The rows of this page."""
+        rows = sorted((row for row in orders if self._wanted(row)), key=self._key, reverse=self._falling)
+        start = self._asked.get("_after") or self._asked.get("_before")
+        if start is None:
+            self._more = len(rows) > self.limit
+            return rows[: self.limit]
+        at = tuple(json.loads(start))
+        if "_after" in self._asked:
+            rows = [row for row in rows if (self._key(row) > at) != self._falling and self._key(row) != at]
+            self._more = len(rows) > self.limit
+            return rows[: self.limit]
+        rows = [row for row in rows if (self._key(row) < at) != self._falling and self._key(row) != at]
+        self._more = True
+        return rows[-self.limit :]
+
+    def cursors(self, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+        """(rel, page_info) of the pages before and after."""
+        found = []
+        if rows and "_after" in self._asked:
+            found.append(("previous", self._cursor("_before", rows[0])))
+        if rows and self._more:
+            found.append(("next", self._cursor("_after", rows[-1])))
+        return found
+
+    def _cursor(self, side: str, row: dict[str, Any]) -> str:
+        kept = {name: value for name, value in self._asked.items() if name not in {"_after", "_before"}}
+        text = json.dumps(kept | {side: json.dumps(self._key(row))})
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def _key(self, row: dict[str, Any]) -> tuple[Any, int]:
+        if self._field == "id":
+            return (row["id"], row["id"])
+        return (datetime.fromisoformat(row[self._field]).timestamp(), row["id"])
+
+    def _wanted(self, row: dict[str, Any]) -> bool:
+        asked = self._asked
+        ids = {int(one) for one in asked["ids"].split(",")} if "ids" in asked else {row["id"]}
+        return (
+            STATUSES.get(asked.get("status", "open"), STATUSES["open"])(row)
+            and row["id"] > int(asked.get("since_id", 0))
+            and row["id"] in ids
+            and _within(row, "updated_at", asked)
+            and _within(row, "created_at", asked)
+        )
+
+
+STATUSES: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "any": lambda _: True,
+    "open": lambda row: row["closed_at"] is None and row["cancelled_at"] is None,
+    "closed": lambda row: row["closed_at"] is not None and row["cancelled_at"] is None,
+    "cancelled": lambda row: row["cancelled_at"] is not None,
+}
+
+
+def _within(row: dict[str, Any], field: str, asked: Mapping[str, str]) -> bool:
+    """Both ends are inclusive."""
+    least, most = asked.get(f"{field}_min"), asked.get(f"{field}_max")
+    at = datetime.fromisoformat(row[field]) if least or most else None
+    return (not least or at >= _moment(least)) and (not most or at <= _moment(most))  # type: ignore[operator]
+
+
+def _moment(text: str) -> datetime:
+    """A time in a query; a plus sign that arrived as a space is put back, no zone means UTC."""
+    found = datetime.fromisoformat(text.replace(" ", "+"))
+    return found if found.tzinfo else datetime.fromisoformat(f"{found.isoformat()}+00:00")
+
+
+def _decoded_cursor(page_info: str) -> dict[str, str]:
+    """The query inside a cursor. Raises ValueError when it is not one of ours."""
+    padded = page_info + "=" * (-len(page_info) % 4)
+    found = json.loads(base64.urlsafe_b64decode(padded))
+    if not isinstance(found, dict):
+        raise ValueError("not a cursor")
+    return found
+
+
+def _only(text: str, fields: str | None) -> str:
+    """The JSON of an order, cut to the fields asked for."""
+    if not fields:
+        return text
+    order = json.loads(text)
+    return json.dumps({name: order[name] for name in fields.split(",") if name in order})
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value for name, value in row.items() if name not in {"dialect", "name"} or value not in {"classic", ""}
+    }
+
+
+def _json_text(text: str) -> Response:
+    return Response(text, media_type="application/json")
+
+
+def errors(what: Any, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """An error in Shopify's shape: {"errors": text or {field: [text]}}."""
+    return answer({"errors": what}, status, headers)
+
+
+async def _not_found(_: Request) -> Response:
+    return errors("Not Found", 404)

@@ -1,0 +1,162 @@
+"""The shop's books: its orders, its webhook subscriptions and its app's secrets, all kept in the world.
+
+An order is kept as its JSON text with a few columns beside it: twenty thousand of them fit, and a read is a copy.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from interlock.twins.shopify_catalogue import Shop
+from interlock.twins.shopify_changes import Change
+from interlock.twins.shopify_orders import gid, make_order, timestamp
+from interlock.twins.shopify_scenarios import SCENARIOS, drawn
+from interlock.twins.world import World
+
+ORDER_COLUMNS = (
+    "id",
+    "name",
+    "number",
+    "created_at",
+    "updated_at",
+    "currency",
+    "presentment_currency",
+    "total_price",
+    "current_total_price",
+    "current_total_price_set",
+    "financial_status",
+    "fulfillment_status",
+    "cancelled_at",
+    "closed_at",
+    "test",
+)
+SECRET_LAG_SECONDS = 3600  # after a rotation Shopify may sign with the old secret for up to an hour (verify-deliveries)
+
+
+class Store:
+    """Reads and changes the shop's records; every change of an order is an effect."""
+
+    def __init__(self, world: World, shop: Shop, clock: Callable[[], float] = time.time) -> None:
+        self._world, self._clock = world, clock
+        self.shop = shop
+        self._zone = ZoneInfo(shop.iana_timezone)
+        self._last_number = max((row["number"] for row in self.orders()), default=0)
+
+    def now(self) -> datetime:
+        """The time in the shop's zone."""
+        return datetime.fromtimestamp(self._clock(), UTC).astimezone(self._zone)
+
+    def place(self, scenario: str | None) -> dict[str, Any]:
+        """Place the next order. It depends on seed and number alone, so a restart does not change what follows."""
+        number = self._last_number + 1
+        rng = random.Random(f"{self._world.seed}:order:{number}")
+        scenario = scenario or drawn(rng)
+        order = make_order(rng, number, scenario, shop=self.shop, placed_at=self.now())
+        self._last_number = number
+        self._save("order.create", order, {"scenario": scenario})
+        return order
+
+    def change(self, kind: str, change: Change) -> dict[str, Any]:
+        """Keep the outcome of a change; `kind` such as "edit" names its effect."""
+        self._save(f"order.{kind}", change.order, {"updated_at": change.order["updated_at"]})
+        return change.order
+
+    def find(self, reference: str) -> dict[str, Any] | None:
+        """The columns and JSON text of an order by its id, its name (#1001) or its order number."""
+        row = self._world.get("order", reference)
+        if row is not None:
+            return row
+        name = "#" + reference.removeprefix("#")
+        return next((row for _, row in self._world.rows("order") if row["name"] == name), None)
+
+    def order(self, reference: str) -> dict[str, Any] | None:
+        """An order as REST shows it, ready to be changed."""
+        row = self.find(reference)
+        return None if row is None else json.loads(row["json"])
+
+    def orders(self) -> Iterator[dict[str, Any]]:
+        """Columns and JSON text of every order, in the order of placing."""
+        return (row for _, row in self._world.rows("order"))
+
+    def subscriptions(self) -> list[dict[str, Any]]:
+        """The webhook subscriptions there are."""
+        return [row for _, row in self._world.rows("webhook")]
+
+    def subscribe(self, topic: str, address: str, dialect: str, name: str, api_version: str) -> dict[str, Any]:
+        """Keep a new subscription and return it in the shape of REST."""
+        number = int(self._world.next_id("webhook")) + 1_059_176_000_000
+        at = timestamp(self.now())
+        row = {
+            "id": number,
+            "address": address,
+            "topic": topic,
+            "created_at": at,
+            "updated_at": at,
+            "format": "json",
+            "fields": [],
+            "metafield_namespaces": [],
+            "api_version": api_version,
+            "private_metafield_namespaces": [],
+            "name": name,
+            "dialect": dialect,
+            "admin_graphql_api_id": gid("WebhookSubscription", number),
+        }
+        self._world.apply("webhook.create", str(number), ("webhook", str(number), row), detail={"topic": topic})
+        return row
+
+    def unsubscribe(self, number: str, why: str) -> bool:
+        """Remove a subscription; False when there is none."""
+        if self._world.get("webhook", number) is None:
+            return False
+        self._world.apply("webhook.delete", number, ("webhook", number, None), detail={"why": why})
+        return True
+
+    def secrets(self, first: str) -> list[str]:
+        """The app's secrets, newest first; `first` is the one it began with."""
+        row = self._world.get("app", "app") or {"secrets": [first]}
+        return list(row["secrets"])
+
+    def rotate(self, first: str, lag_seconds: float) -> dict[str, Any]:
+        """Make a new secret; the old one goes on signing for the lag. Both open the API."""
+        new = format(random.Random(f"{self._world.seed}:{self._clock()}").getrandbits(256), "064x")
+        secrets = [new, *self.secrets(first)][:2]
+        row = {"secrets": secrets, "switch_at": self._clock() + lag_seconds}
+        self._world.remember(("app", "app", row))
+        return row
+
+    def signing_secret(self, first: str) -> str:
+        """The secret that deliveries are signed with now."""
+        row = self._world.get("app", "app")
+        if row is None:
+            return first
+        switched = self._clock() >= float(row["switch_at"])
+        return str(row["secrets"][0] if switched else row["secrets"][-1])
+
+    def _save(self, kind: str, order: dict[str, Any], detail: dict[str, Any]) -> None:
+        text = json.dumps(order, ensure_ascii=False, separators=(",", ":"))
+        row = {name: order[name] for name in ORDER_COLUMNS} | {"json": text}
+        before = self._world.get("order", str(order["id"]))
+        row["scenario"] = detail.get("scenario") or (before or {}).get("scenario")
+        row["changes"] = before["changes"] + 1 if before else 0
+        self._world.apply(kind, str(order["id"]), ("order", str(order["id"]), row), detail=detail)
+
+
+def known_scenario(name: str | None) -> bool:
+    return name is None or name in SCENARIOS
+
+
+def truth(row: dict[str, Any]) -> dict[str, Any]:
+    """What GET /_twin/orders says of an order: its columns, the id as text."""
+    shown = {name: value for name, value in row.items() if name not in {"json", "current_total_price_set"}}
+    total = row["current_total_price_set"]["presentment_money"]["amount"]
+    return shown | {
+        "id": str(row["id"]),
+        "current_total": row["current_total_price"],
+        "current_total_presentment": total,
+    }
