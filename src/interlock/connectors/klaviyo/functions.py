@@ -1,0 +1,51 @@
+"""Mapping functions of Klaviyo: who an event is about, and when it happened."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from interlock.errors import MappingError
+
+# Klaviyo refuses a profile whose phone_number is not E.164.
+E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+
+
+def klaviyo_identity(customer: Any | None, email: str | None, phone: str | None) -> dict[str, str]:
+    """The profile's identifiers that are there. MappingError when there is none: an event needs a person."""
+    known = {
+        "external_id": customer.id if customer else None,
+        "email": email or (customer.email if customer else None),
+        "phone_number": international_phone(phone) or international_phone(customer.phone if customer else None),
+        "first_name": customer.first_name if customer else None,
+        "last_name": customer.last_name if customer else None,
+    }
+    if not (known["external_id"] or known["email"] or known["phone_number"]):
+        raise MappingError(
+            "this order names no person",
+            path="$.customer",
+            code="MAP005",
+            why="Klaviyo needs an email, a phone number or an id on every event",
+            next_move="leave such orders out with the flow's `when`",
+        )
+    return {name: value for name, value in known.items() if value}
+
+
+def international_phone(phone: str | None) -> str | None:
+    """The number when it is E.164 after removing spaces and signs, else nothing."""
+    plain = re.sub(r"[\s().-]", "", phone or "")
+    return plain if E164.match(plain) else None
+
+
+def klaviyo_item_names(lines: Sequence[Any]) -> list[str]:
+    """Titles of what is left on the order, each once."""
+    return list(dict.fromkeys(line.title for line in lines if line.current_quantity > 0))
+
+
+def as_list(texts: Sequence[str]) -> list[str]:
+    return list(texts)
+
+
+def sale_moment(first: dt.datetime | None, second: dt.datetime) -> dt.datetime:
+    """The first moment when it is known, else the second."""
+    return first or second
