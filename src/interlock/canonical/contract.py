@@ -1,18 +1,18 @@
 """The schema language: a TOML file says what an object is; it compiles once to frozen msgspec structs.
 
-    name = "order"
-    version = 1
-    meaning = "What a customer bought"
+name = "order"
+version = 1
+meaning = "What a customer bought"
 
-    [fields]
-    id = { type = "id", class = "internal", meaning = "...", example = "820982911946154508" }
-    lines = { type = "list", of = "line", meaning = "..." }
+[fields]
+id = { type = "id", class = "internal", meaning = "...", example = "820982911946154508" }
+lines = { type = "list", of = "line", meaning = "..." }
 
-    [objects.line.fields]
-    sku = { type = "string", nullable = true, meaning = "..." }
+[objects.line.fields]
+sku = { type = "string", nullable = true, meaning = "..." }
 """
 
-import datetime
+import datetime as dt
 import difflib
 import importlib.resources
 import tomllib
@@ -39,8 +39,8 @@ SCALARS: Mapping[str, Any] = {
     "decimal": Decimal,
     "money": MoneyPair,
     "quantity": int,
-    "date": datetime.date,
-    "timestamp": Annotated[datetime.datetime, Meta(tz=True)],
+    "date": dt.date,
+    "timestamp": Annotated[dt.datetime, Meta(tz=True)],
     "country": Annotated[str, Meta(min_length=2, max_length=2)],
     "currency": Annotated[str, Meta(min_length=3, max_length=3)],
     "boolean": bool,
@@ -112,7 +112,9 @@ class Contract:
         for name in path.replace("[]", "").split("."):
             field = self.fields_of(shape).get(name) if field is None or field.of in self.objects else None
             if field is None:
-                raise ContractError(f"{self.key} has no field {path!r}", where=self.file_name, next_move=self.nearest(path))
+                raise ContractError(
+                    f"{self.key} has no field {path!r}", where=self.file_name, next_move=self.nearest(path)
+                )
             shape = field.of if field.of in self.objects else ""
         assert field is not None  # noqa: S101  # split() yields at least one name
         return field
@@ -208,6 +210,6 @@ def python_type(field: Field, nested: Mapping[str, type[Struct]]) -> Any:
     if field.type == "enum":
         return Literal[field.values]
     if field.type in {"list", "object"}:
-        inner = nested.get(field.of) or SCALARS[field.of]
-        return tuple[inner, ...] if field.type == "list" else inner
+        inner: Any = nested.get(field.of) or SCALARS[field.of]
+        return tuple[inner, ...] if field.type == "list" else inner  # a type made at run time
     return SCALARS[field.type]

@@ -1,4 +1,4 @@
-"""Mappings: TOML tables that say how a vendor's document becomes a canonical object, and back, compiled to straight-line code."""
+"""Mappings: TOML tables from a vendor's document to a canonical object and back, compiled to straight-line code."""
 
 from interlock.mapping.compile import Reader, Writer, compile_in, compile_out
 from interlock.mapping.context import Context

@@ -65,7 +65,8 @@ class Builder:
 
     def _object(self, target: Target, scope: Scope, indent: int) -> str:
         """Write an object's parts, then the object itself; return its variable."""
-        members, omitted = [], []
+        members: list[tuple[str, str, Row | None, Target]] = []
+        omitted: list[tuple[str, str, Row | None, Target]] = []
         for name, child in target.children.items():
             if not child.is_leaf:
                 members.append((name, self._composite(child, scope, indent), None, child))
@@ -80,7 +81,9 @@ class Builder:
         self._line(indent, self.form.closing)
         for name, text, row, child in omitted:
             kept = self.rows.fresh("value")
-            self._line(indent, f"if ({kept} := {text}) is not None: {variable}[{name!r}] = {kept}", row, child.path, scope)
+            self._line(
+                indent, f"if ({kept} := {text}) is not None: {variable}[{name!r}] = {kept}", row, child.path, scope
+            )
         return variable
 
     def _composite(self, target: Target, scope: Scope, indent: int) -> str:
@@ -151,7 +154,9 @@ class Builder:
             return f"(({value.text} or 0) > {condition.above!r})"
         return f"({value.text})"
 
-    def _line(self, indent: int, text: str, row: Row | None = None, target: str = "", scope: Scope | None = None) -> None:
+    def _line(
+        self, indent: int, text: str, row: Row | None = None, target: str = "", scope: Scope | None = None
+    ) -> None:
         self.lines.append("    " * indent + text)
         if row is not None and scope is not None:
             paths = tuple(join(scope, path, self.root) for path in (*row.paths, row.each, row.object) if path)

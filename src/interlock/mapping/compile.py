@@ -11,7 +11,7 @@ from interlock.canonical.contract import Contract
 from interlock.errors import MappingError
 from interlock.mapping.builder import Builder, Site
 from interlock.mapping.context import Context
-from interlock.mapping.decoder import Node, ShapeConflict
+from interlock.mapping.decoder import Node, ShapeConflictError
 from interlock.mapping.expression import Rows
 from interlock.mapping.functions import Functions
 from interlock.mapping.language import Table, Tables, table_of
@@ -20,7 +20,7 @@ from interlock.mapping.source import CanonicalSource, Scope, VendorSource
 from interlock.mapping.target import targets_of
 from interlock.mapping.writing import OutForm
 
-# What generated code and functions raise when a value is not what they expect; anything else is a fault of ours and passes.
+# What generated code and functions raise when a value is not what they expect; all else passes.
 BAD_VALUE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -35,7 +35,9 @@ class FieldRow(Struct, frozen=True):
 class Translator:
     """What a compiled mapping can tell about itself."""
 
-    def __init__(self, table: Table, contract: Contract, source: str, sites: dict[int, Site], fields: tuple[FieldRow, ...]) -> None:
+    def __init__(
+        self, table: Table, contract: Contract, source: str, sites: dict[int, Site], fields: tuple[FieldRow, ...]
+    ) -> None:
         self.title = table.title
         self.contract = contract
         self.source = source
@@ -47,7 +49,9 @@ class Translator:
         """The contract's fields that no row touches."""
         used = {re.sub(r"\[[^\]]*\]", "[]", row.canonical) for row in self.fields}
         paths = self.contract.paths()
-        return tuple(path for path, field in paths.items() if field.of not in self.contract.objects and not _touched(path, used))
+        return tuple(
+            path for path, field in paths.items() if field.of not in self.contract.objects and not _touched(path, used)
+        )
 
     def _failure(self, error: Exception) -> MappingError:
         """The error with the path of the value that a line of generated code was about."""
@@ -57,7 +61,13 @@ class Translator:
                 error.path = error.where = path
             return error
         what = f"{site.target if site else self.title}: the value cannot be translated"
-        return MappingError(what, path=path, code="MAP001", why=f"{type(error).__name__}: {error}", next_move="correct the document or its row")
+        return MappingError(
+            what,
+            path=path,
+            code="MAP001",
+            why=f"{type(error).__name__}: {error}",
+            next_move="correct the document or its row",
+        )
 
     def _where(self, error: Exception) -> tuple[Site | None, str]:
         for frame, line in traceback.walk_tb(error.__traceback__):
@@ -79,7 +89,7 @@ class Reader(Translator):
         self.build = build
 
     def __call__(self, body: bytes, context: Context) -> Any:
-        """The canonical object. MappingError has the path of a value that is missing, of a wrong type or untranslatable."""
+        """The canonical object. MappingError has the path of a value that is missing, of a wrong type or not usable."""
         try:
             document = self.decode(body)
         except msgspec.DecodeError as error:
@@ -126,11 +136,15 @@ def compile_in(tables: Table | Tables, contract: Contract, functions: Functions)
     needs.of(tree, document)
     try:
         kind = document.decoder_type({}, "document")
-    except ShapeConflict as error:
-        raise table.error("", f"two rows read {error} as different things", next_move="read it as a value or as an object, not both") from error
+    except ShapeConflictError as error:
+        raise table.error(
+            "", f"two rows read {error} as different things", next_move="read it as a value or as an object, not both"
+        ) from error
     builder = Builder(rows, form, Scope("document", document, "$"))
     build, text = builder.function(tree, results)
-    return Reader(table, contract, text, builder.sites, _fields(builder, table, inward=True), document=kind, build=build)
+    return Reader(
+        table, contract, text, builder.sites, _fields(builder, table, inward=True), document=kind, build=build
+    )
 
 
 def compile_out(table: Table | Tables, contract: Contract, functions: Functions) -> Writer:
@@ -160,7 +174,11 @@ def _constant(row: Any) -> str:
 
 
 def _touched(path: str, used: set[str]) -> bool:
-    return any(part.strip() == path or part.strip().removesuffix("[]") == path.removesuffix("[]") for row in used for part in row.split(","))
+    return any(
+        part.strip() == path or part.strip().removesuffix("[]") == path.removesuffix("[]")
+        for row in used
+        for part in row.split(",")
+    )
 
 
 def _undecodable(body: bytes, error: msgspec.DecodeError) -> MappingError:
@@ -169,7 +187,13 @@ def _undecodable(body: bytes, error: msgspec.DecodeError) -> MappingError:
     field = re.search(r"missing required field `([^`]+)`", what)
     if field:
         path = f"{path}.{field[1]}"
-    return MappingError(what, path=path, value=_value_at(body, path), code="MAP001", next_move="correct the document, or the row that reads this path")
+    return MappingError(
+        what,
+        path=path,
+        value=_value_at(body, path),
+        code="MAP001",
+        next_move="correct the document, or the row that reads this path",
+    )
 
 
 def _value_at(body: bytes, path: str) -> object:

@@ -13,7 +13,7 @@ UTC = ZoneInfo("UTC")
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """Made once per (release, system) and shared by every document. `timezone` is the shop's: its day is the posting date (C38)."""
+    """Made once per (release, system), shared by all documents. `timezone` is the shop's; its day is posted."""
 
     system: str
     settings: Mapping[str, Any] = {}

@@ -15,7 +15,7 @@ from msgspec import Struct
 from interlock.mapping.functions import without_none
 
 
-class ShapeConflict(Exception):
+class ShapeConflictError(Exception):
     """Two rows read one path as different things."""
 
 
@@ -58,7 +58,7 @@ class Node:
         """The msgspec type to decode this place with."""
         kinds = [bool(self.children), self.element is not None, bool(self.leaf)]
         if sum(kinds) > 1:
-            raise ShapeConflict(title)
+            raise ShapeConflictError(title)
         if self.element is not None:
             return list[_optional(self.element, self.element.decoder_type(cache, f"{title}_item"))]  # type: ignore[misc]
         if self.children:
@@ -69,7 +69,9 @@ class Node:
         members = [(name, child.decoder_type(cache, name), child.required) for name, child in self.children.items()]
         key = tuple(members)
         if key not in cache:
-            fields: list[Any] = [(attribute(n), k) if required else (attribute(n), k | None, None) for n, k, required in members]
+            fields: list[Any] = [
+                (attribute(n), k) if required else (attribute(n), k | None, None) for n, k, required in members
+            ]
             rename = {attribute(name): name for name in self.children}
             cache[key] = msgspec.defstruct(attribute(title), fields, kw_only=True, frozen=True, gc=False, rename=rename)
         return typing.cast("type[Struct]", cache[key])

@@ -1,6 +1,6 @@
 """One row as a Python expression: its paths, its function, its table and its default."""
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, cast
@@ -69,7 +69,9 @@ class Rows:
     def _position(self, target: str, scope: Scope) -> Expression:
         """The place of the element in its list, from 1."""
         if not scope.index:
-            raise self.table.error(target, "'#' is the place in a list; this row is in none", next_move='write it below an `each`')
+            raise self.table.error(
+                target, "'#' is the place in a list; this row is in none", next_move="write it below an `each`"
+            )
         return Expression(f"{scope.index} + 1", False)
 
     def callee(self, target: str, row_function: str, count: int) -> Callee:
@@ -80,7 +82,9 @@ class Rows:
             raise self.table.error(target, f"there is no function {row_function!r}", next_move=str(error)) from error
         if not callee.accepts(count):
             names = ", ".join(parameter.name for parameter in callee.parameters)
-            raise self.table.error(target, f"{row_function} takes ({names}), the row gives {count} value(s)", next_move="correct `from`")
+            raise self.table.error(
+                target, f"{row_function} takes ({names}), the row gives {count} value(s)", next_move="correct `from`"
+            )
         return callee
 
     def called(self, callee: Callee, arguments: list[Expression]) -> Expression:
@@ -96,7 +100,9 @@ class Rows:
             texts.append(text)
         call = f"{name}({', '.join([*texts, 'context'] if callee.takes_context else texts)})"
         unknown = callee.returns is Any
-        return Expression(f"({guards}{call})" if guards else call, bool(guards) or (callee.may_return_none and not unknown))
+        return Expression(
+            f"({guards}{call})" if guards else call, bool(guards) or (callee.may_return_none and not unknown)
+        )
 
     def _origin(self, target: str, row: Row, scope: Scope, root: Scope) -> Expression:
         if row.value is not UNSET:
@@ -107,12 +113,18 @@ class Rows:
         if row.function:
             return self.called(self.callee(target, row.function, len(arguments)), arguments)
         if len(arguments) != 1:
-            raise self.table.error(target, "this row needs one source, or a function", next_move='write `from = "path"`, `value`, `setting` or `with`')
+            raise self.table.error(
+                target,
+                "this row needs one source, or a function",
+                next_move='write `from = "path"`, `value`, `setting` or `with`',
+            )
         return arguments[0]
 
     def _setting(self, row: Row) -> Expression:
         if row.default is not UNSET:
-            return Expression(f"context.settings.get({row.setting!r}, {self.constant(row.default)})", row.default is None)
+            return Expression(
+                f"context.settings.get({row.setting!r}, {self.constant(row.default)})", row.default is None
+            )
         if row.omit_when_null:
             return Expression(f"context.settings.get({row.setting!r})", True)
         return Expression(f"context.setting({row.setting!r})", False)
@@ -120,7 +132,9 @@ class Rows:
     def _translated(self, row: Row, found: Expression) -> Expression:
         table, kept = self.constant(row.table), self.fresh("value")
         call = f"translate({table}, {kept if found.may_be_none else found.text})"
-        return Expression(f"(None if ({kept} := {found.text}) is None else {call})" if found.may_be_none else call, found.may_be_none)
+        return Expression(
+            f"(None if ({kept} := {found.text}) is None else {call})" if found.may_be_none else call, found.may_be_none
+        )
 
     def _result(self, target: str, path: str, scope: Scope) -> Expression:
         name, *rest = path.removeprefix("@").split(".")
@@ -134,7 +148,9 @@ class Rows:
             text = f"{text}.{attribute}"
             if step.endswith("[]"):
                 if not scope.index:
-                    raise self.table.error(target, f"{path!r} needs a loop around it: only elements of a list have an index")
+                    raise self.table.error(
+                        target, f"{path!r} needs a loop around it: only elements of a list have an index"
+                    )
                 text, hint = f"{text}[{scope.index}]", _element_type(hint)
         hint, optional = without_none(hint)
         if guard and rest:
@@ -146,7 +162,9 @@ class Rows:
             return Any
         fields = {field.name: field.type for field in msgspec.structs.fields(hint)}
         if attribute not in fields:
-            raise self.table.error(target, f"{hint.__name__} has no {attribute!r}", next_move=suggestion(attribute, fields))
+            raise self.table.error(
+                target, f"{hint.__name__} has no {attribute!r}", next_move=suggestion(attribute, fields)
+            )
         return fields[attribute]
 
 
@@ -160,7 +178,10 @@ def translate(table: Mapping[str, Any], value: Any) -> Any:
     key = str(value).lower() if isinstance(value, bool) else str(value)
     if key not in table:
         raise MappingError(
-            f"{value!r} is not in the table of this field", value=value, code="MAP004", next_move=f"add it; listed: {', '.join(table)}"
+            f"{value!r} is not in the table of this field",
+            value=value,
+            code="MAP004",
+            next_move=f"add it; listed: {', '.join(table)}",
         )
     return table[key]
 
@@ -170,7 +191,7 @@ SCALAR_TYPES: Mapping[str, Any] = {
     "id": int | str,
     "decimal": Decimal,
     "quantity": int,
-    "date": datetime.date,
+    "date": dt.date,
     "boolean": bool,
 }
 
@@ -187,4 +208,4 @@ def conversion(expression: Expression, kind: str, fresh: Callable[[str], str]) -
 
 def literal_type(value: Any) -> Any:
     """What to decode in order to compare with this value."""
-    return cast(Any, type(value))
+    return cast("Any", type(value))

@@ -45,7 +45,7 @@ class Callee(Struct, frozen=True):
 
 
 class Functions(Mapping[str, Function]):
-    """Functions by name. Later ones override: standard, then the connector's, then those of functions.py of the folder."""
+    """Functions by name. Later ones override: standard, the connector's, then those of the folder's functions.py."""
 
     def __init__(self, *sources: Mapping[str, Function]) -> None:
         self._functions = {name: call for source in sources for name, call in source.items()}

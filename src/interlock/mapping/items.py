@@ -38,7 +38,7 @@ class Line(Protocol):
 
 
 class Match(Struct, frozen=True, gc=False):
-    """The item found, and how: `listed` is the destination's own id, `rule` our SKU or variant id, `generic` the stand-in."""
+    """The item found, and how: `listed` is the destination's id, `rule` our SKU or variant id, `generic` a stand-in."""
 
     item: str
     how: Literal["listed", "rule", "generic"]
@@ -74,7 +74,9 @@ class Items(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 variants_of.setdefault(line.sku, set()).add(line.variant_id)
                 by_variant, by_sku = self.variants.get(line.variant_id), self.skus.get(line.sku)
                 if by_variant and by_sku and by_variant != by_sku:
-                    found.append(f"variant {line.variant_id} is item {by_variant}, its SKU {line.sku!r} is item {by_sku}")
+                    found.append(
+                        f"variant {line.variant_id} is item {by_variant}, its SKU {line.sku!r} is item {by_sku}"
+                    )
         shared = {sku: sorted(ids) for sku, ids in variants_of.items() if len(ids) > 1}
         found += [f"SKU {sku!r} is on variants {', '.join(ids)}" for sku, ids in shared.items()]
         return tuple(found)

@@ -7,7 +7,8 @@ in `[order.out.salesOrder]` it is the other way round. docs/reference/mapping.md
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping as MappingType
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingType
 from typing import Any
 
 import msgspec
@@ -111,8 +112,10 @@ class Mapping(Struct, frozen=True):
         return {name: setting.default for name, setting in self.settings.items()} | dict(given)
 
     def merged(self, override: "Mapping") -> "Mapping":
-        """This mapping with a user's file over it: a row replaces the row of the same target; `remove = true` drops it."""
-        tables = {name: _merge(self.tables.get(name, {}), override.tables.get(name, {})) for name in self._names(override)}
+        """This mapping with a user's file over it: a row replaces that of the same target; `remove = true` drops it."""
+        tables = {
+            name: _merge(self.tables.get(name, {}), override.tables.get(name, {})) for name in self._names(override)
+        }
         return Mapping(tables, self.settings | override.settings, override.file_name, override.text)
 
     def _names(self, override: "Mapping") -> list[str]:
@@ -123,7 +126,9 @@ class Mapping(Struct, frozen=True):
         for at, key in enumerate(keys):
             if key not in body:
                 known = ", ".join(body) or "none"
-                raise MappingFileError(f"there is no [{'.'.join(keys[: at + 1])}]", where=self.file_name, why=f"known here: {known}")
+                raise MappingFileError(
+                    f"there is no [{'.'.join(keys[: at + 1])}]", where=self.file_name, why=f"known here: {known}"
+                )
             body = body[key]
         return table_of(body, ".".join(keys), self.file_name, self.text)
 
@@ -141,7 +146,9 @@ def load_mapping(text: str, file_name: str) -> Mapping:
     for name, directions in body.items():
         unknown = sorted(set(directions) - {"in", "out"}) if isinstance(directions, dict) else [name]
         if unknown:
-            raise MappingFileError(f"[{name}] may hold `in` and `out`, not {unknown[0]!r}", where=file_name + _line_of(text, unknown[0]))
+            raise MappingFileError(
+                f"[{name}] may hold `in` and `out`, not {unknown[0]!r}", where=file_name + _line_of(text, unknown[0])
+            )
     return Mapping(body, settings, file_name, text)
 
 
@@ -172,7 +179,9 @@ def _row(table: Table, target: str, given: Any) -> Row:
     except msgspec.ValidationError as error:
         forms = [name for name in Row.__struct_encode_fields__]  # noqa: C416  # the names as written in the file
         wrong = next((key for key in given if key not in forms), "") if isinstance(given, dict) else ""
-        raise table.error(target, "this row cannot be read", why=str(error), next_move=suggestion(wrong, forms)) from error
+        raise table.error(
+            target, "this row cannot be read", why=str(error), next_move=suggestion(wrong, forms)
+        ) from error
 
 
 def _with_likeness(rows: dict[str, Row], table: Table) -> Iterable[tuple[str, Row]]:
@@ -181,7 +190,9 @@ def _with_likeness(rows: dict[str, Row], table: Table) -> Iterable[tuple[str, Ro
         yield target, row
         if row.like:
             if row.like not in rows:
-                raise table.error(target, f"like = {row.like!r}: there is no such row", next_move=suggestion(row.like, rows))
+                raise table.error(
+                    target, f"like = {row.like!r}: there is no such row", next_move=suggestion(row.like, rows)
+                )
             under = f"{row.like}."
             copies = {target + "." + key.removeprefix(under): rows[key] for key in rows if key.startswith(under)}
             yield from ((key, copy) for key, copy in copies.items() if key not in rows)

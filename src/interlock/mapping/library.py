@@ -6,7 +6,6 @@ import importlib.util
 import inspect
 from collections.abc import Mapping as MappingType
 
-
 from interlock.mapping.functions import Function, Functions
 from interlock.mapping.language import Mapping, load_mapping
 

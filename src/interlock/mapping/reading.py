@@ -1,4 +1,4 @@
-"""The way in: which parts of a vendor's document the rows need, in which types, and how canonical objects are made of them."""
+"""The way in: which parts of a vendor's document the rows need, and how canonical objects are made of them."""
 
 import re
 from typing import Any
@@ -45,7 +45,9 @@ class InForm:
         fields = self.contract.fields_of(shape)
         missing = [name for name, field in fields.items() if field.required and name not in target.children]
         if missing:
-            raise self.rows.table.error(target.path or "(document)", f"no row gives {missing[0]!r}", why=fields[missing[0]].meaning)
+            raise self.rows.table.error(
+                target.path or "(document)", f"no row gives {missing[0]!r}", why=fields[missing[0]].meaning
+            )
         struct = self.contract.structs[shape]
         self.rows.names[struct.__name__] = struct
         return f"{struct.__name__}("
@@ -64,7 +66,9 @@ class InForm:
         try:
             return canonical_field(self.contract, BLOCK.sub("", target.path))
         except LookupError as error:
-            raise self.rows.table.error(target.path, f"{self.contract.key} has no field {target.path!r}", next_move=str(error)) from error
+            raise self.rows.table.error(
+                target.path, f"{self.contract.key} has no field {target.path!r}", next_move=str(error)
+            ) from error
 
 
 class Needs:
@@ -111,7 +115,9 @@ class Needs:
     def _condition_type(self, condition: Condition, block: Target) -> Any:
         if condition.function:
             return self.rows.callee(block.path, condition.function, 1).parameter(0).type
-        compared = next((value for value in (condition.equals, condition.differs, condition.above) if value is not UNSET), None)
+        compared = next(
+            (value for value in (condition.equals, condition.differs, condition.above) if value is not UNSET), None
+        )
         return Any if compared is None else literal_type(compared)
 
     def _row(self, target: str, row: Row, field: Field | None, node: Node) -> None:
@@ -129,7 +135,9 @@ class Needs:
         if field is None or row.table is not None:
             return str if field is not None else Any
         if field.type in {"money", "list", "object"}:
-            raise self.rows.table.error(target, f"a {field.type} does not come from a path alone", next_move='add `with = "..."`')
+            raise self.rows.table.error(
+                target, f"a {field.type} does not come from a path alone", next_move='add `with = "..."`'
+            )
         return SCALAR_TYPES.get(field.type) or (python_type(field, {}) if field.type == "enum" else SCALARS[field.type])
 
     def _walk(self, path: str, node: Node, required: bool) -> Node:

@@ -1,7 +1,8 @@
 """Where values are read from: a path becomes a Python expression that passes null on instead of failing on it.
 
 Path syntax: `sku` from the current element, `$.currency` from the document, `.` the element itself, `$` the document,
-`@money.items` from the result of a row `"@money"`, `#` the place in the list from 1; `[]` inside such a result means the element of the current loop.
+`@money.items` from the result of a row `"@money"`, where `[]` means the element of the current loop; `#` the place in
+the list, from 1.
 """
 
 from typing import Any, Protocol
@@ -30,7 +31,7 @@ class Step(Struct, frozen=True):
 
 
 class Expression(Struct, frozen=True):
-    """Python text and whether its value can be None. `field` is the contract's field, when the source has a contract."""
+    """Python text, and whether its value can be None. `field` is the contract's, when the source has one."""
 
     text: str
     may_be_none: bool

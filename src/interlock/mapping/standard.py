@@ -1,6 +1,6 @@
 """The functions that every mapping may call: days, references, texts, amounts and items."""
 
-import datetime
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -15,19 +15,19 @@ def origin(context: Context) -> str:
     return context.system
 
 
-def shop_day(moment: datetime.datetime, context: Context) -> datetime.date:
+def shop_day(moment: dt.datetime, context: Context) -> dt.date:
     """The shop's calendar day of a moment: what a sale is posted on (C38)."""
     return moment.astimezone(context.timezone).date()
 
 
-def posting_day(processed_at: datetime.datetime | None, created_at: datetime.datetime, context: Context) -> datetime.date:
+def posting_day(processed_at: dt.datetime | None, created_at: dt.datetime, context: Context) -> dt.date:
     """The shop's day of the sale, else of the record (C38)."""
     return shop_day(processed_at or created_at, context)
 
 
-def utc(moment: datetime.datetime) -> datetime.datetime:
+def utc(moment: dt.datetime) -> dt.datetime:
     """The same moment in UTC."""
-    return moment.astimezone(datetime.UTC)
+    return moment.astimezone(dt.UTC)
 
 
 def external_id(system: str, id: str) -> str:  # noqa: A002  # the field's name

@@ -35,6 +35,9 @@ def targets_of(table: Table) -> tuple[Target, dict[str, Row]]:
     """The tree, and the rows that only name an intermediate result (`"@money" = ...`)."""
     root = Target("")
     results = {target.removeprefix("@"): row for target, row in table.rows.items() if target.startswith("@")}
+    for name in results:
+        if not name.isidentifier():
+            raise table.error(f"@{name}", f"{name!r} is not a name", next_move="use letters, digits and _")
     for target, row in table.rows.items():
         if not target.startswith("@"):
             _place(root, target, table).row = row

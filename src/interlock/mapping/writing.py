@@ -23,7 +23,9 @@ class OutForm:
             raise self.rows.table.error(
                 target.path,
                 f"a {value.field.type} cannot be written as it is",
-                why="money has two currencies; lists and objects need rows of their own" if value.field.type == "money" else "",
+                why="money has two currencies; lists and objects need rows of their own"
+                if value.field.type == "money"
+                else "",
                 next_move='add a function, for example `with = "amount"`, or use `each`',
             )
         return value

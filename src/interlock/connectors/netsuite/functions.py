@@ -23,7 +23,7 @@ def netsuite_entity(customer: Any | None, origin: str, source: str | None, conte
             path="$.customer",
             code="MAP005",
             why="NetSuite needs an entity on every sales order, and no guest account is configured",
-            next_move=f"set guest_entity in systems/{context.system}.toml to the internal id of the customer for guests and the till",
+            next_move=f"set guest_entity in systems/{context.system}.toml to the id of the guest account",
         )
     return {"id": str(guest)}
 

@@ -24,7 +24,9 @@ def shipbob_recipient(shipping_address: Any | None, email: str | None, phone: st
     )
     missing = [field for field in REQUIRED if not getattr(shipping_address, field)] + ([] if name else ["name"])
     if missing:
-        raise _no_parcel(f"the shipping address has no {missing[0]}", f"$.shipping_address.{missing[0]}", "ShipBob requires it")
+        raise _no_parcel(
+            f"the shipping address has no {missing[0]}", f"$.shipping_address.{missing[0]}", "ShipBob requires it"
+        )
     address = {theirs: getattr(shipping_address, ours) for ours, theirs in (REQUIRED | OPTIONAL).items()}
     return {"name": name, "email": email, "phone_number": shipping_address.phone or phone, "address": address}
 
@@ -51,5 +53,9 @@ def whole_number(value: Any) -> int | None:
 
 def _no_parcel(what: str, path: str, why: str) -> MappingError:
     return MappingError(
-        what, path=path, code="MAP005", why=why, next_move="complete the address in the shop; the order comes again by itself"
+        what,
+        path=path,
+        code="MAP005",
+        why=why,
+        next_move="complete the address in the shop; the order comes again by itself",
     )

@@ -1,17 +1,17 @@
 """The money of a Shopify order in its current state: named components that add up to current_total_price.
 
 Facts (Admin GraphQL 2026-07 descriptions of Order, LineItem, ShippingLine; the REST webhook has the same amounts):
-- current_* count what is left after edits, refunds and cancellation; amounts of a line (discount_allocations, tax_lines,
-  duties) are those of the ordered quantity and include refunded pieces (F50), so they are prorated by piece.
-- current_subtotal_price = lines less line and order discounts; it contains tax when taxes_included, never tips or shipping.
+- current_* count what is left after edits, refunds and cancellation; amounts of a line (discount_allocations,
+  tax_lines, duties) are those of the ordered quantity and include refunded pieces, so they are prorated by piece.
+- current_subtotal_price = lines less line and order discounts, with the tax when taxes_included, without tips.
 - current_discounted_price of a shipping line is what is left of it after discounts, refunds and removal.
 - total_tip_received exists in shop money only; a tip can also be a line item with a `tip` object.
 - Cash rounding changes what is received, and the total only in some channels: it is a component when the total has it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -96,8 +96,8 @@ class ShippingMoney(Struct, frozen=True, gc=False):
     net: MoneyPair
 
 
-class OrderMoney(Struct, frozen=True):
-    """The components; the names are those of the canonical order."""
+class Components(Struct, frozen=True, gc=False):
+    """The named parts; the names are those of the canonical order."""
 
     items: MoneyPair
     discounts: MoneyPair
@@ -111,16 +111,22 @@ class OrderMoney(Struct, frozen=True):
     difference: MoneyPair
     total: MoneyPair
     payment_rounding: MoneyPair
+
+
+class OrderMoney(Struct, frozen=True, gc=False):
+    """The whole: components, and the money of lines and shipping lines in the order of the document."""
+
+    components: Components
     lines: list[LineMoney]
     shipping_lines: list[ShippingMoney]
 
 
 class _Side(NamedTuple):
-    """Everything in one currency: components in the order of OrderMoney, lines and shipping in theirs."""
+    """Everything in one currency: components in the order of Components, lines and shipping in theirs."""
 
     components: tuple[Decimal, ...]
-    lines: list[tuple[Decimal, ...]]
-    shipping: list[tuple[Decimal, ...]]
+    lines: Sequence[tuple[Decimal, ...]]
+    shipping: Sequence[tuple[Decimal, ...]]
 
 
 def order_money(order: OrderDocument) -> OrderMoney:
@@ -167,7 +173,7 @@ def _side(order: OrderDocument, side: Side, currency: str) -> _Side:
 def _line(
     line: LineItem, side: Side, currency: str, smallest: Decimal
 ) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal]:
-    """Price of what is left, discount, tax, unit price, duties. A tip has no price here: it is a component of its own."""
+    """Price of what is left, discount, tax, unit price, duties. A tip has no price here: it is its own component."""
     price = getattr(line.price_set, side)
     if price.currency_code != currency:
         raise _wrong_currency(price.currency_code, currency)
@@ -290,22 +296,28 @@ def _paired(order: OrderDocument, shop: _Side, other: _Side) -> OrderMoney:
     """Both currencies side by side."""
     currency, presentment = order.currency, order.presentment_currency
     if shop is other and exponent(currency) == 2:
-        components = [_same(amount, currency) for amount in shop.components]
-        lines = [LineMoney(*[_same(amount, currency) for amount in row]) for row in shop.lines]
-        shipping = [ShippingMoney(*[_same(amount, currency) for amount in row]) for row in shop.shipping]
-        return OrderMoney(*components, lines, shipping)
+        pairs = _same(currency)
+        lines = [LineMoney(*pairs(row)) for row in shop.lines]
+        shipping = [ShippingMoney(*pairs(row)) for row in shop.shipping]
+        return OrderMoney(Components(*pairs(shop.components)), lines, shipping)
 
-    def pairs(one: Sequence[Decimal], two: Sequence[Decimal]) -> list[MoneyPair]:
+    def both(one: Sequence[Decimal], two: Sequence[Decimal]) -> list[MoneyPair]:
         return [_pair(a, currency, b, presentment) for a, b in zip(one, two, strict=True)]
 
-    lines = [LineMoney(*pairs(*rows)) for rows in zip(shop.lines, other.lines, strict=True)]
-    shipping = [ShippingMoney(*pairs(*rows)) for rows in zip(shop.shipping, other.shipping, strict=True)]
-    return OrderMoney(*pairs(shop.components, other.components), lines, shipping)
+    lines = [LineMoney(*both(*rows)) for rows in zip(shop.lines, other.lines, strict=True)]
+    shipping = [ShippingMoney(*both(*rows)) for rows in zip(shop.shipping, other.shipping, strict=True)]
+    return OrderMoney(Components(*both(shop.components, other.components)), lines, shipping)
 
 
-def _same(amount: Decimal, currency: str) -> MoneyPair:
-    money = Money(amount or NOTHING, currency)
-    return MoneyPair(money, money)
+def _same(currency: str) -> Callable[[Sequence[Decimal]], list[MoneyPair]]:
+    """Pairs of an order in one currency: one Money on both sides, one pair for every zero."""
+    zero = Money(NOTHING, currency)
+    nothing = MoneyPair(zero, zero)
+
+    def pairs(amounts: Sequence[Decimal]) -> list[MoneyPair]:
+        return [MoneyPair(money := Money(amount, currency), money) if amount else nothing for amount in amounts]
+
+    return pairs
 
 
 def _pair(amount: Decimal, currency: str, other: Decimal, presentment: str) -> MoneyPair:
@@ -329,7 +341,7 @@ def _sum_of(rows: Sequence[Any], field: str, side: Side) -> Decimal:
 
 
 def _optional(money: MoneySet | None, side: Side) -> Decimal:
-    return ZERO if money is None else getattr(money, side).amount  # type: ignore[no-any-return]
+    return ZERO if money is None else cast("Decimal", getattr(money, side).amount)
 
 
 def _wrong_currency(found: str, expected: str) -> MappingError:
