@@ -59,8 +59,10 @@ def _place(root: Target, path: str, table: Table) -> Target:
 
 def _check(place: Target, table: Table) -> None:
     row = place.row
-    if place.children and place.blocks:
-        raise table.error(place.path, "one row makes this an object, another one a list")
+    if (place.children or row is not None) and place.blocks:
+        raise table.error(
+            place.path, "one row makes this a value or an object, another one a list", next_move="keep one of them"
+        )
     if row is not None and place.children and not (row.each or row.object or row.conditions):
         raise table.error(place.path, "this has both a value and fields of its own", next_move="keep one of them")
     for block in place.blocks.values():
