@@ -191,7 +191,7 @@ def _structs(contract: Contract) -> dict[str, type[Struct]]:
             nested = {f.of: build(f.of, (*above, shape)) for f in fields.values() if f.of in contract.objects}
             members = [_member(name, field, nested) for name, field in fields.items()]
             title = "".join(word.title() for word in (shape or contract.name).split("_"))
-            done[shape] = msgspec.defstruct(title, members, frozen=True, kw_only=True)
+            done[shape] = msgspec.defstruct(title, members, frozen=True, kw_only=True, gc=False)
         return done[shape]
 
     build("", ())

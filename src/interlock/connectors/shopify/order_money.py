@@ -214,8 +214,10 @@ def _with_order_discount(
     """
     known = sum(discounts, ZERO)
     missing = sum(prices, ZERO) - known - subtotal
+    if not missing:
+        return discounts
     rounding = smallest * len(discounts)
-    if not missing or not (-rounding <= missing <= max(claimed - known, ZERO) + rounding):
+    if not (-rounding <= missing <= max(claimed - known, ZERO) + rounding):
         return discounts
     shares = allocate(missing, [price - discount for price, discount in zip(prices, discounts, strict=True)], smallest)
     return [discount + share for discount, share in zip(discounts, shares, strict=True)]
