@@ -219,7 +219,10 @@ def _with_order_discount(
     rounding = smallest * len(discounts)
     if not (-rounding <= missing <= max(claimed - known, ZERO) + rounding):
         return discounts
-    shares = allocate(missing, [price - discount for price, discount in zip(prices, discounts, strict=True)], smallest)
+    weights = [price - discount for price, discount in zip(prices, discounts, strict=True)]
+    if not any(weights):
+        return discounts
+    shares = allocate(missing, weights, smallest)
     return [discount + share for discount, share in zip(discounts, shares, strict=True)]
 
 
@@ -228,13 +231,14 @@ def _taxes(
 ) -> list[Decimal]:
     """The order's tax on lines and shipping: as its tax lines say, to the cent of the order's own sum (C28).
 
-    An order whose tax stands on the order only is spread over its goods.
+    Tax that stands on the order only is spread over its goods; with no goods left it stays on the order.
     """
     shares = lines + freight
     known = sum(shares, ZERO)
     if known == tax:
         return shares
-    return allocate(tax, shares if known else goods + [ZERO] * len(freight), smallest) or shares
+    weights = shares if known else goods + [ZERO] * len(freight)
+    return allocate(tax, weights, smallest) if any(weights) else shares
 
 
 def _components(
