@@ -2,6 +2,7 @@
 
 import re
 import traceback
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -85,7 +86,7 @@ class Reader(Translator):
 
     def __init__(self, *about: Any, document: type[Struct], build: Any) -> None:
         super().__init__(*about)
-        self.decode = msgspec.json.Decoder(document).decode
+        self.decode = msgspec.json.Decoder(document, float_hook=Decimal).decode
         self.build = build
 
     def __call__(self, body: bytes, context: Context) -> Any:
@@ -199,7 +200,7 @@ def _undecodable(body: bytes, error: msgspec.DecodeError) -> MappingError:
 def _value_at(body: bytes, path: str) -> object:
     """The offending value, for the message; None when it is not there."""
     try:
-        value = msgspec.json.decode(body)
+        value = msgspec.json.decode(body)  # for the message only
         for name, index in re.findall(r"\.([^.\[]+)|\[(\d+)\]", path):
             value = value[name] if name else value[int(index)]
     except (msgspec.DecodeError, LookupError, TypeError):

@@ -257,3 +257,18 @@ def test_a_user_function_gets_what_its_annotations_ask_for() -> None:
     body = json.dumps({**BIG, "dims": {"size": "150", "unit": "cm"}}).encode()
     assert reader(body, Context(system="x", settings={"short": "cm"})).size == Decimal("1.5")
     assert reader(json.dumps(BIG).encode(), HERE).size is None
+
+
+def test_numbers_without_an_annotation_are_exact_too() -> None:
+    """A user's function without annotations must not get a float by the back door."""
+    seen: list[Any] = []
+
+    def kept(value, extra):  # type: ignore[no-untyped-def]
+        seen.extend([value, extra])
+        return value
+
+    rows = {**IN, "size": {"from": ["dims.size", "extra"], "with": "kept"}}
+    body = b'{"id": 1, "dims": {"size": 0.10}, "extra": {"n": [2.20]}, "owner": null, "parts": []}'
+    compile_in(rows, THING, Functions({"kept": kept}))(body, HERE)
+    assert list(map(str, [seen[0], seen[1]["n"][0]])) == ["0.10", "2.20"]
+    assert type(seen[0]) is Decimal
