@@ -32,7 +32,8 @@ def written(vendor: str, document: str, scenario: str) -> Any:
     try:
         return json.loads(write(READ(body, Context(system="shopify")), context), parse_float=Decimal)
     except MappingError as error:
-        assert error.code == "MAP005"  # no address, no person
+        if error.code != "MAP005":  # no address, no person
+            raise
         pytest.skip(error.what)
 
 
