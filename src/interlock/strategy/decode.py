@@ -45,13 +45,9 @@ def word_for(value: object) -> str:
     return _WORDS.get(type(value), "a date or time")
 
 
-def written_keys(kind: type[Struct]) -> tuple[str, ...]:
-    """The keys that a person writes for `kind`."""
-    return tuple(field.encode_name for field in _fields(kind))
-
-
 @cache
-def _fields(kind: type[Struct]) -> tuple[inspect.Field, ...]:
+def written_fields(kind: type[Struct]) -> tuple[inspect.Field, ...]:
+    """The fields that a person writes for `kind`."""
     described = inspect.type_info(kind)
     if not isinstance(described, inspect.StructType):
         raise TypeError(kind)
@@ -66,7 +62,7 @@ class _Decoder:
 
     def struct(self, kind: inspect.Type, data: dict[str, Any], path: Path, name: str) -> Any:
         assert isinstance(kind, inspect.StructType)  # noqa: S101 - the caller dispatches on it
-        fields = _fields(kind.cls)
+        fields = written_fields(kind.cls)
         known = tuple(field.encode_name for field in fields)
         for key in data.keys() - set(known):
             self._add("unknown-key", (*path, key), "", known)
@@ -86,7 +82,7 @@ class _Decoder:
 
     def value(self, kind: inspect.Type, value: Any, path: Path) -> Any:
         """The value when it fits the type, `_LEFT_OUT` when it does not."""
-        kind = _bare(kind)
+        kind = bare(kind)
         if isinstance(kind, inspect.AnyType):
             return value
         if isinstance(kind, inspect.UnionType):
@@ -192,7 +188,8 @@ _HANDLERS: dict[type, Callable[[_Decoder, Any, Any, Path], Any]] = {
 _BLANKS: dict[type, Any] = {inspect.StrType: "", inspect.LiteralType: "", inspect.ListType: [], inspect.DictType: {}}
 
 
-def _bare(kind: inspect.Type) -> inspect.Type:
+def bare(kind: inspect.Type) -> inspect.Type:
+    """The type without its bounds and description."""
     while isinstance(kind, inspect.Metadata):
         kind = kind.type
     return kind
@@ -200,7 +197,7 @@ def _bare(kind: inspect.Type) -> inspect.Type:
 
 def _member_for(kind: inspect.UnionType, value: Any) -> inspect.Type:
     """The member that a value of this Python type is meant for; the first one when none is."""
-    members = [_bare(member) for member in kind.types if not isinstance(member, inspect.NoneType)]
+    members = [bare(member) for member in kind.types if not isinstance(member, inspect.NoneType)]
     takes_lists = [member for member in members if isinstance(member, inspect.ListType)]
     return takes_lists[0] if takes_lists and isinstance(value, list) else members[0]
 
@@ -211,4 +208,4 @@ def _stand_in(field: inspect.Field) -> Any:
         return field.default
     if field.default_factory is not msgspec.NODEFAULT:
         return field.default_factory()
-    return _BLANKS.get(type(_bare(field.type)))
+    return _BLANKS.get(type(bare(field.type)))

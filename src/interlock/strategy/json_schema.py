@@ -1,0 +1,56 @@
+"""JSON Schemas (2020-12) of the folder's files, from the model: editors complete and check with them as one types."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from interlock.strategy.decode import NAMED_BY_PLACE
+from interlock.strategy.model import Flow, Security, StrategyFile, System
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+KINDS: dict[str, type[Struct]] = {"strategy": StrategyFile, "system": System, "flow": Flow, "security": Security}
+GLOBS = {
+    "strategy": "strategy.toml",
+    "system": "systems/*.toml",
+    "flow": "flows/*.toml",
+    "security": "security.toml",
+    "items": "mappings/items.toml",
+}
+"""Which files each schema is for, relative to the folder."""
+
+_ITEMS = {
+    "$schema": DIALECT,
+    "title": "Items",
+    "description": "mappings/items.toml: system -> SKU -> the system's id, a text.",
+    "type": "object",
+    "additionalProperties": {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}},
+}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """A schema by kind of file: strategy, system, flow, security, items."""
+    return {**{name: _schema_of(kind) for name, kind in KINDS.items()}, "items": dict(_ITEMS)}
+
+
+def export(directory: Path) -> list[Path]:
+    """Write `KIND.schema.json` for each kind into the directory, which is made when missing; return the files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, schema in schemas().items():
+        file = directory / f"{name}.schema.json"
+        file.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        written.append(file)
+    return written
+
+
+def _schema_of(kind: type[Struct]) -> dict[str, Any]:
+    schema = msgspec.json.schema(kind)
+    for named in NAMED_BY_PLACE:
+        definition = schema["$defs"].get(named.__name__)
+        if definition:
+            del definition["properties"]["name"]
+            definition["required"].remove("name")
+    return {"$schema": DIALECT, **schema}
