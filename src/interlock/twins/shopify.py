@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from interlock.twins import shopify_changes as changes
 from interlock.twins.faults import FaultPlan
 from interlock.twins.shopify_catalogue import PRODUCTS, Shop
-from interlock.twins.shopify_orders import DraftLine
+from interlock.twins.shopify_draft import DraftLine
 from interlock.twins.shopify_rest import RestApi
 from interlock.twins.shopify_scenarios import SCENARIOS
 from interlock.twins.shopify_store import SECRET_LAG_SECONDS, Store, known_scenario, truth

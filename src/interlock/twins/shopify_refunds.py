@@ -13,15 +13,12 @@ from decimal import Decimal
 from typing import Any
 
 from interlock.twins.shopify_money import Bag, Currencies, read_set, total
+from interlock.twins.shopify_orders import gid
 from interlock.twins.shopify_totals import current_duty, current_net, current_shipping_tax, current_tax
 
 Order = dict[str, Any]
 NewId = Callable[[], int]
 ONLY_ON_ORDERS = {"attributed_staffs", "current_quantity", "sales_line_item_group_id"}
-
-
-def gid(kind: str, number: int) -> str:
-    return f"gid://shopify/{kind}/{number}"
 
 
 def line_snapshot(line: dict[str, Any]) -> dict[str, Any]:

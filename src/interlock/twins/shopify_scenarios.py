@@ -18,12 +18,13 @@ from interlock.twins.shopify_catalogue import (
     TEN_PERCENT,
     VAT_19,
     VAT_25,
+    Shop,
 )
+from interlock.twins.shopify_draft import Draft, DraftDiscount, DraftLine
 from interlock.twins.shopify_money import Currencies
-from interlock.twins.shopify_orders import DEFAULT_SHOP, Draft, DraftDiscount, DraftLine
 
 BIG_ID_BASE = 820_982_911_946_000_508  # the range of ids in Shopify's own sample; no float holds them
-FIVE_CENTS = Decimal("0.05")
+COUNTER = Shop().location_id
 
 
 def plain(_draft: Draft, _: random.Random) -> None:
@@ -37,7 +38,7 @@ def guest(draft: Draft, _: random.Random) -> None:
 
 def pos(draft: Draft, _: random.Random) -> None:
     """Sold over the counter: a location, no customer, no addresses, nothing shipped."""
-    draft.source_name, draft.location_id = "pos", DEFAULT_SHOP.location_id
+    draft.source_name, draft.location_id = "pos", COUNTER
     draft.customer = draft.shipping_address = draft.billing_address = False
     draft.shipping = []
     draft.gateways = ("cash",)

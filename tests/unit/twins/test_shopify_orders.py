@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from interlock.twins import shopify_changes as changes
 from interlock.twins.shopify_catalogue import PRODUCTS, Shop
-from interlock.twins.shopify_orders import DraftLine, make_order
+from interlock.twins.shopify_draft import DraftLine
+from interlock.twins.shopify_orders import make_order
 from interlock.twins.shopify_scenarios import SCENARIOS
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "shopify"

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from shopify_harness import API, Answer, Twin, running_twin
+from shopify_harness import API, Answer, Twin, receiving, running_twin, until
 
 from interlock.twins.shopify_rest import LeakyBucket
 
@@ -198,5 +198,26 @@ def test_commands_are_checked(tmp_path: Path) -> None:
             assert (await twin.call("POST", "/_twin/orders/1001/refund", {"lines": {"0": 99}})).status == 422
             truth = (await twin.call("GET", "/_twin/orders")).body["orders"][0]
             assert {"id", "name", "updated_at", "current_total", "scenario"} <= set(truth)
+
+    asyncio.run(story())
+
+
+def test_a_killed_twin_still_sends_what_it_owes(start_twin: Any) -> None:
+    """Fault case 2: a SIGKILL between two attempts loses neither the webhook nor the order."""
+
+    async def story() -> None:
+        async with receiving() as receiver:
+            receiver.always = 503
+            config = {"time_scale": 120, "subscriptions": {"orders/create": receiver.url}}
+            twin = await asyncio.to_thread(start_twin, "shopify", config)
+            await asyncio.to_thread(twin.send, "POST", "/_twin/orders", {"count": 3})
+            await until(lambda: len(receiver.got) == 3)
+            await asyncio.to_thread(twin.stop, kill=True)
+            receiver.always = None
+            await asyncio.to_thread(twin.start)
+            await until(lambda: len(receiver.got) >= 6)
+            first, again = receiver.got[:3], receiver.got[3:6]
+            assert {got.raw for got in first} == {got.raw for got in again}
+            await asyncio.to_thread(twin.stop)
 
     asyncio.run(story())
