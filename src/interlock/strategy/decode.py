@@ -40,6 +40,12 @@ def decode(kind: type[T], data: dict[str, Any], name: str = "") -> tuple[T, list
     return decoder.struct(inspect.type_info(kind), data, (), name), decoder.problems
 
 
+def decode_tables(kind: type[T], data: dict[str, Any]) -> tuple[dict[str, T], list[Problem]]:
+    """The same for a file that is a table of tables of one kind, by name."""
+    decoder = _Decoder()
+    return decoder.value(inspect.type_info(dict[str, kind]), data, ()), decoder.problems  # type: ignore[valid-type]
+
+
 def word_for(value: object) -> str:
     """What a TOML value is, in words: `text`, `a whole number`, `a date`."""
     return _WORDS.get(type(value), "a date or time")

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-SettingType = Literal["text", "integer", "number", "boolean", "list", "table"]
+SettingType = Literal["text", "integer", "number", "boolean", "list", "table", "any"]
 OnceOnly = Literal["upsert", "idempotency-key", "look-up", "person", ""]
 
 

@@ -8,16 +8,16 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from interlock.strategy.decode import Problem, decode
+from interlock.strategy.decode import Problem, decode, decode_tables
 from interlock.strategy.facts import ConnectorFacts
-from interlock.strategy.model import Flow, Security, StrategyFile, System
+from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.positions import Path, Position, Positions
 from interlock.strategy.snapshot import Snapshot
 
-T = TypeVar("T", bound=Struct | None, covariant=True)
+T_co = TypeVar("T_co", bound=Struct | None, covariant=True)
 
 
-class TomlFile(Generic[T]):
+class TomlFile(Generic[T_co]):
     """One file. `error` is set when it is not TOML (or not text); `value` is then blank, with every default."""
 
     def __init__(self, path: str, content: bytes, kind: type[Struct] | None = None) -> None:
@@ -76,6 +76,7 @@ class Folder:
         self.objects: dict[str, TomlFile[None]] = self._files("objects/", None)
         self.mappings: dict[str, TomlFile[None]] = self._files("mappings/", None)
         self.items = self.mappings.pop("items", TomlFile[None]("mappings/items.toml", b""))
+        self.items.value, self.items.problems = decode_tables(ItemTable, self.items.data)
         self.runbooks = {
             path.removeprefix("runbooks/"): content
             for path, content in snapshot.files.items()

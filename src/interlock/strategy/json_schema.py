@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from interlock.strategy.decode import NAMED_BY_PLACE
-from interlock.strategy.model import Flow, Security, StrategyFile, System
+from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS: dict[str, type[Struct]] = {"strategy": StrategyFile, "system": System, "flow": Flow, "security": Security}
@@ -21,18 +21,10 @@ GLOBS = {
 }
 """Which files each schema is for, relative to the folder."""
 
-_ITEMS = {
-    "$schema": DIALECT,
-    "title": "Items",
-    "description": "mappings/items.toml: system -> SKU -> the system's id, a text.",
-    "type": "object",
-    "additionalProperties": {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}},
-}
-
 
 def schemas() -> dict[str, dict[str, Any]]:
     """A schema by kind of file: strategy, system, flow, security, items."""
-    return {**{name: _schema_of(kind) for name, kind in KINDS.items()}, "items": dict(_ITEMS)}
+    return {**{name: _schema_of(kind) for name, kind in KINDS.items()}, "items": _schema_of(dict[str, ItemTable])}
 
 
 def export(directory: Path) -> list[Path]:
@@ -46,7 +38,7 @@ def export(directory: Path) -> list[Path]:
     return written
 
 
-def _schema_of(kind: type[Struct]) -> dict[str, Any]:
+def _schema_of(kind: Any) -> dict[str, Any]:
     schema = msgspec.json.schema(kind)
     for named in NAMED_BY_PLACE:
         definition = schema["$defs"].get(named.__name__)

@@ -76,14 +76,17 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     timeout_seconds: Annotated[
         float, Meta(gt=0, le=900, description="After this a request is uncertain, not failed.")
     ] = 30.0
-    quiet_period_seconds: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=86_400,
-            description="Wait before an uncertain write is looked up; longer than the system's longest processing time.",
-        ),
-    ] = 60.0
+    quiet_period_seconds: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                le=86_400,
+                description="Wait before an uncertain write is looked up; unset means the connector's own.",
+            ),
+        ]
+        | None
+    ) = None
     lease_seconds: Annotated[
         float, Meta(ge=1, le=900, description="A worker that says nothing for this long loses its delivery.")
     ] = 15.0
@@ -250,10 +253,24 @@ class Security(Struct, frozen=True, forbid_unknown_fields=True):
     egress: Annotated[Egress, Meta(description="Which hosts may be reached.")] = Egress()
 
 
+class ItemTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """One system's table in mappings/items.toml: which of its items a line of an order is. Ids are texts."""
+
+    rule: Annotated[
+        Literal["listed", "sku", "variant"],
+        Meta(
+            description="What holds for items that are not listed: they wait, or go by our SKU, or by our variant id."
+        ),
+    ] = "listed"
+    generic_item: Annotated[Text, Meta(description="Its item for lines whose product was deleted.")] | None = None
+    variants: Annotated[dict[str, Text], Meta(description="Our variant id = its item.")] = {}
+    skus: Annotated[dict[str, Text], Meta(description="Our SKU = its item.")] = {}
+
+
 class Strategy(Struct, frozen=True):
     """A whole folder, checked. `release` is the content address of the files it came from.
 
-    `objects` and `mappings` are TOML texts by file stem, compiled elsewhere; `items` is mappings/items.toml: system -> sku -> the system's id;
+    `objects` and `mappings` are TOML texts by file stem, compiled elsewhere; `items` is mappings/items.toml, parsed: a table by system;
     `functions` is the text of functions.py; `runbooks` are Markdown texts by file name; `warnings` are findings that do not stop the folder.
     """
 
@@ -268,7 +285,7 @@ class Strategy(Struct, frozen=True):
     security: Security
     objects: dict[str, str]
     mappings: dict[str, str]
-    items: dict[str, dict[str, str]]
+    items: dict[str, dict[str, Any]]
     functions: str
     runbooks: dict[str, str]
     release: str

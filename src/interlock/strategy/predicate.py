@@ -164,6 +164,8 @@ class _Whitelist:
             names.insert(0, part.attr)
             part = part.value
         path = ".".join(names)
+        if isinstance(part, ast.Name):
+            part = self._name(part)
         if not isinstance(part, ast.Name) or part.id != self.root:
             raise self._refusal(part, f"only {self.root} has fields", f"write {self.root}.{path}")
         if any(name.startswith("_") for name in names):

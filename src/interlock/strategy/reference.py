@@ -14,7 +14,7 @@ from msgspec import Struct, inspect
 
 from interlock.strategy.checks import ALL, Check, Example
 from interlock.strategy.decode import bare, written_fields
-from interlock.strategy.model import Flow, Security, StrategyFile, System
+from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
 
 KEYS_BEGIN, KEYS_END = "<!-- keys: begin (written from the code) -->", "<!-- keys: end -->"
 FILES: tuple[tuple[str, type[Struct]], ...] = (
@@ -22,6 +22,7 @@ FILES: tuple[tuple[str, type[Struct]], ...] = (
     ("systems/NAME.toml", System),
     ("flows/NAME.toml", Flow),
     ("security.toml", Security),
+    ("mappings/items.toml, a table for each system", ItemTable),
 )
 _LONGEST_LINE = 100
 _INTRODUCTION = """\
@@ -65,12 +66,16 @@ def _example(example: Example) -> str:
         return f": there is no `{example.file}`.\n"
     kind = "python" if example.file.endswith(".py") else "toml" if example.file.endswith(".toml") else "text"
     lines = [re.sub(r"^# (\w+)$", r"# (no \1)", line) for line in example.text.splitlines()]
-    cut = "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:40]} ... ({len(line):,} characters)" for line in lines)
+    cut = "\n".join(
+        line if len(line) <= _LONGEST_LINE else f"{line[:40]} ... ({len(line):,} characters)" for line in lines
+    )
     return f", in `{example.file}`:\n\n```{kind}\n{cut}\n```\n"
 
 
 def _table(kind: type[Struct]) -> str:
-    rows = "".join(f"| `{key}` | {words} | {default} | {meaning} |\n" for key, words, default, meaning in _rows(kind, ""))
+    rows = "".join(
+        f"| `{key}` | {words} | {default} | {meaning} |\n" for key, words, default, meaning in _rows(kind, "")
+    )
     return f"| Key | Type | Default | Meaning |\n|---|---|---|---|\n{rows}"
 
 

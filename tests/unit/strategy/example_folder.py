@@ -113,7 +113,7 @@ def overlaid(base: str, lines: str) -> str:
             if line.startswith("["):
                 table = tables.setdefault(line, {})
                 continue
-            key = re.match(r"(?:# )?([\w-]+)", line)[1]
+            key = re.match(r'(?:# )?("?[\w-]+)', line)[1]
             table.pop(key, None) if line.startswith("# ") else table.__setitem__(key, line)
     return "\n".join(line for header, table in tables.items() for line in (header, *table.values()) if line) + "\n"
 

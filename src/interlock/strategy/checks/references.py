@@ -11,7 +11,7 @@ from interlock.strategy.folder import Folder, TomlFile
 from interlock.strategy.model import Flow, System
 
 TYPE_WORDS = {
-    "text": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "list": "a list", "table": "a table",
+    "text": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "list": "a list", "table": "a table", "any": "any value",
 }  # fmt: skip
 
 
@@ -209,30 +209,6 @@ class MappingHasSystem(Check):
                 )
 
 
-class ItemIsText(Check):
-    code = "STR020"
-    title = "An item's counterpart is not text"
-    why = "ids are texts at every border: numbers above 2^53 lose digits, and leading zeros are lost"
-    bad = Example("mappings/items.toml", "[erp]\nTEA-100 = 4711", whole=True)
-    good = Example("mappings/items.toml", '[erp]\nTEA-100 = "4711"', whole=True)
-
-    def run(self, folder: Folder) -> Iterable[Finding]:
-        for system, table in folder.items.data.items():
-            if not isinstance(table, dict):
-                yield self.finding(
-                    folder.items,
-                    (system,),
-                    f'mappings/items.toml: "{system}" is not a table',
-                    next_move=f"write [{system}]",
-                )
-                continue
-            for sku, counterpart in table.items():
-                if not isinstance(counterpart, str) or not counterpart:
-                    found = "empty text" if counterpart == "" else word_for(counterpart)
-                    what = f'mappings/items.toml: the counterpart of "{sku}" at {system} is {found}'
-                    yield self.finding(folder.items, (system, sku), what, next_move=f'write "{sku}" = "..."')
-
-
 class _OfConnector(Check):
     """A check of what a system gives to its connector."""
 
@@ -265,17 +241,21 @@ class MissingSetting(_OfConnector):
                 yield self.finding(file, ("settings", key), what, next_move=hint, at_key=True)
 
 
-class UnknownSetting(_OfConnector):
+class UnknownSetting(Check):
     code = "STR022"
-    title = "The connector does not know a setting"
-    why = "a setting that nobody reads would look as if it did something"
+    title = "Nobody knows a setting"
+    why = "a setting that neither the connector nor a mapping reads would look as if it did something"
     bad = Example("systems/erp.toml", '[settings]\nguest_entty = "42"')
     good = Example("systems/erp.toml", '[settings]\nguest_entity = "42"')
 
-    def compare(self, file: TomlFile[System], fact: ConnectorFact) -> Iterable[Finding]:
-        for key in file.value.settings:
-            if key not in fact.settings:
-                hint = did_you_mean(key, fact.settings)
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        for file in folder.systems.values():
+            fact = folder.connectors.get(file.value.connector)
+            if not fact:
+                continue
+            known = {*fact.settings, *_mapping_settings(folder, file.name), *_mapping_settings(folder, fact.name)}
+            for key in file.value.settings.keys() - known:
+                hint = did_you_mean(key, known)
                 yield self.finding(
                     file, ("settings", key), f'{subject(file)}: unknown setting "{key}"', next_move=hint, at_key=True
                 )
@@ -303,6 +283,8 @@ class SettingValue(_OfConnector):
                 yield self.finding(file, ("settings", key), what, why=f"expected {expected}, {found}", next_move=hint)
 
     def _fits(self, setting: SettingFact, value: Any) -> bool:
+        if setting.type == "any":
+            return True
         if setting.choices:
             return value in setting.choices
         if setting.type == "number":
@@ -348,6 +330,12 @@ class UnknownCredential(_OfConnector):
                     next_move=hint,
                     at_key=True,
                 )
+
+
+def _mapping_settings(folder: Folder, name: str) -> set[str]:
+    """The settings that a mapping of this folder declares."""
+    declared = folder.mappings[name].data.get("settings") if name in folder.mappings else None
+    return set(declared) if isinstance(declared, dict) else set()
 
 
 def _with_version(objects: Iterable[str]) -> list[str]:

@@ -213,7 +213,7 @@ class QuietPeriod(Check):
             if not fact or not any(write.once_only == "look-up" for write in fact.writes):
                 continue
             quiet, longest = file.value.limits.quiet_period_seconds, fact.longest_processing_seconds
-            if quiet <= longest:
+            if quiet is not None and quiet <= longest:
                 what = f"{subject(file)}: quiet_period_seconds is {quiet:g}, and {fact.name} may work on a request for {longest:g} s"
                 hint = f"set quiet_period_seconds above {longest:g} under [limits]"
                 yield self.finding(file, ("limits", "quiet_period_seconds"), what, next_move=hint)

@@ -15,7 +15,8 @@ DEFAULTS: Mapping[str, str] = {
     "timezone": "UTC",
     "shopify_url": "https://acme.myshopify.com",
     "netsuite_url": "https://1234567-sb1.suitetalk.api.netsuite.com",
-    "netsuite_account": "1234567_SB1",
+    "netsuite_guest_entity": "1",
+    "netsuite_charge_item": "1",
     "shipbob_url": "https://sandbox-api.shipbob.com",
     "shipbob_channel_id": "1",
     "klaviyo_url": "https://a.klaviyo.com",
@@ -29,7 +30,7 @@ SECRET_FILES = (
     "secrets/netsuite-certificate-id",
     "secrets/netsuite-private-key",
     "secrets/shipbob-token",
-    "secrets/klaviyo-api-key",
+    "secrets/klaviyo-private-key",
 )
 """What the references point to. The demo writes these; others write their own."""
 
