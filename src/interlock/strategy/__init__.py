@@ -28,7 +28,8 @@ from interlock.strategy.secrets import SecretError, resolve
 from interlock.strategy.snapshot import Snapshot, read_folder, snapshot_of
 
 __all__ = [
-    "Breaker", "ConnectorFact", "ConnectorFacts", "Console", "Egress", "Engine", "Finding", "Flow", "Intake", "Limits", "Predicate", "PredicateError",
-    "Retention", "Retry", "SecretError", "Security", "SettingFact", "Slo", "Snapshot", "Strategy", "StrategyErrors", "System", "Team", "WriteFact",
-    "compile_predicate", "load", "read_folder", "resolve", "snapshot_of",
+    "Breaker", "ConnectorFact", "ConnectorFacts", "Console", "Egress", "Engine", "Finding", "Flow", "Intake",
+    "Limits", "Predicate", "PredicateError", "Retention", "Retry", "SecretError", "Security", "SettingFact",
+    "Slo", "Snapshot", "Strategy", "StrategyErrors", "System", "Team", "WriteFact", "compile_predicate", "load",
+    "read_folder", "resolve", "snapshot_of",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ class SettingFact(Struct, frozen=True):
 
 
 class WriteFact(Struct, frozen=True):
-    """One write operation. `once_only` says how a repeated or uncertain write stays one; empty means that nobody knows."""
+    """One write operation. `once_only` says how a repeated or uncertain write stays one; empty: nobody knows."""
 
     object: str
     operation: str
@@ -29,8 +29,8 @@ class WriteFact(Struct, frozen=True):
 class ConnectorFact(Struct, frozen=True):
     """One connector. Objects are named `order` (any version) or `order.v1`.
 
-    `credentials` says for each key whether it must be there; `longest_processing_seconds` is how long the vendor may still be working on a request that
-    seemed to fail.
+    `credentials` says for each key whether it must be there; `longest_processing_seconds` is how long the vendor may
+    still be working on a request that seemed to fail.
     """
 
     name: str

@@ -39,7 +39,7 @@ class Finding(Struct, frozen=True):
         )
 
 
-class StrategyErrors(InterlockError):
+class StrategyErrors(InterlockError):  # noqa: N818 - it carries many
     """The folder cannot run. `findings` holds every mistake, in the order of files and lines."""
 
     default_code = "STR000"
@@ -69,7 +69,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Whether `text` has the shape of a well-known secret: a token of Shopify, Klaviyo, Stripe, a private key, a password in an address."""
+    """Whether `text` has the shape of a secret: a vendor's token, a private key, a password in an address."""
     return bool(_SECRET_SHAPES.search(text))
 
 

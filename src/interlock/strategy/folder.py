@@ -1,4 +1,4 @@
-"""The parsed folder as the checks see it: each file with its data, its struct, its problems of shape and the places of its lines."""
+"""The parsed folder as the checks see it: each file with its data, its struct, its problems and its places."""
 
 import tomllib
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """What a strategy folder says, as frozen structs: teams, systems, flows, security; every key with its meaning and unit.
 
-The descriptions here are the one source of the exported JSON Schemas and of the key tables in docs/reference/strategy-folder.md.
+The descriptions here are the one source of the exported JSON Schemas and of the key tables in
+docs/reference/strategy-folder.md.
 """
 
 from typing import Annotated, Any, Literal
@@ -141,14 +142,18 @@ class System(Struct, frozen=True, forbid_unknown_fields=True):
     record_of: Annotated[
         list[Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]],
         Meta(
-            description="Objects (`order`) and fields (`product.price`) whose truth is here; flows do not overwrite them."
+            description=(
+                "Objects (`order`) and fields (`product.price`) whose truth is here; flows do not overwrite them."
+            )
         ),
     ] = []
     settings: Annotated[dict[str, Any], Meta(description="What the connector asks for; see the connector's page.")] = {}
     credentials: Annotated[
         dict[str, str | list[str]],
         Meta(
-            description="References only, `env:NAME` or `file:relative/path`; a list where several may be valid at once."
+            description=(
+                "References only, `env:NAME` or `file:relative/path`; a list where several may be valid at once."
+            )
         ),
     ] = {}
     limits: Annotated[Limits, Meta(description="How hard it may be pressed.")] = Limits()
@@ -270,8 +275,9 @@ class ItemTable(Struct, frozen=True, forbid_unknown_fields=True):
 class Strategy(Struct, frozen=True):
     """A whole folder, checked. `release` is the content address of the files it came from.
 
-    `objects` and `mappings` are TOML texts by file stem, compiled elsewhere; `items` is mappings/items.toml, parsed: a table by system;
-    `functions` is the text of functions.py; `runbooks` are Markdown texts by file name; `warnings` are findings that do not stop the folder.
+    `objects` and `mappings` are TOML texts by file stem, compiled elsewhere; `items` is mappings/items.toml, parsed:
+    a table by system; `functions` is the text of functions.py; `runbooks` are Markdown texts by file name; `warnings`
+    are findings that do not stop the folder.
     """
 
     name: str

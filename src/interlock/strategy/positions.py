@@ -1,7 +1,7 @@
 """Where each key and value of a TOML text stands; tomllib reads values but forgets their lines.
 
-The scanner is given text that tomllib has accepted, so it looks for boundaries only and does not validate. Paths are tuples of keys and
-array indexes: `("destinations", 0)`, `("teams", "growth", "contact")`, `("rule", 2, "field")`.
+The scanner is given text that tomllib has accepted, so it looks for boundaries only and does not validate. Paths are
+tuples of keys and array indexes: `("destinations", 0)`, `("teams", "growth", "contact")`, `("rule", 2, "field")`.
 """
 
 import re
@@ -38,7 +38,7 @@ class Span(NamedTuple):
 
 
 class Positions:
-    """The places of one text. `keys` holds where a key or a table header was written, `values` where a written value is."""
+    """The places of one text: `keys` of keys and table headers, `values` of written values."""
 
     def __init__(self, text: str) -> None:
         self.keys: dict[Path, Span] = {}

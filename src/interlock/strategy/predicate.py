@@ -1,8 +1,8 @@
-"""Conditions such as `order.test == false and order.total.amount > 100`, compiled to a function of the canonical object.
+"""Conditions such as `order.test == false and len(order.lines) > 0`, compiled to a function of the object.
 
-A small part of Python's expressions: the object's fields, constants, comparisons, `in`, `and`, `or`, `not`, `len`. Nothing else compiles, so that a
-condition can neither loop, nor call, nor reach anything but the object. A field that is absent compares as null: equal to null only, and neither less
-nor greater than anything.
+A small part of Python's expressions: the object's fields, constants, comparisons, `in`, `and`, `or`, `not`, `len`.
+Nothing else compiles, so that a condition can neither loop, nor call, nor reach anything but the object. A field that
+is absent compares as null: equal to null only, and neither less nor greater than anything.
 """
 
 import ast
@@ -24,8 +24,8 @@ Predicate = Callable[[Any], bool]
 
 _KEYWORDS = {"true": True, "false": False, "null": None}
 _PLAIN_NODES = (
-    ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn,
-    ast.List, ast.Tuple, ast.Load,
+    ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE,
+    ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.List, ast.Tuple, ast.Load,
 )  # fmt: skip
 
 
@@ -42,7 +42,8 @@ class PredicateError(InterlockError):
 def compile_predicate(text: str, root: str, fields: Collection[str] | None = None) -> Predicate:
     """A function from the object, known in the text as `root` (`order`), to whether the condition holds.
 
-    `fields`, when given, are the paths that exist (`total.amount`); others are refused with a suggestion. Raises PredicateError.
+    `fields`, when given, are the paths that exist (`total.amount`); others are refused with a suggestion. Raises
+    PredicateError.
     """
     whitelist = _Whitelist(text, root, fields)
     expression = whitelist.admit(_parsed(text))
@@ -195,7 +196,7 @@ class _Whitelist:
 
 
 class _Careful(ast.NodeTransformer):
-    """The same expression with every step guarded against absent values: slower, and taken only when the plain one stumbles."""
+    """The expression with each step guarded against absent values: slower, taken only when the plain one stumbles."""
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         return _call_to("_field", self.visit(node.value), ast.Constant(node.attr))

@@ -28,8 +28,8 @@ _LONGEST_LINE = 100
 _INTRODUCTION = """\
 # The checks of the strategy folder
 
-`interlock check` runs all of these over all files and tells every mistake at once. An error stops the folder; a warning does not.
-This page is written from the code by `python -m interlock.strategy.reference`.
+`interlock check` runs all of these over all files and tells every mistake at once. An error stops the folder; a
+warning does not. This page is written from the code by `python -m interlock.strategy.reference`.
 
 | Code | Finds | |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""Credentials are kept outside the folder's texts: `env:NAME` and `file:relative/path` are looked up when a connection is made."""
+"""Credentials stand outside the folder's texts: `env:NAME` and `file:relative/path`, looked up when connecting."""
 
 import logging
 import re
@@ -28,7 +28,7 @@ def is_reference(text: str) -> bool:
 
 
 def resolve(reference: str, folder: Path, environ: Mapping[str, str]) -> str:
-    """The secret behind a reference, without its last newline. Raises SecretError; warns of a file that others can read."""
+    """The secret behind a reference, without its last newline. Raises SecretError; warns of a file open to others."""
     match = _REFERENCE.fullmatch(reference)
     if not match:
         raise SecretError(

@@ -60,7 +60,7 @@ def assert_located(text: str) -> None:
     data = tomllib.loads(text)
     positions = Positions(text)
     for path, leaf in leaves(data).items():
-        if path and leaf not in ({},):
+        if path and leaf != {}:
             span = positions.values.get(path) or whole_of(positions, path)
             assert parsed(text[slice(*span)]) == leaf, path
     for path, span in positions.keys.items():

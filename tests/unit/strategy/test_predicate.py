@@ -93,7 +93,7 @@ def test_absent_fields(text: str, expected: bool) -> None:
 )
 def test_refusals_name_the_column(text: str, column: int, words: str) -> None:
     """What is not a condition is refused before anything runs, at its column."""
-    with pytest.raises(PredicateError, match="(?s).*") as caught:
+    with pytest.raises(PredicateError, match=r".") as caught:
         compile_predicate(text, "order")
     assert words in caught.value.what
     assert caught.value.column == column
@@ -113,7 +113,7 @@ def test_size_is_bounded() -> None:
 
 def test_known_fields_are_checked() -> None:
     """With the contract at hand a misspelt field is found before the first order."""
-    with pytest.raises(PredicateError, match="total.amuont") as caught:
+    with pytest.raises(PredicateError, match=r"total\.amuont") as caught:
         compile_predicate("order.total.amuont > 1", "order", fields={"total.amount", "test"})
     assert caught.value.next_move == 'did you mean "total.amount"?'
 

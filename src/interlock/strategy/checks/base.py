@@ -1,7 +1,8 @@
 """What a check is: a code, a title, an example that fails and one that passes, and a way to find the mistake.
 
-An example is a few lines of one file. They are laid over a small sound folder: a line replaces the one with the same key, `# key` takes it out,
-and a file that the folder does not have is taken as it stands. Tests run every example; docs/reference/checks.md is written from them.
+An example is a few lines of one file. They are laid over a small sound folder: a line replaces the one with the same
+key, `# key` takes it out, and a file that the folder does not have is taken as it stands. Tests run every example;
+docs/reference/checks.md is written from them.
 """
 
 from abc import ABC, abstractmethod

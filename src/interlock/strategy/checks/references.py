@@ -1,4 +1,4 @@
-"""STR011-STR025: every name leads somewhere: teams, connectors, systems, topics, objects, runbooks, settings, credentials."""
+"""STR011-STR025: every name leads somewhere: to a team, a system, a topic, an object, a runbook, a setting."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,12 +11,13 @@ from interlock.strategy.folder import Folder, TomlFile
 from interlock.strategy.model import Flow, System
 
 TYPE_WORDS = {
-    "text": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "list": "a list", "table": "a table", "any": "any value",
+    "text": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
+    "list": "a list", "table": "a table", "any": "any value",
 }  # fmt: skip
 
 
 def connector_of(folder: Folder, system: str) -> ConnectorFact | None:
-    """The facts of a system's connector; None when the system or its connector is unknown (which is a finding of its own)."""
+    """The facts of a system's connector; None when either is unknown, which is a finding of its own."""
     file = folder.systems.get(system)
     return folder.connectors.get(file.value.connector) if file else None
 

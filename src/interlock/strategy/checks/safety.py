@@ -1,4 +1,4 @@
-"""STR030-STR039: what would lose, repeat, overwrite or leak: literal secrets, creates without a once-only way, two truths, undeclared hosts."""
+"""STR030-STR040: what would lose, repeat, overwrite or leak: secrets, creates that repeat, two truths, wrong hosts."""
 
 import ast
 import ipaddress
@@ -22,7 +22,10 @@ PLAIN_HTTP_ALLOWED = frozenset({"development", "demo"})
 class LiteralSecret(Check):
     code = "STR030"
     title = "A secret stands in the folder"
-    why = "the folder is kept in version control and shown in the console; a secret there is known to all who read it (the value is not shown here)"
+    why = (
+        "the folder is kept in version control and shown in the console; a secret there is known to all who "
+        "read it (the value is not shown here)"
+    )
     bad = Example("systems/erp.toml", '[credentials]\ntoken = "correct-horse-battery"')
     good = Example("systems/erp.toml", '[credentials]\ntoken = "file:secrets/erp-token"')
 
@@ -38,7 +41,10 @@ class LiteralSecret(Check):
 class OnceOnly(Check):
     code = "STR031"
     title = "A destination can create, but not once only"
-    why = "after a timeout nobody knows whether the create happened; without a once-only way, trying again may make a second one"
+    why = (
+        "after a timeout nobody knows whether the create happened; without a once-only way, trying again may "
+        "make a second one"
+    )
     bad = Example("systems/crm.toml", 'connector = "homemade"')
     good = Example("systems/crm.toml", 'connector = "klaviyo"')
 
@@ -47,7 +53,7 @@ class OnceOnly(Check):
             for write in fact.writes:
                 if covers([write.object], file.value.object) and write.creates and not write.once_only:
                     what = f'{subject(file)}: {name} would create "{file.value.object}" without a once-only way'
-                    hint = f"declare in connector {fact.name} how {write.operation} is made once-only: upsert, idempotency-key, look-up or person"
+                    hint = f"declare in connector {fact.name} how {write.operation} becomes once-only"
                     yield self.finding(file, path, what, next_move=hint)
 
 
@@ -190,7 +196,8 @@ class ProductionHost(Check):
             return
         for file in folder.systems.values():
             if host_of(file.value.url) in guarded:
-                what = f'{subject(file)}: {host_of(file.value.url)} is a production host, and this folder is "{environment}"'
+                host = host_of(file.value.url)
+                what = f'{subject(file)}: {host} is a production host, and this folder is "{environment}"'
                 yield self.finding(file, ("url",), what, next_move="name the sandbox of this system")
         for index, host in enumerate(folder.security.value.egress.allow):
             if host_of(f"https://{host}") in guarded:
@@ -203,7 +210,10 @@ class ProductionHost(Check):
 class QuietPeriod(Check):
     code = "STR039"
     title = "The quiet period is too short"
-    why = "an uncertain write is looked up once the vendor cannot be working on it any more; earlier, 'not found' proves nothing"
+    why = (
+        "an uncertain write is looked up once the vendor cannot be working on it any more; earlier, 'not "
+        "found' proves nothing"
+    )
     bad = Example("systems/crm.toml", 'connector = "slow-crm"\n[limits]\nquiet_period_seconds = 60')
     good = Example("systems/crm.toml", 'connector = "slow-crm"\n[limits]\nquiet_period_seconds = 1_000')
 
@@ -214,7 +224,7 @@ class QuietPeriod(Check):
                 continue
             quiet, longest = file.value.limits.quiet_period_seconds, fact.longest_processing_seconds
             if quiet is not None and quiet <= longest:
-                what = f"{subject(file)}: quiet_period_seconds is {quiet:g}, and {fact.name} may work on a request for {longest:g} s"
+                what = f"{subject(file)}: quiet_period_seconds is {quiet:g}, {fact.name} may work for {longest:g} s"
                 hint = f"set quiet_period_seconds above {longest:g} under [limits]"
                 yield self.finding(file, ("limits", "quiet_period_seconds"), what, next_move=hint)
 

@@ -28,7 +28,7 @@ KINDS_OF_FILES = (
 class ReadableFile(Check):
     code = "STR001"
     title = "A file cannot be read"
-    why = f"files are read whole: UTF-8 text, at most {MAX_FILE_BYTES:,} bytes, inside the folder; links that lead out of it are not followed"
+    why = f"files have at most {MAX_FILE_BYTES:,} bytes and lie inside the folder; links that lead out are not followed"
     bad = Example("mappings/erp.toml", "#" * (MAX_FILE_BYTES + 1), whole=True)
     good = Example("mappings/erp.toml", "# nothing is overridden", whole=True)
 

@@ -1,4 +1,4 @@
-"""The folder that `interlock init` and `interlock demo` begin with: a made-up shop with four systems and three flows."""
+"""The folder that `interlock init` and `interlock demo` begin with: a made-up shop, four systems, three flows."""
 
 import re
 from collections.abc import Iterator, Mapping
