@@ -7,6 +7,7 @@ tuples of keys and array indexes: `("destinations", 0)`, `("teams", "growth", "c
 import re
 import tomllib
 from bisect import bisect_right
+from contextlib import suppress
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
@@ -44,7 +45,8 @@ class Positions:
         self.keys: dict[Path, Span] = {}
         self.values: dict[Path, Span] = {}
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
-        _Scanner(text, self.keys, self.values).document()
+        with suppress(IndexError, ValueError):  # a finding with a rough place is better than none
+            _Scanner(text, self.keys, self.values).document()
 
     def key(self, path: Path) -> Position:
         """Where the key is written; an element of an array stands where its value does."""
@@ -140,6 +142,8 @@ class _Scanner:
             self._inline_table(path)
         else:
             self._skip(_SCALAR)
+        if self.at == start:
+            raise ValueError(f"no value begins at offset {start}")
         self.values[path] = Span(start, self.at)
 
     def _array(self, path: Path) -> None:

@@ -99,6 +99,20 @@ def test_places_in_the_mixed_text(path: Path, line: int, column: int) -> None:
     assert Positions(MIXED).value(path) == Position(line, column)
 
 
+@pytest.mark.parametrize(
+    "written", ['"""x""""', '"""x"""""', "'''y''''", "'''y'''''", '""""""', "''''''", '""', '"""\\\n  x"""']
+)
+def test_long_strings_may_end_in_quotes(written: str) -> None:
+    """Up to two quotes before the closing three belong to the string; what follows must still be found."""
+    assert_located(f"a = [{written}, 1]\nb = {written}\n[c]\nd = 2\n")
+
+
+@pytest.mark.parametrize("text", ["a = ", "a = [1", "[", "a", 'a = "x', "= 1", "a = {b", "[[x"])
+def test_text_that_is_not_toml_ends(text: str) -> None:
+    """The scanner is never given such text; if it were, it must stop and answer."""
+    assert Positions(text).value(("a",)).line == 1
+
+
 def test_a_missing_key_stands_at_its_table() -> None:
     """A key that is not written has no line; its table's header is where to add it."""
     assert Positions("a = 1\n[retry]\nattempts = 2\n").key(("retry", "cap_seconds")) == Position(2, 2)
