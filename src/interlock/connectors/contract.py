@@ -22,7 +22,7 @@ __all__ = [
     "Absent", "Answer", "Builder", "Clock", "Connection", "Destination", "Dialect", "Done", "Envelope", "Found",
     "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
     "Past", "Plan", "Refused", "Retry", "SettingsError", "Source", "Subject", "Uncertain", "UnmappedReference",
-    "Write", "classify", "declared_manifest", "declared_write", "no_success", "with_members",
+    "Write", "buyer_of", "classify", "declared_manifest", "declared_write", "no_success", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]
@@ -92,3 +92,42 @@ def with_members(body: bytes, members: Mapping[str, Any], *inside: str, without:
 def no_success(_: Answer) -> Done | None:
     """The reader for an answer that is known to be no success."""
     return None
+
+
+class Buyer(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer as an order knows them, with the fields of the customer contract that an order can fill."""
+
+    id: str
+    origin: str
+    email: str | None
+    phone: str | None
+    first_name: str | None
+    last_name: str | None
+    accepts_marketing: bool
+    currency: str | None
+    address: Any = None
+    created_at: Any = None
+    updated_at: Any = None
+    state: str | None = None
+    note: str | None = None
+    tags: tuple[str, ...] = ()
+    verified_email: bool = False
+    tax_exempt: bool = False
+
+
+def buyer_of(order: Any) -> Buyer | None:
+    """What a `customer` builder reads when all there is of a customer is an order; None for guests and the till."""
+    customer = order.customer
+    if customer is None:
+        return None
+    return Buyer(
+        id=customer.id,
+        origin=order.origin,
+        email=customer.email or order.email,
+        phone=customer.phone or order.phone,
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        accepts_marketing=customer.accepts_marketing,
+        currency=order.currency,
+        address=order.billing_address or order.shipping_address,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.resources
+import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources.abc import Traversable
@@ -123,7 +124,16 @@ def _fact(found: Manifest) -> ConnectorFact:
         writes=tuple(
             WriteFact(one.object, one.name, ONCE_ONLY[one.once], one.creates) for one in operations if one.once
         ),
-        settings={item.name: SettingFact(item.type, item.required, item.choices) for item in found.settings},
+        settings=_mapping_settings(found.name)
+        | {item.name: SettingFact(item.type, item.required, item.choices) for item in found.settings},
         credentials={item.name: item.required for item in found.credentials},
         longest_processing_seconds=max((one.longest_processing_seconds for one in operations), default=0.0),
     )
+
+
+def _mapping_settings(name: str) -> dict[str, SettingFact]:
+    """The settings that the vendor's mapping reads; their types are the mapping functions' business."""
+    file = _root() / name / "mapping.toml"
+    if not file.is_file():
+        return {}
+    return dict.fromkeys(tomllib.loads(file.read_text(encoding="utf-8")).get("settings", {}), SettingFact("any"))

@@ -24,6 +24,7 @@ from interlock.connectors.contract import (
     Past,
     Plan,
     Write,
+    buyer_of,
     classify,
     declared_manifest,
     declared_write,
@@ -37,23 +38,21 @@ PAGES_MAX: Final = 20
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """What a signal becomes: the metric's name, the last part of the unique id, and which time of the order is the
-    event's.
-    """
+    """What a signal becomes: the operation, the metric's name, the last part of the unique id, and the builder."""
 
     operation: str
     name: str
     suffix: str
-    time: str
-    has_value: bool = True
+    builder: str
+    own_builder: bool = False
 
 
 METRICS: Final = {
-    "orders/create": Metric("event.placed", "Placed Order", "placed", "created_at"),
-    "orders/cancelled": Metric("event.cancelled", "Cancelled Order", "cancelled", "cancelled_at"),
-    "orders/fulfilled": Metric("event.fulfilled", "Fulfilled Order", "fulfilled", "updated_at"),
-    "fulfillments/create": Metric("event.fulfilled", "Fulfilled Order", "fulfilled", "updated_at"),
-    "refunds/create": Metric("event.refunded", "Refunded Order", "refunded", "updated_at", has_value=False),
+    "orders/create": Metric("event.placed", "Placed Order", "placed", "placed_order", own_builder=True),
+    "orders/cancelled": Metric("event.cancelled", "Cancelled Order", "cancelled", "cancelled_order", own_builder=True),
+    "orders/fulfilled": Metric("event.fulfilled", "Fulfilled Order", "fulfilled", "fulfilled_order"),
+    "fulfillments/create": Metric("event.shipped", "Fulfilled Partial Order", "shipped", "shipped_order"),
+    "refunds/create": Metric("event.refunded", "Refunded Order", "refunded", "refunded_order"),
 }
 """The names are those of Klaviyo's own shop integrations, so that its ready-made flows and reports work."""
 
@@ -75,20 +74,23 @@ class Klaviyo:
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:  # noqa: ARG002 - each signal stands alone
         """The profile, then the event of this signal. Pure."""
+        if not hasattr(document, "lines"):
+            return Plan(writes=(self._profile(document),))
         topic, _, instance = signal.partition("#")
+        if topic == "fulfillments/create" and document.fulfillment_status == "fulfilled":
+            topic, instance = "orders/fulfilled", ""  # the last parcel and the whole order are one thing to a customer
         metric = METRICS.get(topic)
         if metric is None:
             return Plan(because=f"{topic} is no marketing event")
-        if metric.time == "cancelled_at" and document.cancelled_at is None:
+        if metric.suffix == "cancelled" and document.cancelled_at is None:
             return Plan(because="the order is not cancelled")
-        if not _has_identity(document):
-            return Plan(because="no e-mail address or telephone number: Klaviyo could not tell whose event it is")
-        writes = [self._event(document, metric, instance.partition("@")[0])]
-        if "profile" in self._connection.builders:
-            body = self._connection.builders["profile"](document)
-            reference = f"{document.origin}-{document.customer.id if document.customer else document.id}"
-            writes.insert(0, declared_write(self._manifest, PROFILE, reference=reference, body=body))
-        return Plan(writes=tuple(writes))
+        buyer = buyer_of(document)
+        if buyer is None and not (document.email or document.phone):
+            return Plan(
+                because="no e-mail address, telephone number or customer: Klaviyo could not tell whose event it is"
+            )
+        event = self._event(document, metric, instance.partition("@")[0])
+        return Plan(writes=(self._profile(buyer), event) if buyer is not None else (event,))
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:  # noqa: ARG002
         """Make the call. The key that Klaviyo remembers is the unique_id in the body."""
@@ -114,17 +116,19 @@ class Klaviyo:
             else await self._event_of(profile, write, timeout_seconds)
         )
 
+    def _profile(self, customer: Any) -> Write:
+        body = self._connection.builders["profile"](customer)
+        reference = f"{customer.origin}-customer-{customer.id}"
+        return declared_write(self._manifest, PROFILE, reference=reference, body=body)
+
     def _event(self, document: Any, metric: Metric, instance: str) -> Write:
-        unique_id = ":".join(filter(None, (document.id, metric.suffix, instance)))
-        named = {"data": {"type": "metric", "attributes": {"name": metric.name}}}
-        at = getattr(document, metric.time)
-        body = with_members(
-            self._connection.builders["event"](document),
-            {"unique_id": unique_id, "metric": named, "time": at.isoformat() if at is not None else None},
-            "data",
-            "attributes",
-            without=() if metric.has_value else ("value", "value_currency"),
-        )
+        """The body of the mapping, under a unique id that names order, happening and instance."""
+        unique_id = ":".join(filter(None, (f"{document.origin}-{document.id}", metric.suffix, instance)))
+        builders = self._connection.builders
+        if metric.own_builder or metric.builder in builders:
+            body = with_members(builders[metric.builder](document), {"unique_id": unique_id}, "data", "attributes")
+        else:
+            body = _derived(builders["placed_order"](document), document, metric, unique_id)
         return declared_write(self._manifest, metric.operation, reference=unique_id, body=body, action="create")
 
     async def _event_of(self, profile: str, write: Write, timeout_seconds: float) -> LookUp:
@@ -156,9 +160,11 @@ class Klaviyo:
         return await self._connection.http.send(method, self._base + path, self._headers, body, timeout_seconds)
 
 
-def _has_identity(document: Any) -> bool:
-    customer = document.customer
-    return bool(document.email or document.phone or (customer is not None and (customer.email or customer.phone)))
+def _derived(placed: bytes, document: Any, metric: Metric, unique_id: str) -> bytes:
+    """A happening without a mapping of its own: the order event under another name and time, without its value."""
+    named = {"data": {"type": "metric", "attributes": {"name": metric.name}}}
+    members = {"unique_id": unique_id, "metric": named, "time": document.updated_at}
+    return with_members(placed, members, "data", "attributes", without=("value", "value_currency"))
 
 
 def _identity_in(write: Write) -> tuple[str, str]:
@@ -166,7 +172,7 @@ def _identity_in(write: Write) -> tuple[str, str]:
     attributes = msgspec.json.decode(write.body)["data"]["attributes"]
     if write.operation != PROFILE:
         attributes = attributes["profile"]["data"]["attributes"]
-    return next((name, attributes[name]) for name in ("email", "phone_number", "external_id") if attributes.get(name))
+    return next((name, attributes[name]) for name in ("external_id", "email", "phone_number") if attributes.get(name))
 
 
 def _accepted(answer: Answer) -> Done | None:

@@ -29,11 +29,11 @@ from interlock.connectors.contract import (
     Refused,
     Retry,
     Write,
+    buyer_of,
     classify,
     declared_manifest,
     declared_write,
     no_success,
-    with_members,
 )
 from interlock.connectors.netsuite.tokens import Tokens
 
@@ -74,27 +74,14 @@ class NetSuite:
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:  # noqa: ARG002 - every signal has one wanted state
         """The customer, then the order; a cancelled order is closed, or never created (C44). Pure."""
+        if not hasattr(document, "lines"):
+            return Plan(writes=(self._customer(document),))
         reference = _reference(document.origin, document.id)
         if document.cancelled_at is not None:
             return self._plan_close(reference, past)
-        writes: list[Write] = []
-        entity = self._guest()
-        if document.customer is not None:
-            entity = {"externalId": _reference(document.origin, document.customer.id)}
-            if "customer" in self._connection.builders:
-                writes.append(self._write(CUSTOMER_UPSERT, entity["externalId"], self._body("customer", document)))
-        body = self._body("salesOrder", document)
-        if entity is not None:
-            body = with_members(body, {"entity": entity})
-        elif "entity" not in msgspec.json.decode(body, type=dict[str, msgspec.Raw]):
-            raise MappingError(
-                "the order has no customer, and no guest account is set",
-                path="$.customer",
-                code="MAP011",
-                next_move=f"set guest_customer under [settings] in systems/{self._connection.system}.toml",
-            )
-        writes.append(self._write(ORDER_UPSERT, reference, body))
-        return Plan(writes=tuple(writes))
+        buyer = buyer_of(document)
+        order = self._write(ORDER_UPSERT, reference, self._connection.builders["salesOrder"](document))
+        return Plan(writes=(self._customer(buyer), order) if buyer is not None else (order,))
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:  # noqa: ARG002
         """Make the call. The idempotency header is not sent: NetSuite ignores it when a call is synchronous."""
@@ -130,12 +117,10 @@ class NetSuite:
     def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
         return declared_write(self._manifest, operation, reference=reference, body=body, **more)
 
-    def _body(self, name: str, document: Any) -> bytes:
-        return self._connection.builders[name](document)
-
-    def _guest(self) -> dict[str, str] | None:
-        guest = self._connection.settings.get("guest_customer")
-        return {"externalId": str(guest)} if guest else None
+    def _customer(self, customer: Any) -> Write:
+        """The same external id as that of the mapping's `customer_external_id`, which the order's entity refers to."""
+        reference = _reference(f"{customer.origin}-customer", customer.id)
+        return self._write(CUSTOMER_UPSERT, reference, self._connection.builders["customer"](customer))
 
     async def _close(self, write: Write, timeout_seconds: float) -> Outcome:
         """Close each open line by its number: a line without its number would be appended instead."""

@@ -78,6 +78,8 @@ class ShipBob:
         live = made if made is not None and (undone is None or undone.reference != made.reference) else None
         if document.cancelled_at is not None:
             return Plan(writes=(self._cancel(live),)) if live else Plan(because=_why_nothing(made))
+        if not any(line.requires_shipping and line.current_quantity > 0 for line in document.lines):
+            return Plan(writes=(self._cancel(live),)) if live else Plan(because="nothing on it is sent by post")
         base = f"{document.origin}-{document.id}"
         if made is None:
             return Plan(writes=(self._create(document, base),))
