@@ -49,6 +49,7 @@ class World:
         self.now = now
         self.ledger = Ledger(directory / "effects.jsonl", now)
         self._records: dict[str, dict[str, Record]] = {}
+        self._unsaved_ids: set[str] = set()  # kinds whose numbering went on since the journal was last written
         self._journal_path = directory / "state.jsonl"
         self._replay()
         self._journal = self._journal_path.open("ab", buffering=0)
@@ -77,6 +78,7 @@ class World:
         last = self._records.get("_last_id", {}).get(kind, {}).get("id")
         number = first if last is None else int(last) + 1
         self._set("_last_id", kind, {"id": str(number)})
+        self._unsaved_ids.add(kind)
         return str(number)
 
     def apply(
@@ -105,10 +107,9 @@ class World:
         self.ledger.close()
 
     def _record(self, changes: Sequence[Change], effect: Effect | None) -> None:
-        last_ids = [("_last_id", kind, row) for kind, row in self._records.get("_last_id", {}).items()]
-        touched = {change[0] for change in changes}
-        kept = [*changes, *(row for row in last_ids if row[1] in touched)]
-        self._journal.write(encode_json({"changes": kept, "effect": effect}) + b"\n")
+        numbering: list[Change] = [("_last_id", kind, self.get("_last_id", kind)) for kind in sorted(self._unsaved_ids)]
+        self._journal.write(encode_json({"changes": [*changes, *numbering], "effect": effect}) + b"\n")
+        self._unsaved_ids.clear()
         for change in changes:
             self._set(*change)
 

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from interlock.twins.faults import FaultPlan
+from interlock.twins.__main__ import VENDORS
+from interlock.twins.control import BREAKS
+from interlock.twins.faults import KINDS, FaultPlan
 from interlock.twins.ledger import Ledger
 from interlock.twins.limits import FixedWindow, SlidingWindow
 from interlock.twins.world import World
@@ -128,6 +130,18 @@ def test_ids_come_from_the_seed(tmp_path: Path) -> None:
     assert first == second != third
     for world in worlds:
         world.close()
+
+
+def test_ids_are_never_given_out_twice(tmp_path: Path) -> None:
+    """After a restart numbering goes on, also for ids that live inside another record, as a shipment's does."""
+    world = World(tmp_path, 7)
+    given = [world.next_id(kind) for kind in ("order", "shipment")]
+    world.apply("order.create", "A", ("order", given[0], {"shipment": given[1]}))
+    world.apply("order.delete", "A", ("order", given[0], None))
+    world.close()
+    again = World(tmp_path, 7)
+    assert [int(again.next_id(kind)) for kind in ("order", "shipment")] == [int(number) + 1 for number in given]
+    again.close()
 
 
 def test_duplicates_are_counted_by_business_key(tmp_path: Path) -> None:
@@ -293,6 +307,13 @@ def test_webhook_rules_are_kept_apart_from_requests() -> None:
     assert plan.pick("POST", "/a") is not None
     assert plan.pick_webhook("orders/updated") is None
     assert plan.pick_webhook("orders/create") is not None
+
+
+def test_the_reference_names_every_fault_and_short_form() -> None:
+    """Documentation cannot drift: what can be asked of a twin is found in its reference."""
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "twins.md").read_text()
+    wanted = [*KINDS, *BREAKS, *(name for name in VENDORS)]
+    assert [name for name in wanted if f"`{name}`" not in text] == []
 
 
 def test_windows_count_and_tell_the_wait() -> None:
