@@ -30,39 +30,18 @@ NESTS: Final = (
     "canceled_shipment_results",
 )
 
-PERSONAL_KEYS: Final = frozenset(
-    [
-        "email",
-        "phone",
-        "phone_number",
-        "firstname",
-        "first_name",
-        "lastname",
-        "last_name",
-        "name",
-        "full_name",
-        "companyname",
-        "company_name",
-        "company",
-        "addressee",
-        "attention",
-        "addr1",
-        "addr2",
-        "addr3",
-        "address1",
-        "address2",
-        "city",
-        "zip",
-        "zip_code",
-        "addrphone",
-        "gift_message",
-        "memo",
-        "ip",
-    ]
-)
+PERSONAL_KEYS: Final = frozenset({
+    "email", "phone", "phone_number", "addrphone", "firstname", "first_name", "lastname", "last_name", "name",
+    "full_name", "companyname", "company_name", "company", "addressee", "attention", "addr1", "addr2", "addr3",
+    "address1", "address2", "city", "zip", "zip_code", "gift_message", "memo", "ip",
+})  # fmt: skip
 """Keys of our own requests whose values are personal: an error text that echoes such a value is masked."""
+IMPERSONAL: Final = frozenset({"metric", "products", "tags"})
+"""Parts of our requests in which a `name` is that of a thing."""
 EMAIL: Final = re.compile(r"[^\s@\"'<>()\[\],;:]+@[^\s@\"'<>()\[\],;:]+\.[A-Za-z]{2,}")
 PHONE: Final = re.compile(r"\+\d[\d\s().-]{6,}\d|\b\d{3}[\s.-]\d{3}[\s.-]\d{4}\b")
+PERSONAL_CHARACTERS_MIN: Final = 3
+"""A shorter value ("NY") would mask parts of ordinary words."""
 MASK: Final = "***"
 
 
@@ -179,11 +158,14 @@ def _personal_values(sent: bytes) -> list[str]:
 
 
 def _personal(value: Any, key: str) -> Iterator[str]:
-    if isinstance(value, str) and key.lower() in PERSONAL_KEYS and len(value) > 2:
-        yield value
+    """Whole values, and the words of names, which are often echoed one by one."""
+    if isinstance(value, str) and key.lower() in PERSONAL_KEYS:
+        words = value.split() if "name" in key.lower() or key.lower() in ("addressee", "attention") else ()
+        yield from (text for text in (value, *words) if len(text) >= PERSONAL_CHARACTERS_MIN)
     elif isinstance(value, list):
         for part in value:
             yield from _personal(part, key)
     elif isinstance(value, dict):
         for name, part in value.items():
-            yield from _personal(part, name)
+            if name not in IMPERSONAL:
+                yield from _personal(part, name)
