@@ -113,10 +113,10 @@ class ShopifySource:
 def _member(answer: Answer, member: str) -> bytes | None:
     """The inner object's own bytes, or None when the answer is not the expected one."""
     try:
-        raw = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw]).get(member)
+        raw = bytes(msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw]).get(member, b""))
     except (msgspec.DecodeError, RecursionError):
         return None
-    return bytes(raw) if raw is not None and raw[:1] == b"{" else None
+    return raw if raw.startswith(b"{") else None
 
 
 def _subscriptions(answer: Answer) -> list[_Subscription] | None:
