@@ -16,7 +16,25 @@ from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.views import (
-    AttemptRow, AuditRow, DeadLetterGroup, DeadLetterRow, DeliveryRow, DestinationHealth, DestinationResult, EventRow, FlowTile, Hit, Lane, LinkRow, ObjectRow, Point, Pulse, ReplayProgress, Sighting, Story, Window,
+    AttemptRow,
+    AuditRow,
+    DeadLetterGroup,
+    DeadLetterRow,
+    DeliveryRow,
+    DestinationHealth,
+    DestinationResult,
+    EventRow,
+    FlowTile,
+    Hit,
+    Lane,
+    LinkRow,
+    ObjectRow,
+    Point,
+    Pulse,
+    ReplayProgress,
+    Sighting,
+    Story,
+    Window,
 )  # fmt: skip
 
 OBJECTS = (
@@ -121,8 +139,12 @@ class SqliteViews:
         """One snapshot per question: what a page shows belongs together."""
 
         def snapshot() -> R:
-            with self._one_at_a_time, self._connection:
-                return work(*arguments, **named)
+            with self._one_at_a_time:
+                self._connection.execute("BEGIN")
+                try:
+                    return work(*arguments, **named)
+                finally:
+                    self._connection.execute("ROLLBACK")
 
         return await asyncio.to_thread(snapshot)
 

@@ -1,0 +1,52 @@
+"""What pages may change: the operator's side of the ledger, and the two levers of the demo."""
+
+from typing import Literal, Protocol
+
+from interlock.messaging.ledger import Filter, Preview
+
+Version = Literal["same", "current"]
+"""The release that a replayed delivery runs under: that of its event, or the one that is active now."""
+
+
+class Actions(Protocol):
+    """Every method is audited under `by` in the transaction that does it. The ledger's operator side implements it."""
+
+    async def preview(self, chosen: Filter) -> Preview:
+        """Count what an action on the filter would touch. Changes nothing."""
+
+    async def replay(self, chosen: Filter, *, by: str, why: str, version: Version) -> int:
+        """Open the chosen deliveries again; returns the id of the replay."""
+
+    async def retry(self, ids: tuple[int, ...], *, by: str) -> int:
+        """Make waiting deliveries due now; returns the id of the replay."""
+
+    async def discard(self, chosen: Filter, *, by: str, why: str) -> int:
+        """Give up the chosen deliveries for good; returns how many."""
+
+    async def hold(self, chosen: Filter, *, by: str, why: str) -> int:
+        """Stop the chosen deliveries; returns how many."""
+
+    async def release(self, chosen: Filter, *, by: str, why: str) -> int:
+        """Let held deliveries go on; returns how many."""
+
+    async def pause_replay(self, replay_id: int, *, by: str, paused: bool) -> None:
+        """Stop a replay between two deliveries, or let it go on."""
+
+    async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
+        """Write down something that changed no delivery, such as looking at personal data."""
+
+
+class Demo(Protocol):
+    """The levers of `interlock demo`, over its twins. Pages show them only when it is given."""
+
+    async def break_system(self, name: str, kind: str) -> None:
+        """Make a twin fail: `503`, `429`, `slow` or `timeout`."""
+
+    async def repair_system(self, name: str) -> None:
+        """Make it well again."""
+
+    async def place_orders(self, count: int) -> None:
+        """Place orders in the shop's twin."""
+
+    def broken(self) -> dict[str, str]:
+        """The twins that fail now, and how."""

@@ -1,0 +1,133 @@
+"""Puts the console together: the route table, the sessions, the doors, the error pages."""
+
+import logging
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from interlock.clock import Clock
+from interlock.console.actions import Actions, Demo
+from interlock.console.guard import PUBLIC, Denied, Endpoint, Page, SafeHeaders, guarded
+from interlock.console.pages import bulk, deliveries, demo, errors, home, issues, live, objects, signing, systems
+from interlock.console.payload import Translator
+from interlock.console.rendering import HERE, Console, templates
+from interlock.console.sessions import DEMO, OPERATE, REVEAL, VIEW, Sessions
+from interlock.messaging.views import Views
+from interlock.strategy.model import Strategy
+
+LOG = logging.getLogger("interlock.console")
+
+PAGES = (
+    Page("/", "GET", home.home, PUBLIC),  # asks for the token itself when nobody is signed in
+    Page("/login", "POST", signing.sign_in, PUBLIC),
+    Page("/logout", "POST", signing.sign_out, VIEW),
+    Page("/map", "GET", home.whole_map, VIEW),
+    Page("/search", "GET", objects.search, VIEW),
+    Page("/orders", "GET", objects.orders, VIEW),
+    Page("/objects/{object}/{key:path}", "GET", objects.story, VIEW),
+    Page("/reveal", "POST", objects.reveal, REVEAL),
+    Page("/issues", "GET", issues.inbox, VIEW),
+    Page("/issues/{fingerprint}", "GET", issues.group, VIEW),
+    Page("/deliveries", "GET", deliveries.listing, VIEW),
+    Page("/deliveries.csv", "GET", deliveries.as_csv, VIEW),
+    Page("/deliveries/retry", "POST", bulk.retry, OPERATE),
+    Page("/bulk", "GET", bulk.sheet, OPERATE),
+    Page("/bulk/replay", "POST", bulk.replay, OPERATE),
+    Page("/bulk/discard", "POST", bulk.discard, OPERATE),
+    Page("/bulk/hold", "POST", bulk.hold, OPERATE),
+    Page("/bulk/release", "POST", bulk.release, OPERATE),
+    Page("/replays/{id:int}", "GET", bulk.progress, VIEW),
+    Page("/replays/{id:int}/pause", "POST", bulk.pause, OPERATE),
+    Page("/systems", "GET", systems.listing, VIEW),
+    Page("/flows/{name}", "GET", systems.flow, VIEW),
+    Page("/flows/{name}/series.json", "GET", systems.series, VIEW),
+    Page("/runbooks/{name}", "GET", systems.runbook, VIEW),
+    Page("/audit", "GET", systems.audit, VIEW),
+    Page("/live", "GET", live.stream, VIEW),
+    Page("/demo/break", "POST", demo.break_system, DEMO),
+    Page("/demo/repair", "POST", demo.repair_system, DEMO),
+    Page("/demo/orders", "POST", demo.place_orders, DEMO),
+    Page("/healthz", "GET", errors.healthz, PUBLIC),
+)
+"""Every page, with the permission that it needs. A route that is not in this table does not exist."""
+
+
+def create_console(
+    *,
+    views: Views,
+    actions: Actions,
+    strategy: Strategy,
+    token: str,
+    clock: Clock,
+    demo: Demo | None = None,
+    translator: Translator | None = None,
+) -> Starlette:
+    """The ASGI application. Mount it at `/`, beside the intake. `token` is what the start prints; it opens a session."""
+    app = Starlette(
+        routes=[*_routes(PAGES), Mount("/static", KeptFiles(directory=HERE / "static"))],
+        exception_handlers={
+            Denied: errors.denied,
+            HTTPException: errors.http_error,
+        },
+        middleware=[Middleware(SafeHeaders), Middleware(WithSession)],
+    )
+    app.state.console = Console(
+        views=views,
+        actions=actions,
+        strategy=strategy,
+        clock=clock,
+        sessions=Sessions(token, clock, session_hours=strategy.security.console.session_hours),
+        templates=templates(strategy, clock),
+        demo=demo,
+        translator=translator,
+    )
+    return app
+
+
+def _routes(pages: tuple[Page, ...]) -> list[BaseRoute]:
+    return [Route(page.path, _told(guarded(page)), methods=[page.method]) for page in pages]
+
+
+def _told(endpoint: Endpoint) -> Endpoint:
+    """Faults become pages here, inside the middleware: the framework's own 500 would go out without our headers."""
+
+    async def told(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except (Denied, HTTPException):
+            raise
+        except Exception as error:
+            LOG.exception("console page failed", extra={"path": request.url.path})
+            return await errors.unexpected(request, error)
+
+    return told
+
+
+class KeptFiles(StaticFiles):
+    """Static files, which browsers may keep: their address changes with their content."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        response = super().file_response(*arguments, **named)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+class WithSession:
+    """Finds the session of each request; `request.state.session` is None when there is none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope)
+            console: Console = scope["app"].state.console
+            request.state.session = console.sessions.find(request.cookies.get(signing.cookie_name(request), ""))
+        await self._app(scope, receive, send)

@@ -1,0 +1,203 @@
+"""How each flow and destination is, in a state and in words; and the one sentence that answers "is it working?"."""
+
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from interlock.console.wording import ago, clock_time, counted, sentence_list, span
+from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile
+from interlock.strategy.model import Flow, Strategy
+
+SEVERITY = ("dead", "uncertain", "retrying", "silent", "held", "waiting", "running", "pending", "done")
+"""Worst first. `silent` is the console's own: nothing came although something was expected."""
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """`state` gives colour and shape, `word` stands in the chip, `why` is a sentence."""
+
+    state: str
+    word: str
+    why: str = ""
+
+    @property
+    def healthy(self) -> bool:
+        return self.state in {"done", "running", "pending"}
+
+
+HEALTHY = Health(state="done", word="healthy")
+
+
+def worst(healths: Sequence[Health]) -> Health:
+    """The most severe; healthy when there is none."""
+    return min(healths, key=lambda health: SEVERITY.index(health.state), default=HEALTHY)
+
+
+def destination_state(health: DestinationHealth, title: str, now_ms: int, zone: ZoneInfo) -> Health:
+    """Breaker first, for while it is open nothing else can be true."""
+    if health.breaker == "open":
+        when = f"; next try {ago(health.paused_until_ms, now_ms)}" if health.paused_until_ms > now_ms else ""
+        since = clock_time(health.changed_ms, now_ms, zone)
+        return Health(state="retrying", word="not answering", why=f"{title} has not answered since {since}{when}")
+    if health.breaker == "probing":
+        return Health(state="retrying", word="probing", why=f"{title} is being tried with one request at a time")
+    if health.paused_until_ms > now_ms:
+        return Health(
+            state="waiting",
+            word="slowed down",
+            why=f"{title} asked us to wait; next try {ago(health.paused_until_ms, now_ms)}",
+        )
+    return _open_work(health.open) or HEALTHY
+
+
+WORDS = {
+    "dead": "need a person",
+    "uncertain": "uncertain",
+    "retrying": "retrying",
+    "held": "held",
+    "waiting": "waiting",
+}
+
+
+def _open_work(open_work: Mapping[str, int]) -> Health | None:
+    for state, words in WORDS.items():
+        count = open_work.get(state, 0)
+        if count:
+            word = f"{count} {'needs' if count == 1 else 'need'} a person" if state == "dead" else f"{count} {words}"
+            return Health(state=state, word=word)
+    return None
+
+
+def flow_state(tile: FlowTile, flow: Flow | None, now_ms: int) -> Health:
+    """What is open speaks first; then silence."""
+    return _open_work(tile.open) or _silence(tile, flow, now_ms) or HEALTHY
+
+
+def _silence(tile: FlowTile, flow: Flow | None, now_ms: int) -> Health | None:
+    if not tile.last_success_ms:
+        return Health(state="silent", word="no data yet", why="nothing has been delivered yet")
+    minutes = flow.slo.silence_after_minutes if flow else None
+    if minutes is not None and now_ms - tile.last_success_ms > minutes * 60_000:
+        expected = f"; something is expected at least every {minutes:g} min"
+        return Health(
+            state="silent", word="silent", why=f"nothing for {span((now_ms - tile.last_success_ms) / 1000)}{expected}"
+        )
+    return None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer line of a page."""
+
+    state: str
+    text: str
+    more: str = ""
+
+
+def home_answer(
+    strategy: Strategy,
+    tiles: Sequence[tuple[FlowTile, Health]],
+    destinations: Sequence[tuple[DestinationHealth, Health]],
+    groups: Sequence[DeadLetterGroup],
+    now_ms: int,
+) -> Answer:
+    """One sentence in plain words, worst news first."""
+    if not any(tile.last_success_ms or tile.open for tile, _ in tiles):
+        return Answer(
+            state="silent",
+            text="Nothing has arrived yet.",
+            more="The first event of a source shows here within a second.",
+        )
+    problems = [*_down(destinations), *_refused(strategy, groups, now_ms), *_quiet(strategy, tiles, now_ms)]
+    if not problems:
+        return Answer(state="done", text=_all_well(strategy, tiles, now_ms))
+    troubled = {tile.flow for tile, health in tiles if not health.healthy}
+    rest = "everything else flows" if len(troubled) < len(strategy.flows) else "no flow is untouched"
+    others = len(problems) - 1
+    more = f" {counted(others, 'more thing needs', 'more things need')} attention;" if others else ""
+    state = worst([health for _, health in (*tiles, *destinations)]).state
+    return Answer(state=state, text=f"{problems[0]};{more} {rest}.")
+
+
+def _down(destinations: Sequence[tuple[DestinationHealth, Health]]) -> list[str]:
+    return [
+        f"{health.why}, {counted(_backlog(destination), 'delivery waits', 'deliveries wait')} for it"
+        for destination, health in destinations
+        if destination.breaker != "closed"
+    ]
+
+
+def _backlog(destination: DestinationHealth) -> int:
+    return sum(count for state, count in destination.open.items() if state != "dead")
+
+
+def _refused(strategy: Strategy, groups: Sequence[DeadLetterGroup], now_ms: int) -> list[str]:
+    return [group_sentence(strategy, group, now_ms) for group in sorted(groups, key=lambda group: -group.count)]
+
+
+def group_sentence(strategy: Strategy, group: DeadLetterGroup, now_ms: int) -> str:
+    """`NetSuite has refused 50 orders since 09:14`."""
+    since = clock_time(group.first_ms, now_ms, zone_of(strategy))
+    return f"{title_of(strategy, group.destination)} has refused {counted(group.count, 'delivery', 'deliveries')} since {since}"
+
+
+def _quiet(strategy: Strategy, tiles: Sequence[tuple[FlowTile, Health]], now_ms: int) -> list[str]:
+    named: dict[str, int] = {}
+    for tile, health in tiles:
+        if health.state == "silent":
+            named[flow_title(strategy, tile.flow)] = tile.last_success_ms
+    return [
+        f"{title} has been silent for {span((now_ms - since) / 1000)}"
+        if since
+        else f"{title} has delivered nothing yet"
+        for title, since in named.items()
+    ]
+
+
+def _all_well(strategy: Strategy, tiles: Sequence[tuple[FlowTile, Health]], now_ms: int) -> str:
+    newest = max((tile for tile, _ in tiles), key=lambda tile: tile.last_success_ms)
+    flows = len({tile.flow for tile, _ in tiles})
+    all_flows = f"All {flows} flows are healthy" if flows > 1 else "The flow is healthy"
+    return f"{all_flows}; the last delivery reached {title_of(strategy, newest.destination)} {ago(newest.last_success_ms, now_ms)}."
+
+
+def story_answer(strategy: Strategy, lanes: Mapping[str, Sequence[str]], refusals: Mapping[str, str]) -> Answer:
+    """`In sync in 2 of 3 systems. NetSuite refused it: customer inactive.` `lanes` are the states by destination."""
+    if not lanes:
+        return Answer(state="pending", text="Seen, and no flow has asked for it.")
+    settled = {"done", "superseded", "cancelled"}
+    good = [name for name, states in lanes.items() if settled.issuperset(states)]
+    found = [state for states in lanes.values() for state in states if state not in settled]
+    state = min(found, key=SEVERITY.index, default="done")
+    count = f"all {len(lanes)} systems" if len(lanes) > 1 else title_of(strategy, next(iter(lanes)))
+    text = (
+        f"In sync in {count}."
+        if len(good) == len(lanes)
+        else f"In sync in {len(good)} of {counted(len(lanes), 'system')}."
+    )
+    told = [f"{title_of(strategy, name)} refused it: {said.rstrip('.')}." for name, said in refusals.items()]
+    open_words = {
+        "retrying": "is being tried again", "uncertain": "may or may not have it; it is being looked up", "waiting": "waits",
+        "held": "is held", "pending": "is next", "running": "is being written",
+    }  # fmt: skip
+    for each, words in open_words.items():
+        names = [title_of(strategy, name) for name, states in lanes.items() if each in states]
+        if names:
+            told.append(f"{sentence_list(names)} {words}.")
+    return Answer(state=state, text=" ".join((text, *told)))
+
+
+def title_of(strategy: Strategy, system: str) -> str:
+    """The name that people read; the technical one when the strategy no longer has the system."""
+    found = strategy.systems.get(system)
+    return found.title if found else system
+
+
+def flow_title(strategy: Strategy, flow: str) -> str:
+    """The name that people read."""
+    found = strategy.flows.get(flow)
+    return found.title if found else flow
+
+
+def zone_of(strategy: Strategy) -> ZoneInfo:
+    """The shop's time zone, in which a page tells absolute times."""
+    return ZoneInfo(strategy.timezone)

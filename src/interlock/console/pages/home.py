@@ -1,0 +1,209 @@
+"""Home, "is it working?": the answer line, a tile per flow, the map, and what needs a person."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from interlock.console.drawing import Map, Stop, draw_map
+from interlock.console.filters import url
+from interlock.console.health import (
+    HEALTHY,
+    Answer,
+    Health,
+    destination_state,
+    flow_state,
+    home_answer,
+    worst,
+    zone_of,
+)
+from interlock.console.pages.signing import form_page, sign_in_by_address
+from interlock.console.rendering import Console, console_of, page
+from interlock.messaging.ledger import Filter
+from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
+from interlock.strategy.model import System
+
+DAY_MS = 86_400_000
+GROUPS_ON_HOME = 6
+
+
+class Now(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at everything, from which home and map are drawn."""
+
+    window: Window
+    tiles: tuple[tuple[FlowTile, Health], ...]
+    destinations: tuple[tuple[DestinationHealth, Health], ...]
+    groups: tuple[DeadLetterGroup, ...]
+
+    def state_of(self, system: str) -> Health:
+        found = [health for destination, health in self.destinations if destination.destination == system]
+        return worst([*found, *(health for tile, health in self.tiles if tile.destination == system)])
+
+    def volume_to(self, system: str) -> int:
+        return sum(tile.done + tile.unchanged for tile, _ in self.tiles if tile.destination == system)
+
+
+async def look(console: Console) -> Now:
+    """Ask the views for the last 24 hours."""
+    now_ms = console.now_ms
+    window = Window(since_ms=now_ms - DAY_MS, until_ms=now_ms)
+    strategy, zone = console.strategy, zone_of(console.strategy)
+    found = {(tile.flow, tile.destination): tile for tile in await console.views.flow_tiles(window)}
+    for flow in strategy.flows.values():
+        for destination in flow.destinations:
+            found.setdefault((flow.name, destination), FlowTile(flow=flow.name, destination=destination))
+    health = await console.views.destination_health(now_ms)
+    titles = {name: system.title for name, system in strategy.systems.items()}
+    return Now(
+        window=window,
+        tiles=tuple(
+            (tile, flow_state(tile, strategy.flows.get(tile.flow), now_ms)) for tile in _in_order(console, found)
+        ),
+        destinations=tuple(
+            (each, destination_state(each, titles.get(each.destination, each.destination), now_ms, zone))
+            for each in health
+        ),
+        groups=await console.views.dead_letter_groups(Filter(), now_ms=now_ms),
+    )
+
+
+def _in_order(console: Console, found: dict[tuple[str, str], FlowTile]) -> list[FlowTile]:
+    """By impact, as the strategy says; then by name."""
+    rank = {"high": 0, "medium": 1, "low": 2}
+    flows = console.strategy.flows
+    return sorted(
+        found.values(),
+        key=lambda tile: (rank[flows[tile.flow].impact] if tile.flow in flows else 3, tile.flow, tile.destination),
+    )
+
+
+async def home(request: Request) -> Response:
+    """The first page; also where the printed address ends up."""
+    token = request.query_params.get("token", "")
+    if token:
+        return sign_in_by_address(request, token)
+    if request.state.session is None:
+        return form_page(request)
+    console = console_of(request)
+    now = await look(console)
+    return page(
+        request,
+        "home.html",
+        title="Is it working?",
+        command="interlock status",
+        live="home",
+        answer=home_answer(console.strategy, now.tiles, now.destinations, now.groups, console.now_ms),
+        tiles=now.tiles,
+        window=now.window,
+        groups=now.groups[:GROUPS_ON_HOME],
+        groups_in_all=len(now.groups),
+        needing=sum(group.count for group in now.groups),
+        drawing=system_map(console, now),
+        ways=ways(console, now),
+        broken=console.demo.broken() if console.demo else {},
+    )
+
+
+async def whole_map(request: Request) -> Response:
+    """The map on a page of its own."""
+    console = console_of(request)
+    now = await look(console)
+    states = [now.state_of(name) for name in console.strategy.systems]
+    bad = [
+        system.title
+        for system, state in zip(console.strategy.systems.values(), states, strict=True)
+        if not state.healthy
+    ]
+    text = f"{', '.join(bad)}: look here first." if bad else "Every system answers and every flow moves."
+    return page(
+        request,
+        "map.html",
+        title="Map",
+        command="interlock status --map",
+        live="map",
+        answer=Answer(state=worst(states).state, text=text),
+        drawing=system_map(console, now),
+        ways=ways(console, now),
+    )
+
+
+def system_map(console: Console, now: Now) -> Map:
+    """Systems that only send on the left, those that are written to on the right, as the running strategy says."""
+    flows = console.strategy.flows.values()
+    sending = dict.fromkeys(flow.source for flow in flows)
+    receiving = dict.fromkeys(name for flow in flows for name in flow.destinations if name not in sending)
+    back = [name for name in sending if any(name in flow.destinations for flow in flows)]
+    return draw_map(
+        [
+            _stop(console, now, name, sends=True)
+            for name in sending
+            if name not in back or not receiving or _mostly_sends(console, name)
+        ],
+        [
+            _stop(console, now, name, sends=False)
+            for name in (*receiving, *(n for n in back if not _mostly_sends(console, n)))
+        ],
+    )
+
+
+def _mostly_sends(console: Console, name: str) -> bool:
+    flows = console.strategy.flows.values()
+    return sum(flow.source == name for flow in flows) >= sum(name in flow.destinations for flow in flows)
+
+
+def _stop(console: Console, now: Now, name: str, *, sends: bool) -> Stop:
+    system = console.strategy.systems.get(name)
+    state = now.state_of(name)
+    return Stop(
+        name=name,
+        title=system.title if system else name,
+        owner=_owner(system),
+        state=state.state,
+        word=state.word,
+        volume=_sent_by(console, now, name) if sends else now.volume_to(name),
+        href=url("/deliveries", destination="" if sends else name, since="24h"),
+    )
+
+
+def _sent_by(console: Console, now: Now, name: str) -> int:
+    mine = {flow.name for flow in console.strategy.flows.values() if flow.source == name}
+    return sum(tile.done + tile.unchanged + tile.dead for tile, _ in now.tiles if tile.flow in mine)
+
+
+def _owner(system: System | None) -> str:
+    return system.owner.replace("-", " ").title() if system else "unknown"
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the map in words: for phones, for screen readers, for print."""
+
+    source: str
+    destination: str
+    flows: tuple[str, ...]
+    volume: int
+    health: Health
+
+
+def ways(console: Console, now: Now) -> Sequence[Way]:
+    """Every source and destination that a flow joins."""
+    joined: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for flow in console.strategy.flows.values():
+        for destination in flow.destinations:
+            joined[flow.source, destination].append(flow.name)
+    return [_way(now, source, destination, tuple(names)) for (source, destination), names in joined.items()]
+
+
+def _way(now: Now, source: str, destination: str, names: tuple[str, ...]) -> Way:
+    mine = [(tile, health) for tile, health in now.tiles if tile.flow in names and tile.destination == destination]
+    reached = [
+        health for each, health in now.destinations if each.destination == destination and each.breaker != "closed"
+    ]
+    return Way(
+        source=source,
+        destination=destination,
+        flows=names,
+        volume=sum(tile.done + tile.unchanged for tile, _ in mine),
+        health=worst([*reached, *(health for _, health in mine)]) if mine or reached else HEALTHY,
+    )

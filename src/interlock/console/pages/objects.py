@@ -1,0 +1,287 @@
+"""Find anything by the name the business uses, and read its story on one page."""
+
+import shlex
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from interlock.console.drawing import Bar, waterfall
+from interlock.console.filters import STATES, url
+from interlock.console.health import Answer, story_answer
+from interlock.console.payload import Shown, show, show_body
+from interlock.console.rendering import Console, console_of, page
+from interlock.console.sessions import REVEAL_SECONDS
+from interlock.console.wording import counted
+from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, Story
+
+ORDERS_ON_A_PAGE = 50
+
+
+async def search(request: Request) -> Response:
+    """One box. A single hit is opened at once; by its URL everything found is a page as well."""
+    text = request.query_params.get("q", "").strip()[:200]
+    hits = await console_of(request).views.search(text) if text else ()
+    if len(hits) == 1 and "all" not in request.query_params:
+        return RedirectResponse(object_url(hits[0].object, hits[0].key), 303)
+    found = f"{counted(len(hits), 'thing')} found for “{text}”." if hits else f"Nothing found for “{text}”."
+    return page(
+        request,
+        "search.html",
+        title="Search",
+        command=f"interlock find {_word(text)}" if text else "interlock find",
+        answer=Answer(
+            state="done" if hits else "silent", text=found if text else "Find an order, a SKU or a document."
+        ),
+        text=text,
+        hits=hits,
+    )
+
+
+async def orders(request: Request) -> Response:
+    """Orders by last event."""
+    query = request.query_params
+    text, state = query.get("q", "").strip(), query.get("state", "")
+    before = query.get("before", "")
+    rows = await console_of(request).views.recent_orders(
+        limit=ORDERS_ON_A_PAGE + 1,
+        text=text,
+        state=state,
+        before_ms=int(before) if before.isdecimal() and len(before) < 16 else 0,
+    )
+    shown = rows[:ORDERS_ON_A_PAGE]
+    said = " ".join(
+        filter(None, (f"matching “{text}”" if text else "", f"with a delivery that is {state}" if state else ""))
+    )
+    count = f"{ORDERS_ON_A_PAGE} newest orders" if len(rows) > ORDERS_ON_A_PAGE else counted(len(rows), "order")
+    return page(
+        request,
+        "orders.html",
+        title="Orders",
+        command=" ".join(filter(None, ("interlock orders", f"--state {state}" if state in STATES else ""))),
+        live="list",
+        answer=Answer(state="done" if rows else "silent", text=f"{count} {said}".strip() + "."),
+        rows=shown,
+        text=text,
+        state=state,
+        states=STATES,
+        older=url("/orders", q=text, state=state, before=shown[-1].last_seen_ms)
+        if len(rows) > ORDERS_ON_A_PAGE
+        else "",
+    )
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the timeline."""
+
+    at_ms: int
+    state: str
+    what: str
+    detail: str
+    took_ms: int = -1
+    bar: Bar | None = None
+    anchor: str = ""
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt with its three payloads."""
+
+    delivery: DeliveryRow
+    attempt: AttemptRow
+    state: str
+    source: Shown
+    canonical: Shown
+    destination: Shown
+
+
+async def story(request: Request) -> Response:
+    """The story of one object."""
+    console = console_of(request)
+    object_name, key = request.path_params["object"], request.path_params["key"]
+    told = await console.views.story(object_name, key)
+    if told is None:
+        raise HTTPException(404)
+    revealed = _revealed(request, console, object_name, key)
+    letters = {letter.delivery: letter for letter in told.dead_letters if not letter.closed_ms}
+    refusals = {letter.destination: letter.error or letter.reason for letter in letters.values()}
+    return page(
+        request,
+        "story.html",
+        title=told.head.name or f"{object_name} {key}",
+        command=f"interlock show {_word((told.head.name or key).lstrip('#'))}",
+        live="story",
+        answer=story_answer(console.strategy, _lanes(told.deliveries), refusals),
+        story=told,
+        letters=letters,
+        steps=_steps(told),
+        cards=_cards(console, told, revealed),
+        revealed=revealed,
+        reveal_minutes=REVEAL_SECONDS // 60,
+        links=_links(told),
+    )
+
+
+async def reveal(request: Request) -> Response:
+    """Shows personal values to this session for a while, and writes down who asked and why."""
+    form = await request.form()
+    object_name, key, why = (str(form.get(name, "")).strip() for name in ("object", "key", "why"))
+    if not why:
+        raise HTTPException(400)
+    console = console_of(request)
+    subject = f"{object_name}/{key}"
+    await console.actions.audit(by=request.state.session.by, action="reveal", subject=subject, why=why)
+    console.sessions.reveal(request.state.session, subject)
+    return RedirectResponse(object_url(object_name, key) + "#payloads", 303)
+
+
+def object_url(object_name: str, key: str) -> str:
+    """The page of an object; every row links to it."""
+    return _path("objects", object_name, key)
+
+
+def _path(*parts: str) -> str:
+    """A path of escaped parts."""
+    return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _revealed(request: Request, console: Console, object_name: str, key: str) -> bool:
+    if not console.strategy.security.console.mask_personal:
+        return True
+    return console.sessions.sees(request.state.session, f"{object_name}/{key}")
+
+
+def _word(text: str) -> str:
+    """One word of a shell command."""
+    return shlex.quote(text)
+
+
+def _lanes(deliveries: Sequence[DeliveryRow]) -> Mapping[str, Sequence[str]]:
+    lanes: dict[str, list[str]] = defaultdict(list)
+    for delivery in deliveries:
+        lanes[delivery.destination].append(delivery.state)
+    return lanes
+
+
+def _links(told: Story) -> Mapping[str, Sequence[Any]]:
+    links: dict[str, list[Any]] = defaultdict(list)
+    for link in told.links:
+        links[link.system].append(link)
+    return links
+
+
+def _steps(told: Story) -> list[Step]:
+    """Received, routed, attempted, given up, touched by a person: newest last."""
+    names = {delivery.id: delivery for delivery in told.deliveries}
+    last_event = told.events[-1].received_at_ms if told.events else told.head.last_seen_ms
+    recent = [attempt for attempt in told.attempts if attempt.begun_ms >= last_event]
+    first, last = last_event, max((attempt.ended_ms or attempt.begun_ms for attempt in recent), default=last_event + 1)
+    steps = [_received(event) for event in told.events]
+    steps += [
+        _routed(event, told.deliveries)
+        for event in told.events
+        if any(d.wanted_event == event.position for d in told.deliveries)
+    ]
+    for attempt in told.attempts:
+        bar = (
+            waterfall(attempt.begun_ms, attempt.ended_ms or attempt.begun_ms, first, last)
+            if attempt in recent
+            else None
+        )
+        steps.append(_attempted(attempt, names.get(attempt.delivery), bar))
+    steps += [
+        Step(
+            at_ms=letter.at_ms,
+            state="dead",
+            what="Given up",
+            detail=f"{letter.destination}: {letter.error or letter.reason}; owner {letter.owner}",
+        )
+        for letter in told.dead_letters
+    ]
+    steps += [
+        Step(
+            at_ms=entry.at_ms,
+            state="held",
+            what=entry.action.capitalize(),
+            detail=f"by {entry.who}" + (f": {entry.why}" if entry.why else ""),
+        )
+        for entry in told.audit
+    ]
+    return sorted(steps, key=lambda step: step.at_ms)
+
+
+def _received(event: EventRow) -> Step:
+    seen = f" · seen {counted(len(event.sightings) + 1, 'time')}" if event.sightings else ""
+    flags = f" · {event.flags}" if event.flags else ""
+    detail = f"{event.topic} from {event.system} · signature ok · event {event.event_id or event.position}{seen}{flags}"
+    return Step(at_ms=event.received_at_ms, state="done", what="Received", detail=detail)
+
+
+def _routed(event: EventRow, deliveries: Sequence[DeliveryRow]) -> Step:
+    mine = [delivery for delivery in deliveries if delivery.wanted_event == event.position]
+    flows = ", ".join(dict.fromkeys(delivery.flow for delivery in mine))
+    detail = f"{flows} · release {event.release[:8]}"
+    return Step(
+        at_ms=min(max(event.received_at_ms, mine[0].created_ms), event.received_at_ms + 60_000),
+        state="done",
+        what="Routed",
+        detail=detail,
+    )
+
+
+VERDICTS = {"done": "done", "refused": "dead", "retry": "retrying", "uncertain": "uncertain", "": "running"}
+
+
+def _attempted(attempt: AttemptRow, delivery: DeliveryRow | None, bar: Bar | None) -> Step:
+    answer = " ".join(filter(None, (str(attempt.status or ""), attempt.code, attempt.message)))
+    settled = f" · settled: {attempt.resolution}" if attempt.resolution else ""
+    external = f" · id {attempt.external_id}" if attempt.external_id else ""
+    return Step(
+        at_ms=attempt.begun_ms,
+        state=VERDICTS.get(attempt.verdict, "uncertain"),
+        what=delivery.destination if delivery else "",
+        detail=f"{attempt.action} {attempt.operation}{external}{' · ' + answer if answer else ''} · attempt {attempt.number}{settled}",
+        took_ms=attempt.ended_ms - attempt.begun_ms if attempt.ended_ms else -1,
+        bar=bar,
+        anchor=f"attempt-{attempt.id}",
+    )
+
+
+def _cards(console: Console, told: Story, revealed: bool) -> list[Card]:
+    """Newest attempt first: it is the one that is looked for."""
+    deliveries = {delivery.id: delivery for delivery in told.deliveries}
+    events = {event.position: event for event in told.events}
+    return [
+        _card(console, attempt, deliveries[attempt.delivery], events.get(attempt.event), revealed)
+        for attempt in reversed(told.attempts)
+        if attempt.delivery in deliveries
+    ]
+
+
+def _card(console: Console, attempt: AttemptRow, delivery: DeliveryRow, event: EventRow | None, revealed: bool) -> Card:
+    translator = console.translator
+    source = destination = canonical = frozenset[str]()
+    if translator:
+        source = translator.personal("source", delivery.system, delivery.object)
+        canonical = translator.personal("canonical", delivery.system, delivery.object)
+        destination = translator.personal("destination", delivery.destination, delivery.object)
+    document = translator.canonical(event) if translator and event and event.body else None
+    missing = Shown(why_empty="the event of this attempt is no longer kept")
+    return Card(
+        delivery=delivery,
+        attempt=attempt,
+        state=VERDICTS.get(attempt.verdict, "uncertain"),
+        source=show_body(event.body, personal=source, revealed=revealed) if event else missing,
+        canonical=show(document, personal=canonical, revealed=revealed)
+        if document is not None
+        else Shown(why_empty=_no_canonical(event)),
+        destination=show_body(attempt.body, personal=destination, revealed=revealed),
+    )
+
+
+def _no_canonical(event: EventRow | None) -> str:
+    return "made from the source at the time of the attempt, and not kept" if event else "the event is no longer kept"

@@ -1,0 +1,170 @@
+"""Who owns what and how it does: systems, one flow, runbooks, the audit."""
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from interlock.console.health import HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
+from interlock.console.rendering import Console, console_of, page
+from interlock.console.wording import counted
+from interlock.messaging.views import DestinationHealth, FlowTile, Window
+from interlock.strategy.model import Flow, System
+
+DAY_MS = 86_400_000
+AUDIT_ROWS = 200
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """A system with what it says of itself and how it does. `gauge` is the share of a minute's allowance that was used."""
+
+    system: System
+    contact: str
+    health: Health
+    now: DestinationHealth
+    flows: tuple[Flow, ...]
+    gauge: float | None
+
+
+async def listing(request: Request) -> Response:
+    """All systems of the strategy."""
+    console = console_of(request)
+    health = {each.destination: each for each in await console.views.destination_health(console.now_ms)}
+    cards = [_card(console, system, health.get(name)) for name, system in console.strategy.systems.items()]
+    bad = [card.system.title for card in cards if not card.health.healthy]
+    text = f"{', '.join(bad)}: look here first." if bad else f"{counted(len(cards), 'system')}, all answering."
+    return page(
+        request,
+        "systems.html",
+        title="Systems",
+        command="interlock systems",
+        live="systems",
+        answer=Answer(state=worst([card.health for card in cards]).state, text=text),
+        cards=cards,
+    )
+
+
+def _card(console: Console, system: System, now: DestinationHealth | None) -> Card:
+    team = console.strategy.teams.get(system.owner)
+    rate = system.limits.rate_per_second
+    return Card(
+        system=system,
+        contact=team.contact if team else "nobody",
+        health=destination_state(now, system.title, console.now_ms, zone_of(console.strategy)) if now else HEALTHY,
+        now=now or DestinationHealth(destination=system.name),
+        flows=tuple(
+            flow for flow in console.strategy.flows.values() if system.name in (flow.source, *flow.destinations)
+        ),
+        gauge=min(1.0, now.written_last_minute / (rate * 60)) if rate and now else None,
+    )
+
+
+async def flow(request: Request) -> Response:
+    """One flow: what it is for, how it does, and why it runs on its pattern."""
+    console, found = _flow(request)
+    window = Window(since_ms=console.now_ms - DAY_MS, until_ms=console.now_ms)
+    tiles = [tile for tile in await console.views.flow_tiles(window) if tile.flow == found.name]
+    known = {tile.destination for tile in tiles}
+    tiles += [FlowTile(flow=found.name, destination=name) for name in found.destinations if name not in known]
+    pairs = [(tile, flow_state(tile, found, console.now_ms)) for tile in tiles]
+    health = worst([each for _, each in pairs])
+    text = "Healthy." if health.healthy else (health.why or health.word).capitalize() + "."
+    return page(
+        request,
+        "flow.html",
+        title=found.title,
+        command=f"interlock flows {found.name}",
+        live="flow",
+        answer=Answer(state=health.state, text=text),
+        flow=found,
+        tiles=pairs,
+        team=console.strategy.teams.get(found.owner),
+    )
+
+
+async def series(request: Request) -> Response:
+    """The last 24 hours of a flow as columns, for the chart."""
+    console, found = _flow(request)
+    window = Window(since_ms=console.now_ms - DAY_MS, until_ms=console.now_ms, buckets=96)
+    tiles = [tile for tile in await console.views.flow_tiles(window) if tile.flow == found.name]
+    times = [(window.since_ms + place * window.bucket_ms) // 1000 for place in range(window.buckets)]
+    done = [sum(column) for column in zip(*([point.done for point in tile.series] for tile in tiles), strict=True)] or [
+        0
+    ] * len(times)
+    dead = [sum(column) for column in zip(*([point.dead for point in tile.series] for tile in tiles), strict=True)] or [
+        0
+    ] * len(times)
+    return JSONResponse({"times": times, "done": done, "dead": dead})
+
+
+def _flow(request: Request) -> tuple[Console, Flow]:
+    console = console_of(request)
+    found = console.strategy.flows.get(request.path_params["name"])
+    if found is None:
+        raise HTTPException(404)
+    return console, found
+
+
+async def runbook(request: Request) -> Response:
+    """The text of a runbook, as it was written."""
+    console = console_of(request)
+    name = request.path_params["name"]
+    text = console.strategy.runbooks.get(name)
+    if text is None:
+        raise HTTPException(404)
+    users = [flow for flow in console.strategy.flows.values() if flow.runbook == name]
+    return page(
+        request,
+        "runbook.html",
+        title=name,
+        command=f"interlock runbook {name}",
+        answer=Answer(state="done", text=f"Runbook of {counted(len(users), 'flow')}."),
+        blocks=_blocks(text),
+        users=users,
+    )
+
+
+def _blocks(text: str) -> list[tuple[str, str]]:
+    """Markdown, as little as a runbook needs: headings, list items, code, paragraphs. Everything else stays text."""
+    blocks: list[tuple[str, str]] = []
+    fenced = False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+            blocks.append(("gap", ""))
+        elif fenced:
+            _extend(blocks, "code", line)
+        elif line.startswith("#"):
+            blocks.append(("head", line.lstrip("# ")))
+        elif line.lstrip()[:2] in {"- ", "* "} or line.lstrip()[:2].rstrip(".").isdigit():
+            blocks.append(("item", line.lstrip()))
+        elif line.strip():
+            _extend(blocks, "text", line)
+        else:
+            blocks.append(("gap", ""))
+    return [block for block in blocks if block[0] != "gap"]
+
+
+def _extend(blocks: list[tuple[str, str]], kind: str, line: str) -> None:
+    if blocks and blocks[-1][0] == kind:
+        blocks[-1] = (kind, blocks[-1][1] + "\n" + line)
+    else:
+        blocks.append((kind, line))
+
+
+async def audit(request: Request) -> Response:
+    """Who did what, and why."""
+    console = console_of(request)
+    rows = await console.views.audit(limit=AUDIT_ROWS)
+    return page(
+        request,
+        "audit.html",
+        title="Audit",
+        command="interlock audit",
+        live="list",
+        answer=Answer(
+            state="done",
+            text=f"The last {counted(len(rows), 'entry', 'entries')}." if rows else "Nobody has changed anything yet.",
+        ),
+        rows=rows,
+    )

@@ -1,0 +1,131 @@
+"""Turns what the views say into pages: the templates, what every page knows, and how times are written."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from interlock.clock import Clock
+from interlock.console import drawing, filters, health, wording
+from interlock.console.actions import Actions, Demo
+from interlock.console.payload import Translator
+from interlock.console.sessions import Sessions
+from interlock.messaging.dead_letter import REASONS
+from interlock.messaging.views import Views
+from interlock.strategy.model import Strategy
+
+HERE = Path(__file__).parent
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry of the rail; `phone` ones are in the bottom bar of small screens too."""
+
+    path: str
+    word: str
+    icon: str
+    phone: bool
+
+
+RAIL = (
+    Entry("/", "Home", "home", True),
+    Entry("/orders", "Orders", "orders", True),
+    Entry("/issues", "Issues", "issues", True),
+    Entry("/deliveries", "Deliveries", "deliveries", True),
+    Entry("/map", "Map", "map", False),
+    Entry("/systems", "Systems", "systems", True),
+    Entry("/audit", "Audit", "audit", False),
+)
+
+
+class Console(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a page may use."""
+
+    views: Views
+    actions: Actions
+    strategy: Strategy
+    clock: Clock
+    sessions: Sessions
+    templates: Environment
+    demo: Demo | None = None
+    translator: Translator | None = None
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock.now_ms()
+
+
+def console_of(request: Request) -> Console:
+    """The console that serves this request."""
+    console: Console = request.app.state.console
+    return console
+
+
+def templates(strategy: Strategy, clock: Clock) -> Environment:
+    """The environment of all templates: everything is escaped, and a name that is missing is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    zone = health.zone_of(strategy)
+
+    def when(at_ms: int) -> Markup:
+        now = clock.now_ms()
+        return Markup('<time datetime="{iso}" title="{absolute}" data-at="{at}">{text}</time>').format(
+            iso=wording.iso(at_ms), absolute=wording.absolute(at_ms, zone), at=at_ms, text=wording.ago(at_ms, now)
+        )
+
+    def stamp(at_ms: int) -> Markup:
+        return Markup('<time datetime="{iso}" title="{absolute}">{text}</time>').format(
+            iso=wording.iso(at_ms), absolute=wording.absolute(at_ms, zone), text=wording.stamp(at_ms, zone)
+        )
+
+    environment.globals.update(
+        when=when, stamp=stamp, url=filters.url, rail=RAIL, reasons=REASONS, strategy=strategy, now_ms=clock.now_ms,
+        at_clock=lambda at_ms: wording.clock_time(at_ms, clock.now_ms(), zone),
+        system_title=lambda name: health.title_of(strategy, name), flow_title=lambda name: health.flow_title(strategy, name),
+        spark=drawing.spark_bars, count_bars=drawing.count_bars, state_words=STATE_WORDS, version=ASSET_VERSION,
+    )  # fmt: skip
+    environment.filters.update(
+        number=wording.number, percent=wording.percent, duration=wording.duration, span=wording.span, money=wording.money,
+        counted=wording.counted,
+    )  # fmt: skip
+    return environment
+
+
+STATE_WORDS = {
+    "done": "done", "pending": "pending", "running": "running", "waiting": "waiting", "retrying": "retrying", "uncertain": "uncertain",
+    "dead": "needs a person", "held": "held", "superseded": "superseded", "cancelled": "cancelled", "silent": "silent",
+}  # fmt: skip
+
+
+def _asset_version() -> str:
+    """Changes with the files, so that a browser may keep them for ever."""
+    newest = max(path.stat().st_mtime_ns for path in (HERE / "static").iterdir() if path.is_file())
+    return f"{newest:x}"
+
+
+ASSET_VERSION = _asset_version()
+
+
+def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A whole page. `title` and `command` (the chip) are part of every one."""
+    console = console_of(request)
+    session = request.state.session
+    known = {
+        "path": request.url.path,
+        "session": session,
+        "form_token": session.form_token if session else "",
+        "production": console.strategy.environment == "production",
+        "demo": console.demo,
+        "live": "",
+        "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+    }
+    text = console.templates.get_template(template).render(known | context)
+    return HTMLResponse(text, status_code=status)

@@ -1,0 +1,342 @@
+"""The read port of the console: what is asked of the ledger and the inbox, and the rows that come back. Knows no vendor."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from interlock.messaging.ledger import Filter
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of time, cut into equal buckets for a sparkline."""
+
+    since_ms: int
+    until_ms: int
+    buckets: int = 48
+
+    @property
+    def bucket_ms(self) -> int:
+        return max(60_000, -(-(self.until_ms - self.since_ms) // self.buckets))
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One bucket of a sparkline."""
+
+    done: int = 0
+    dead: int = 0
+    retried: int = 0
+
+
+class FlowTile(msgspec.Struct, frozen=True, kw_only=True):
+    """One flow at one destination. `latency_ms_p50` is over its newest finished deliveries, None when there are none."""
+
+    flow: str
+    destination: str
+    done: int = 0
+    unchanged: int = 0
+    dead: int = 0
+    retried: int = 0
+    latency_ms_p50: int | None = None
+    latency_ms_max: int = 0
+    last_success_ms: int = 0
+    open: Mapping[str, int] = {}
+    series: tuple[Point, ...] = ()
+
+    @property
+    def success_share(self) -> float | None:
+        """Delivered of all that ended in the window; None when nothing ended."""
+        good = self.done + self.unchanged
+        return good / (good + self.dead) if good + self.dead else None
+
+
+class DestinationHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """Breaker, backlog and present speed of a destination. `next_due_ms` is 0 when nothing waits for a time."""
+
+    destination: str
+    breaker: str = "closed"
+    failures: int = 0
+    changed_ms: int = 0
+    paused_until_ms: int = 0
+    last_error: str = ""
+    open: Mapping[str, int] = {}
+    next_due_ms: int = 0
+    written_last_minute: int = 0
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one object stands at one destination."""
+
+    flow: str
+    destination: str
+    state: str
+    due_ms: int = 0
+
+
+class ObjectRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The head of an object's history. `summary` holds total, currency, test, cancelled, as the ledger keeps them."""
+
+    system: str
+    object: str
+    key: str
+    name: str
+    version: int
+    event: int
+    first_seen_ms: int
+    last_seen_ms: int
+    events: int
+    summary: Mapping[str, Any] = {}
+    lanes: tuple[Lane, ...] = ()
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """One object that a search found, and by what: `order name`, `key`, `id at netsuite`, `event id`, `our reference`."""
+
+    object: str
+    key: str
+    name: str
+    why: str
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """A further arrival of an event that was already there."""
+
+    seen_at_ms: int
+    topic: str
+    event_id: str
+    webhook_id: str
+    flags: str
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of the inbox. `body` is None once trimmed."""
+
+    position: int
+    system: str
+    dialect: str
+    topic: str
+    object: str
+    key: str
+    name: str
+    version: int
+    facts: str
+    event_id: str
+    webhook_id: str
+    api_version: str
+    triggered_at_ms: int
+    received_at_ms: int
+    release: str
+    flags: str
+    priority: int
+    sha256: str
+    size_bytes: int
+    body: bytes | None
+    sightings: tuple[Sighting, ...] = ()
+
+
+class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the ledger, as the lists and the story show it."""
+
+    id: int
+    flow: str
+    system: str
+    destination: str
+    object: str
+    key: str
+    name: str
+    signal: str
+    state: str
+    priority: int
+    due_ms: int
+    release: str
+    attempts: int
+    reason: str
+    code: str
+    error: str
+    waiting_for: str
+    received_ms: int
+    created_ms: int
+    updated_ms: int
+    done_ms: int
+    warnings: str
+    wanted_event: int = 0
+
+
+class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of a delivery; no `verdict` means that it is in flight, or that the process died in it."""
+
+    id: int
+    delivery: int
+    number: int
+    operation: str
+    action: str
+    once: str
+    reference: str
+    idempotency_key: str
+    content_hash: str
+    event: int
+    release: str
+    body: bytes | None
+    begun_ms: int
+    ended_ms: int
+    verdict: str
+    resolution: str
+    status: int
+    code: str
+    message: str
+    external_id: str
+
+
+class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What was last written for the object, by which operation, at which system."""
+
+    system: str
+    operation: str
+    signal: str
+    reference: str
+    external_id: str
+    written_ms: int
+    writes: int
+
+
+class DeadLetterRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that needs a person, or needed one (`closed_ms`)."""
+
+    id: int
+    delivery: int
+    at_ms: int
+    flow: str
+    destination: str
+    object: str
+    key: str
+    name: str
+    reason: str
+    code: str
+    error: str
+    fingerprint: str
+    owner: str
+    attempts: int
+    closed_ms: int = 0
+    resolution: str = ""
+    closed_by: str = ""
+    why: str = ""
+
+
+class DeadLetterGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Open dead letters with one cause. `returned` counts closed ones of the same cause: it came back. `series` is by hour, oldest first."""
+
+    fingerprint: str
+    flow: str
+    destination: str
+    reason: str
+    code: str
+    error: str
+    owner: str
+    count: int
+    first_ms: int
+    last_ms: int
+    returned: int = 0
+    series: tuple[int, ...] = ()
+
+
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Who did what, to what, and why."""
+
+    at_ms: int
+    who: str
+    action: str
+    subject: str
+    why: str
+    detail: str
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the hub knows of one object, each list oldest first."""
+
+    head: ObjectRow
+    events: tuple[EventRow, ...] = ()
+    deliveries: tuple[DeliveryRow, ...] = ()
+    attempts: tuple[AttemptRow, ...] = ()
+    links: tuple[LinkRow, ...] = ()
+    dead_letters: tuple[DeadLetterRow, ...] = ()
+    audit: tuple[AuditRow, ...] = ()
+
+
+class DestinationResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay did at one destination. `duplicates` counts deliveries that an operation of which created two records."""
+
+    destination: str
+    total: int
+    delivered: int
+    unchanged: int
+    dead: int
+    superseded: int
+    duplicates: int
+
+
+class ReplayProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """A replay and what became of its deliveries so far."""
+
+    id: int
+    at_ms: int
+    by: str
+    why: str
+    release: str
+    total: int
+    paused: bool
+    destinations: tuple[DestinationResult, ...] = ()
+
+    @property
+    def finished(self) -> int:
+        return sum(d.delivered + d.unchanged + d.dead + d.superseded for d in self.destinations)
+
+
+class Pulse(msgspec.Struct, frozen=True, kw_only=True):
+    """Cheap to read and different whenever a page would be: what live pages watch."""
+
+    events: int
+    changed_ms: int
+    dead: int
+    audits: int
+
+
+class Views(Protocol):
+    """The read port. Every method is a snapshot; none blocks the event loop or writes. Lists are newest first unless they say otherwise."""
+
+    async def flow_tiles(self, window: Window) -> tuple[FlowTile, ...]:
+        """Each flow and destination with traffic in the window or with open work."""
+
+    async def destination_health(self, now_ms: int) -> tuple[DestinationHealth, ...]:
+        """Each destination that the ledger knows."""
+
+    async def recent_orders(
+        self, *, limit: int, text: str = "", state: str = "", before_ms: int = 0
+    ) -> tuple[ObjectRow, ...]:
+        """Orders by last event; `text` is part of the business name, `state` that of any of its deliveries."""
+
+    async def search(self, text: str, *, limit: int = 50) -> tuple[Hit, ...]:
+        """By business name with or without #, key, external id at any system, event id, our reference, or what it waits for."""
+
+    async def story(self, object_name: str, key: str) -> Story | None:
+        """None when the hub has never heard of it."""
+
+    async def dead_letter_groups(self, which: Filter, *, now_ms: int) -> tuple[DeadLetterGroup, ...]:
+        """Open dead letters by cause, largest first."""
+
+    async def dead_letters(self, which: Filter, *, text: str = "", before: int = 0) -> tuple[DeadLetterRow, ...]:
+        """Open ones only, at most `which.limit`; `before` is the id of the last row of the page before."""
+
+    async def deliveries(self, which: Filter, *, text: str = "", before: int = 0) -> tuple[DeliveryRow, ...]:
+        """One page of the ledger, at most `which.limit`; `text` is part of a name, key, code or error."""
+
+    async def states(self, which: Filter, *, text: str = "") -> Mapping[str, int]:
+        """How many deliveries the filter chooses, by state (the filter's own states are ignored)."""
+
+    async def replay(self, replay_id: int) -> ReplayProgress | None:
+        """None when there is no such replay."""
+
+    async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
+        """What people and gates did."""
+
+    async def pulse(self) -> Pulse:
+        """See Pulse."""
