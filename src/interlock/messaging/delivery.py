@@ -26,19 +26,25 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """A call whose fate was not settled when the delivery was claimed. `body` and key are what was sent."""
+    """A call whose fate was not settled when the delivery was claimed: what was sent, under which key, and when at the latest."""
 
     id: int
-    operation: str
-    action: str
-    once: str
-    reference: str
+    write: Write
     idempotency_key: str
     content_hash: str
     version: int
     begun_ms: int
     latest_send_ms: int
-    body: bytes
+
+    @property
+    def quiet_until_ms(self) -> int:
+        """Until then the destination may still be working on it."""
+        return self.latest_send_ms + round(self.write.quiet_period_seconds * 1000)
+
+    @property
+    def remembered_until_ms(self) -> int:
+        """Until then the destination remembers the idempotency key."""
+        return self.begun_ms + round(self.write.memory_seconds * 1000)
 
 
 class Delivery(msgspec.Struct, kw_only=True):

@@ -1,6 +1,6 @@
 """The ledger port: deliveries, intents, links, dead letters, releases, audit. Every method is one durable transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -90,8 +90,11 @@ class Ledger(Protocol):
     async def begin(self, intents: Sequence[Intent]) -> list[Begun | Unneeded]:
         """Commit intents before their calls. Fences by token, by version and by content, against the crosswalk, in this transaction."""
 
-    async def record(self, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> None:
-        """The outcome of a call, and when it is done the crosswalk row, in one transaction."""
+    def record(self, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> Awaitable[None]:
+        """The outcome of a call, and when it is done the crosswalk row, in one transaction.
+
+        Asked for at once, awaited later: what is asked of the ledger next shares the commit.
+        """
 
     async def settle(self, attempt: int, resolution: str, now_ms: int, *, external_id: str = "", intent: Intent | None = None) -> None:
         """How an uncertain attempt turned out: found (with the link), absent, resent, hand."""

@@ -1,6 +1,6 @@
 """The ledger on SQLite: each method is one piece of work of a shared transaction; the SQL stands in ledger.sql."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from interlock.messaging.sqlite.migrate import migrate
 from interlock.messaging.sqlite.operator import OperatorWork
 from interlock.messaging.sqlite.routing import RoutingWork
 from interlock.messaging.sqlite.statements import statements
-from interlock.messaging.write import Link, Once
+from interlock.messaging.write import Link, Once, Write
 
 CHECKPOINT_PAGES = 1_000
 
@@ -95,14 +95,15 @@ class SqliteLedger:
                 return Unneeded("unchanged")
         attempt = connection.execute(
             self._sql["intend"],
-            (write.operation, write.action, write.once.value, write.reference, intent.idempotency_key, content_hash, intent.version,
-             intent.event, write.body, intent.begun_ms, intent.latest_send_ms, delivery.id, delivery.token),
+            (write.operation, write.action, write.once.value, write.reference, write.object, write.key,
+             round(write.quiet_period_seconds * 1000), round(write.memory_seconds * 1000), intent.idempotency_key, content_hash,
+             intent.version, intent.event, write.body, intent.begun_ms, intent.latest_send_ms, delivery.id, delivery.token),
         ).get  # fmt: skip
         return Unneeded("fenced") if attempt is None else Begun(attempt)
 
-    async def record(self, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> None:
+    def record(self, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> Awaitable[None]:
         """Outcome and crosswalk together."""
-        await self.group.run(lambda connection: self._record(connection, attempt, intent, outcome, now_ms))
+        return self.group.run(lambda connection: self._record(connection, attempt, intent, outcome, now_ms))
 
     def _record(self, connection: apsw.Connection, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> None:
         external_id = outcome.external_id if isinstance(outcome, Done) else ""
@@ -342,8 +343,13 @@ def _links(rows: list[tuple[Any, ...]]) -> dict[str, Link]:
 
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:
-    (id_, operation, action, once, reference, idempotency_key, content_hash, version, begun_ms, latest_send_ms, body) = row
+    (id_, operation, action, once, reference, object_name, key, quiet_ms, memory_ms, idempotency_key, content_hash, version, begun_ms,
+     latest_send_ms, body) = row  # fmt: skip
+    write = Write(
+        operation=operation, action=action, once=Once(once), reference=reference, object=object_name, key=key, body=body,
+        quiet_period_seconds=quiet_ms / 1000, memory_seconds=memory_ms / 1000,
+    )  # fmt: skip
     return Attempt(
-        id=id_, operation=operation, action=action, once=Once(once).value, reference=reference, idempotency_key=idempotency_key,
-        content_hash=content_hash, version=version, begun_ms=begun_ms, latest_send_ms=latest_send_ms, body=body,
+        id=id_, write=write, idempotency_key=idempotency_key, content_hash=content_hash, version=version, begun_ms=begun_ms,
+        latest_send_ms=latest_send_ms,
     )  # fmt: skip

@@ -80,7 +80,8 @@ SELECT operation, reference, external_id, version, content_hash FROM link
 WHERE system = ? AND origin = ? AND object = ? AND key = ? AND signal = ?
 
 -- name: unsettled_of
-SELECT id, operation, action, once, reference, idempotency_key, content_hash, version, begun_ms, latest_send_ms, coalesce(body, x'')
+SELECT id, operation, action, once, reference, object, key, quiet_ms, memory_ms, idempotency_key, content_hash, version, begun_ms,
+  latest_send_ms, coalesce(body, x'')
 FROM attempt WHERE delivery = ? AND verdict IN ('', 'uncertain') AND resolution = '' ORDER BY id
 
 -- name: next_due
@@ -92,9 +93,9 @@ SELECT version, content_hash FROM link
 WHERE system = ? AND origin = ? AND object = ? AND key = ? AND operation = ? AND signal = ?
 
 -- name: intend  only while the claim is ours
-INSERT INTO attempt (delivery, token, number, operation, action, once, reference, idempotency_key, content_hash, version, event, release,
-  body, begun_ms, latest_send_ms)
-SELECT id, token, attempts + 1, ?, ?, ?, ?, ?, ?, ?, ?, release, ?, ?, ? FROM delivery WHERE id = ? AND token = ? AND state = 'running'
+INSERT INTO attempt (delivery, token, number, operation, action, once, reference, object, key, quiet_ms, memory_ms,
+  idempotency_key, content_hash, version, event, release, body, begun_ms, latest_send_ms)
+SELECT id, token, attempts + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, release, ?, ?, ? FROM delivery WHERE id = ? AND token = ? AND state = 'running'
 RETURNING id
 
 -- name: outcome

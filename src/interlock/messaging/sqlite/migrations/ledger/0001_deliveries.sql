@@ -89,6 +89,10 @@ CREATE TABLE attempt (
   action           TEXT    NOT NULL,
   once             TEXT    NOT NULL,
   reference        TEXT    NOT NULL,
+  object           TEXT    NOT NULL,            -- what it is about, when not the delivery's own object ('' otherwise)
+  key              TEXT    NOT NULL,
+  quiet_ms         INTEGER NOT NULL,            -- after the latest send, how long the destination may still be working on it
+  memory_ms        INTEGER NOT NULL,            -- how long the destination remembers the idempotency key
   idempotency_key  TEXT    NOT NULL,
   content_hash     TEXT    NOT NULL,
   version          INTEGER NOT NULL,

@@ -1,0 +1,330 @@
+"""The courier carries one delivery: load the object, settle what is uncertain, translate, write down the intent, call, record."""
+
+import asyncio
+import uuid
+import weakref
+
+import msgspec
+
+from interlock.clock import Clock
+from interlock.errors import MappingError, UnmappedReference
+from interlock.messaging.black_box import BlackBox
+from interlock.messaging.delivery import Attempt, Begun, Delivery, Failure, Intent
+from interlock.messaging.inbox import Inbox
+from interlock.messaging.ledger import Ledger
+from interlock.messaging.limiter import Limiter
+from interlock.messaging.loader import Loader
+from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
+from interlock.messaging.releases import Document, Release, Releases
+from interlock.messaging.stall import TimeLimit
+from interlock.messaging.write import Absent, Destination, Found, Link, Once, Past, Plan, Write
+
+CRASHES_TO_QUARANTINE = 3
+TRANSLATE_SECONDS = 2.0
+SEND_WITHIN_SECONDS = 5.0
+"""After its intent was committed a call must leave within this time, or it does not leave at all: a paused process may be replaced."""
+
+_KEYS = uuid.UUID("6f1c7d9e-2c5b-4a8e-9d53-3b8f6a1e7c40")
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    """How one delivery went, before the outlet decides about time.
+
+    `answered`: the destination as a whole is well. `unanswered`: it did not answer. Neither: no call was made.
+    """
+
+    state: str
+    version: int = 0
+    failure: Failure | None = None
+    owner: str = ""
+    unchanged: bool = False
+    counted: bool = False
+    answered: bool = False
+    unanswered: bool = False
+    retry_after_seconds: float = 0.0
+    pause_seconds: float = 0.0
+    not_before_ms: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class Courier:
+    """Shared by all outlets; holds no state of a destination."""
+
+    def __init__(self, *, inbox: Inbox, ledger: Ledger, releases: Releases, clock: Clock, black_box: BlackBox) -> None:
+        self._ledger = ledger
+        self._releases = releases
+        self._clock = clock
+        self._black_box = black_box
+        self.loader = Loader(inbox, clock)
+        self._subject_locks: weakref.WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = weakref.WeakValueDictionary()
+
+    async def deliver(self, delivery: Delivery, limiter: Limiter, timeout_seconds: float) -> Finished:
+        """One try. Raises StoreError only: everything that the world or the data does is a Finished."""
+        release = await self._releases.get(delivery.release)
+        try:
+            return await _Trip(self, delivery, release, limiter, timeout_seconds).go()
+        except _Stop as stop:
+            return msgspec.structs.replace(stop.finished, owner=release.owner(delivery.flow))
+
+    def subject_lock(self, destination: str, write: Write) -> asyncio.Lock:
+        """Two orders that bring along one customer write that customer one after the other."""
+        return self._subject_locks.setdefault((destination, write.object, write.key), asyncio.Lock())
+
+
+class _Stop(Exception):  # noqa: N818  control flow of one trip, not an error
+    def __init__(self, finished: Finished) -> None:
+        super().__init__(finished.state)
+        self.finished = finished
+
+
+class _Trip:
+    """The state of one try."""
+
+    def __init__(self, courier: Courier, delivery: Delivery, release: Release, limiter: Limiter, timeout_seconds: float) -> None:
+        self.courier = courier
+        self.ledger = courier._ledger  # noqa: SLF001  the trip is a part of the courier
+        self.clock = courier._clock  # noqa: SLF001
+        self.black_box = courier._black_box  # noqa: SLF001
+        self.delivery = delivery
+        self.release = release
+        self.limiter = limiter
+        self.timeout_seconds = timeout_seconds
+        self.links = dict(delivery.links)
+        self.called = False
+
+    async def go(self) -> Finished:
+        delivery = self.delivery
+        if delivery.crashes >= CRASHES_TO_QUARANTINE:
+            raise _dead("poison", "HUB-CRASH", f"the process died {delivery.crashes} times while it translated this")
+        destination = self.release.destination(delivery.destination)
+        await self._settle_unsettled(destination)
+        document = await self._load()
+        reason = self.release.admits(delivery.flow, document, delivery.signal, self.clock.now_ms())
+        if reason:
+            return Finished(state="cancelled", version=document.version, failure=_failure("filtered", "HUB-FILTER", reason))
+        plan = self._translate(destination, document)
+        return await self._carry_out(destination, plan, document)
+
+    # -- load and translate
+
+    async def _load(self) -> Document:
+        self.black_box.enter(self.delivery.id)
+        try:
+            loaded = await self.courier.loader.load(self.delivery, self.release, self.timeout_seconds)
+        except MappingError as error:
+            raise _mapping(error) from error
+        except Exception as error:
+            raise _dead("poison", "HUB-POISON", f"{type(error).__name__} while the object was read: {error}") from error
+        finally:
+            self.black_box.leave()
+        match loaded:
+            case Document():
+                return loaded
+            case Refused():
+                raise _dead(loaded.reason, loaded.code, loaded.message)
+            case Retry():
+                failure = _failure("unavailable", loaded.code, loaded.message)
+                raise _Stop(Finished(state="retrying", failure=failure, counted=True, retry_after_seconds=loaded.retry_after_seconds))
+
+    def _translate(self, destination: Destination, document: Document) -> Plan:
+        self.black_box.enter(self.delivery.id)
+        try:
+            with TimeLimit(TRANSLATE_SECONDS):
+                return destination.plan(document.value, signal=self.delivery.signal, past=Past(links=self.links))
+        except UnmappedReference as error:
+            failure = Failure(reason="missing_reference", code=error.code, message=_words(error), waiting_for=f"{error.kind}:{error.reference}")
+            raise _Stop(Finished(state="waiting", failure=failure)) from error
+        except MappingError as error:
+            raise _mapping(error) from error
+        except Exception as error:  # the user's functions and vendors' plans: whatever they raise is about this object
+            raise _dead("poison", "HUB-POISON", f"{type(error).__name__} while it was translated: {error}") from error
+        finally:
+            self.black_box.leave()
+
+    # -- what an earlier try left uncertain
+
+    async def _settle_unsettled(self, destination: Destination) -> None:
+        for attempt in self.delivery.unsettled:
+            match attempt.write.once:
+                case Once.UPSERT:
+                    # It may be there: plan as if it were. Sending again settles it.
+                    self.links.setdefault(attempt.write.operation, _presumed(attempt))
+                case Once.KEY:
+                    await self._send_again(destination, attempt)
+                case Once.LOOK_UP:
+                    await self._look_up(destination, attempt)
+                case Once.HAND:
+                    raise _dead("uncertain", "HUB-UNCERTAIN", "nobody can know whether it was written")
+
+    async def _send_again(self, destination: Destination, attempt: Attempt) -> None:
+        """With the key that is on the disk, while the vendor remembers it; after that we cannot know."""
+        now_ms = self.clock.now_ms()
+        if now_ms >= attempt.remembered_until_ms:
+            return await self._look_up(destination, attempt)
+        await self._pass()
+        outcome = await destination.write(
+            attempt.write, idempotency_key=attempt.idempotency_key, timeout_seconds=self.timeout_seconds
+        )
+        self.called = True
+        if not isinstance(outcome, Done):
+            raise self._stopped(outcome, attempt.write)
+        await self._found(attempt, "resent", outcome.external_id)
+        return None
+
+    async def _look_up(self, destination: Destination, attempt: Attempt) -> None:
+        """Only after the quiet period: before it, absent means nothing (fault case 5)."""
+        now_ms = self.clock.now_ms()
+        if now_ms < attempt.quiet_until_ms:
+            failure = _failure("uncertain", "HUB-QUIET", f"{attempt.write.operation} may have been applied; it is looked up after a quiet period")
+            raise _Stop(Finished(state="uncertain", failure=failure, not_before_ms=attempt.quiet_until_ms))
+        await self._pass()
+        sighting = await destination.look_up(attempt.write, timeout_seconds=self.timeout_seconds)
+        self.called = True
+        match sighting:
+            case Found():
+                await self._found(attempt, "found", sighting.external_id)
+            case Absent():
+                await self.ledger.settle(attempt.id, "absent", self.clock.now_ms())
+            case _:
+                stop = self._stopped(sighting, attempt.write)
+                raise _Stop(msgspec.structs.replace(stop.finished, state="uncertain"))
+
+    async def _found(self, attempt: Attempt, resolution: str, external_id: str) -> None:
+        now_ms = self.clock.now_ms()
+        intent = self._intent(attempt.write, attempt.version, now_ms, attempt.idempotency_key)
+        await self.ledger.settle(attempt.id, resolution, now_ms, external_id=external_id, intent=intent)
+        if not attempt.write.object:
+            self.links[attempt.write.operation] = Link(
+                operation=attempt.write.operation, reference=attempt.write.reference, external_id=external_id,
+                version=attempt.version, content_hash=attempt.content_hash,
+            )  # fmt: skip
+
+    # -- the writes
+
+    async def _carry_out(self, destination: Destination, plan: Plan, document: Document) -> Finished:
+        wrote = superseded = False
+        for write in plan.writes:
+            if write.object:
+                async with self.courier.subject_lock(self.delivery.destination, write):
+                    result = await self._write(destination, write, document)
+            else:
+                result = await self._write(destination, write, document)
+            wrote = wrote or result == "done"
+            superseded = superseded or (result == "superseded" and not write.object)
+        return self._finished(plan, document, wrote=wrote, superseded=superseded)
+
+    def _finished(self, plan: Plan, document: Document, *, wrote: bool, superseded: bool) -> Finished:
+        still_open = self._may_still_land(plan, document)
+        if still_open is not None:
+            failure = _failure("uncertain", "HUB-ASSERT", "written; an earlier call may still land, so it is written once more after that")
+            return Finished(state="waiting", failure=failure, not_before_ms=still_open, answered=self.called)
+        state = "superseded" if superseded and not wrote else "done"
+        failure = _failure("", "", plan.because) if plan.because else None
+        return Finished(
+            state=state, version=document.version, failure=failure, unchanged=not wrote, answered=self.called, warnings=plan.warnings
+        )
+
+    def _may_still_land(self, plan: Plan, document: Document) -> int | None:
+        """An upsert that was never answered, with other content, could overwrite ours later: come back after its quiet period."""
+        sent = {write.operation: write.content_hash for write in plan.writes}
+        now_ms = self.clock.now_ms()
+        until = [
+            attempt.quiet_until_ms
+            for attempt in self.delivery.unsettled
+            if attempt.write.once is Once.UPSERT
+            and sent.get(attempt.write.operation) not in (None, attempt.content_hash)
+            and attempt.quiet_until_ms > now_ms
+        ]
+        return max(until, default=None)
+
+    async def _write(self, destination: Destination, write: Write, document: Document) -> str:
+        """Intent, call, record. Returns done, unchanged or superseded; anything else ends the trip."""
+        now_ms = self.clock.now_ms()
+        doubtful = [attempt for attempt in self.delivery.unsettled if _same_record(attempt, write)]
+        intent = self._intent(write, document.version, now_ms, force=bool(doubtful))
+        await self._pass()
+        begun = (await self.ledger.begin([intent]))[0]
+        if not isinstance(begun, Begun):
+            if begun.because == "fenced":
+                raise _Stop(Finished(state="fenced"))
+            return begun.because
+        outcome = await self._call(destination, intent)
+        recorded = self.ledger.record(begun.attempt, intent, outcome, self.clock.now_ms())
+        if isinstance(outcome, Done):
+            for attempt in doubtful:
+                if attempt.content_hash == write.content_hash or attempt.quiet_until_ms <= self.clock.now_ms():
+                    await self.ledger.settle(attempt.id, "resent", self.clock.now_ms())
+            return "done"  # not awaited: what is asked of the ledger next shares the commit, or comes after it
+        await recorded
+        raise self._stopped(outcome, write)
+
+    async def _call(self, destination: Destination, intent: Intent) -> Outcome:
+        if self.clock.now_ms() > intent.latest_send_ms:
+            return Retry(code="HUB-PAUSED", message="the process was paused between the intent and the call; nothing was sent")
+        outcome = await destination.write(intent.write, idempotency_key=intent.idempotency_key, timeout_seconds=self.timeout_seconds)
+        self.called = True
+        return outcome
+
+    def _intent(self, write: Write, version: int, now_ms: int, key: str = "", *, force: bool = False) -> Intent:
+        delivery = self.delivery
+        content = f"{delivery.destination}/{write.operation}/{write.reference}/{version}/{write.content_hash}"
+        return Intent(
+            delivery=delivery, write=write, version=version, event=delivery.wanted_event,
+            idempotency_key=key or str(uuid.uuid5(_KEYS, content)), begun_ms=now_ms,
+            latest_send_ms=now_ms + round(SEND_WITHIN_SECONDS * 1000), force=force,
+        )  # fmt: skip
+
+    async def _pass(self) -> None:
+        """Each call takes a token of the destination's rate."""
+        while (wait := self.limiter.take()) > 0:
+            await self.clock.sleep(wait)
+
+    def _stopped(self, outcome: Outcome, write: Write) -> _Stop:
+        """What an outcome that is not done means for the delivery."""
+        match outcome:
+            case Refused() if outcome.waiting_for:
+                failure = Failure(reason=outcome.reason, code=outcome.code, message=outcome.message, waiting_for=outcome.waiting_for)
+                return _Stop(Finished(state="waiting", failure=failure, answered=True))
+            case Refused():
+                failure = Failure(reason=outcome.reason, code=outcome.code, message=outcome.message, body=write.body)
+                return _Stop(Finished(state="dead", failure=failure, answered=True))
+            case Retry():
+                limited = outcome.status == 429
+                failure = Failure(reason="rate_limit" if limited else "unavailable", code=outcome.code, message=outcome.message, body=write.body)
+                pause = outcome.retry_after_seconds if outcome.destination_wide else 0.0
+                return _Stop(Finished(
+                    state="retrying", failure=failure, counted=not limited, answered=limited, unanswered=not limited,
+                    retry_after_seconds=outcome.retry_after_seconds, pause_seconds=pause,
+                ))  # fmt: skip
+            case Uncertain():
+                failure = Failure(reason="uncertain", code=outcome.code, message=outcome.message, body=write.body)
+                quiet = write.quiet_period_seconds if write.once is Once.LOOK_UP else 0.0
+                not_before = self.clock.now_ms() + round((quiet + SEND_WITHIN_SECONDS) * 1000) if quiet else 0
+                return _Stop(Finished(state="uncertain", failure=failure, counted=True, unanswered=True, not_before_ms=not_before))
+            case Done():
+                raise AssertionError("done does not stop a trip")
+
+
+def _same_record(attempt: Attempt, write: Write) -> bool:
+    return attempt.write.operation == write.operation and attempt.write.reference == write.reference
+
+
+def _presumed(attempt: Attempt) -> Link:
+    return Link(operation=attempt.write.operation, reference=attempt.write.reference, external_id="", version=0, content_hash="")
+
+
+def _failure(reason: str, code: str, message: str) -> Failure:
+    return Failure(reason=reason, code=code, message=message)
+
+
+def _dead(reason: str, code: str, message: str) -> _Stop:
+    return _Stop(Finished(state="dead", failure=_failure(reason, code, message)))
+
+
+def _mapping(error: MappingError) -> _Stop:
+    return _dead("mapping", error.code, _words(error))
+
+
+def _words(error: MappingError) -> str:
+    return f"{error.what} at {error.path}" if error.path else error.what
+

@@ -1,0 +1,119 @@
+"""The dispatcher: one outlet per destination, each at its own pace, and a heart-beat for all claims."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from interlock.clock import Clock
+from interlock.errors import StoreError
+from interlock.messaging.black_box import BlackBox
+from interlock.messaging.courier import Courier
+from interlock.messaging.inbox import Inbox
+from interlock.messaging.ledger import Ledger
+from interlock.messaging.outlet import Outlet
+from interlock.messaging.releases import Releases
+
+LEASE_SECONDS = 15.0
+HEART_BEAT_SECONDS = 5.0
+
+
+class Dispatcher:
+    """Runs outlets until it is stopped; a broken store ends it with the StoreError."""
+
+    def __init__(
+        self, *, inbox: Inbox, ledger: Ledger, releases: Releases, clock: Clock, chance: random.Random, black_box: BlackBox,
+        worker: str, lease_seconds: float = LEASE_SECONDS,
+    ) -> None:  # fmt: skip
+        self._ledger = ledger
+        self._releases = releases
+        self._clock = clock
+        self._chance = chance
+        self.worker = worker
+        self.lease_ms = round(lease_seconds * 1000)
+        self.courier = Courier(inbox=inbox, ledger=ledger, releases=releases, clock=clock, black_box=black_box)
+        self.outlets: dict[str, Outlet] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._failed: asyncio.Future[None] | None = None
+        self._stopping = False
+
+    def wake(self) -> None:
+        """There are new deliveries: let every outlet look."""
+        for outlet in self.outlets.values():
+            outlet.wake()
+
+    async def start(self) -> None:
+        """Open an outlet for each destination; new ones are opened by `refresh` when a release brings them."""
+        self._failed = asyncio.get_running_loop().create_future()
+        known = await self._ledger.breakers()
+        for name in self._releases.destinations():
+            self._open(name, known.get(name))
+        self._tasks[""] = self._spawn(self._beat)
+
+    async def run(self) -> None:
+        """Serve until `stop`; raises the StoreError that broke the store."""
+        if self._failed is None:
+            await self.start()
+        assert self._failed is not None
+        await self._failed
+
+    async def refresh(self) -> None:
+        """Open outlets for destinations that a new release has brought, and take over changed limits."""
+        known = await self._ledger.breakers()
+        for name in self._releases.destinations():
+            if name not in self.outlets:
+                self._open(name, known.get(name))
+            else:
+                self.outlets[name].set_limits(self._releases.current().limits(name))
+
+    async def stop(self, within_seconds: float = 10.0) -> None:
+        """Claim nothing more, let calls in flight end, then stop."""
+        self._stopping = True
+        for outlet in self.outlets.values():
+            outlet.stop()
+        running = [task for outlet in self.outlets.values() for task in outlet.running_tasks()]
+        if running:
+            await asyncio.wait(running, timeout=within_seconds)
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._failed is not None and not self._failed.done():
+            self._failed.set_result(None)
+
+    def in_flight(self) -> int:
+        """Deliveries being made at this moment."""
+        return sum(len(outlet.running) for outlet in self.outlets.values())
+
+    def _open(self, name: str, known: tuple[str, int, int, int, str] | None) -> None:
+        outlet = Outlet(
+            name, ledger=self._ledger, courier=self.courier, limits=self._releases.current().limits(name), clock=self._clock,
+            chance=random.Random(self._chance.random()), worker=self.worker, lease_ms=self.lease_ms,
+        )  # fmt: skip
+        if known is not None:
+            outlet.restore(known)
+        self.outlets[name] = outlet
+        self._tasks[name] = self._spawn(outlet.run)
+
+    def _spawn(self, serve: Callable[[], "asyncio.Future[None] | object"]) -> "asyncio.Task[None]":
+        async def guarded() -> None:
+            try:
+                await serve()  # type: ignore[misc]
+            except StoreError as error:
+                self._fail(error)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001  a programming error must stop the hub, not one destination silently
+                self._fail(error)
+
+        return asyncio.get_running_loop().create_task(guarded())
+
+    def _fail(self, error: Exception) -> None:
+        if self._failed is not None and not self._failed.done() and not self._stopping:
+            self._failed.set_exception(error)
+
+    async def _beat(self) -> None:
+        """Extend all leases, so that long calls are not taken for lost ones."""
+        while True:
+            await self._clock.sleep(HEART_BEAT_SECONDS)
+            claims = [claim for outlet in self.outlets.values() for claim in outlet.claims()]
+            if claims:
+                await self._ledger.renew(claims, self._clock.now_ms() + self.lease_ms)

@@ -1,0 +1,56 @@
+"""Loads the object of a delivery: from its event while that is complete and the newest, else from the source itself."""
+
+from collections import OrderedDict
+
+from interlock.clock import Clock
+from interlock.messaging.delivery import Delivery
+from interlock.messaging.inbox import Inbox
+from interlock.messaging.outcome import Refused, Retry
+from interlock.messaging.releases import Document, Release
+from interlock.messaging.stall import TimeLimit
+
+RECENT_DOCUMENTS = 500
+"""Translated objects kept in memory: the three destinations of one order share one translation."""
+
+READ_SECONDS = 2.0
+
+
+class Loader:
+    """State, not messages: an incomplete, late or tied event only says that something changed."""
+
+    def __init__(self, inbox: Inbox, clock: Clock) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self._recent: OrderedDict[tuple[str, int], Document] = OrderedDict()
+
+    async def load(self, delivery: Delivery, release: Release, timeout_seconds: float) -> Document | Retry | Refused:
+        """The canonical object. Raises MappingError when the source's document cannot be read, StalledError when that takes too long."""
+        if not delivery.reread:
+            document = await self._from_event(delivery, release)
+            if document is not None:
+                return document
+        return await self._from_source(delivery, release, timeout_seconds)
+
+    async def _from_event(self, delivery: Delivery, release: Release) -> Document | None:
+        cached = self._recent.get((release.id, delivery.wanted_event))
+        if cached is not None:
+            return cached
+        event = (await self._inbox.get([delivery.wanted_event])).get(delivery.wanted_event)
+        if event is None or not event.complete or event.body is None:
+            return None
+        with TimeLimit(READ_SECONDS):
+            document = release.document(event.system, event.object, event.body)
+        self._recent[(release.id, event.position)] = document
+        if len(self._recent) > RECENT_DOCUMENTS:
+            self._recent.popitem(last=False)
+        return document
+
+    async def _from_source(self, delivery: Delivery, release: Release, timeout_seconds: float) -> Document | Retry | Refused:
+        answer = await release.source(delivery.system).read(delivery.object, delivery.key, timeout_seconds=timeout_seconds)
+        if not isinstance(answer, bytes):
+            return answer
+        with TimeLimit(READ_SECONDS):
+            document = release.document(delivery.system, delivery.object, answer)
+        if document.version < delivery.wanted_version:
+            return Retry(code="HUB-BEHIND", message="the source still answers with an older version than the one it announced")
+        return document

@@ -1,0 +1,76 @@
+"""What runs: the port through which the router and the dispatcher ask a release about flows, documents and destinations."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from interlock.messaging.delivery import Delivery, Want
+from interlock.messaging.event import Event
+from interlock.messaging.redelivery import RetryPolicy
+from interlock.messaging.write import Destination, Source
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A canonical object and the version of the source that it was read from."""
+
+    value: Any
+    version: int
+    event: int = 0
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How a destination wants to be treated. Times in seconds."""
+
+    concurrency: int = 8
+    rate_per_second: float | None = None
+    burst: float | None = None
+    timeout_seconds: float = 30.0
+    breaker_failures: int = 10
+    probe_interval_seconds: float = 30.0
+    retry: RetryPolicy = RetryPolicy()
+
+
+class Release(Protocol):
+    """One immutable build of a strategy folder."""
+
+    id: str
+
+    def wants(self, event: Event) -> Sequence[Want]:
+        """What the flows of this release want done because of an event."""
+
+    def document(self, system: str, object_name: str, body: bytes) -> Document:
+        """Translate a source's body into a canonical object. Raises MappingError with the path of the value."""
+
+    def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
+        """'' when the flow takes this object; else why it does not, in words for the story."""
+
+    def destination(self, name: str) -> Destination:
+        """The system to write to."""
+
+    def source(self, name: str) -> Source:
+        """The system to read from."""
+
+    def limits(self, destination: str) -> Limits:
+        """Its limits."""
+
+    def owner(self, flow: str) -> str:
+        """The team that owns a flow's trouble."""
+
+
+class Releases(Protocol):
+    """Releases by id; the current one serves new events and names the destinations that run."""
+
+    def current(self) -> Release:
+        """The active release."""
+
+    async def get(self, release: str) -> Release:
+        """A release that work in flight was accepted under, compiled again from the ledger when needed."""
+
+    def destinations(self) -> Sequence[str]:
+        """Systems of the current release, and of older ones with open work, that are written to."""
+
+
+def describe(delivery: Delivery) -> str:
+    """A delivery in words for logs: no personal data."""
+    return f"delivery {delivery.id} {delivery.flow} -> {delivery.destination} {delivery.object} {delivery.name or delivery.key}"

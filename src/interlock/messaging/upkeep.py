@@ -1,0 +1,55 @@
+"""Upkeep: small duties at their own intervals: rescue lost claims, trim old bodies, move the log into the file."""
+
+from collections.abc import Awaitable, Callable
+
+from interlock.clock import Clock
+from interlock.messaging.inbox import Inbox
+from interlock.messaging.ledger import Ledger
+
+RESCUE_SECONDS = 5.0
+TRIM_SECONDS = 60.0
+CHECKPOINT_SECONDS = 60.0
+TRIM_BATCH = 5_000
+
+
+class Upkeep:
+    """`bodies_days` and `attempts_days` come from security.toml; keys and hashes are never trimmed."""
+
+    def __init__(
+        self, inbox: Inbox, ledger: Ledger, clock: Clock, *, bodies_days: float, attempts_days: float, wake: Callable[[], None]
+    ) -> None:
+        self._inbox = inbox
+        self._ledger = ledger
+        self._clock = clock
+        self._bodies_ms = round(bodies_days * 86_400_000)
+        self._attempts_ms = round(attempts_days * 86_400_000)
+        self._wake = wake
+
+    async def run(self) -> None:
+        """Do each duty when it is due, for ever."""
+        duties: list[tuple[float, Callable[[], Awaitable[object]]]] = [
+            (RESCUE_SECONDS, self.rescue),
+            (TRIM_SECONDS, self.trim),
+            (CHECKPOINT_SECONDS, self._ledger.checkpoint),
+        ]
+        due = [self._clock.monotonic() + every for every, _ in duties]
+        while True:
+            await self._clock.sleep(max(0.0, min(due) - self._clock.monotonic()))
+            for index, (every, duty) in enumerate(duties):
+                if due[index] <= self._clock.monotonic():
+                    await duty()
+                    due[index] = self._clock.monotonic() + every
+
+    async def rescue(self) -> int:
+        """Take deliveries back from workers whose lease ran out; returns how many."""
+        rescued = await self._ledger.rescue(self._clock.now_ms())
+        if rescued:
+            self._wake()
+        return len(rescued)
+
+    async def trim(self) -> int:
+        """Forget bodies that are old and that no open delivery needs; returns how many."""
+        now_ms = self._clock.now_ms()
+        keep_from = await self._ledger.oldest_wanted_event()
+        events = await self._inbox.trim(now_ms - self._bodies_ms, keep_from, TRIM_BATCH)
+        return events + await self._ledger.trim(now_ms - self._attempts_ms, TRIM_BATCH)
