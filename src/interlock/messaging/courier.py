@@ -7,7 +7,7 @@ import weakref
 import msgspec
 
 from interlock.clock import Clock
-from interlock.errors import MappingError, UnmappedReference
+from interlock.errors import MappingError, StoreError, UnmappedReference
 from interlock.messaging.black_box import BlackBox
 from interlock.messaging.delivery import Attempt, Begun, Delivery, Failure, Intent
 from interlock.messaging.inbox import Inbox
@@ -21,6 +21,9 @@ from interlock.messaging.write import Absent, Destination, Found, Link, Once, Pa
 
 CRASHES_TO_QUARANTINE = 3
 TRANSLATE_SECONDS = 2.0
+DAMAGED_BODY = "STO003"
+"""One event is unreadable: a person must see to that object, and the others go on."""
+
 SEND_WITHIN_SECONDS = 5.0
 """After its intent was committed a call must leave within this time, or it does not leave at all: a paused process may be replaced."""
 
@@ -55,7 +58,7 @@ class Courier:
         self._releases = releases
         self._clock = clock
         self._black_box = black_box
-        self.loader = Loader(inbox, clock)
+        self.loader = Loader(inbox, black_box)
         self._subject_locks: weakref.WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def deliver(self, delivery: Delivery, limiter: Limiter, timeout_seconds: float) -> Finished:
@@ -108,15 +111,16 @@ class _Trip:
     # -- load and translate
 
     async def _load(self) -> Document:
-        self.black_box.enter(self.delivery.id)
         try:
             loaded = await self.courier.loader.load(self.delivery, self.release, self.timeout_seconds)
         except MappingError as error:
             raise _mapping(error) from error
+        except StoreError as error:
+            if error.code != DAMAGED_BODY:
+                raise
+            raise _dead("poison", error.code, error.what) from error
         except Exception as error:
             raise _dead("poison", "HUB-POISON", f"{type(error).__name__} while the object was read: {error}") from error
-        finally:
-            self.black_box.leave()
         match loaded:
             case Document():
                 return loaded
@@ -162,6 +166,9 @@ class _Trip:
         if now_ms >= attempt.remembered_until_ms:
             return await self._look_up(destination, attempt)
         await self._pass()
+        latest_send_ms = self.clock.now_ms() + round(SEND_WITHIN_SECONDS * 1000)
+        if not await self.ledger.prolong(attempt.id, self.delivery.token, latest_send_ms):
+            raise _Stop(Finished(state="fenced"))
         outcome = await destination.write(
             attempt.write, idempotency_key=attempt.idempotency_key, timeout_seconds=self.timeout_seconds
         )

@@ -10,7 +10,7 @@ from interlock.messaging.black_box import BlackBox
 from interlock.messaging.courier import Courier
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
-from interlock.messaging.outlet import Outlet
+from interlock.messaging.outlet import FULL_DISK, Outlet
 from interlock.messaging.releases import Releases
 
 LEASE_SECONDS = 15.0
@@ -116,4 +116,11 @@ class Dispatcher:
             await self._clock.sleep(HEART_BEAT_SECONDS)
             claims = [claim for outlet in self.outlets.values() for claim in outlet.claims()]
             if claims:
-                await self._ledger.renew(claims, self._clock.now_ms() + self.lease_ms)
+                await self._renew(claims)
+
+    async def _renew(self, claims: list[tuple[int, int]]) -> None:
+        try:
+            await self._ledger.renew(claims, self._clock.now_ms() + self.lease_ms)
+        except StoreError as error:
+            if error.code != FULL_DISK:
+                raise  # a full disk heals; should a lease run out meanwhile, its token keeps the old worker from writing

@@ -90,6 +90,9 @@ class Ledger(Protocol):
     async def begin(self, intents: Sequence[Intent]) -> list[Begun | Unneeded]:
         """Commit intents before their calls. Fences by token, by version and by content, against the crosswalk, in this transaction."""
 
+    async def prolong(self, attempt: int, token: int, latest_send_ms: int) -> bool:
+        """An uncertain call is about to leave again under its key, at the latest at this time. False when the claim was lost."""
+
     def record(self, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> Awaitable[None]:
         """The outcome of a call, and when it is done the crosswalk row, in one transaction.
 
@@ -125,6 +128,9 @@ class Ledger(Protocol):
 
     async def hold(self, chosen: Filter, *, by: str, why: str, now_ms: int, release: bool = False) -> int:
         """Stop chosen deliveries (or let held ones go on). Audited; returns how many."""
+
+    async def pause_replay(self, replay: int, *, by: str, paused: bool, now_ms: int) -> None:
+        """Hold the deliveries that a replay has not done yet, or let them go on. Audited."""
 
     async def save_breaker(self, destination: str, state: str, failures: int, paused_until_ms: int, last_error: str, now_ms: int) -> None:
         """Keep what the breaker knows, so that it survives a restart and the console can show it."""

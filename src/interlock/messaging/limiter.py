@@ -2,6 +2,9 @@
 
 from interlock.clock import Clock
 
+NEARLY_ONE = 1 - 1e-6
+"""A bucket fills by fractions: a token that lacks a rounding error is a token, else its taker would ask for ever."""
+
 
 class Limiter:
     """One per destination and process, shared by all flows: the vendor counts per account, not per flow.
@@ -34,7 +37,7 @@ class Limiter:
         free = self.concurrency - self.in_flight
         if self.rate_per_second is not None:
             self._fill()
-            free = min(free, int(self._tokens))
+            free = min(free, int(self._tokens + 1 - NEARLY_ONE))
         return max(0, free)
 
     def wait_seconds(self) -> float:
@@ -42,7 +45,7 @@ class Limiter:
         wait = self.pause_left_seconds()
         if self.rate_per_second is not None:
             self._fill()
-            if self._tokens < 1:
+            if self._tokens < NEARLY_ONE:
                 wait = max(wait, (1 - self._tokens) / self.rate_per_second)
         return wait
 
@@ -56,7 +59,7 @@ class Limiter:
         if paused > 0 or self.rate_per_second is None:
             return paused
         self._fill()
-        if self._tokens < 1:
+        if self._tokens < NEARLY_ONE:
             return (1 - self._tokens) / self.rate_per_second
         self._tokens -= 1
         return 0.0

@@ -15,6 +15,7 @@ from interlock.messaging.releases import Limits
 
 LONGEST_NAP_SECONDS = 30.0
 WAITING_RECHECK_SECONDS = 15 * 60.0
+FULL_DISK = "STO002"
 FULL_DISK_PAUSE_SECONDS = 1.0
 
 
@@ -87,7 +88,7 @@ class Outlet:
             try:
                 claimed = await self._claim()
             except StoreError as error:
-                if error.code != "STO002":
+                if error.code != FULL_DISK:
                     raise
                 await self._clock.sleep(FULL_DISK_PAUSE_SECONDS)
                 continue
@@ -132,7 +133,9 @@ class Outlet:
             await self._finish(delivery, finished)
         except StoreError as error:
             # A full disk leaves the claim to the rescue; anything worse stops the hub.
-            self._failed = None if error.code == "STO002" else error
+            self.breaker.no_probe()
+            if error.code != FULL_DISK:
+                self._failed = error
         except Exception as error:  # noqa: BLE001  ours: stop loudly
             self._failed = error
         finally:
@@ -141,6 +144,9 @@ class Outlet:
             self._news.set()
 
     async def _finish(self, delivery: Delivery, finished: Finished) -> None:
+        if finished.state == "fenced":  # somebody else has it: nothing of ours may be written
+            self.breaker.no_probe()
+            return
         changed = self._learn(finished)
         closing = self._closing(delivery, finished)
         await self._ledger.close_claim(closing)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from interlock.clock import Clock
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
+from interlock.messaging.router import CURSOR
 
 RESCUE_SECONDS = 5.0
 TRIM_SECONDS = 60.0
@@ -48,8 +49,8 @@ class Upkeep:
         return len(rescued)
 
     async def trim(self) -> int:
-        """Forget bodies that are old and that no open delivery needs; returns how many."""
+        """Forget bodies that are old, routed, and that no open delivery needs; returns how many."""
         now_ms = self._clock.now_ms()
-        keep_from = await self._ledger.oldest_wanted_event()
+        keep_from = min(await self._ledger.oldest_wanted_event(), await self._ledger.cursor(CURSOR) + 1)
         events = await self._inbox.trim(now_ms - self._bodies_ms, keep_from, TRIM_BATCH)
         return events + await self._ledger.trim(now_ms - self._attempts_ms, TRIM_BATCH)

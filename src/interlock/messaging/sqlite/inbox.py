@@ -56,7 +56,10 @@ class SqliteInbox:
             connection.execute(self._sql["trim"], (received_before_ms, keep_from, limit))
             return connection.changes()
 
-        return await self.group.run(forget)
+        forgotten = await self.group.run(forget)
+        if forgotten:
+            self._recent.clear()
+        return forgotten
 
     async def head(self) -> int:
         """The highest position."""

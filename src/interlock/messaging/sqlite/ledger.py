@@ -58,13 +58,13 @@ class SqliteLedger:
         take = self._sql["take"]
         for row in rows:
             connection.execute(take, (worker, lease, now_ms, row[0]))
-        return [self._delivery(connection, row, lease) for row in rows]
+        return [self._delivery(connection, row, lease, now_ms) for row in rows]
 
-    def _delivery(self, connection: apsw.Connection, row: tuple[Any, ...], lease_until_ms: int) -> Delivery:
+    def _delivery(self, connection: apsw.Connection, row: tuple[Any, ...], lease_until_ms: int, now_ms: int) -> Delivery:
         (id_, flow, system, destination, object_name, key, name, signal, release, priority, wanted_event, wanted_version, reread,
          revision, attempts, crashes, token, received_ms, was) = row  # fmt: skip
         links = connection.execute(self._sql["links_of"], (destination, system, object_name, key, signal)).fetchall()
-        unsettled = connection.execute(self._sql["unsettled_of"], (id_,)).fetchall() if token else []
+        unsettled = connection.execute(self._sql["unsettled_of"], (id_, now_ms)).fetchall() if token else []
         return Delivery(
             id=id_, flow=flow, system=system, destination=destination, object=object_name, key=key, name=name, signal=signal,
             release=release, priority=priority, wanted_event=wanted_event, wanted_version=wanted_version, reread=bool(reread),
@@ -86,11 +86,13 @@ class SqliteLedger:
         delivery, write = intent.delivery, intent.write
         content_hash = write.content_hash
         link_key = _link_key(delivery, write.object, write.key, write.operation)
+        if connection.execute(self._sql["is_ours"], (delivery.id, delivery.token)).get is None:
+            return Unneeded("fenced")
         head = connection.execute(self._sql["link_head"], link_key).fetchone()
-        if head is not None and not intent.force:
+        if head is not None:
             if head[0] > intent.version:
                 return Unneeded("superseded")
-            if head[1] == content_hash:
+            if head[1] == content_hash and not intent.force:
                 connection.execute(self._sql["touch_link"], (intent.version, *link_key, intent.version))
                 return Unneeded("unchanged")
         attempt = connection.execute(
@@ -100,6 +102,10 @@ class SqliteLedger:
              intent.version, intent.event, write.body, intent.begun_ms, intent.latest_send_ms, delivery.id, delivery.token),
         ).get  # fmt: skip
         return Unneeded("fenced") if attempt is None else Begun(attempt)
+
+    async def prolong(self, attempt: int, token: int, latest_send_ms: int) -> bool:
+        """Fence, and move the time until which the call may still leave."""
+        return await self._changes("prolong", (latest_send_ms, attempt, token)) > 0
 
     def record(self, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> Awaitable[None]:
         """Outcome and crosswalk together."""
@@ -168,7 +174,7 @@ class SqliteLedger:
         return connection.execute(
             self._sql["close_later"],
             (closing.state, closing.due_ms, int(closing.counted), closing.now_ms, failure.reason, failure.code, failure.message[:2_000],
-             failure.waiting_for, delivery.id, delivery.token),
+             failure.waiting_for, delivery.id, delivery.token, delivery.revision),
         ).get  # fmt: skip
 
     def _close_dead(self, connection: apsw.Connection, closing: Closing) -> str | None:
@@ -229,7 +235,7 @@ class SqliteLedger:
         rescued = []
         for id_, destination, _token in connection.execute(self._sql["lost_claims"], (horizon,)).fetchall():
             connection.execute(self._sql["doubt"], (now_ms, id_))
-            open_calls = connection.execute(self._sql["unsettled_of"], (id_,)).fetchall()
+            open_calls = connection.execute(self._sql["unsettled_of"], (id_, now_ms)).fetchall()
             state = "uncertain" if open_calls else "retrying"
             connection.execute(self._sql["rescue"], (state, now_ms, suspect, now_ms, id_))
             rescued.append(Rescued(id_, destination, state))
@@ -311,6 +317,12 @@ class SqliteLedger:
     async def hold(self, chosen: Filter, *, by: str, why: str, now_ms: int, release: bool = False) -> int:
         """Stop, or let go on."""
         return await self.group.run(lambda connection: self._operator.hold(connection, chosen, by, why, now_ms, release=release))
+
+    async def pause_replay(self, replay: int, *, by: str, paused: bool, now_ms: int) -> None:
+        """Hold the open items of a replay, or release them."""
+        await self.group.run(
+            lambda connection: self._operator.pause_replay(connection, replay, by, paused=paused, now_ms=now_ms)
+        )
 
     async def close(self) -> None:
         """Close the file."""

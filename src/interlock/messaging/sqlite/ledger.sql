@@ -79,10 +79,11 @@ UPDATE delivery SET state = 'running', token = token + 1, worker = ?, lease_unti
 SELECT operation, reference, external_id, version, content_hash FROM link
 WHERE system = ? AND origin = ? AND object = ? AND key = ? AND signal = ?
 
--- name: unsettled_of
+-- name: unsettled_of  one that was sent again is settled, yet while it may still land it can overwrite what comes after
 SELECT id, operation, action, once, reference, object, key, quiet_ms, memory_ms, idempotency_key, content_hash, version, begun_ms,
   latest_send_ms, coalesce(body, x'')
-FROM attempt WHERE delivery = ? AND verdict IN ('', 'uncertain') AND resolution = '' ORDER BY id
+FROM attempt WHERE delivery = ?1 AND verdict IN ('', 'uncertain')
+  AND (resolution = '' OR (resolution = 'resent' AND once = 'upsert' AND latest_send_ms + quiet_ms > ?2)) ORDER BY id
 
 -- name: next_due
 SELECT min(due_ms) FROM delivery
@@ -97,6 +98,13 @@ INSERT INTO attempt (delivery, token, number, operation, action, once, reference
   idempotency_key, content_hash, version, event, release, body, begun_ms, latest_send_ms)
 SELECT id, token, attempts + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, release, ?, ?, ? FROM delivery WHERE id = ? AND token = ? AND state = 'running'
 RETURNING id
+
+-- name: is_ours  the fence
+SELECT 1 FROM delivery WHERE id = ? AND token = ? AND state = 'running'
+
+-- name: prolong  the same call under the same key leaves once more: its quiet period starts anew
+UPDATE attempt SET latest_send_ms = ? WHERE id = ? AND EXISTS (
+  SELECT 1 FROM delivery d WHERE d.id = attempt.delivery AND d.token = ? AND d.state = 'running')
 
 -- name: outcome
 UPDATE attempt SET ended_ms = ?, verdict = ?, status = ?, code = ?, message = ?, external_id = ? WHERE id = ?
@@ -126,9 +134,11 @@ UPDATE delivery SET
 WHERE id = ?9 AND token = ?10 AND state = 'running'
 RETURNING state
 
--- name: close_later
+-- name: close_later  what waits is tried at once when a newer wish came meanwhile: it may need something else
 UPDATE delivery SET
-  state = ?1, due_ms = ?2, attempts = attempts + ?3, crashes = 0, updated_ms = ?4, lease_until_ms = 0, worker = '',
+  state = CASE WHEN ?1 = 'waiting' AND revision <> ?11 THEN 'pending' ELSE ?1 END,
+  due_ms = CASE WHEN ?1 = 'waiting' AND revision <> ?11 THEN ?4 ELSE ?2 END,
+  attempts = attempts + ?3, crashes = 0, updated_ms = ?4, lease_until_ms = 0, worker = '',
   reason = ?5, code = ?6, error = ?7, waiting_for = ?8
 WHERE id = ?9 AND token = ?10 AND state = 'running'
 RETURNING state
@@ -141,10 +151,12 @@ UPDATE delivery SET
 WHERE id = ?7 AND token = ?8 AND state = 'running'
 RETURNING state, lane, attempts
 
--- name: next_head  the lane goes on with its earliest open delivery
-UPDATE delivery SET head = 1 WHERE head = 0 AND id = (
-  SELECT id FROM delivery WHERE lane = ? AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+-- name: next_head  the lane goes on with its earliest open delivery, unless another one of it leads already
+UPDATE delivery SET head = 1 WHERE id = (
+  SELECT id FROM delivery WHERE lane = ?1 AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
   ORDER BY opened, id LIMIT 1)
+AND NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = ?1 AND o.head = 1
+  AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held'))
 
 -- name: bury
 INSERT INTO dead_letter (delivery, at_ms, flow, destination, object, key, name, reason, code, error, fingerprint, owner, attempts, event, release, body)
@@ -209,7 +221,8 @@ WHERE state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held'
 
 -- name: trim_attempts
 UPDATE attempt SET body = NULL WHERE id IN (
-  SELECT id FROM attempt WHERE body IS NOT NULL AND ended_ms > 0 AND ended_ms < ? AND verdict <> 'uncertain' LIMIT ?)
+  SELECT id FROM attempt WHERE body IS NOT NULL AND ended_ms > 0 AND ended_ms < ?
+    AND (verdict <> 'uncertain' OR resolution <> '') LIMIT ?)
 
 -- name: trim_letters
 UPDATE dead_letter SET body = NULL WHERE body IS NOT NULL AND closed_ms > 0 AND closed_ms < ?

@@ -81,6 +81,14 @@ class OperatorWork:
         self._audit(connection, by, action, f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids[:1_000]}, now_ms)
         return len(ids)
 
+    def pause_replay(self, connection: apsw.Connection, replay: int, by: str, *, paused: bool, now_ms: int) -> None:
+        """What the replay has not done yet is held, or goes on."""
+        connection.execute("UPDATE replay SET paused = ? WHERE id = ?", (int(paused), replay))
+        rows = connection.execute("SELECT delivery FROM replay_item WHERE replay = ? AND result = ''", (replay,))
+        chosen = Filter(ids=tuple(row[0] for row in rows))
+        if chosen.ids:
+            self.hold(connection, chosen, by, f"replay {replay} paused" if paused else "", now_ms, release=not paused)
+
     def _ids(self, connection: apsw.Connection, chosen: Filter, also: str) -> list[int]:
         where, values = choose(chosen)
         query = f"SELECT d.id FROM delivery d WHERE {where} AND {also} ORDER BY d.id LIMIT {int(chosen.limit)}"

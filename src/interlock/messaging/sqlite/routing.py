@@ -52,7 +52,7 @@ class RoutingWork:
             if not want.signal and freshness in ("older", "known"):
                 continue  # the newer version was routed to the same flows already
             values = _values(event, want.flow, want.destination, now_ms)
-            values["reread"] = int(item.late or not event.complete or freshness in ("tied", "older"))
+            values["reread"] = int(item.late or not event.complete or freshness in ("nudge", "tied", "older"))
             if want.signal:
                 connection.execute(self._sql["signal"], values | {"signal": want.signal})
                 opened += connection.changes()

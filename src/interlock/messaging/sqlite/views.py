@@ -49,7 +49,7 @@ LARGEST_GROUP_LIST = 200
 RETURN_WINDOW_DAYS = 30
 
 Row = dict[str, Any]
-Parameters = Mapping[str, apsw.SQLiteValue]
+Parameters = Mapping[str, "apsw.SQLiteValue"]
 T = TypeVar("T", bound=msgspec.Struct)
 Q = ParamSpec("Q")
 R = TypeVar("R")

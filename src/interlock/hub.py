@@ -1,0 +1,266 @@
+"""The hub: one process that takes events in, routes and delivers them, and shows what it does. Assembled here, nowhere else."""
+
+import asyncio
+import fcntl
+import os
+import random
+import secrets
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from interlock.clock import Clock, SystemClock
+from interlock.connectors.http import Http
+from interlock.console.actions import Demo
+from interlock.console.app import create_console
+from interlock.errors import SettingsError
+from interlock.intake.server import PREFIX, Door, Intake, Receive, Scope, Send
+from interlock.messaging.black_box import MappedBlackBox
+from interlock.messaging.dispatcher import Dispatcher
+from interlock.messaging.router import Router
+from interlock.messaging.sqlite.inbox import SqliteInbox
+from interlock.messaging.sqlite.ledger import SqliteLedger
+from interlock.messaging.sqlite.views import SqliteViews
+from interlock.messaging.upkeep import Upkeep
+from interlock.operations.operator import Operator
+from interlock.release.shelf import Shelf
+from interlock.strategy import Snapshot, read_folder
+
+LOCK_FILE = "interlock.lock"
+TOKEN_FILE = "console-token"  # noqa: S105  a file's name
+
+
+class Hub:
+    """`folder` is the strategy folder. Call `open`, then `serve`; `close` ends it. Nothing is shared with another process."""
+
+    def __init__(
+        self, folder: Path, *, clock: Clock | None = None, chance: random.Random | None = None, environ: Mapping[str, str] | None = None,
+        demo: Demo | None = None,
+    ) -> None:  # fmt: skip
+        self.folder = folder
+        self.clock = clock or SystemClock()
+        self._chance = chance or random.Random()
+        self._environ = os.environ if environ is None else environ
+        self._demo = demo
+        self._lock: IO[str] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._servers: list[uvicorn.Server] = []
+        self.url = ""
+
+    # -- opening
+
+    async def open(self) -> None:
+        """Lock the store, open it, take back what the last process left, and make the folder the active release."""
+        snapshot = read_folder(self.folder)
+        self.data = self._data_folder(snapshot)
+        self._lock = lock_store(self.data)
+        now_ms = self.clock.now_ms()
+        self.inbox = SqliteInbox(self.data / "inbox.db", now_ms)
+        self.ledger = SqliteLedger(self.data / "ledger.db", now_ms)
+        self.black_box = MappedBlackBox(self.data / "black-box")
+        self.shelf = Shelf(self.ledger, self.folder, open_http=Http, clock=self.clock, environ=self._environ)
+        self.release = await self.shelf.activate(snapshot)
+        await self.ledger.rescue(now_ms, everything=True, suspect=self.black_box.suspect())
+        self.black_box.leave()
+        await self.ledger.wake_waiting(now_ms)
+        self._assemble()
+
+    def _assemble(self) -> None:
+        retention = self.release.strategy.security.retention
+        self.dispatcher = Dispatcher(
+            inbox=self.inbox, ledger=self.ledger, releases=self.shelf, clock=self.clock, chance=self._chance,
+            black_box=self.black_box, worker=f"{socket.gethostname()}:{os.getpid()}",
+        )  # fmt: skip
+        self.router = Router(self.inbox, self.ledger, self.shelf, self.clock, self.dispatcher.wake)
+        self.upkeep = Upkeep(
+            self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
+            wake=self.dispatcher.wake,
+        )  # fmt: skip
+        self.intake = Intake(self.inbox, _Doors(self.shelf), self.clock)
+        self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock)
+        self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
+        self.token = console_token(self.data)
+        self.console = create_console(
+            views=self.views, actions=self.operator, strategy=self.release.strategy, token=self.token, clock=self.clock, demo=self._demo
+        )
+
+    def _data_folder(self, snapshot: Snapshot) -> Path:
+        name = _engine_folder(snapshot)
+        data = self.folder / name
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"cannot write to {data}", code="SET021", why=str(error), next_move="make the folder writable, or choose another"
+            ) from error
+        return data
+
+    # -- serving
+
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Start to listen and to deliver; returns when the address is known (`url`)."""
+        listener = _listen(host, port)
+        self.url = f"http://{host}:{listener.getsockname()[1]}"
+        config = uvicorn.Config(self, log_level="warning", access_log=False, lifespan="off", http="httptools", ws="none", server_header=False)
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  the command decides about signals
+        self._servers.append(server)
+        await self.dispatcher.start()
+        self._spawn(server.serve(sockets=[listener]))
+        self._spawn(self.router.run())
+        self._spawn(self.upkeep.run())
+        self._spawn(self.dispatcher.run())
+        while not server.started:
+            await asyncio.sleep(0.005)
+
+    async def wait(self) -> None:
+        """Until `close`, or until a part fails: then its error is raised (a broken store ends the process)."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+    async def close(self) -> None:
+        """Take nothing more in, let calls in flight end, close the store."""
+        for server in self._servers:
+            server.should_exit = True
+        await self.dispatcher.stop()
+        for task in self._tasks[1:]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.shelf.close()
+        await self.inbox.close()
+        await self.ledger.close()
+        self.black_box.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    async def reload(self) -> str:
+        """Read the folder again; a changed one becomes the active release, and what waited for it is tried at once."""
+        snapshot = read_folder(self.folder)
+        if snapshot.id != self.release.id:
+            self.release = await self.shelf.activate(snapshot)
+            await self.dispatcher.refresh()
+            await self.ledger.wake_waiting(self.clock.now_ms())
+            self.dispatcher.wake()
+        return self.release.id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application: intake, health, console."""
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith(PREFIX):
+            await self.intake(scope, receive, send)
+        elif path in ("/healthz", "/readyz"):
+            await self._health(send)
+        else:
+            await self.console(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _health(self, send: Send) -> None:
+        broken = self.inbox.group.broken or self.ledger.group.broken
+        body = b'{"status":"failed"}' if broken else b'{"status":"ok"}'
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 503 if broken else 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _spawn(self, serving: Any) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(serving))
+
+
+class _Doors:
+    """The doors of the active release."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._made: dict[tuple[str, str], Door | None] = {}
+
+    def door(self, system: str) -> Door | None:
+        """Made once per release: secrets are read when a release becomes active."""
+        build = self._shelf.current()
+        key = (build.id, system)
+        if key not in self._made:
+            self._made[key] = self._make(system)
+        return self._made[key]
+
+    def _make(self, name: str) -> Door | None:
+        build = self._shelf.current()
+        system = build.strategy.systems.get(name)
+        if system is None:
+            return None
+        dialects = build.dialects(name)
+        secrets_ = build.webhook_secrets(name)
+        if not dialects or not secrets_:
+            return None
+        return Door(
+            system=name, release=build.id, dialects=dialects, secrets=secrets_, shop=_shop(system.url, system.settings),
+            api_version=str(system.settings.get("api_version", "")), max_body_bytes=system.intake.max_body_bytes,
+            max_depth=system.intake.max_depth, rate_per_second=system.intake.rate_per_second,
+        )  # fmt: skip
+
+
+def _shop(url: str, settings: Mapping[str, Any]) -> str:
+    """The one shop that may knock: the setting, else the host of the system's own address."""
+    host = urlsplit(url).hostname or ""
+    return str(settings.get("shop") or ("" if host in ("127.0.0.1", "localhost", "::1") else host))
+
+
+def lock_store(data: Path) -> IO[str]:
+    """Refuse a second process on the same store: it would deliver everything twice (fault case 62)."""
+    try:
+        file = (data / LOCK_FILE).open("a+")
+    except OSError as error:
+        raise SettingsError(f"cannot write to {data}", code="SET021", why=str(error), next_move="make the folder writable") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        file.close()
+        raise SettingsError(
+            "another hub runs on this folder",
+            code="SET022",
+            where=str(data / LOCK_FILE),
+            why=f"process {holder} holds the lock; two hubs would deliver twice",
+            next_move="stop the other one, or use another folder",
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def console_token(data: Path) -> str:
+    """The console's token, made once, readable by the owner of the folder alone."""
+    path = data / TOKEN_FILE
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(24), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
+
+
+def _engine_folder(snapshot: Snapshot) -> str:
+    """Where the store is, read before the folder is checked as a whole: a wrong folder is reported by the loader, not here."""
+    import tomllib
+
+    try:
+        found = tomllib.loads(snapshot.files.get("strategy.toml", b"").decode()).get("engine", {}).get("folder", "data")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return "data"
+    return found if isinstance(found, str) else "data"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"port {port} is in use", code="SET023", why=str(error), next_move=f"choose another: --port {port + 1}, or --port 0 for a free one"
+        ) from error
+    listener.listen(1024)
+    return listener

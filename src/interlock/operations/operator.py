@@ -1,0 +1,59 @@
+"""What an operator may do to deliveries; the console and the commands call the same methods, each is audited."""
+
+from interlock.clock import Clock
+from interlock.messaging.dispatcher import Dispatcher
+from interlock.messaging.ledger import Filter, Ledger, Preview
+from interlock.release.shelf import Shelf
+
+
+class Operator:
+    """Bulk actions, then a nudge to the dispatcher, so that they begin at once."""
+
+    def __init__(self, ledger: Ledger, dispatcher: Dispatcher, shelf: Shelf, clock: Clock) -> None:
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._shelf = shelf
+        self._clock = clock
+
+    async def preview(self, chosen: Filter) -> Preview:
+        """Count what an action would touch; changes nothing."""
+        return await self._ledger.preview(chosen)
+
+    async def replay(self, chosen: Filter, *, by: str, why: str, version: str) -> int:
+        """Open the chosen deliveries again under their own release or the current one; returns the replay's id."""
+        release = "same" if version == "same" else self._shelf.current().id
+        preview = await self._ledger.preview(chosen)
+        replay = await self._ledger.replay(chosen, by=by, why=why, release=release, now_ms=self._clock.now_ms())
+        for destination in preview.by_destination:
+            if destination in self._dispatcher.outlets:
+                self._dispatcher.outlets[destination].probe_now()
+        return replay
+
+    async def retry(self, ids: tuple[int, ...], *, by: str) -> int:
+        """Make deliveries due now; returns the id of the replay that holds them."""
+        return await self.replay(Filter(ids=ids), by=by, why="retried by hand", version="same")
+
+    async def discard(self, chosen: Filter, *, by: str, why: str) -> int:
+        """Give up for good; their lanes go on."""
+        count = await self._ledger.discard(chosen, by=by, why=why, now_ms=self._clock.now_ms())
+        self._dispatcher.wake()
+        return count
+
+    async def hold(self, chosen: Filter, *, by: str, why: str) -> int:
+        """Stop the chosen deliveries."""
+        return await self._ledger.hold(chosen, by=by, why=why, now_ms=self._clock.now_ms())
+
+    async def release(self, chosen: Filter, *, by: str, why: str) -> int:
+        """Let held deliveries go on."""
+        count = await self._ledger.hold(chosen, by=by, why=why, now_ms=self._clock.now_ms(), release=True)
+        self._dispatcher.wake()
+        return count
+
+    async def pause_replay(self, replay_id: int, *, by: str, paused: bool) -> None:
+        """Hold what a replay has not done yet, or let it go on."""
+        await self._ledger.pause_replay(replay_id, by=by, paused=paused, now_ms=self._clock.now_ms())
+        self._dispatcher.wake()
+
+    async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
+        """Write down something that changed no delivery."""
+        await self._ledger.audit(by, action, subject, why=why, now_ms=self._clock.now_ms())

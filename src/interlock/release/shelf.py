@@ -1,0 +1,78 @@
+"""The shelf of releases: the active one, and older ones that work in flight still follows, compiled again when needed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from interlock.clock import Clock
+from interlock.connectors import registry
+from interlock.connectors.http import Http
+from interlock.messaging.ledger import Ledger
+from interlock.release.build import Build
+from interlock.strategy import Snapshot, load, snapshot_of
+
+
+class Shelf:
+    """The Releases port. `folder` is where file references of credentials are looked up."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        folder: Path,
+        *,
+        open_http: Callable[[frozenset[str]], Http],
+        clock: Clock,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._ledger = ledger
+        self._folder = folder
+        self._open_http = open_http
+        self._clock = clock
+        self._environ = environ
+        self._opened: list[Http] = []
+        self._known: dict[str, Build] = {}
+        self._current: Build | None = None
+
+    async def activate(self, snapshot: Snapshot) -> Build:
+        """Build a folder, keep it in the ledger, and let new events be accepted under it."""
+        built = self._build(snapshot)
+        built.warm()
+        files = msgspec.msgpack.encode(snapshot.files)
+        await self._ledger.save_release(built.id, files, self._clock.now_ms())
+        self._known[built.id] = built
+        self._current = built
+        return built
+
+    def current(self) -> Build:
+        """The active release."""
+        assert self._current is not None, "no release is active yet"
+        return self._current
+
+    async def get(self, release: str) -> Build:
+        """A release by id; one that is nowhere kept falls to the active one."""
+        found = self._known.get(release)
+        if found is None:
+            files = await self._ledger.release(release)
+            found = self.current() if files is None else self._build(_snapshot(files))
+            self._known[release] = found
+        return found
+
+    def destinations(self) -> Sequence[str]:
+        """Systems that the known releases write to."""
+        return sorted({name for known in self._known.values() for name in known.destinations()})
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for http in self._opened:
+            await http.close()
+
+    def _build(self, snapshot: Snapshot) -> Build:
+        strategy = load(snapshot, connectors=registry.facts())
+        http = self._open_http(strategy.declared_hosts())
+        self._opened.append(http)
+        return Build(strategy, self._folder, http=http, clock=self._clock, environ=self._environ)
+
+
+def _snapshot(files: bytes) -> Snapshot:
+    return snapshot_of(msgspec.msgpack.decode(files, type=dict[str, bytes]))
