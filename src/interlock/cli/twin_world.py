@@ -55,7 +55,7 @@ class TwinWorld:
                 "concurrency": 100, "latency_seconds": 0.02,
             },
             "shipbob": {"rate_per_minute": 100_000},
-            "klaviyo": {},
+            "klaviyo": {"limits": "off"},
         }  # fmt: skip
         for vendor in VENDORS:
             config = self._home / f"{vendor}.json"
@@ -166,8 +166,8 @@ def write_secrets(folder: Path) -> str:
 
 
 def _is_about(key: str, order_id: str) -> bool:
-    """Keys are our references: shopify-<id>, or <reference>:placed for a signal."""
-    return key.partition(":")[0] == f"shopify-{order_id}"
+    """Keys are our references: shopify-<id>; for a signal, the metric before and the kind after it."""
+    return key.rpartition("/")[2] in (f"shopify-{order_id}", f"shopify-{order_id}:placed")
 
 
 def _call(url: str, method: str, body: Mapping[str, Any] | None) -> Any:
