@@ -12,7 +12,8 @@
 class InterlockError(Exception):
     """An error that a person can act on.
 
-    `code` is stable and documented (docs/reference/errors.md); `where` is a file and line, a path in a document or a system; `next_move` is an imperative sentence.
+    `code` is stable and documented (docs/reference/errors.md); `where` is a file and line, a path in a document or a
+    system; `next_move` is an imperative sentence.
     """
 
     default_code = "HUB000"
@@ -59,7 +60,7 @@ class MappingError(InterlockError):
         self.value = value
 
 
-class UnmappedReference(MappingError):
+class UnmappedReference(MappingError):  # noqa: N818  a state of the world that is waited for, not a mistake
     """A business reference (an item, a location) has no counterpart at the destination yet.
 
     The delivery waits for `kind` `value` at `system` and resumes by itself when the mapping appears (C26).

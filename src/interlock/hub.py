@@ -6,7 +6,9 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -85,7 +87,12 @@ class Hub:
         self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
         self.token = console_token(self.data)
         self.console = create_console(
-            views=self.views, actions=self.operator, strategy=self.release.strategy, token=self.token, clock=self.clock, demo=self._demo
+            views=self.views,
+            actions=self.operator,
+            strategy=self.release.strategy,
+            token=self.token,
+            clock=self.clock,
+            demo=self._demo,
         )
 
     def _data_folder(self, snapshot: Snapshot) -> Path:
@@ -95,7 +102,10 @@ class Hub:
             data.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(
-                f"cannot write to {data}", code="SET021", why=str(error), next_move="make the folder writable, or choose another"
+                f"cannot write to {data}",
+                code="SET021",
+                why=str(error),
+                next_move="make the folder writable, or choose another",
             ) from error
         return data
 
@@ -105,16 +115,23 @@ class Hub:
         """Start to listen and to deliver; returns when the address is known (`url`)."""
         listener = _listen(host, port)
         self.url = f"http://{host}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(self, log_level="warning", access_log=False, lifespan="off", http="httptools", ws="none", server_header=False)
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  the command decides about signals
+        config = uvicorn.Config(
+            self,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            http="httptools",
+            ws="none",
+            server_header=False,
+        )
+        server = _Server(config)
         self._servers.append(server)
         await self.dispatcher.start()
         self._spawn(server.serve(sockets=[listener]))
         self._spawn(self.router.run())
         self._spawn(self.upkeep.run())
         self._spawn(self.dispatcher.run())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it
             await asyncio.sleep(0.005)
 
     async def wait(self) -> None:
@@ -157,7 +174,7 @@ class Hub:
         elif path in ("/healthz", "/readyz"):
             await self._health(send)
         else:
-            await self.console(scope, receive, send)  # type: ignore[arg-type]
+            await self.console(scope, receive, send)
 
     async def _health(self, send: Send) -> None:
         broken = self.inbox.group.broken or self.ledger.group.broken
@@ -168,6 +185,14 @@ class Hub:
 
     def _spawn(self, serving: Any) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(serving))
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: the command decides what an interrupt means."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class _Doors:
@@ -212,7 +237,9 @@ def lock_store(data: Path) -> IO[str]:
     try:
         file = (data / LOCK_FILE).open("a+")
     except OSError as error:
-        raise SettingsError(f"cannot write to {data}", code="SET021", why=str(error), next_move="make the folder writable") from error
+        raise SettingsError(
+            f"cannot write to {data}", code="SET021", why=str(error), next_move="make the folder writable"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -243,8 +270,6 @@ def console_token(data: Path) -> str:
 
 def _engine_folder(snapshot: Snapshot) -> str:
     """Where the store is, read before the folder is checked as a whole: a wrong folder is reported by the loader, not here."""
-    import tomllib
-
     try:
         found = tomllib.loads(snapshot.files.get("strategy.toml", b"").decode()).get("engine", {}).get("folder", "data")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
@@ -260,7 +285,10 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise SettingsError(
-            f"port {port} is in use", code="SET023", why=str(error), next_move=f"choose another: --port {port + 1}, or --port 0 for a free one"
+            f"port {port} is in use",
+            code="SET023",
+            why=str(error),
+            next_move=f"choose another: --port {port + 1}, or --port 0 for a free one",
         ) from error
     listener.listen(1024)
     return listener

@@ -97,7 +97,9 @@ async def _live(hub: Hub, world: TwinWorld, tell: Teller, orders: int, *, leave:
     tell.text(f"\n  Open {hub.url}/?token={hub.token}")
     tell.text("  There: open an order's story, break NetSuite, place 50 orders, repair, replay. Ctrl-C ends it.\n")
     await _until_interrupted(hub)
-    tell.text(f"\n  Stopped. The data is in {hub.folder}; delete that folder to forget it.\n  next: interlock init mystore")
+    tell.text(
+        f"\n  Stopped. The data is in {hub.folder}; delete that folder to forget it.\n  next: interlock init mystore"
+    )
     return 0
 
 
@@ -130,7 +132,13 @@ def _tell_order(tell: Teller, name: str, rows: Any) -> None:
 async def _summary(hub: Hub, world: TwinWorld, placed: list[dict[str, str]]) -> dict[str, Any]:
     arrivals = await world.arrivals([order["id"] for order in placed])
     dead = (await hub.ledger.preview(Filter(states=("dead",)))).count
-    return {"orders": len(placed), **arrivals, "dead": dead, "duplicates_refused": hub.intake.duplicates, "url": hub.url}
+    return {
+        "orders": len(placed),
+        **arrivals,
+        "dead": dead,
+        "duplicates_refused": hub.intake.duplicates,
+        "url": hub.url,
+    }
 
 
 def _words(summary: dict[str, Any]) -> str:
@@ -162,19 +170,28 @@ def _write_project(folder: Path, world: TwinWorld) -> int:
         urls = world.prepare()
     except OSError as error:
         raise SettingsError(
-            f"cannot write to {folder}", code="SET021", why=str(error), next_move="choose a folder that you may write to: interlock demo DIR"
+            f"cannot write to {folder}",
+            code="SET021",
+            why=str(error),
+            next_move="choose a folder that you may write to: interlock demo DIR",
         ) from error
     if (folder / "strategy.toml").exists():
         return 0
     values = {f"{vendor}_url": url for vendor, url in urls.items()}
-    written = write_starter(folder, {**values, "shipbob_channel_id": "100", "environment": "demo", "title": "Acme (demo)"})
+    written = write_starter(
+        folder, {**values, "shipbob_channel_id": "100", "environment": "demo", "title": "Acme (demo)"}
+    )
     for path, (old, new) in _LIMITS.items():
         file = folder / path
         file.write_text(file.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     netsuite = folder / "systems/netsuite.toml"
-    netsuite.write_text(netsuite.read_text(encoding="utf-8").replace("[settings]", '[settings]\nalgorithm = "ES256"', 1), encoding="utf-8")
+    netsuite.write_text(
+        netsuite.read_text(encoding="utf-8").replace("[settings]", '[settings]\nalgorithm = "ES256"', 1),
+        encoding="utf-8",
+    )
     shipbob = folder / "systems/shipbob.toml"
     shipbob.write_text(
-        shipbob.read_text(encoding="utf-8").replace("[settings]", "[settings]\nquiet_period_seconds = 5", 1), encoding="utf-8"
+        shipbob.read_text(encoding="utf-8").replace("[settings]", "[settings]\nquiet_period_seconds = 5", 1),
+        encoding="utf-8",
     )
     return len(written)

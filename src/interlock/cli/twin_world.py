@@ -62,11 +62,11 @@ class TwinWorld:
             config.write_text(json.dumps(configs[vendor]), encoding="ascii")
             port = self.urls[vendor].rpartition(":")[2]
             command = [
-                sys.executable, "-m", "interlock.twins", vendor, "--port", port, "--data", str(self._home / vendor), "--seed", str(order_seed),
-                "--config", str(config), "--parent-pid", str(os.getpid()),
+                sys.executable, "-m", "interlock.twins", vendor, "--port", port, "--data", str(self._home / vendor),
+                "--seed", str(order_seed), "--config", str(config), "--parent-pid", str(os.getpid()),
             ]  # fmt: skip
             log = (self._home / f"{vendor}.log").open("ab")
-            self._processes[vendor] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+            self._processes[vendor] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: S603  ours
             log.close()
 
     async def wait(self) -> None:
@@ -151,7 +151,9 @@ def write_secrets(folder: Path) -> str:
     key_file = directory / "netsuite-private-key"
     if not key_file.exists():
         key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
         texts = {
             "shopify-access-token": "shpat_twin", "shopify-webhook-secret": "shpss_twin", "netsuite-client-id": CLIENT_ID,
             "netsuite-certificate-id": CERTIFICATE_ID, "shipbob-token": "twin-token", "klaviyo-private-key": "pk_twin",
@@ -161,7 +163,9 @@ def write_secrets(folder: Path) -> str:
             file.touch(mode=0o600)
             file.write_text(text, encoding="ascii")
     loaded = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
-    public = loaded.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    public = loaded.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     return public.decode()
 
 

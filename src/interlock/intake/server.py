@@ -87,7 +87,10 @@ class Intake:
         door = self._doors.door(scope["path"].removeprefix(PREFIX))
         if door is None:
             raise IntakeError(
-                "no such endpoint", status=404, code="INT002", next_move="use /intake/ and the name of a system that sends webhooks"
+                "no such endpoint",
+                status=404,
+                code="INT002",
+                next_move="use /intake/ and the name of a system that sends webhooks",
             )
         return door
 
@@ -106,7 +109,12 @@ class Intake:
     def _verified(self, door: Door, headers: Headers, body: bytes) -> Event:
         dialect = next((known for known in door.dialects if known.recognises(headers)), None)
         if dialect is None or not dialect.verify(headers, body, door.secrets):
-            raise IntakeError("the signature does not fit", status=401, code="INT004", next_move="sign the raw body with the app's secret")
+            raise IntakeError(
+                "the signature does not fit",
+                status=401,
+                code="INT004",
+                next_move="sign the raw body with the app's secret",
+            )
         envelope = dialect.envelope(headers)
         if door.shop and envelope.shop.lower() != door.shop.lower():
             raise IntakeError("this endpoint belongs to another shop", status=401, code="INT005")
@@ -167,7 +175,10 @@ async def _body(receive: Receive, headers: Headers, limit: int) -> bytes:
 
 def _too_large(limit: int) -> IntakeError:
     return IntakeError(
-        f"larger than {limit} bytes", status=413, code="INT007", next_move="raise [intake] max_body_bytes of the system if it is genuine"
+        f"larger than {limit} bytes",
+        status=413,
+        code="INT007",
+        next_move="raise [intake] max_body_bytes of the system if it is genuine",
     )
 
 
@@ -189,7 +200,12 @@ async def _problem(send: Send, error: IntakeError) -> None:
 
 
 def _problem_object(error: IntakeError) -> Mapping[str, Any]:
-    found = {"type": f"urn:interlock:error:{error.code}", "title": error.what, "status": error.status, "code": error.code}
+    found = {
+        "type": f"urn:interlock:error:{error.code}",
+        "title": error.what,
+        "status": error.status,
+        "code": error.code,
+    }
     if error.why:
         found["detail"] = error.why
     if error.next_move:

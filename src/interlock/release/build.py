@@ -28,7 +28,9 @@ Function = Callable[..., Any]
 class Build:
     """One release, as the router and the dispatcher see it."""
 
-    def __init__(self, strategy: Strategy, folder: Path, *, http: Http, clock: Clock, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, strategy: Strategy, folder: Path, *, http: Http, clock: Clock, environ: Mapping[str, str]
+    ) -> None:
         self.id = strategy.release
         self.strategy = strategy
         self._folder = folder
@@ -42,7 +44,9 @@ class Build:
         self._destinations: dict[str, Destination] = {}
         self._sources: dict[str, Source] = {}
         self._by_source = _by_source(strategy)
-        self._conditions = {flow.name: compile_predicate(flow.when) for flow in strategy.flows.values() if flow.when}
+        self._conditions = {
+            flow.name: compile_predicate(flow.when, flow.object_name) for flow in strategy.flows.values() if flow.when
+        }
 
     # -- what the router asks
 
