@@ -8,7 +8,7 @@ import msgspec
 from interlock.messaging.views import Point
 
 SPARK_WIDTH, SPARK_HEIGHT = 240, 36
-NODE_WIDTH, NODE_HEIGHT, NODE_GAP = 208, 64, 20
+NODE_WIDTH, NODE_HEIGHT, NODE_GAP = 208, 76, 18
 MAP_WIDTH, HUB_RADIUS = 760, 34
 THINNEST, THICKEST = 1.5, 9.0
 
@@ -92,6 +92,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     state: str
     word: str
+    flow_state: str
     volume: int
     href: str
 
@@ -130,7 +131,7 @@ def _edge(stop: Stop, lane: str, x: float, y: float, hub: tuple[float, float], m
     return Edge(
         path=f"M{start[0]:.0f} {start[1]:.1f} C{middle:.0f} {start[1]:.1f} {middle:.0f} {end[1]:.1f} {end[0]:.0f} {end[1]:.1f}",
         width=round(THINNEST + share * (THICKEST - THINNEST), 1),
-        state=stop.state,
+        state=stop.flow_state,
         label=f"{stop.volume:,}".replace(",", "\u202f"),
         href=stop.href,
         label_x=outer[0] - 14 if lane == "destination" else outer[0] + 14,

@@ -107,20 +107,33 @@ def home_answer(
             text="Nothing has arrived yet.",
             more="The first event of a source shows here within a second.",
         )
-    problems = [*_down(destinations), *_refused(strategy, groups, now_ms), *_quiet(strategy, tiles, now_ms)]
+    problems = [*_refused(strategy, groups, now_ms), *_down(destinations), *_quiet(strategy, tiles, now_ms), *_other(tiles)]
     if not problems:
         return Answer(state="done", text=_all_well(strategy, tiles, now_ms))
-    troubled = {tile.flow for tile, health in tiles if not health.healthy}
-    rest = "everything else flows" if len(troubled) < len(strategy.flows) else "no flow is untouched"
-    others = len(problems) - 1
-    more = f" {counted(others, 'more thing needs', 'more things need')} attention;" if others else ""
     state = worst([health for _, health in (*tiles, *destinations)]).state
-    return Answer(state=state, text=f"{problems[0]};{more} {rest}.")
+    troubled = {tile.flow for tile, health in tiles if not health.healthy}
+    rest = "; everything else flows." if len(problems) == 1 and len(troubled) < len(strategy.flows) else "."
+    return Answer(state=state, text=problems[0] + rest, more=_also(problems[1:]))
+
+
+MOST_TOLD = 3
+
+
+def _also(problems: Sequence[str]) -> str:
+    told = "; ".join(problems[:MOST_TOLD])
+    left = f"; and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
+    return f"Also: {told}{left}." if told else ""
+
+
+def _other(tiles: Sequence[tuple[FlowTile, Health]]) -> list[str]:
+    """What is open without being refused, down or silent: nobody is needed yet."""
+    count = sum(tile.open.get(state, 0) for tile, _ in tiles for state in ("uncertain", "held"))
+    return [f"{counted(count, 'delivery is', 'deliveries are')} uncertain or held"] if count else []
 
 
 def _down(destinations: Sequence[tuple[DestinationHealth, Health]]) -> list[str]:
     return [
-        f"{health.why}, {counted(_backlog(destination), 'delivery waits', 'deliveries wait')} for it"
+        f"{health.why}, with {counted(_backlog(destination), 'delivery', 'deliveries')} waiting"
         for destination, health in destinations
         if destination.breaker != "closed"
     ]
@@ -137,7 +150,14 @@ def _refused(strategy: Strategy, groups: Sequence[DeadLetterGroup], now_ms: int)
 def group_sentence(strategy: Strategy, group: DeadLetterGroup, now_ms: int) -> str:
     """`NetSuite has refused 50 orders since 09:14`."""
     since = clock_time(group.first_ms, now_ms, zone_of(strategy))
-    return f"{title_of(strategy, group.destination)} has refused {counted(group.count, 'delivery', 'deliveries')} since {since}"
+    return f"{title_of(strategy, group.destination)} has refused {counted(group.count, *_noun(strategy, group.flow))} since {since}"
+
+
+def _noun(strategy: Strategy, flow: str) -> tuple[str, str]:
+    """What the flow moves, in one and in many: operations speak of orders, not of deliveries."""
+    found = strategy.flows.get(flow)
+    name = found.object_name.replace("_", " ") if found else ""
+    return (name, f"{name}s") if name in {"order", "customer", "product", "price", "fulfillment", "refund"} else ("delivery", "deliveries")
 
 
 def _quiet(strategy: Strategy, tiles: Sequence[tuple[FlowTile, Health]], now_ms: int) -> list[str]:

@@ -150,19 +150,21 @@ def system_map(console: Console, now: Now) -> Map:
 
 def _mostly_sends(console: Console, name: str) -> bool:
     flows = console.strategy.flows.values()
-    return sum(flow.source == name for flow in flows) >= sum(name in flow.destinations for flow in flows)
+    return sum(flow.source == name for flow in flows) > sum(name in flow.destinations for flow in flows)
 
 
 def _stop(console: Console, now: Now, name: str, *, sends: bool) -> Stop:
     system = console.strategy.systems.get(name)
     state = now.state_of(name)
+    volume = _sent_by(console, now, name) if sends else now.volume_to(name)
     return Stop(
         name=name,
         title=system.title if system else name,
         owner=_owner(system),
         state=state.state,
         word=state.word,
-        volume=_sent_by(console, now, name) if sends else now.volume_to(name),
+        flow_state=state.state if not sends else "done" if volume else "silent",
+        volume=volume,
         href=url("/deliveries", destination="" if sends else name, since="24h"),
     )
 

@@ -13,12 +13,13 @@ from starlette.responses import RedirectResponse, Response
 
 from interlock.console.drawing import Bar, waterfall
 from interlock.console.filters import STATES, url
-from interlock.console.health import Answer, story_answer
+from interlock.console.health import Answer, story_answer, title_of
 from interlock.console.payload import Shown, show, show_body
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.sessions import REVEAL_SECONDS
 from interlock.console.wording import counted
 from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, Story
+from interlock.strategy.model import Strategy
 
 ORDERS_ON_A_PAGE = 50
 
@@ -107,6 +108,7 @@ async def story(request: Request) -> Response:
     if told is None:
         raise HTTPException(404)
     revealed = _revealed(request, console, object_name, key)
+    cards = _cards(console, told, revealed)
     letters = {letter.delivery: letter for letter in told.dead_letters if not letter.closed_ms}
     refusals = {letter.destination: letter.error or letter.reason for letter in letters.values()}
     return page(
@@ -118,8 +120,9 @@ async def story(request: Request) -> Response:
         answer=story_answer(console.strategy, _lanes(told.deliveries), refusals),
         story=told,
         letters=letters,
-        steps=_steps(told),
-        cards=_cards(console, told, revealed),
+        steps=_steps(console.strategy, told),
+        cards=cards,
+        opened=next((card.attempt.id for card in cards if card.state != "done"), cards[0].attempt.id if cards else 0),
         revealed=revealed,
         reveal_minutes=REVEAL_SECONDS // 60,
         links=_links(told),
@@ -174,13 +177,13 @@ def _links(told: Story) -> Mapping[str, Sequence[Any]]:
     return links
 
 
-def _steps(told: Story) -> list[Step]:
+def _steps(strategy: Strategy, told: Story) -> list[Step]:
     """Received, routed, attempted, given up, touched by a person: newest last."""
     names = {delivery.id: delivery for delivery in told.deliveries}
     last_event = told.events[-1].received_at_ms if told.events else told.head.last_seen_ms
     recent = [attempt for attempt in told.attempts if attempt.begun_ms >= last_event]
     first, last = last_event, max((attempt.ended_ms or attempt.begun_ms for attempt in recent), default=last_event + 1)
-    steps = [_received(event) for event in told.events]
+    steps = [_received(strategy, event) for event in told.events]
     steps += [
         _routed(event, told.deliveries)
         for event in told.events
@@ -198,7 +201,7 @@ def _steps(told: Story) -> list[Step]:
             at_ms=letter.at_ms,
             state="dead",
             what="Given up",
-            detail=f"{letter.destination}: {letter.error or letter.reason}; owner {letter.owner}",
+            detail=f"{title_of(strategy, letter.destination)}: {letter.error or letter.reason}; for {letter.owner} to settle",
         )
         for letter in told.dead_letters
     ]
@@ -214,10 +217,10 @@ def _steps(told: Story) -> list[Step]:
     return sorted(steps, key=lambda step: step.at_ms)
 
 
-def _received(event: EventRow) -> Step:
+def _received(strategy: Strategy, event: EventRow) -> Step:
     seen = f" · seen {counted(len(event.sightings) + 1, 'time')}" if event.sightings else ""
     flags = f" · {event.flags}" if event.flags else ""
-    detail = f"{event.topic} from {event.system} · signature ok · event {event.event_id or event.position}{seen}{flags}"
+    detail = f"{event.topic} from {title_of(strategy, event.system)} · signature ok · event {event.event_id or event.position}{seen}{flags}"
     return Step(at_ms=event.received_at_ms, state="done", what="Received", detail=detail)
 
 

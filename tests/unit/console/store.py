@@ -1,0 +1,343 @@
+"""A realistic store for the console, made by inserting rows: a Monday morning on which NetSuite refuses 50 orders and Klaviyo is down."""
+
+import hashlib
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from interlock.console.payload import Side
+from interlock.messaging.dead_letter import fingerprint
+from interlock.messaging.ledger import Filter, Preview
+from interlock.messaging.sqlite.migrate import migrate
+from interlock.messaging.sqlite.views import SqliteViews
+from interlock.messaging.views import EventRow
+from interlock.strategy.model import Engine, Flow, Limits, Retry, Security, Slo, Strategy, System, Team
+
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "shopify" / "webhook.orders.create.json"
+NOW_MS = 1_795_425_720_000  # 23 Nov 2026, 09:22:00 UTC
+MINUTE = 60_000
+RELEASE = "7c1e0b44a9d2"
+REFUSAL = "Customer 'ACME-4471' is inactive"
+DESTINATIONS = {"order-to-erp": "netsuite", "order-to-wms": "shipbob", "order-to-marketing": "klaviyo"}
+OPERATIONS = {"netsuite": "salesOrder", "shipbob": "order", "klaviyo": "placedOrder"}
+REFUSED = range(1201, 1251)
+
+
+def strategy(environment: Any = "demo", *, mask: bool = True) -> Strategy:
+    """Four systems, four flows, three teams."""
+    security = Security()
+    security = msgspec.structs.replace(security, console=msgspec.structs.replace(security.console, mask_personal=mask))
+    return Strategy(
+        name="acme", title="Acme Outfitters", environment=environment, timezone="Europe/Stockholm", engine=Engine(),
+        teams={
+            name: Team(name=name, contact=f"{name}@acme.example", escalation="+46 8 000 00 00")
+            for name in ("commerce", "finance-systems", "warehouse", "growth")
+        },
+        systems={system.name: system for system in _systems()},
+        flows={flow.name: flow for flow in _flows()},
+        security=security, objects={}, mappings={}, items={}, functions="",
+        runbooks={"erp-refusals.md": "# When NetSuite refuses\n\nLook at the code.\n\n- INVALID_CUSTOMER: reactivate\n\n```\ninterlock issues\n```\n"},
+        release=RELEASE,
+    )  # fmt: skip
+
+
+def _systems() -> list[System]:
+    rows = (
+        ("shopify", "Shopify", "commerce", ["order", "customer", "checkout"], None),
+        ("netsuite", "NetSuite", "finance-systems", ["payout", "product.price"], 10.0),
+        ("shipbob", "ShipBob", "warehouse", ["inventory_level", "fulfillment"], 2.5),
+        ("klaviyo", "Klaviyo", "growth", [], 10.0),
+    )
+    return [
+        System(name=name, title=title, connector=name, owner=owner, url=f"https://{name}.example", record_of=record, limits=Limits(rate_per_second=rate))
+        for name, title, owner, record, rate in rows
+    ]  # fmt: skip
+
+
+def _flows() -> list[Flow]:
+    rows = (
+        ("order-to-erp", "Orders to the ERP", "shopify", ["netsuite"], "order.v1", "finance-systems", "high"),
+        ("order-to-wms", "Orders to the warehouse", "shopify", ["shipbob"], "order.v1", "warehouse", "high"),
+        ("order-to-marketing", "Orders to marketing", "shopify", ["klaviyo"], "order.v1", "growth", "low"),
+        ("stock-to-shop", "Stock to the shop", "shipbob", ["shopify"], "inventory_level.v1", "warehouse", "medium"),
+    )
+    return [
+        Flow(
+            name=name, title=title, source=source, trigger=["orders/create"], object=object_name, destinations=destinations,
+            pattern="event-driven", rationale="Orders must not wait for each other.", impact=impact, complexity="medium", owner=owner,  # type: ignore[arg-type]
+            runbook="erp-refusals.md", retry=Retry(), slo=Slo(silence_after_minutes=60),
+        )
+        for name, title, source, destinations, object_name, owner, impact in rows
+    ]  # fmt: skip
+
+
+class Store:
+    """The two files, and inserts that fill what a test does not care for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ledger_path, self.inbox_path = folder / "ledger.sqlite", folder / "inbox.sqlite"
+        self.ledger, self.inbox = apsw.Connection(str(self.ledger_path)), apsw.Connection(str(self.inbox_path))
+        for connection, name in ((self.ledger, "ledger"), (self.inbox, "inbox")):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = OFF")
+            migrate(connection, name, NOW_MS)
+
+    def views(self) -> SqliteViews:
+        return SqliteViews(self.ledger_path, self.inbox_path)
+
+    def insert(self, table: str, **values: Any) -> int:
+        """One row; columns that are not given are 0 or empty."""
+        connection = self.inbox if table in {"event", "sighting"} else self.ledger
+        for _, name, kind, needed, default, _ in connection.execute(f"PRAGMA table_info({table})").fetchall():
+            if name not in values and needed and default is None:
+                values[name] = {"INTEGER": 0, "TEXT": "", "BLOB": b""}[kind]
+        names = ", ".join(values)
+        connection.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})", tuple(values.values()))
+        return connection.last_insert_rowid()
+
+    def close(self) -> None:
+        self.ledger.close()
+        self.inbox.close()
+
+
+def order_body(number: int, **changes: Any) -> bytes:
+    """Shopify's published order, with a number of ours."""
+    document = json.loads(FIXTURE.read_text())
+    document |= {"id": key_of(number), "name": f"#{number}", "order_number": number, "note": "Ring twice"} | changes
+    return json.dumps(document).encode()
+
+
+def key_of(number: int) -> int:
+    return 5_678_900_000_000 + number
+
+
+def place(store: Store, number: int, at_ms: int, *, body: bytes | None = None) -> int:
+    """One order in inbox and ledger; returns its position."""
+    body = body or order_body(number)
+    total, currency = f"{(number * 37) % 900 + 19}.{(number * 7) % 100:02d}", "EUR"
+    summary = {"total": total, "currency": currency, "test": False, "cancelled": False}
+    if number % 5 == 0:
+        summary |= {"presentment_total": f"{(number * 411) % 9000 + 190}.00", "presentment_currency": "SEK"}
+    identity = {"object": "order", "key": str(key_of(number)), "name": f"#{number}", "version": at_ms * 1000}
+    sha = hashlib.sha256(body).digest()
+    position = store.insert(
+        "event", system="shopify", dedupe_key=f"order/{number}/{at_ms}", dialect="shopify", topic="orders/create", facts="orders/create",
+        event_id=f"9f3a{number:08x}", webhook_id=f"wh-{number}", api_version="2026-07", triggered_at_ms=at_ms - 800, received_at_ms=at_ms,
+        release=RELEASE, sha256=sha, size_bytes=len(body), body=body, complete=1, **identity,
+    )  # fmt: skip
+    store.insert(
+        "object", system="shopify", event=position, sha256=sha, first_seen_ms=at_ms, last_seen_ms=at_ms, summary=json.dumps(summary), **identity
+    )
+    return position
+
+
+def deliver(store: Store, number: int, position: int, flow: str, at_ms: int, state: str, **more: Any) -> int:
+    """One delivery with one attempt that fits its state."""
+    destination = DESTINATIONS[flow]
+    took = 40 + (number * 13) % 90
+    changed = more.pop("changed_ms", at_ms + 11 + took)
+    delivery = store.insert(
+        "delivery", flow=flow, system="shopify", destination=destination, object="order", key=str(key_of(number)), name=f"#{number}",
+        lane=f"{destination}/order/{key_of(number)}", state=state, opened=position, release=RELEASE, wanted_event=position,
+        received_ms=at_ms, created_ms=at_ms + 9, updated_ms=changed, done_ms=changed if state == "done" else 0,
+        attempts=more.pop("attempts", 1), head=1, **more,
+    )  # fmt: skip
+    if state not in {"pending", "waiting"}:
+        _attempt(store, delivery, destination, number, position, at_ms + 11, took, state, more)
+    return delivery
+
+
+def _attempt(store: Store, delivery: int, destination: str, number: int, event: int, at_ms: int, took: int, state: str, more: dict[str, Any]) -> None:
+    verdict = {"done": "done", "dead": "refused", "retrying": "retry", "uncertain": "uncertain"}.get(state, "done")
+    operation, external = OPERATIONS[destination], str(88_000 + number) if verdict == "done" else ""
+    body = {"externalId": f"shopify-order-{key_of(number)}", "tranDate": "2026-11-23", "email": "jon@example.com", "memo": "Ring twice",
+            "item": [{"sku": "TSHIRT-M", "quantity": 2, "rate": "199.00"}], "total": "398.00", "currency": "EUR"}  # fmt: skip
+    store.insert(
+        "attempt", delivery=delivery, token=1, number=1, operation=operation, action="create", once="upsert",
+        reference=f"shopify-order-{key_of(number)}", idempotency_key=f"ik-{number}-{destination}", content_hash="c0ffee", event=event,
+        release=RELEASE, body=json.dumps(body).encode(), begun_ms=at_ms, latest_send_ms=at_ms + 500, ended_ms=at_ms + took, verdict=verdict,
+        status={"done": 201, "refused": 400, "retry": 503, "uncertain": 0}[verdict], code=more.get("code", ""),
+        message=more.get("error", ""), external_id=external,
+    )  # fmt: skip
+    if external:
+        store.insert(
+            "link", system=destination, origin="shopify", object="order", key=str(key_of(number)), operation=operation,
+            reference=f"shopify-order-{key_of(number)}", external_id=external, version=at_ms, written_ms=at_ms + took,
+        )  # fmt: skip
+
+
+def give_up(store: Store, delivery: int, number: int, position: int, flow: str, at_ms: int, reason: str, code: str, error: str) -> None:
+    """The dead letter of a delivery."""
+    destination = DESTINATIONS[flow]
+    owner = {"netsuite": "finance-systems", "shipbob": "warehouse", "klaviyo": "growth"}[destination]
+    store.insert(
+        "dead_letter", delivery=delivery, at_ms=at_ms, flow=flow, destination=destination, object="order", key=str(key_of(number)),
+        name=f"#{number}", reason=reason, code=code, error=error, fingerprint=fingerprint(flow, destination, reason, code, error),
+        owner=owner, attempts=1, event=position, release=RELEASE,
+    )  # fmt: skip
+
+
+def traffic(store: Store, *, quiet_flow: str = "") -> None:
+    """24 hours of minutes, busier by day."""
+    dice = random.Random(7)
+    last = NOW_MS // MINUTE
+    for flow, destination in (*DESTINATIONS.items(), ("stock-to-shop", "shopify")):
+        for minute in range(last - 24 * 60, last):
+            busy = 1 if (minute % 1440) // 60 < 6 else 6
+            done = dice.randrange(busy + 1)
+            if flow == quiet_flow and minute > last - 190:
+                continue
+            dead = 3 if destination == "netsuite" and last - 17 < minute else 0
+            store.insert(
+                "minute", flow=flow, destination=destination, minute=minute, done=done, dead=dead, retried=dice.randrange(2),
+                latency_ms=done * 80, latency_ms_max=done * 140,
+            )  # fmt: skip
+
+
+def monday(folder: Path) -> Store:
+    """The whole morning."""
+    store = Store(folder)
+    with store.ledger, store.inbox:
+        traffic(store, quiet_flow="stock-to-shop")
+        for number in range(1001, 1201):
+            _good_order(store, number, NOW_MS - (1260 - number) * MINUTE)
+        for number in REFUSED:
+            _refused_order(store, number, NOW_MS - (1263 - number) * 9_000 - MINUTE)
+        _odd_orders(store)
+        _books(store)
+    return store
+
+
+def _good_order(store: Store, number: int, at_ms: int) -> None:
+    position = place(store, number, at_ms)
+    for flow in DESTINATIONS:
+        deliver(store, number, position, flow, at_ms, "done")
+
+
+def _refused_order(store: Store, number: int, at_ms: int) -> None:
+    position = place(store, number, at_ms)
+    refused = {"reason": "validation", "code": "INVALID_CUSTOMER", "error": REFUSAL}
+    delivery = deliver(store, number, position, "order-to-erp", at_ms, "dead", **refused)
+    give_up(store, delivery, number, position, "order-to-erp", at_ms + 120, **refused)
+    deliver(store, number, position, "order-to-wms", at_ms, "done")
+    if number < 1240:
+        deliver(store, number, position, "order-to-marketing", at_ms, "done")
+    else:
+        down = {"reason": "unavailable", "code": "503", "error": "Service temporarily unavailable"}
+        deliver(store, number, position, "order-to-marketing", at_ms, "retrying", due_ms=NOW_MS + 24_000, attempts=3, **down)
+
+
+def _odd_orders(store: Store) -> None:
+    """One waits for an item, one may or may not have been written, one is held, three refer to an unknown SKU."""
+    at_ms = NOW_MS - 4 * MINUTE
+    waits = {"reason": "missing_reference", "error": "item 'TSHIRT-OLD' has no counterpart at netsuite", "waiting_for": "item:TSHIRT-OLD"}
+    deliver(store, 1301, place(store, 1301, at_ms), "order-to-erp", at_ms, "waiting", due_ms=NOW_MS + 9 * MINUTE, **waits)
+    deliver(
+        store, 1302, place(store, 1302, at_ms), "order-to-wms", at_ms, "uncertain", due_ms=NOW_MS + 40_000,
+        reason="uncertain", code="timeout", error="no answer within 30 s after the body was sent",
+    )  # fmt: skip
+    deliver(store, 1303, place(store, 1303, at_ms), "order-to-wms", at_ms, "held")
+    for number in (1304, 1305, 1306):
+        position = place(store, number, at_ms - 30 * MINUTE)
+        unknown = {"reason": "missing_reference", "code": "422", "error": f"Product reference 'TSHIRT-{number}' not found"}
+        delivery = deliver(store, number, position, "order-to-wms", at_ms - 30 * MINUTE, "dead", **unknown)
+        give_up(store, delivery, number, position, "order-to-wms", at_ms - 29 * MINUTE, **unknown)
+    store.insert("sighting", position=1, seen_at_ms=NOW_MS - 200 * MINUTE, topic="orders/create", event_id="again", flags="other-event-id")
+
+
+def _books(store: Store) -> None:
+    store.insert("breaker", destination="netsuite", state="closed", changed_ms=NOW_MS - 300 * MINUTE)
+    store.insert(
+        "breaker", destination="klaviyo", state="open", failures=12, changed_ms=NOW_MS - 3 * MINUTE, paused_until_ms=NOW_MS + 24_000,
+        last_error="503 Service temporarily unavailable",
+    )  # fmt: skip
+    store.insert("audit", at_ms=NOW_MS - 90 * MINUTE, who="Maja", action="replay", subject="replay 1", why="customer reactivated", detail="{}")
+    replay = store.insert("replay", at_ms=NOW_MS - MINUTE, by="Maja", why="customer reactivated in NetSuite", filter="{}", release="same", total=50)
+    ids = [row[0] for row in store.ledger.execute("SELECT id FROM delivery WHERE flow = 'order-to-erp' AND state = 'done' LIMIT 50").fetchall()]
+    for each in ids:
+        store.insert("replay_item", replay=replay, delivery=each, was="dead", result="delivered")
+    under_way = store.insert("replay", at_ms=NOW_MS - 5_000, by="Maja", why="Klaviyo is back", filter="{}", release=RELEASE, total=40)
+    for place_, each in enumerate(ids[:40]):
+        store.insert("replay_item", replay=under_way, delivery=each, was="dead", result="delivered" if place_ < 23 else "")
+
+
+class RecordedActions:
+    """Actions that only write down what was asked; the preview counts for real."""
+
+    def __init__(self, views: SqliteViews) -> None:
+        self.views = views
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def preview(self, chosen: Filter) -> Preview:
+        rows = await self.views.deliveries(chosen)
+        return Preview(
+            count=len(rows),
+            by_destination={name: sum(row.destination == name for row in rows) for name in sorted({row.destination for row in rows})},
+            by_state={name: sum(row.state == name for row in rows) for name in sorted({row.state for row in rows})},
+            oldest_ms=min((row.received_ms for row in rows), default=0),
+            newest_ms=max((row.received_ms for row in rows), default=0),
+        )
+
+    async def replay(self, chosen: Filter, *, by: str, why: str, version: str) -> int:
+        self.asked.append(("replay", chosen, by, why, version))
+        return 1
+
+    async def retry(self, ids: tuple[int, ...], *, by: str) -> int:
+        self.asked.append(("retry", ids, by))
+        return 1
+
+    async def discard(self, chosen: Filter, *, by: str, why: str) -> int:
+        self.asked.append(("discard", chosen, by, why))
+        return 1
+
+    async def hold(self, chosen: Filter, *, by: str, why: str) -> int:
+        self.asked.append(("hold", chosen, by, why))
+        return 1
+
+    async def release(self, chosen: Filter, *, by: str, why: str) -> int:
+        self.asked.append(("release", chosen, by, why))
+        return 1
+
+    async def pause_replay(self, replay_id: int, *, by: str, paused: bool) -> None:
+        self.asked.append(("pause", replay_id, by, paused))
+
+    async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
+        self.asked.append(("audit", by, action, subject, why))
+
+
+class RecordedDemo:
+    """The levers of the demo, written down."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def break_system(self, name: str, kind: str) -> None:
+        self.asked.append(("break", name, kind))
+
+    async def repair_system(self, name: str) -> None:
+        self.asked.append(("repair", name))
+
+    async def place_orders(self, count: int) -> None:
+        self.asked.append(("orders", count))
+
+    def broken(self) -> dict[str, str]:
+        return {"klaviyo": "503"}
+
+
+class SmallTranslator:
+    """A canonical order with a personal field that only its contract knows to be personal."""
+
+    def canonical(self, event: EventRow) -> Any:
+        document = json.loads(event.body or b"{}")
+        return {
+            "name": document["name"], "total": {"amount": document["total_price"], "currency": document["currency"]}, "loyalty": "GOLD-77",
+            "customer": {"id": str(document["customer"]["id"]), "email": document["customer"]["email"]},
+            "lines": [{"sku": line["sku"], "quantity": line["quantity"]} for line in document["line_items"]],
+        }  # fmt: skip
+
+    def personal(self, side: Side, system: str, object_name: str) -> frozenset[str]:
+        return frozenset({"loyalty"}) if side == "canonical" else frozenset()
