@@ -10,8 +10,8 @@ BreakerState = Literal["closed", "open", "probing"]
 class Breaker:
     """Closed: calls flow. Open: none do, until `probe_interval_seconds` have passed. Probing: one is trying.
 
-    Only failures of the destination as a whole count (no answer, 5xx), never a refusal of one document. While it is not closed
-    no delivery loses an attempt, so nothing expires during an outage (fault case 22).
+    Only failures of the destination as a whole count (no answer, 5xx), never a refusal of one document. While it is not
+    closed no delivery loses an attempt, so nothing expires during an outage (fault case 22).
     """
 
     def __init__(self, clock: Clock, *, failures: int = 10, probe_interval_seconds: float = 30.0) -> None:

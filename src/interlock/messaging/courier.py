@@ -1,4 +1,5 @@
-"""The courier carries one delivery: load the object, settle what is uncertain, translate, write down the intent, call, record."""
+"""The courier carries one delivery: load the object, settle what is uncertain, translate, write down the intent, call,
+record."""
 
 import asyncio
 import uuid
@@ -25,7 +26,8 @@ DAMAGED_BODY = "STO003"
 """One event is unreadable: a person must see to that object, and the others go on."""
 
 SEND_WITHIN_SECONDS = 5.0
-"""After its intent was committed a call must leave within this time, or it does not leave at all: a paused process may be replaced."""
+"""After its intent was committed a call must leave within this time, or it does not leave at all: a paused process may
+be replaced."""
 
 _KEYS = uuid.UUID("6f1c7d9e-2c5b-4a8e-9d53-3b8f6a1e7c40")
 
@@ -59,7 +61,9 @@ class Courier:
         self._clock = clock
         self._black_box = black_box
         self.loader = Loader(inbox, black_box)
-        self._subject_locks: weakref.WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = weakref.WeakValueDictionary()
+        self._subject_locks: weakref.WeakValueDictionary[
+            tuple[str, str, str], asyncio.Lock
+        ] = weakref.WeakValueDictionary()
 
     async def deliver(self, delivery: Delivery, limiter: Limiter, timeout_seconds: float) -> Finished:
         """One try. Raises StoreError only: everything that the world or the data does is a Finished."""
@@ -83,7 +87,9 @@ class _Stop(Exception):  # noqa: N818  control flow of one trip, not an error
 class _Trip:
     """The state of one try."""
 
-    def __init__(self, courier: Courier, delivery: Delivery, release: Release, limiter: Limiter, timeout_seconds: float) -> None:
+    def __init__(
+        self, courier: Courier, delivery: Delivery, release: Release, limiter: Limiter, timeout_seconds: float
+    ) -> None:
         self.courier = courier
         self.ledger = courier._ledger  # noqa: SLF001  the trip is a part of the courier
         self.clock = courier._clock  # noqa: SLF001
@@ -104,7 +110,9 @@ class _Trip:
         document = await self._load()
         reason = self.release.admits(delivery.flow, document, delivery.signal, self.clock.now_ms())
         if reason:
-            return Finished(state="cancelled", version=document.version, failure=_failure("filtered", "HUB-FILTER", reason))
+            return Finished(
+                state="cancelled", version=document.version, failure=_failure("filtered", "HUB-FILTER", reason)
+            )
         plan = self._translate(destination, document)
         return await self._carry_out(destination, plan, document)
 
@@ -128,7 +136,8 @@ class _Trip:
                 raise _dead(loaded.reason, loaded.code, loaded.message)
             case Retry():
                 failure = _failure("unavailable", loaded.code, loaded.message)
-                raise _Stop(Finished(state="retrying", failure=failure, counted=True, retry_after_seconds=loaded.retry_after_seconds))
+                wait = loaded.retry_after_seconds
+                raise _Stop(Finished(state="retrying", failure=failure, counted=True, retry_after_seconds=wait))
 
     def _translate(self, destination: Destination, document: Document) -> Plan:
         self.black_box.enter(self.delivery.id)
@@ -136,7 +145,12 @@ class _Trip:
             with TimeLimit(TRANSLATE_SECONDS):
                 return destination.plan(document.value, signal=self.delivery.signal, past=Past(links=self.links))
         except UnmappedReference as error:
-            failure = Failure(reason="missing_reference", code=error.code, message=_words(error), waiting_for=f"{error.kind}:{error.reference}")
+            failure = Failure(
+                reason="missing_reference",
+                code=error.code,
+                message=_words(error),
+                waiting_for=f"{error.kind}:{error.reference}",
+            )
             raise _Stop(Finished(state="waiting", failure=failure)) from error
         except MappingError as error:
             raise _mapping(error) from error
@@ -182,7 +196,11 @@ class _Trip:
         """Only after the quiet period: before it, absent means nothing (fault case 5)."""
         now_ms = self.clock.now_ms()
         if now_ms < attempt.quiet_until_ms:
-            failure = _failure("uncertain", "HUB-QUIET", f"{attempt.write.operation} may have been applied; it is looked up after a quiet period")
+            failure = _failure(
+                "uncertain",
+                "HUB-QUIET",
+                f"{attempt.write.operation} may have been applied; it is looked up after a quiet period",
+            )
             raise _Stop(Finished(state="uncertain", failure=failure, not_before_ms=attempt.quiet_until_ms))
         await self._pass()
         sighting = await destination.look_up(attempt.write, timeout_seconds=self.timeout_seconds)
@@ -221,18 +239,22 @@ class _Trip:
         return self._finished(plan, document, wrote=wrote, superseded=superseded)
 
     def _finished(self, plan: Plan, document: Document, *, wrote: bool, superseded: bool) -> Finished:
-        still_open = self._may_still_land(plan, document)
+        still_open = self._may_still_land(plan)
         if still_open is not None:
-            failure = _failure("uncertain", "HUB-ASSERT", "written; an earlier call may still land, so it is written once more after that")
-            return Finished(state="waiting", failure=failure, not_before_ms=still_open, answered=self.called)
+            again = _failure(
+                "uncertain", "HUB-ASSERT", "written; an earlier call may still land: it is written again then"
+            )
+            return Finished(state="waiting", failure=again, not_before_ms=still_open, answered=self.called)
         state = "superseded" if superseded and not wrote else "done"
         failure = _failure("", "", plan.because) if plan.because else None
         return Finished(
-            state=state, version=document.version, failure=failure, unchanged=not wrote, answered=self.called, warnings=plan.warnings
-        )
+            state=state, version=document.version, failure=failure, unchanged=not wrote, answered=self.called,
+            warnings=plan.warnings,
+        )  # fmt: skip
 
-    def _may_still_land(self, plan: Plan, document: Document) -> int | None:
-        """An upsert that was never answered, with other content, could overwrite ours later: come back after its quiet period."""
+    def _may_still_land(self, plan: Plan) -> int | None:
+        """An upsert that was never answered, with other content, could overwrite ours later: come back after its quiet
+        period."""
         sent = {write.operation: write.content_hash for write in plan.writes}
         now_ms = self.clock.now_ms()
         until = [
@@ -267,8 +289,12 @@ class _Trip:
 
     async def _call(self, destination: Destination, intent: Intent) -> Outcome:
         if self.clock.now_ms() > intent.latest_send_ms:
-            return Retry(code="HUB-PAUSED", message="the process was paused between the intent and the call; nothing was sent")
-        outcome = await destination.write(intent.write, idempotency_key=intent.idempotency_key, timeout_seconds=self.timeout_seconds)
+            return Retry(
+                code="HUB-PAUSED", message="the process was paused between the intent and the call; nothing was sent"
+            )
+        outcome = await destination.write(
+            intent.write, idempotency_key=intent.idempotency_key, timeout_seconds=self.timeout_seconds
+        )
         self.called = True
         return outcome
 
@@ -290,14 +316,21 @@ class _Trip:
         """What an outcome that is not done means for the delivery."""
         match outcome:
             case Refused() if outcome.waiting_for:
-                failure = Failure(reason=outcome.reason, code=outcome.code, message=outcome.message, waiting_for=outcome.waiting_for)
+                failure = Failure(
+                    reason=outcome.reason, code=outcome.code, message=outcome.message, waiting_for=outcome.waiting_for
+                )
                 return _Stop(Finished(state="waiting", failure=failure, answered=True))
             case Refused():
                 failure = Failure(reason=outcome.reason, code=outcome.code, message=outcome.message, body=write.body)
                 return _Stop(Finished(state="dead", failure=failure, answered=True))
             case Retry():
                 limited = outcome.status == 429
-                failure = Failure(reason="rate_limit" if limited else "unavailable", code=outcome.code, message=outcome.message, body=write.body)
+                failure = Failure(
+                    reason="rate_limit" if limited else "unavailable",
+                    code=outcome.code,
+                    message=outcome.message,
+                    body=write.body,
+                )
                 pause = outcome.retry_after_seconds if outcome.destination_wide else 0.0
                 return _Stop(Finished(
                     state="retrying", failure=failure, counted=not limited, answered=limited, unanswered=not limited,
@@ -307,7 +340,9 @@ class _Trip:
                 failure = Failure(reason="uncertain", code=outcome.code, message=outcome.message, body=write.body)
                 quiet = write.quiet_period_seconds if write.once is Once.LOOK_UP else 0.0
                 not_before = self.clock.now_ms() + round((quiet + SEND_WITHIN_SECONDS) * 1000) if quiet else 0
-                return _Stop(Finished(state="uncertain", failure=failure, counted=True, unanswered=True, not_before_ms=not_before))
+                return _Stop(Finished(
+                    state="uncertain", failure=failure, counted=True, unanswered=True, not_before_ms=not_before,
+                ))  # fmt: skip
             case Done():
                 raise AssertionError("done does not stop a trip")
 
@@ -317,7 +352,9 @@ def _same_record(attempt: Attempt, write: Write) -> bool:
 
 
 def _presumed(attempt: Attempt) -> Link:
-    return Link(operation=attempt.write.operation, reference=attempt.write.reference, external_id="", version=0, content_hash="")
+    return Link(
+        operation=attempt.write.operation, reference=attempt.write.reference, external_id="", version=0, content_hash=""
+    )
 
 
 def _failure(reason: str, code: str, message: str) -> Failure:

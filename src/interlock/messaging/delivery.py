@@ -1,4 +1,5 @@
-"""A delivery: the work to bring one object key up to date at one destination by one flow. Its states are drawn in ARCHITECTURE.md."""
+"""A delivery: the work to bring one object key up to date at one destination by one flow. Its states are drawn in
+ARCHITECTURE.md."""
 
 from typing import Literal
 
@@ -6,7 +7,9 @@ import msgspec
 
 from interlock.messaging.write import Link, Write
 
-State = Literal["pending", "running", "done", "waiting", "retrying", "uncertain", "dead", "held", "superseded", "cancelled"]
+State = Literal[
+    "pending", "running", "done", "waiting", "retrying", "uncertain", "dead", "held", "superseded", "cancelled"
+]
 
 OPEN: tuple[State, ...] = ("pending", "running", "retrying", "uncertain", "waiting", "held")
 """States that keep later deliveries of the same lane from starting."""
@@ -18,7 +21,8 @@ LIVE, REPLAY, BACKFILL = 0, 1, 2
 
 
 class Want(msgspec.Struct, frozen=True, kw_only=True):
-    """The router's wish: bring (object, key) to at least `version` at `destination`. `signal` is '' for level-triggered flows."""
+    """The router's wish: bring (object, key) to at least `version` at `destination`. `signal` is '' for level-triggered
+    flows."""
 
     flow: str
     destination: str
@@ -26,7 +30,8 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """A call whose fate was not settled when the delivery was claimed: what was sent, under which key, and when at the latest."""
+    """A call whose fate was not settled when the delivery was claimed: what was sent, under which key, and when at the
+    latest."""
 
     id: int
     write: Write
@@ -50,7 +55,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class Delivery(msgspec.Struct, kw_only=True):
     """One claimed row, with what its work needs: the crosswalk so far and the attempts whose fate is open.
 
-    `token` is the fencing token of this claim: every later write to the ledger names it, and a writer with an older one is refused.
+    `token` is the fencing token of this claim: every later write to the ledger names it, and a writer with an older one
+    is refused.
     """
 
     id: int
@@ -98,7 +104,8 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Unneeded(msgspec.Struct, frozen=True):
-    """No call: `unchanged` (the destination has this content), `superseded` (it has a newer version) or `fenced` (the claim was lost)."""
+    """No call: `unchanged` (the destination has this content), `superseded` (it has a newer version) or `fenced` (the
+    claim was lost)."""
 
     because: Literal["unchanged", "superseded", "fenced"]
 

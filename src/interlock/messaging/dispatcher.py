@@ -21,7 +21,8 @@ class Dispatcher:
     """Runs outlets until it is stopped; a broken store ends it with the StoreError."""
 
     def __init__(
-        self, *, inbox: Inbox, ledger: Ledger, releases: Releases, clock: Clock, chance: random.Random, black_box: BlackBox,
+        self, *, inbox: Inbox, ledger: Ledger, releases: Releases, clock: Clock, chance: random.Random,
+        black_box: BlackBox,
         worker: str, lease_seconds: float = LEASE_SECONDS,
     ) -> None:  # fmt: skip
         self._ledger = ledger
@@ -53,8 +54,8 @@ class Dispatcher:
         """Serve until `stop`; raises the StoreError that broke the store."""
         if self._failed is None:
             await self.start()
-        assert self._failed is not None
-        await self._failed
+        if self._failed is not None:
+            await self._failed
 
     async def refresh(self) -> None:
         """Open outlets for destinations that a new release has brought, and take over changed limits."""
@@ -85,7 +86,8 @@ class Dispatcher:
 
     def _open(self, name: str, known: tuple[str, int, int, int, str] | None) -> None:
         outlet = Outlet(
-            name, ledger=self._ledger, courier=self.courier, limits=self._releases.current().limits(name), clock=self._clock,
+            name, ledger=self._ledger, courier=self.courier, limits=self._releases.current().limits(name),
+            clock=self._clock,
             chance=random.Random(self._chance.random()), worker=self.worker, lease_ms=self.lease_ms,
         )  # fmt: skip
         if known is not None:
@@ -101,7 +103,7 @@ class Dispatcher:
                 self._fail(error)
             except asyncio.CancelledError:
                 raise
-            except Exception as error:  # noqa: BLE001  a programming error must stop the hub, not one destination silently
+            except Exception as error:  # noqa: BLE001  our own error stops the hub, not one destination silently
                 self._fail(error)
 
         return asyncio.get_running_loop().create_task(guarded())
@@ -123,4 +125,5 @@ class Dispatcher:
             await self._ledger.renew(claims, self._clock.now_ms() + self.lease_ms)
         except StoreError as error:
             if error.code != FULL_DISK:
-                raise  # a full disk heals; should a lease run out meanwhile, its token keeps the old worker from writing
+                # a full disk heals; should a lease run out meanwhile, its token keeps the old worker from writing
+                raise

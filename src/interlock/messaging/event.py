@@ -5,7 +5,8 @@ from typing import Protocol
 import msgspec
 
 Headers = dict[str, str]
-"""Header names in lower case; the last of repeated headers wins, a repeated signature header is refused by the dialect."""
+"""Header names in lower case; the last of repeated headers wins, a repeated signature header is refused by the
+dialect."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,12 +24,13 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What the signed body says: which object, in which version, and what must have happened for it to look like this.
 
-    `key` is the object's id at its system, as a string. `version` is microseconds since the epoch (0: the body does not say).
+    `key` is the object's id at its system, as a string. `version` is microseconds since the epoch (0: the body does not
+    say).
     `complete` means that the body carries the whole object, so that no read of the source is needed.
-    `facts` are topics that the content itself proves, each with an instance after `#` when it can happen more than once to
-    one key: `orders/create`, `orders/cancelled`, `refunds/create#890088186047892319`. Flows are triggered by facts, never by the
-    unsigned topic header. `name` is the business name (`#1001`). `summary` is a small JSON object for lists, free of personal data
-    (`{"total": "414.95", "currency": "USD", "test": false, "cancelled": true}`).
+    `facts` are topics that the content itself proves, each with an instance after `#` when it can happen more than once
+    to one key: `orders/create`, `orders/cancelled`, `refunds/create#890088186047892319`. Flows are triggered by facts,
+    never by the unsigned topic header. `name` is the business name (`#1001`). `summary` is a small JSON object for
+    lists, free of personal data (`{"total": "414.95", "currency": "USD", "test": false, "cancelled": true}`).
     """
 
     object: str
@@ -67,7 +69,8 @@ class Event(msgspec.Struct, kw_only=True):
 
     @property
     def dedupe_key(self) -> str:
-        """The business key, from signed content alone: the same fact sent again, under whatever headers, has the same key."""
+        """The business key, from signed content alone: the same fact sent again, under whatever headers, has the same
+        key."""
         return f"{self.object}/{self.key}/{self.version}/{self.sha256[:8].hex()}"
 
 

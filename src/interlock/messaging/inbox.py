@@ -9,7 +9,8 @@ from interlock.messaging.event import Event
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """Where an event stands. `new` is False when the same fact was there already (its position is returned, a sighting is kept)."""
+    """Where an event stands. `new` is False when the same fact was there already (its position is returned, a sighting
+    is kept)."""
 
     position: int
     new: bool
@@ -19,7 +20,8 @@ class Inbox(Protocol):
     """Every implementation passes tests/conformance/inbox."""
 
     async def append(self, event: Event) -> Appended:
-        """Commit one event (many callers share one commit). Raises StoreError: then its fate is unknown and the sender must retry."""
+        """Commit one event (many callers share one commit). Raises StoreError: then its fate is unknown and the sender
+        must retry."""
 
     async def read(self, after: int, limit: int) -> list[Event]:
         """Events with a position above `after`, in order, at most `limit`."""
@@ -28,7 +30,8 @@ class Inbox(Protocol):
         """Events by position. A trimmed one has body None. Raises StoreError when a body does not match its SHA-256."""
 
     async def trim(self, received_before_ms: int, keep_from: int, limit: int) -> int:
-        """Forget the bodies (never the keys) of events received before a time, below position `keep_from`; returns how many."""
+        """Forget the bodies (never the keys) of events received before a time, below position `keep_from`; returns how
+        many."""
 
     async def head(self) -> int:
         """The highest position, 0 when empty."""

@@ -1,4 +1,5 @@
-"""The ledger port: deliveries, intents, links, dead letters, releases, audit. Every method is one durable transaction."""
+"""The ledger port: deliveries, intents, links, dead letters, releases, audit. Every method is one durable
+transaction."""
 
 from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
@@ -11,7 +12,8 @@ from interlock.messaging.outcome import Outcome
 
 
 class Routed(msgspec.Struct, frozen=True, kw_only=True):
-    """One event and what it is to set in motion. `late`: it took so long to reach us that its content may be out of date."""
+    """One event and what it is to set in motion. `late`: it took so long to reach us that its content may be out of
+    date."""
 
     event: Event
     wants: tuple[Want, ...]
@@ -22,7 +24,8 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     """How a claim ends. Exactly one of the forms below; `due_ms` is for those that come back.
 
     done: `version` reached. `superseded`/`cancelled`: nothing to do, `failure.message` says why.
-    waiting, retrying, uncertain: comes back at `due_ms`. dead: a person is needed; the dead letter is written in the same transaction.
+    waiting, retrying, uncertain: comes back at `due_ms`. dead: a person is needed; the dead letter is written in the
+    same transaction.
     """
 
     delivery: Delivery
@@ -82,16 +85,19 @@ class Ledger(Protocol):
         """Move the cursor and upsert deliveries in ONE transaction; returns how many deliveries were opened."""
 
     async def claim(self, destination: str, *, worker: str, limit: int, now_ms: int, lease_ms: int) -> list[Delivery]:
-        """Due deliveries of a destination, at most one per lane, live before replays before backfill, each with a new token."""
+        """Due deliveries of a destination, at most one per lane, live before replays before backfill, each with a new
+        token."""
 
     async def next_due_ms(self, destination: str) -> int | None:
         """When the next claim could find something; None when nothing is scheduled."""
 
     async def begin(self, intents: Sequence[Intent]) -> list[Begun | Unneeded]:
-        """Commit intents before their calls. Fences by token, by version and by content, against the crosswalk, in this transaction."""
+        """Commit intents before their calls. Fences by token, by version and by content, against the crosswalk, in this
+        transaction."""
 
     async def prolong(self, attempt: int, token: int, latest_send_ms: int) -> bool:
-        """An uncertain call is about to leave again under its key, at the latest at this time. False when the claim was lost."""
+        """An uncertain call is about to leave again under its key, at the latest at this time. False when the claim was
+        lost."""
 
     def record(self, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> Awaitable[None]:
         """The outcome of a call, and when it is done the crosswalk row, in one transaction.
@@ -99,17 +105,21 @@ class Ledger(Protocol):
         Asked for at once, awaited later: what is asked of the ledger next shares the commit.
         """
 
-    async def settle(self, attempt: int, resolution: str, now_ms: int, *, external_id: str = "", intent: Intent | None = None) -> None:
+    async def settle(
+        self, attempt: int, resolution: str, now_ms: int, *, external_id: str = "", intent: Intent | None = None
+    ) -> None:
         """How an uncertain attempt turned out: found (with the link), absent, resent, hand."""
 
     async def close_claim(self, closing: Closing) -> bool:
-        """End a claim. False when the token is no longer the newest: the stale writer is refused and nothing is changed."""
+        """End a claim. False when the token is no longer the newest: the stale writer is refused and nothing is
+        changed."""
 
     async def renew(self, claims: Sequence[tuple[int, int]], lease_until_ms: int) -> int:
         """Heart-beat: extend the leases of (delivery, token) pairs; returns how many were still ours."""
 
     async def rescue(self, now_ms: int, *, everything: bool = False, suspect: int = 0) -> list[Rescued]:
-        """Free deliveries whose lease ran out (or all, at the start of the only process). Calls in flight become uncertain.
+        """Free deliveries whose lease ran out (or all, at the start of the only process). Calls in flight become
+        uncertain.
 
         `suspect` is the delivery that was being translated when the process died: its count of crashes rises.
         """
@@ -121,7 +131,8 @@ class Ledger(Protocol):
         """Count what a filter touches."""
 
     async def replay(self, chosen: Filter, *, by: str, why: str, release: str, now_ms: int) -> int:
-        """Open every chosen delivery that is not already running or in an open replay; returns the replay's id. Audited."""
+        """Open every chosen delivery that is not already running or in an open replay; returns the replay's id.
+        Audited."""
 
     async def discard(self, chosen: Filter, *, by: str, why: str, now_ms: int) -> int:
         """Give up open or dead deliveries for good, with a reason. Audited; returns how many."""
@@ -132,7 +143,9 @@ class Ledger(Protocol):
     async def pause_replay(self, replay: int, *, by: str, paused: bool, now_ms: int) -> None:
         """Hold the deliveries that a replay has not done yet, or let them go on. Audited."""
 
-    async def save_breaker(self, destination: str, state: str, failures: int, paused_until_ms: int, last_error: str, now_ms: int) -> None:
+    async def save_breaker(
+        self, destination: str, state: str, failures: int, paused_until_ms: int, last_error: str, now_ms: int
+    ) -> None:
         """Keep what the breaker knows, so that it survives a restart and the console can show it."""
 
     async def breakers(self) -> dict[str, tuple[str, int, int, int, str]]:
@@ -147,7 +160,9 @@ class Ledger(Protocol):
     async def origin_of(self, system: str, object_name: str, external_id: str) -> tuple[str, str] | None:
         """Whose object an external id is: (origin system, key), when we wrote it there ourselves (C18)."""
 
-    async def audit(self, who: str, action: str, subject: str, *, why: str = "", detail: Any = None, now_ms: int) -> None:
+    async def audit(
+        self, who: str, action: str, subject: str, *, why: str = "", detail: Any = None, now_ms: int
+    ) -> None:
         """Write down who did what, and why."""
 
     async def oldest_wanted_event(self) -> int:

@@ -1,4 +1,5 @@
-"""A destination's limiter: how many calls at once, how many a second, and a pause that the destination itself asked for."""
+"""A destination's limiter: how many calls at once, how many a second, and a pause that the destination itself asked
+for."""
 
 from interlock.clock import Clock
 
@@ -12,7 +13,9 @@ class Limiter:
     `concurrency` is calls in flight; `rate_per_second` with `burst` is a token bucket (None: no rate limit).
     """
 
-    def __init__(self, clock: Clock, *, concurrency: int, rate_per_second: float | None = None, burst: float | None = None) -> None:
+    def __init__(
+        self, clock: Clock, *, concurrency: int, rate_per_second: float | None = None, burst: float | None = None
+    ) -> None:
         self._clock = clock
         self.concurrency = concurrency
         self.rate_per_second = rate_per_second

@@ -24,7 +24,8 @@ class Loader:
         self._recent: OrderedDict[tuple[str, int], Document] = OrderedDict()
 
     async def load(self, delivery: Delivery, release: Release, timeout_seconds: float) -> Document | Retry | Refused:
-        """The canonical object. Raises MappingError when the source's document cannot be read, StalledError when that takes too long."""
+        """The canonical object. Raises MappingError when the source's document cannot be read, StalledError when that
+        takes too long."""
         if not delivery.reread:
             document = await self._from_event(delivery, release)
             if document is not None:
@@ -44,13 +45,19 @@ class Loader:
             self._recent.popitem(last=False)
         return document
 
-    async def _from_source(self, delivery: Delivery, release: Release, timeout_seconds: float) -> Document | Retry | Refused:
-        answer = await release.source(delivery.system).read(delivery.object, delivery.key, timeout_seconds=timeout_seconds)
+    async def _from_source(
+        self, delivery: Delivery, release: Release, timeout_seconds: float
+    ) -> Document | Retry | Refused:
+        answer = await release.source(delivery.system).read(
+            delivery.object, delivery.key, timeout_seconds=timeout_seconds
+        )
         if not isinstance(answer, bytes):
             return answer
         document = self._read(delivery, release, answer)
         if document.version < delivery.wanted_version:
-            return Retry(code="HUB-BEHIND", message="the source still answers with an older version than the one it announced")
+            return Retry(
+                code="HUB-BEHIND", message="the source still answers with an older version than the one it announced"
+            )
         return document
 
     def _read(self, delivery: Delivery, release: Release, body: bytes) -> Document:

@@ -6,7 +6,8 @@ import msgspec
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """The destination has it. `external_id` is its own id for the record; `detail` is a phrase for the story of the order."""
+    """The destination has it. `external_id` is its own id for the record; `detail` is a phrase for the story of the
+    order."""
 
     external_id: str = ""
     detail: str = ""
@@ -16,7 +17,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """The destination said no and will say no again. Needs a person, or (`waiting_for`) a thing that is not there yet.
 
-    `reason` is one of the classes of dead_letter.REASONS; `code` is the vendor's own code; `waiting_for` such as `item:TSHIRT-OLD`.
+    `reason` is one of the classes of dead_letter.REASONS; `code` is the vendor's own code; `waiting_for` such as
+    `item:TSHIRT-OLD`.
     """
 
     reason: str
@@ -27,7 +29,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing was applied, and it may work later. `retry_after_seconds` is a floor. `destination_wide`: pause all writes, not this one only."""
+    """Nothing was applied, and it may work later. `retry_after_seconds` is a floor. `destination_wide`: pause all
+    writes, not this one only."""
 
     code: str
     message: str
@@ -37,7 +40,8 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Uncertain(msgspec.Struct, frozen=True, kw_only=True):
-    """We do not know whether it was applied: a timeout, a reset, a 5xx after the body was sent, an answer nobody can read."""
+    """We do not know whether it was applied: a timeout, a reset, a 5xx after the body was sent, an answer nobody can
+    read."""
 
     code: str
     message: str

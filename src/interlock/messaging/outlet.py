@@ -1,4 +1,5 @@
-"""An outlet: claims the deliveries of one destination under its limiter, breaker and retry budget, and decides what a result means."""
+"""An outlet: claims the deliveries of one destination under its limiter, breaker and retry budget, and decides what a
+result means."""
 
 import asyncio
 import random
@@ -23,8 +24,9 @@ class Outlet:
     """One per destination. Another destination's trouble never reaches it."""
 
     def __init__(
-        self, name: str, *, ledger: Ledger, courier: Courier, limits: Limits, clock: Clock, chance: random.Random, worker: str, lease_ms: int
-    ) -> None:
+        self, name: str, *, ledger: Ledger, courier: Courier, limits: Limits, clock: Clock, chance: random.Random,
+        worker: str, lease_ms: int,
+    ) -> None:  # fmt: skip
         self.name = name
         self._ledger = ledger
         self._courier = courier
@@ -33,8 +35,12 @@ class Outlet:
         self._worker = worker
         self._lease_ms = lease_ms
         self.limits = limits
-        self.limiter = Limiter(clock, concurrency=limits.concurrency, rate_per_second=limits.rate_per_second, burst=limits.burst)
-        self.breaker = Breaker(clock, failures=limits.breaker_failures, probe_interval_seconds=limits.probe_interval_seconds)
+        self.limiter = Limiter(
+            clock, concurrency=limits.concurrency, rate_per_second=limits.rate_per_second, burst=limits.burst
+        )
+        self.breaker = Breaker(
+            clock, failures=limits.breaker_failures, probe_interval_seconds=limits.probe_interval_seconds
+        )
         self.budget = RetryBudget(limits.retry.budget_share)
         self.running: dict[int, tuple[Delivery, asyncio.Task[None]]] = {}
         self._news = asyncio.Event()
@@ -161,7 +167,8 @@ class Outlet:
             self.budget.success()
             return self.breaker.success() or finished.pause_seconds > 0
         if finished.unanswered:
-            return self.breaker.failure(finished.failure.message if finished.failure else "") or finished.pause_seconds > 0
+            error = finished.failure.message if finished.failure else ""
+            return self.breaker.failure(error) or finished.pause_seconds > 0
         self.breaker.no_probe()
         return finished.pause_seconds > 0
 
@@ -170,7 +177,8 @@ class Outlet:
         owner = finished.owner
         if finished.state in ("done", "superseded", "cancelled", "dead"):
             return Closing(
-                delivery=delivery, state=finished.state, now_ms=now_ms, version=finished.version, failure=finished.failure, owner=owner,
+                delivery=delivery, state=finished.state, now_ms=now_ms, version=finished.version,
+                failure=finished.failure, owner=owner,
                 unchanged=finished.unchanged, warnings=finished.warnings, counted=finished.counted,
             )  # fmt: skip
         if finished.state == "waiting":
@@ -185,20 +193,24 @@ class Outlet:
         policy = self.limits.retry
         if counted and policy.exhausted(attempts):
             failure = finished.failure or Failure(reason="unknown", code="HUB-EXHAUSTED", message="attempts ran out")
-            return Closing(delivery=delivery, state="dead", now_ms=now_ms, failure=failure, owner=finished.owner, counted=True)
+            return Closing(
+                delivery=delivery, state="dead", now_ms=now_ms, failure=failure, owner=finished.owner, counted=True
+            )
         wait = policy.wait_seconds(attempts, self._chance, at_least_seconds=finished.retry_after_seconds)
         if not self.budget.spend():
             wait += self._chance.uniform(0.0, policy.cap_seconds)
         due_ms = max(now_ms + round(wait * 1000), finished.not_before_ms)
         return Closing(
-            delivery=delivery, state=finished.state, now_ms=now_ms, due_ms=due_ms, failure=finished.failure, counted=counted
-        )
+            delivery=delivery, state=finished.state, now_ms=now_ms, due_ms=due_ms, failure=finished.failure,
+            counted=counted,
+        )  # fmt: skip
 
     async def _save_breaker(self) -> None:
         paused_until = self._clock.now_ms() + round(self.limiter.pause_left_seconds() * 1000)
         await self._ledger.save_breaker(
-            self.name, self.breaker.state, self.breaker.failures, paused_until, self.breaker.last_error, self._clock.now_ms()
-        )
+            self.name, self.breaker.state, self.breaker.failures, paused_until, self.breaker.last_error,
+            self._clock.now_ms(),
+        )  # fmt: skip
 
     async def _nap(self) -> None:
         """Sleep until there is news, room, or something due."""

@@ -1,4 +1,5 @@
-"""When to try again: full jitter under a cap, the destination's Retry-After as a floor, and a budget for retries as a whole."""
+"""When to try again: full jitter under a cap, the destination's Retry-After as a floor, and a budget for retries as a
+whole."""
 
 import random
 
@@ -6,7 +7,8 @@ import msgspec
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """`attempts` calls in all, then a person. Waits are drawn from 0 to base x 2^n, at most `cap_seconds` (full jitter)."""
+    """`attempts` calls in all, then a person. Waits are drawn from 0 to base x 2^n, at most `cap_seconds` (full
+    jitter)."""
 
     attempts: int = 8
     base_seconds: float = 1.0
@@ -24,7 +26,8 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RetryBudget:
-    """At most `share` retries for each first attempt, over a small reserve: an outage must not double the load (AWS, SRE)."""
+    """At most `share` retries for each first attempt, over a small reserve: an outage must not double the load (AWS,
+    SRE)."""
 
     def __init__(self, share: float, reserve: float = 20.0) -> None:
         self.share = share

@@ -1,4 +1,5 @@
-"""What runs: the port through which the router and the dispatcher ask a release about flows, documents and destinations."""
+"""What runs: the port through which the router and the dispatcher ask a release about flows, documents and
+destinations."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -73,4 +74,5 @@ class Releases(Protocol):
 
 def describe(delivery: Delivery) -> str:
     """A delivery in words for logs: no personal data."""
-    return f"delivery {delivery.id} {delivery.flow} -> {delivery.destination} {delivery.object} {delivery.name or delivery.key}"
+    what = f"{delivery.object} {delivery.name or delivery.key}"
+    return f"delivery {delivery.id} {delivery.flow} -> {delivery.destination} {what}"

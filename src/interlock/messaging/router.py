@@ -18,7 +18,9 @@ LATE_MS = 15 * 60_000
 class Router:
     """Level-triggered: what matters is which keys changed, not how often."""
 
-    def __init__(self, inbox: Inbox, ledger: Ledger, releases: Releases, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, inbox: Inbox, ledger: Ledger, releases: Releases, clock: Clock, wake: Callable[[], None]
+    ) -> None:
         self._inbox = inbox
         self._ledger = ledger
         self._releases = releases

@@ -1,4 +1,5 @@
-"""A time limit for code that is not ours: a mapping function that loops for ever is interrupted, and its delivery is poison."""
+"""A time limit for code that is not ours: a mapping function that loops for ever is interrupted, and its delivery is
+poison."""
 
 import signal
 import threading
@@ -25,7 +26,9 @@ class TimeLimit:
             signal.signal(signal.SIGALRM, self._ring)
             signal.setitimer(signal.ITIMER_REAL, self.seconds)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._armed:
             self._armed = False
             signal.setitimer(signal.ITIMER_REAL, 0.0)

@@ -11,14 +11,17 @@ from interlock.messaging.outcome import Outcome, Refused, Retry, Uncertain
 
 
 class Once(enum.Enum):
-    """How a write that may have happened is made safe to finish, best first. A create without one is refused at load."""
+    """How a write that may have happened is made safe to finish, best first. A create without one is refused at
+    load."""
 
     UPSERT = "upsert"
     """The call itself is idempotent by our reference: send it again."""
     KEY = "key"
-    """The vendor remembers our idempotency key for `memory_seconds`: send it again with the same key within that time."""
+    """The vendor remembers our idempotency key for `memory_seconds`: send it again with the same key within that
+    time."""
     LOOK_UP = "look_up"
-    """Look for our reference after a quiet period longer than the vendor's longest processing time; create only when it is absent."""
+    """Look for our reference after a quiet period longer than the vendor's longest processing time; create only when it
+    is absent."""
     HAND = "hand"
     """Nobody can know: a person decides."""
 
@@ -26,8 +29,8 @@ class Once(enum.Enum):
 class Write(msgspec.Struct, frozen=True, kw_only=True):
     """One call of a plan. `reference` is our name for the record at the destination; `body` is exactly what is sent.
 
-    `object` and `key` name the canonical object that the write is about when it is another than the delivery's own: an order
-    brings its customer along, and the customer's crosswalk and version fence are the customer's, not the order's.
+    `object` and `key` name the canonical object that the write is about when it is another than the delivery's own: an
+    order brings its customer along, and the customer's crosswalk and version fence are the customer's, not the order's.
     """
 
     operation: str
@@ -43,7 +46,8 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 (32 hex digits) of operation, action and body: equal means that sending it again could change nothing."""
+        """SHA-256 (32 hex digits) of operation, action and body: equal means that sending it again could change
+        nothing."""
         return hashlib.sha256(b"\0".join((self.operation.encode(), self.action.encode(), self.body))).hexdigest()[:32]
 
 
@@ -64,7 +68,8 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The writes, in order, that bring the destination to the wanted state; none when there is nothing to do (`because`)."""
+    """The writes, in order, that bring the destination to the wanted state; none when there is nothing to do
+    (`because`)."""
 
     writes: tuple[Write, ...] = ()
     because: str = ""
@@ -88,7 +93,8 @@ class Destination(Protocol):
     """What the dispatcher asks of a system that it writes to. One instance per (release, system)."""
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:
-        """Translate a canonical object into writes. Pure. Raises MappingError; UnmappedReference makes the delivery wait."""
+        """Translate a canonical object into writes. Pure. Raises MappingError; UnmappedReference makes the delivery
+        wait."""
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:
         """Make the call. Never raises for what the network or the vendor does: that is an outcome."""
@@ -101,4 +107,5 @@ class Source(Protocol):
     """What the dispatcher asks of a system that it reads from."""
 
     async def read(self, object_name: str, key: str, *, timeout_seconds: float) -> bytes | Retry | Refused:
-        """The object's present state as the raw bytes of the vendor's answer, in the shape that the `in` mapping reads."""
+        """The object's present state as the raw bytes of the vendor's answer, in the shape that the `in` mapping
+        reads."""

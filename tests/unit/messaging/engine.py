@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from interlock.clock import VirtualClock
 from interlock.errors import UnmappedReference
@@ -215,7 +215,7 @@ class Engine:
     def erp(self) -> FakeSystem:
         return self.systems["erp"]
 
-    async def __aenter__(self) -> "Engine":
+    async def __aenter__(self) -> Self:
         await self.open()
         return self
 

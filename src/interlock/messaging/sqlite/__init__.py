@@ -1,1 +1,2 @@
-"""The embedded engine: both ports on SQLite (the one that apsw carries), WAL, synchronous=FULL, one group commit each."""
+"""The embedded engine: both ports on SQLite (the one that apsw carries), WAL, synchronous=FULL, one group commit
+each."""

@@ -1,4 +1,5 @@
-"""Opens a SQLite file so that a commit means "on the disk", reads the settings back, and refuses an engine that can corrupt."""
+"""Opens a SQLite file so that a commit means "on the disk", reads the settings back, and refuses an engine that can
+corrupt."""
 
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import apsw
 from interlock.errors import SettingsError
 
 OLDEST_SAFE = (3, 51, 3)
-"""Before this the WAL-reset bug can corrupt a file when two connections write and checkpoint at once (sqlite.org/wal.html#walresetbug)."""
+"""Before this the WAL-reset bug can corrupt a file when two connections write and checkpoint at once
+(sqlite.org/wal.html#walresetbug)."""
 
 BACKPORTS = ((3, 50, 7), (3, 44, 6))
 
@@ -39,7 +41,8 @@ def require_safe_engine(version: str | None = None) -> None:
 
 
 def open_store(path: Path, *, vfs: str | None = None, read_only: bool = False) -> apsw.Connection:
-    """A connection with WAL and synchronous=FULL, both read back. Raises SettingsError when the file cannot promise durability."""
+    """A connection with WAL and synchronous=FULL, both read back. Raises SettingsError when the file cannot promise
+    durability."""
     require_safe_engine()
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     try:

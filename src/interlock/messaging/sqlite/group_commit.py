@@ -1,11 +1,13 @@
 """Group commit: everything that is asked of a store in one turn of the event loop shares one transaction and one fsync.
 
-The work runs in the event loop's own thread. A writer thread would have to win the interpreter lock back after each statement,
-which costs more than the 0.2 ms that an fsync takes; a batch grows by itself while an fsync is under way on a slower disk.
+The work runs in the event loop's own thread. A writer thread would have to win the interpreter lock back after each
+statement, which costs more than the 0.2 ms that an fsync takes; a batch grows by itself while an fsync is under way on
+a slower disk.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import apsw
@@ -22,9 +24,10 @@ LARGEST_BATCH = 1_000
 class GroupCommit:
     """Runs pieces of work on one connection, many to a transaction.
 
-    A piece that raises takes only itself down. When the commit fails, the fate of all pieces is unknown: each gets a StoreError.
-    After an I/O error nothing is tried again on this connection (an fsync that failed once cannot be trusted to succeed
-    later: fsyncgate); `broken` is set and every further piece is refused. A full disk is not a broken one.
+    A piece that raises takes only itself down. When the commit fails, the fate of all pieces is unknown: each gets a
+    StoreError. After an I/O error nothing is tried again on this connection (an fsync that failed once cannot be
+    trusted to succeed later: fsyncgate); `broken` is set and every further piece is refused. A full disk is not a
+    broken one.
     """
 
     def __init__(self, connection: apsw.Connection, name: str) -> None:
@@ -140,11 +143,9 @@ class _Transaction:
 
     def _roll_back(self) -> None:
         if self.connection.in_transaction:
-            try:
+            # When this fails SQLite has rolled back by itself, or cannot: either way nothing of this batch remains.
+            with suppress(apsw.Error):
                 self.connection.execute("ROLLBACK")
-            except apsw.Error:
-                # SQLite has rolled back by itself, or cannot: either way the connection is not used for this batch again.
-                pass
 
     def _store_error(self, error: apsw.Error) -> StoreError:
         if isinstance(error, apsw.FullError):

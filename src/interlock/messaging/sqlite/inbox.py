@@ -78,8 +78,7 @@ class SqliteInbox:
         row = connection.execute(self._sql["append"], _row(event, dedupe_key)).get
         if row is not None:
             return Appended(row, True)
-        known = connection.execute(self._sql["known"], (event.system, dedupe_key)).fetchone()
-        position, event_id, topic, api_version = known
+        position, event_id, topic, api_version = connection.execute(self._sql["known"], (event.system, dedupe_key)).get
         flags = _sighting_flags(event, event_id, topic, api_version)
         connection.execute(
             self._sql["sight"], (position, event.received_at_ms, event.topic, event.event_id, event.webhook_id, flags)
@@ -92,8 +91,9 @@ class SqliteInbox:
             self._recent.popitem(last=False)
 
     def _recent_after(self, after: int, limit: int) -> list[Event]:
-        """The run of events that directly follows the cursor in memory. Positions have no gaps: nothing is ever deleted."""
-        found = []
+        """The run of events that directly follows the cursor in memory. Positions have no gaps: nothing is ever
+        deleted."""
+        found: list[Event] = []
         position = after + 1
         while len(found) < limit and (event := self._recent.get(position)) is not None:
             found.append(event)
@@ -120,24 +120,30 @@ def _sighting_flags(event: Event, event_id: str, topic: str, api_version: str) -
 def _row(event: Event, dedupe_key: str) -> tuple[Any, ...]:
     body = event.body or b""
     return (
-        event.system, dedupe_key, event.dialect, event.topic, event.object, event.key, event.name, event.summary, event.version,
-        int(event.complete), " ".join(event.facts), event.event_id, event.webhook_id, event.api_version, event.triggered_at_ms,
+        event.system, dedupe_key, event.dialect, event.topic, event.object, event.key, event.name, event.summary,
+        event.version,
+        int(event.complete), " ".join(event.facts), event.event_id, event.webhook_id, event.api_version,
+        event.triggered_at_ms,
         event.received_at_ms, event.release, " ".join(event.flags), event.priority, event.sha256, len(body), body,
     )  # fmt: skip
 
 
 def _event(row: tuple[Any, ...]) -> Event:
-    (position, system, dialect, topic, object_name, key, name, summary, version, complete, facts, event_id, webhook_id, api_version,
+    (position, system, dialect, topic, object_name, key, name, summary, version, complete, facts, event_id,
+     webhook_id, api_version,
      triggered_at_ms, received_at_ms, release, flags, priority, sha256, body) = row  # fmt: skip
     if body is not None and hashlib.sha256(body).digest() != sha256:
         raise StoreError(
             f"the body of event {position} is not the one that was accepted",
             code="STO003",
             why="its SHA-256 differs from the one stored beside it: the file was damaged or edited",
-            next_move="run `interlock doctor --deep`; restore the event from a backup or re-read the object from its source",
+            next_move=(
+                "run `interlock doctor --deep`; restore the event from a backup or re-read the object from its source"
+            ),
         )
     return Event(
-        position=position, system=system, dialect=dialect, topic=topic, object=object_name, key=key, name=name, summary=summary,
+        position=position, system=system, dialect=dialect, topic=topic, object=object_name, key=key, name=name,
+        summary=summary,
         version=version, complete=bool(complete), facts=tuple(facts.split()), event_id=event_id, webhook_id=webhook_id,
         api_version=api_version, triggered_at_ms=triggered_at_ms, received_at_ms=received_at_ms, release=release,
         flags=tuple(flags.split()), priority=priority, sha256=sha256, body=body,

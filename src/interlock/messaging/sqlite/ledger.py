@@ -8,7 +8,7 @@ import apsw
 import msgspec
 
 from interlock.messaging.dead_letter import fingerprint
-from interlock.messaging.delivery import Attempt, Begun, Delivery, Intent, Unneeded
+from interlock.messaging.delivery import Attempt, Begun, Delivery, Failure, Intent, Unneeded
 from interlock.messaging.ledger import Closing, Filter, Preview, Rescued, Routed
 from interlock.messaging.outcome import Done, Outcome, verdict
 from interlock.messaging.sqlite.connect import open_store
@@ -19,7 +19,7 @@ from interlock.messaging.sqlite.routing import RoutingWork
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.write import Link, Once, Write
 
-CHECKPOINT_PAGES = 1_000
+UNEXPLAINED = Failure(reason="unknown", code="HUB-UNKNOWN", message="no reason was given")
 
 
 class SqliteLedger:
@@ -42,32 +42,45 @@ class SqliteLedger:
 
     async def route(self, cursor_name: str, cursor: int, routed: Sequence[Routed], now_ms: int) -> int:
         """Cursor and deliveries in one transaction."""
-        return await self.group.run(lambda connection: self._routing.route(connection, cursor_name, cursor, routed, now_ms))
+        return await self.group.run(
+            lambda connection: self._routing.route(connection, cursor_name, cursor, routed, now_ms)
+        )
 
     # -- the life of a claim
 
     async def claim(self, destination: str, *, worker: str, limit: int, now_ms: int, lease_ms: int) -> list[Delivery]:
         """Heads of lanes that are due, live first."""
-        return await self.group.run(lambda connection: self._claim(connection, destination, worker, limit, now_ms, now_ms + lease_ms))
+        return await self.group.run(
+            lambda connection: self._claim(connection, destination, worker, limit, now_ms, now_ms + lease_ms)
+        )
 
-    def _claim(self, connection: apsw.Connection, destination: str, worker: str, limit: int, now_ms: int, lease: int) -> list[Delivery]:
+    def _claim(
+        self, connection: apsw.Connection, destination: str, worker: str, limit: int, now_ms: int, lease: int
+    ) -> list[Delivery]:
         rows: list[tuple[Any, ...]] = []
         for priority in (0, 1, 2):
             if len(rows) < limit:
-                rows += connection.execute(self._sql["due"], (destination, priority, now_ms, limit - len(rows))).fetchall()
+                rows += connection.execute(
+                    self._sql["due"], (destination, priority, now_ms, limit - len(rows))
+                ).fetchall()
         take = self._sql["take"]
         for row in rows:
             connection.execute(take, (worker, lease, now_ms, row[0]))
         return [self._delivery(connection, row, lease, now_ms) for row in rows]
 
-    def _delivery(self, connection: apsw.Connection, row: tuple[Any, ...], lease_until_ms: int, now_ms: int) -> Delivery:
-        (id_, flow, system, destination, object_name, key, name, signal, release, priority, wanted_event, wanted_version, reread,
+    def _delivery(
+        self, connection: apsw.Connection, row: tuple[Any, ...], lease_until_ms: int, now_ms: int
+    ) -> Delivery:
+        (id_, flow, system, destination, object_name, key, name, signal, release, priority, wanted_event,
+         wanted_version, reread,
          revision, attempts, crashes, token, received_ms, was) = row  # fmt: skip
         links = connection.execute(self._sql["links_of"], (destination, system, object_name, key, signal)).fetchall()
         unsettled = connection.execute(self._sql["unsettled_of"], (id_, now_ms)).fetchall() if token else []
         return Delivery(
-            id=id_, flow=flow, system=system, destination=destination, object=object_name, key=key, name=name, signal=signal,
-            release=release, priority=priority, wanted_event=wanted_event, wanted_version=wanted_version, reread=bool(reread),
+            id=id_, flow=flow, system=system, destination=destination, object=object_name, key=key, name=name,
+            signal=signal,
+            release=release, priority=priority, wanted_event=wanted_event, wanted_version=wanted_version,
+            reread=bool(reread),
             revision=revision, attempts=attempts, crashes=crashes, token=token + 1, received_ms=received_ms, was=was,
             lease_until_ms=lease_until_ms, links=_links(links),
             unsettled=tuple(_attempt(item) for item in unsettled),
@@ -75,7 +88,9 @@ class SqliteLedger:
 
     async def next_due_ms(self, destination: str) -> int | None:
         """The earliest due time over the priorities."""
-        dues = [self.group.connection.execute(self._sql["next_due"], (destination, priority)).get for priority in (0, 1, 2)]
+        dues = [
+            self.group.connection.execute(self._sql["next_due"], (destination, priority)).get for priority in (0, 1, 2)
+        ]
         return min((due for due in dues if due is not None), default=None)
 
     async def begin(self, intents: Sequence[Intent]) -> list[Begun | Unneeded]:
@@ -98,8 +113,10 @@ class SqliteLedger:
         attempt = connection.execute(
             self._sql["intend"],
             (write.operation, write.action, write.once.value, write.reference, write.object, write.key,
-             round(write.quiet_period_seconds * 1000), round(write.memory_seconds * 1000), intent.idempotency_key, content_hash,
-             intent.version, intent.event, write.body, intent.begun_ms, intent.latest_send_ms, delivery.id, delivery.token),
+             round(write.quiet_period_seconds * 1000), round(write.memory_seconds * 1000), intent.idempotency_key,
+             content_hash,
+             intent.version, intent.event, write.body, intent.begun_ms, intent.latest_send_ms, delivery.id,
+             delivery.token),
         ).get  # fmt: skip
         return Unneeded("fenced") if attempt is None else Begun(attempt)
 
@@ -115,7 +132,9 @@ class SqliteLedger:
         external_id = outcome.external_id if isinstance(outcome, Done) else ""
         code, message = ("", outcome.detail) if isinstance(outcome, Done) else (outcome.code, outcome.message)
         connection.execute(
-            self._sql["outcome"], (now_ms, verdict(outcome), outcome.status, code, message[:2_000], external_id, attempt)
+            self._sql["outcome"], (
+                now_ms, verdict(outcome), outcome.status, code, message[:2_000], external_id, attempt
+            )
         )
         if isinstance(outcome, Done):
             self._link(connection, intent, external_id, now_ms)
@@ -124,11 +143,14 @@ class SqliteLedger:
         write = intent.write
         connection.execute(
             self._sql["link"],
-            (*_link_key(intent.delivery, write.object, write.key, write.operation), write.reference, external_id, intent.version,
+            (*_link_key(intent.delivery, write.object, write.key, write.operation), write.reference, external_id,
+             intent.version,
              write.content_hash, now_ms),
         )  # fmt: skip
 
-    async def settle(self, attempt: int, resolution: str, now_ms: int, *, external_id: str = "", intent: Intent | None = None) -> None:
+    async def settle(
+        self, attempt: int, resolution: str, now_ms: int, *, external_id: str = "", intent: Intent | None = None
+    ) -> None:
         """Write down how an uncertain attempt turned out; one that was found becomes a link."""
 
         def work(connection: apsw.Connection) -> None:
@@ -157,9 +179,10 @@ class SqliteLedger:
     def _close_done(self, connection: apsw.Connection, closing: Closing) -> str | None:
         delivery, failure = closing.delivery, closing.failure
         reason, code, error = (failure.reason, failure.code, failure.message) if failure else ("", "", "")
-        state = connection.execute(
+        state: str | None = connection.execute(
             self._sql["close_done"],
-            (delivery.revision, closing.state, closing.now_ms, closing.version, reason, code, error, "\n".join(closing.warnings),
+            (delivery.revision, closing.state, closing.now_ms, closing.version, reason, code, error,
+             "\n".join(closing.warnings),
              delivery.id, delivery.token),
         ).get  # fmt: skip
         if state == closing.state:
@@ -169,20 +192,21 @@ class SqliteLedger:
         return state
 
     def _close_later(self, connection: apsw.Connection, closing: Closing) -> str | None:
-        delivery, failure = closing.delivery, closing.failure
-        assert failure is not None, "a delivery that comes back says why"
-        return connection.execute(
+        delivery, failure = closing.delivery, closing.failure or UNEXPLAINED
+        state: str | None = connection.execute(
             self._sql["close_later"],
-            (closing.state, closing.due_ms, int(closing.counted), closing.now_ms, failure.reason, failure.code, failure.message[:2_000],
+            (closing.state, closing.due_ms, int(closing.counted), closing.now_ms, failure.reason, failure.code,
+             failure.message[:2_000],
              failure.waiting_for, delivery.id, delivery.token, delivery.revision),
         ).get  # fmt: skip
+        return state
 
     def _close_dead(self, connection: apsw.Connection, closing: Closing) -> str | None:
-        delivery, failure = closing.delivery, closing.failure
-        assert failure is not None, "a dead letter says why"
+        delivery, failure = closing.delivery, closing.failure or UNEXPLAINED
         row = connection.execute(
             self._sql["close_dead"],
-            (delivery.revision, closing.now_ms, int(closing.counted), failure.reason, failure.code, failure.message[:2_000],
+            (delivery.revision, closing.now_ms, int(closing.counted), failure.reason, failure.code,
+             failure.message[:2_000],
              delivery.id, delivery.token),
         ).fetchone()  # fmt: skip
         if row is None:
@@ -192,8 +216,10 @@ class SqliteLedger:
             group = fingerprint(delivery.flow, delivery.destination, failure.reason, failure.code, failure.message)
             connection.execute(
                 self._sql["bury"],
-                (delivery.id, closing.now_ms, delivery.flow, delivery.destination, delivery.object, delivery.key, delivery.name,
-                 failure.reason, failure.code, failure.message[:2_000], group, closing.owner, attempts, delivery.wanted_event,
+                (delivery.id, closing.now_ms, delivery.flow, delivery.destination, delivery.object, delivery.key,
+                 delivery.name,
+                 failure.reason, failure.code, failure.message[:2_000], group, closing.owner, attempts,
+                 delivery.wanted_event,
                  delivery.release, failure.body),
             )  # fmt: skip
             connection.execute(self._sql["next_head"], (lane,))
@@ -209,7 +235,9 @@ class SqliteLedger:
         latency = max(0, closing.now_ms - delivery.received_ms) if done else 0
         counts = (int(done), int(done and closing.unchanged), int(state == "dead"), int(retried))
         connection.execute(
-            self._sql["minute"], (delivery.flow, delivery.destination, closing.now_ms // 60_000, *counts, latency, latency)
+            self._sql["minute"], (
+                delivery.flow, delivery.destination, closing.now_ms // 60_000, *counts, latency, latency
+            )
         )
 
     # -- leases
@@ -238,23 +266,27 @@ class SqliteLedger:
             open_calls = connection.execute(self._sql["unsettled_of"], (id_, now_ms)).fetchall()
             state = "uncertain" if open_calls else "retrying"
             connection.execute(self._sql["rescue"], (state, now_ms, suspect, now_ms, id_))
-            rescued.append(Rescued(id_, destination, state))
+            rescued.append(Rescued(int(str(id_)), str(destination), state))
         return rescued
 
-    # -- breakers, releases, audit, upkeep
+    # -- what outlives a claim
 
     async def wake_waiting(self, now_ms: int, waiting_for: str = "") -> int:
         """What waited is due now."""
         return await self._changes("wake_waiting", (now_ms, waiting_for))
 
-    async def save_breaker(self, destination: str, state: str, failures: int, paused_until_ms: int, last_error: str, now_ms: int) -> None:
+    async def save_breaker(
+        self, destination: str, state: str, failures: int, paused_until_ms: int, last_error: str, now_ms: int
+    ) -> None:
         """Keep the breaker."""
         await self._changes("save_breaker", (destination, state, failures, now_ms, paused_until_ms, last_error[:500]))
 
     async def breakers(self) -> dict[str, tuple[str, int, int, int, str]]:
         """All breakers."""
         rows = self.group.connection.execute(self._sql["breakers"])
-        return {name: (state, failures, changed, paused, error) for name, state, failures, changed, paused, error in rows}
+        return {
+            name: (state, failures, changed, paused, error) for name, state, failures, changed, paused, error in rows
+        }
 
     async def save_release(self, release: str, files: bytes, now_ms: int) -> None:
         """Keep and activate a release."""
@@ -275,7 +307,9 @@ class SqliteLedger:
         row = self.group.connection.execute(self._sql["origin_of"], (system, external_id, object_name)).fetchone()
         return None if row is None else (row[0], row[1])
 
-    async def audit(self, who: str, action: str, subject: str, *, why: str = "", detail: Any = None, now_ms: int) -> None:
+    async def audit(
+        self, who: str, action: str, subject: str, *, why: str = "", detail: Any = None, now_ms: int
+    ) -> None:
         """One line of the audit."""
         text = "" if detail is None else msgspec.json.encode(detail).decode()
         await self._changes("audit", (now_ms, who, action, subject, why, text))
@@ -287,7 +321,8 @@ class SqliteLedger:
 
     async def trim(self, before_ms: int, limit: int) -> int:
         """Forget old bodies."""
-        return await self._changes("trim_attempts", (before_ms, limit)) + await self._changes("trim_letters", (before_ms,))
+        attempts = await self._changes("trim_attempts", (before_ms, limit))
+        return attempts + await self._changes("trim_letters", (before_ms,))
 
     async def checkpoint(self) -> None:
         """A passive checkpoint: it never waits for readers."""
@@ -308,7 +343,9 @@ class SqliteLedger:
 
     async def replay(self, chosen: Filter, *, by: str, why: str, release: str, now_ms: int) -> int:
         """Open what is chosen, once, and remember what it was."""
-        return await self.group.run(lambda connection: self._operator.replay(connection, chosen, by, why, release, now_ms))
+        return await self.group.run(
+            lambda connection: self._operator.replay(connection, chosen, by, why, release, now_ms)
+        )
 
     async def discard(self, chosen: Filter, *, by: str, why: str, now_ms: int) -> int:
         """Give up for good."""
@@ -316,7 +353,9 @@ class SqliteLedger:
 
     async def hold(self, chosen: Filter, *, by: str, why: str, now_ms: int, release: bool = False) -> int:
         """Stop, or let go on."""
-        return await self.group.run(lambda connection: self._operator.hold(connection, chosen, by, why, now_ms, release=release))
+        return await self.group.run(
+            lambda connection: self._operator.hold(connection, chosen, by, why, now_ms, release=release)
+        )
 
     async def pause_replay(self, replay: int, *, by: str, paused: bool, now_ms: int) -> None:
         """Hold the open items of a replay, or release them."""
@@ -349,19 +388,28 @@ def _link_key(delivery: Delivery, object_name: str, key: str, operation: str) ->
 
 def _links(rows: list[tuple[Any, ...]]) -> dict[str, Link]:
     return {
-        operation: Link(operation=operation, reference=reference, external_id=external_id, version=version, content_hash=content_hash)
+        operation: Link(
+            operation=operation,
+            reference=reference,
+            external_id=external_id,
+            version=version,
+            content_hash=content_hash,
+        )
         for operation, reference, external_id, version, content_hash in rows
     }
 
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:
-    (id_, operation, action, once, reference, object_name, key, quiet_ms, memory_ms, idempotency_key, content_hash, version, begun_ms,
+    (id_, operation, action, once, reference, object_name, key, quiet_ms, memory_ms, idempotency_key, content_hash,
+     version, begun_ms,
      latest_send_ms, body) = row  # fmt: skip
     write = Write(
-        operation=operation, action=action, once=Once(once), reference=reference, object=object_name, key=key, body=body,
+        operation=operation, action=action, once=Once(once), reference=reference, object=object_name, key=key,
+        body=body,
         quiet_period_seconds=quiet_ms / 1000, memory_seconds=memory_ms / 1000,
     )  # fmt: skip
     return Attempt(
-        id=id_, write=write, idempotency_key=idempotency_key, content_hash=content_hash, version=version, begun_ms=begun_ms,
+        id=id_, write=write, idempotency_key=idempotency_key, content_hash=content_hash, version=version,
+        begun_ms=begun_ms,
         latest_send_ms=latest_send_ms,
     )  # fmt: skip

@@ -23,7 +23,9 @@ def migrations(store: str) -> Iterator[tuple[int, str, str]]:
 def migrate(connection: apsw.Connection, store: str, now_ms: int) -> list[str]:
     """Bring a store to the newest schema; returns the names of the migrations that ran."""
     connection.execute(_BOOK)
-    done = {number: (name, sha) for number, name, sha in connection.execute("SELECT number, name, sha256 FROM migration")}
+    done = {
+        number: (name, sha) for number, name, sha in connection.execute("SELECT number, name, sha256 FROM migration")
+    }
     known = list(migrations(store))
     _refuse_newer(done, known, store)
     ran = []
@@ -38,7 +40,8 @@ def migrate(connection: apsw.Connection, store: str, now_ms: int) -> list[str]:
 
 
 def _apply(connection: apsw.Connection, number: int, name: str, sha: str, text: str, now_ms: int) -> None:
-    """Schema and its row in the book in one transaction, so that a kill at any statement leaves either all or nothing."""
+    """Schema and its row in the book in one transaction, so that a kill at any statement leaves either all or
+    nothing."""
     with connection:
         connection.execute(text)
         connection.execute("INSERT INTO migration VALUES (?, ?, ?, ?)", (number, name, sha, now_ms))

@@ -1,6 +1,6 @@
 """What operators ask of the ledger: preview, replay, discard, hold; each audited in the transaction that does it."""
 
-from typing import Any
+from typing import Any, cast
 
 import apsw
 import msgspec
@@ -28,12 +28,17 @@ class OperatorWork:
     def preview(self, connection: apsw.Connection, chosen: Filter) -> Preview:
         """Counts, and the oldest and newest receipt."""
         where, values = choose(chosen)
-        count, oldest, newest = connection.execute(_COUNT + where, values).fetchone()
-        groups = {
-            name: dict(connection.execute(text.replace("/*where*/", where), values).fetchall()) for name, text in _GROUP.items()
+        count, oldest, newest = connection.execute(_COUNT + where, values).get
+        groups: dict[str, dict[str, int]] = {
+            name: dict(
+                cast("list[tuple[str, int]]", connection.execute(text.replace("/*where*/", where), values).fetchall())
+            )
+            for name, text in _GROUP.items()
         }
         return Preview(
-            count=min(count, chosen.limit), by_destination=groups["destination"], by_state=groups["state"], oldest_ms=oldest, newest_ms=newest
+            count=min(
+                count, chosen.limit
+            ), by_destination=groups["destination"], by_state=groups["state"], oldest_ms=oldest, newest_ms=newest
         )
 
     def replay(self, connection: apsw.Connection, chosen: Filter, by: str, why: str, release: str, now_ms: int) -> int:
@@ -43,7 +48,8 @@ class OperatorWork:
         where, values = choose(chosen)
         limited = f"{where} ORDER BY d.id LIMIT {int(chosen.limit)}"
         connection.execute(self._sql["replay_candidates"].replace("/*where*/", limited), values | {"replay": replay})
-        ids = [row[0] for row in connection.execute("SELECT delivery FROM replay_item WHERE replay = ? ORDER BY delivery", (replay,))]
+        items = connection.execute("SELECT delivery FROM replay_item WHERE replay = ? ORDER BY delivery", (replay,))
+        ids = [row[0] for row in items]
         for id_ in ids:
             connection.execute(self._sql["reopen"], {"now": now_ms, "release": release, "late": LATE_MS, "id": id_})
             connection.execute(self._sql["close_letter"], (now_ms, "replayed", by, why, id_))
@@ -56,29 +62,38 @@ class OperatorWork:
         ids = self._ids(connection, chosen, f"(d.state = 'dead' OR d.state IN {_OPEN_STATES})")
         for id_ in ids:
             connection.execute(
-                "UPDATE delivery SET state = 'cancelled', token = token + 1, reason = 'discarded', error = ?, waiting_for = '', updated_ms = ? "
-                "WHERE id = ?",
+                "UPDATE delivery SET state = 'cancelled', token = token + 1, reason = 'discarded', error = ?, "
+                "waiting_for = '', updated_ms = ? WHERE id = ?",
                 (why, now_ms, id_),
             )
             connection.execute(self._sql["close_letter"], (now_ms, "discarded", by, why, id_))
             connection.execute(self._sql["replay_result"], ("cancelled", id_))
             lane = connection.execute("SELECT lane FROM delivery WHERE id = ?", (id_,)).get
             connection.execute(self._sql["next_head"], (lane,))
-        self._audit(connection, by, "discard", f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids[:1_000]}, now_ms)
+        self._audit(
+            connection, by, "discard", f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids[:1_000]}, now_ms
+        )
         return len(ids)
 
-    def hold(self, connection: apsw.Connection, chosen: Filter, by: str, why: str, now_ms: int, *, release: bool) -> int:
+    def hold(
+        self, connection: apsw.Connection, chosen: Filter, by: str, why: str, now_ms: int, *, release: bool
+    ) -> int:
         """Held deliveries keep their place in the lane; letting go makes them due now."""
         if release:
             ids = self._ids(connection, chosen, "d.state = 'held'")
-            statement = "UPDATE delivery SET state = 'pending', due_ms = ?1, updated_ms = ?1, reason = '', error = ?2 WHERE id = ?3"
+            statement = (
+                "UPDATE delivery SET state = 'pending', due_ms = ?1, updated_ms = ?1, reason = '', error = ?2 "
+                "WHERE id = ?3"
+            )
         else:
             ids = self._ids(connection, chosen, "d.state IN ('pending', 'retrying', 'waiting')")
             statement = "UPDATE delivery SET state = 'held', updated_ms = ?1, reason = 'held', error = ?2 WHERE id = ?3"
         for id_ in ids:
             connection.execute(statement, (now_ms, why, id_))
         action = "release" if release else "hold"
-        self._audit(connection, by, action, f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids[:1_000]}, now_ms)
+        self._audit(
+            connection, by, action, f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids[:1_000]}, now_ms
+        )
         return len(ids)
 
     def pause_replay(self, connection: apsw.Connection, replay: int, by: str, *, paused: bool, now_ms: int) -> None:
@@ -91,8 +106,13 @@ class OperatorWork:
 
     def _ids(self, connection: apsw.Connection, chosen: Filter, also: str) -> list[int]:
         where, values = choose(chosen)
-        query = f"SELECT d.id FROM delivery d WHERE {where} AND {also} ORDER BY d.id LIMIT {int(chosen.limit)}"
+        # `where` and `also` are constant texts of this package (choose.py); every value is bound.
+        query = f"SELECT d.id FROM delivery d WHERE {where} AND {also} ORDER BY d.id LIMIT {int(chosen.limit)}"  # noqa: S608
         return [row[0] for row in connection.execute(query, values)]
 
-    def _audit(self, connection: apsw.Connection, who: str, action: str, subject: str, why: str, detail: Any, now_ms: int) -> None:
-        connection.execute(self._sql["audit"], (now_ms, who, action, subject, why, msgspec.json.encode(detail).decode()))
+    def _audit(
+        self, connection: apsw.Connection, who: str, action: str, subject: str, why: str, detail: Any, now_ms: int
+    ) -> None:
+        connection.execute(
+            self._sql["audit"], (now_ms, who, action, subject, why, msgspec.json.encode(detail).decode())
+        )

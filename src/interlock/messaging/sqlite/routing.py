@@ -1,4 +1,5 @@
-"""Routing in the store: the newest version of each object, and the deliveries that an event opens, in one transaction."""
+"""Routing in the store: the newest version of each object, and the deliveries that an event opens, in one
+transaction."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -17,7 +18,9 @@ class RoutingWork:
     def __init__(self, sql: dict[str, str]) -> None:
         self._sql = sql
 
-    def route(self, connection: apsw.Connection, cursor_name: str, cursor: int, routed: Sequence[Routed], now_ms: int) -> int:
+    def route(
+        self, connection: apsw.Connection, cursor_name: str, cursor: int, routed: Sequence[Routed], now_ms: int
+    ) -> int:
         """Upsert objects and deliveries of events in their order, then move the cursor."""
         opened = 0
         for item in routed:
@@ -78,7 +81,9 @@ def _compare(event: Event, head: tuple[int, int, bytes]) -> Freshness:
 
 def _values(event: Event, flow: str, destination: str, now_ms: int) -> dict[str, Any]:
     return {
-        "flow": flow, "system": event.system, "destination": destination, "object": event.object, "key": event.key, "name": event.name,
-        "lane": f"{destination}/{event.system}/{event.object}/{event.key}", "event": event.position, "version": event.version,
+        "flow": flow, "system": event.system, "destination": destination, "object": event.object, "key": event.key,
+        "name": event.name,
+        "lane": f"{destination}/{event.system}/{event.object}/{event.key}", "event": event.position,
+        "version": event.version,
         "priority": event.priority, "now": now_ms, "release": event.release, "received": event.received_at_ms,
     }  # fmt: skip
