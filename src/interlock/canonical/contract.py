@@ -116,7 +116,7 @@ class Contract:
                     f"{self.key} has no field {path!r}", where=self.file_name, next_move=self.nearest(path)
                 )
             shape = field.of if field.of in self.objects else ""
-        assert field is not None  # noqa: S101  # split() yields at least one name
+        assert field is not None  # split() yields at least one name
         return field
 
     def nearest(self, path: str) -> str:

@@ -54,7 +54,7 @@ def declared_write(
 ) -> Write:
     """A write whose once-only way and times are those that the manifest declares for the operation."""
     declared = manifest.operation(operation)
-    assert declared.once is not None  # noqa: S101 - the manifest refuses an operation without one
+    assert declared.once is not None
     return Write(
         operation=operation,
         once=declared.once,

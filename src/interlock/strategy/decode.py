@@ -67,7 +67,7 @@ class _Decoder:
         self.problems: list[Problem] = []
 
     def struct(self, kind: inspect.Type, data: dict[str, Any], path: Path, name: str) -> Any:
-        assert isinstance(kind, inspect.StructType)  # noqa: S101 - the caller dispatches on it
+        assert isinstance(kind, inspect.StructType)
         fields = written_fields(kind.cls)
         known = tuple(field.encode_name for field in fields)
         for key in data.keys() - set(known):

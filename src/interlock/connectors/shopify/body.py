@@ -173,7 +173,7 @@ def _scalar(raw: msgspec.Raw) -> str:
 
 
 def _edited(read: _Body) -> Subject:
-    assert read.order_edit is not None  # noqa: S101 - the shape says so
+    assert read.order_edit is not None
     return Subject(object="order", key=str(read.order_edit.order_id), facts=(f"orders/edited#{read.order_edit.id}",))
 
 
@@ -207,7 +207,7 @@ def _level(read: _Body) -> Subject:
 
 def _privacy(topic: str) -> Callable[[_Body], Subject]:
     def subject(read: _Body) -> Subject:
-        assert read.customer is not None  # noqa: S101 - the shape says so
+        assert read.customer is not None
         return Subject(object="customer", key=str(read.customer.id), facts=(topic,))
 
     return subject

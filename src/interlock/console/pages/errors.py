@@ -27,13 +27,13 @@ async def healthz(_request: Request) -> Response:
 
 async def denied(request: Request, error: Exception) -> Response:
     """401 shows the sign-in page, 403 says why."""
-    assert isinstance(error, Denied)  # noqa: S101
+    assert isinstance(error, Denied)
     return form_page(request) if error.status == 401 else error_page(request, error, error.status)
 
 
 async def http_error(request: Request, error: Exception) -> Response:
     """What the router or an endpoint refused."""
-    assert isinstance(error, HTTPException)  # noqa: S101
+    assert isinstance(error, HTTPException)
     what, why, next_move = WORDS.get(error.status_code, (error.detail, "", "go back"))
     told = InterlockError(what, code=f"CON{error.status_code}", where=request.url.path, why=why, next_move=next_move)
     return error_page(request, told, error.status_code)
