@@ -63,7 +63,7 @@ async def run_demo(folder: Path, *, orders: int | None, leave: bool, as_json: bo
     world = TwinWorld(folder)
     hub = Hub(folder, demo=world)
     try:
-        files = _write_project(folder, world)
+        files = write_project(folder, world)
         world.start(write_secrets(folder))
         tell.step(f"project {'written' if files else 'found'} in {folder}", files=files)
         await hub.open()
@@ -163,7 +163,7 @@ async def _until_interrupted(hub: Hub) -> None:
     serving.cancel()
 
 
-def _write_project(folder: Path, world: TwinWorld) -> int:
+def write_project(folder: Path, world: TwinWorld) -> int:
     """Write the starter folder with the twins' addresses; an existing demo is taken up as it is. Returns the files written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

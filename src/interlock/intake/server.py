@@ -17,6 +17,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/intake/"
+DRAIN_FACTOR = 4
+"""A body too large is read and dropped up to this many times the limit, so that its sender can read the 413."""
 STORE_RETRY_SECONDS = 30
 RATE_RETRY_SECONDS = 1
 
@@ -153,11 +155,11 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> Headers:
 
 
 async def _body(receive: Receive, headers: Headers, limit: int) -> bytes:
-    """The raw bytes, no more than `limit` of them. A body that says it is too large is not read at all."""
-    if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > limit:
-        raise _too_large(limit)
+    """The raw bytes, no more than `limit` of them kept."""
     if headers.get("content-encoding", "identity") != "identity":
         raise IntakeError("a compressed body is not taken", status=415, code="INT008", next_move="send it uncompressed")
+    announced = headers.get("content-length", "0")
+    keep = not (announced.isdigit() and int(announced) > limit)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -166,11 +168,15 @@ async def _body(receive: Receive, headers: Headers, limit: int) -> bytes:
             raise IntakeError("the sender went away", status=400, code="INT009")
         part = message.get("body", b"")
         size += len(part)
-        if size > limit:
+        if keep and size <= limit:
+            parts.append(part)
+        elif size > DRAIN_FACTOR * limit:
             raise _too_large(limit)
-        parts.append(part)
         if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+            break
+    if size > limit:
+        raise _too_large(limit)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(limit: int) -> IntakeError:

@@ -1,0 +1,121 @@
+"""A whole stack for tests: the starter folder, four twins as programs, and a hub in this process or in one that can be killed."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from interlock.cli.demo import write_project
+from interlock.cli.twin_world import TwinWorld, write_secrets
+from interlock.hub import Hub
+
+SECRET = b"shpss_twin"
+RUNNER = """
+import asyncio, sys
+from pathlib import Path
+from interlock.hub import Hub
+async def main():
+    hub = Hub(Path(sys.argv[1]))
+    await hub.open()
+    await hub.serve(port=int(sys.argv[2]))
+    await hub.release.source("shopify").subscribe(sys.argv[3].split(","), hub.url + "/intake/shopify")
+    print(hub.url, flush=True)
+    await hub.wait()
+asyncio.run(main())
+"""
+TOPICS = ["orders/create", "orders/updated", "orders/edited", "orders/paid", "orders/cancelled", "refunds/create", "fulfillments/create"]
+
+
+async def until(condition: Callable[[], Awaitable[bool]], within_seconds: float = 30.0) -> None:
+    """Wait for a condition of the world; fails when it does not come."""
+    deadline = time.monotonic() + within_seconds
+    while not await condition():
+        assert time.monotonic() < deadline, "the condition did not come in time"
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def twins(folder: Path) -> AsyncIterator[TwinWorld]:
+    """The starter folder and the twins it names."""
+    world = TwinWorld(folder)
+    write_project(folder, world)
+    world.start(write_secrets(folder))
+    try:
+        await world.wait()
+        yield world
+    finally:
+        world.stop()
+
+
+@asynccontextmanager
+async def running(folder: Path, world: TwinWorld) -> AsyncIterator[Hub]:
+    """A hub in this process, subscribed to the shop."""
+    hub = Hub(folder, demo=world)
+    await hub.open()
+    try:
+        await hub.serve()
+        await hub.release.source("shopify").subscribe(TOPICS, f"{hub.url}/intake/shopify")  # type: ignore[attr-defined]
+        yield hub
+    finally:
+        await hub.close()
+
+
+class KillableHub:
+    """A hub in a process of its own, on a fixed port, that can be killed at any instant and started again."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+        self.process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> float:
+        """Returns the seconds until it was ready."""
+        began = time.monotonic()
+        command = [sys.executable, "-c", RUNNER, str(self.folder), str(self.port), ",".join(TOPICS)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        line = await asyncio.to_thread(self.process.stdout.readline)
+        assert line.startswith(b"http"), "the hub did not start"
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is flushed, nothing is said."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def signed(body: bytes, topic: str, *, secret: bytes = SECRET, **more: str) -> dict[str, str]:
+    """Headers as Shopify sends them."""
+    mac = base64.b64encode(hmac.new(secret, body, hashlib.sha256).digest()).decode()
+    return {
+        "content-type": "application/json", "x-shopify-topic": topic, "x-shopify-hmac-sha256": mac,
+        "x-shopify-shop-domain": "interlock-demo.myshopify.com", "x-shopify-api-version": "2026-07", "x-shopify-event-id": "e", **more,
+    }  # fmt: skip
+
+
+async def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+    """Status and JSON of an answer."""
+
+    def call() -> tuple[int, Any]:
+        try:
+            with urlopen(Request(url, data=body, headers=headers, method="POST"), timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
+    return await asyncio.to_thread(call)
