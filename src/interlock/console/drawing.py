@@ -9,8 +9,9 @@ from interlock.messaging.views import Point
 
 SPARK_WIDTH, SPARK_HEIGHT = 240, 36
 NODE_WIDTH, NODE_HEIGHT, NODE_GAP = 208, 76, 18
-MAP_WIDTH, HUB_RADIUS = 760, 34
-THINNEST, THICKEST = 1.5, 9.0
+MAP_WIDTH, HUB_RADIUS = 760, 27
+THINNEST, THICKEST = 1.5, 7.0
+WAYS_APART = 22
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -84,6 +85,15 @@ class Map(msgspec.Struct, frozen=True, kw_only=True):
     edges: tuple[Edge, ...]
 
 
+class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+    """What moves between a system and the hub in one direction."""
+
+    state: str
+    volume: int
+    href: str
+    to_hub: bool
+
+
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """A system to be placed on the map."""
 
@@ -92,9 +102,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     state: str
     word: str
-    flow_state: str
-    volume: int
-    href: str
+    traffic: tuple[Traffic, ...]
 
 
 def draw_map(sources: Sequence[Stop], destinations: Sequence[Stop]) -> Map:
@@ -102,15 +110,13 @@ def draw_map(sources: Sequence[Stop], destinations: Sequence[Stop]) -> Map:
     rows = max(len(sources), len(destinations), 2)
     height = rows * NODE_HEIGHT + (rows - 1) * NODE_GAP + 16.0
     hub = (MAP_WIDTH / 2 - 12, height / 2)
-    most = max((stop.volume for stop in (*sources, *destinations)), default=0)
+    most = max((each.volume for stop in (*sources, *destinations) for each in stop.traffic), default=0)
     nodes, edges = [], []
-    for lane, stops in (("source", sources), ("destination", destinations)):
-        x = 8.0 if lane == "source" else MAP_WIDTH - NODE_WIDTH - 8.0
+    for left, stops in ((True, sources), (False, destinations)):
+        x = 8.0 if left else MAP_WIDTH - NODE_WIDTH - 8.0
         for stop, y in zip(stops, _places(len(stops), height), strict=True):
-            nodes.append(
-                Node(name=stop.name, title=stop.title, owner=stop.owner, state=stop.state, word=stop.word, x=x, y=y)
-            )
-            edges.append(_edge(stop, lane, x, y + NODE_HEIGHT / 2, hub, most))
+            nodes.append(Node(name=stop.name, title=stop.title, owner=stop.owner, state=stop.state, word=stop.word, x=x, y=y))
+            edges += _edges(stop, left, x, y + NODE_HEIGHT / 2, hub, most)
     return Map(width=MAP_WIDTH, height=height, hub_x=hub[0], hub_y=hub[1], nodes=tuple(nodes), edges=tuple(edges))
 
 
@@ -120,22 +126,30 @@ def _places(count: int, height: float) -> list[float]:
     return [round(top + place * (NODE_HEIGHT + NODE_GAP), 1) for place in range(count)]
 
 
-def _edge(stop: Stop, lane: str, x: float, y: float, hub: tuple[float, float], most: int) -> Edge:
-    if lane == "source":
-        start, end = (x + NODE_WIDTH, y), (hub[0] - HUB_RADIUS, hub[1])
-    else:
-        start, end = (hub[0] + HUB_RADIUS, hub[1]), (x, y)
+def _edges(stop: Stop, left: bool, x: float, y: float, hub: tuple[float, float], most: int) -> list[Edge]:
+    """One way per direction, side by side."""
+    apart = WAYS_APART * (len(stop.traffic) - 1) / 2
+    return [
+        _edge(each, left, x, y - apart + place * WAYS_APART, (hub[0], hub[1] - apart / 3 + place * WAYS_APART / 3), most, above=place == 0)
+        for place, each in enumerate(stop.traffic)
+    ]
+
+
+def _edge(each: Traffic, left: bool, x: float, y: float, hub: tuple[float, float], most: int, *, above: bool) -> Edge:
+    start = (x + NODE_WIDTH, y) if left else (hub[0] + HUB_RADIUS, hub[1])
+    end = (hub[0] - HUB_RADIUS, hub[1]) if left else (x, y)
     middle = (start[0] + end[0]) / 2
-    share = log1p(stop.volume) / log1p(most) if most else 0.0
-    outer = end if lane == "destination" else start
+    share = log1p(each.volume) / log1p(most) if most else 0.0
+    wide = round(THINNEST + share * (THICKEST - THINNEST), 1)
+    arrow = "\u2192" if each.to_hub == left else "\u2190"
     return Edge(
         path=f"M{start[0]:.0f} {start[1]:.1f} C{middle:.0f} {start[1]:.1f} {middle:.0f} {end[1]:.1f} {end[0]:.0f} {end[1]:.1f}",
-        width=round(THINNEST + share * (THICKEST - THINNEST), 1),
-        state=stop.flow_state,
-        label=f"{stop.volume:,}".replace(",", "\u202f"),
-        href=stop.href,
-        label_x=outer[0] - 14 if lane == "destination" else outer[0] + 14,
-        label_y=outer[1] - 9,
+        width=wide,
+        state=each.state,
+        label=f"{arrow} {each.volume:,}".replace(",", "\u202f"),
+        href=each.href,
+        label_x=x + NODE_WIDTH + 12 if left else x - 12,
+        label_y=y - 9 if above else y + 19,
     )
 
 

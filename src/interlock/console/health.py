@@ -9,7 +9,7 @@ from interlock.console.wording import ago, clock_time, counted, sentence_list, s
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile
 from interlock.strategy.model import Flow, Strategy
 
-SEVERITY = ("dead", "uncertain", "retrying", "silent", "held", "waiting", "running", "pending", "done")
+SEVERITY = ("dead", "uncertain", "retrying", "silent", "held", "waiting", "running", "pending", "done", "superseded", "cancelled")
 """Worst first. `silent` is the console's own: nothing came although something was expected."""
 
 

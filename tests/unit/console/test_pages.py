@@ -61,7 +61,7 @@ def test_every_count_is_a_link_to_exactly_its_rows(browser: Browser) -> None:
     link = next(link for link in page.links() if link == f"/deliveries?fingerprint={GROUP}")
     listed = browser.get(link)
     assert listed.page.said.count("INVALID_CUSTOMER") == 50
-    assert "50 deliveries." in listed.page.said
+    assert "50 deliveries, 50 of them" not in listed.page.said and "50 deliveries." in listed.page.said
 
 
 def test_chips_of_states_link_to_their_rows(browser: Browser) -> None:
@@ -72,7 +72,7 @@ def test_chips_of_states_link_to_their_rows(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1001", "#1001", str(key_of(1001)), "89001", f"shopify-order-{key_of(1001)}", "9f3a000003e9", f"ik-1001-netsuite"]
+    "text", ["1001", "#1001", str(key_of(1001)), "89001", f"shopify-order-{key_of(1001)}", "9f3a000003e9", "ik-1001-netsuite"]
 )
 def test_search_finds_an_order_by_any_of_its_names(browser: Browser, text: str) -> None:
     """EXPERIENCE 2: one box takes the order number, the key, an external id, our reference, the event id."""

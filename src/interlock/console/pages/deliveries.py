@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from interlock.console.filters import PAGE_ROWS, PERIOD_WORDS, STATES, Chosen, read_filter, said, url
-from interlock.console.health import Answer
+from interlock.console.health import SEVERITY, Answer
 from interlock.console.rendering import Console, console_of, page
-from interlock.console.wording import counted, iso
+from interlock.console.wording import counted, iso, number
 from interlock.messaging.dead_letter import REASONS
 
 CSV_ROWS = 100_000
@@ -46,7 +46,7 @@ async def listing(request: Request) -> Response:
         title="Deliveries",
         command=" ".join(("interlock deliveries", *_options(parameters))),
         live="list",
-        answer=Answer(state="done", text=_sentence(chosen, counts)),
+        answer=_answer(chosen, counts),
         rows=rows[:PAGE_ROWS],
         counts=counts,
         chosen=chosen,
@@ -62,13 +62,18 @@ def _options(parameters: dict[str, str]) -> list[str]:
     return [f"--{OPTIONS.get(name, name)} {quote(value)}" for name, value in parameters.items()]
 
 
-def _sentence(chosen: Chosen, counts: Mapping[str, int]) -> str:
+def _answer(chosen: Chosen, counts: Mapping[str, int]) -> Answer:
+    """How many there are, and in what state the worst of them is."""
     wanted = chosen.filter.states
-    total = sum(count for state, count in counts.items() if not wanted or state in wanted)
-    words = f" {' or '.join(wanted)}" if wanted else ""
+    found = {state: count for state, count in counts.items() if not wanted or state in wanted}
+    total, dead = sum(found.values()), found.get("dead", 0)
     if not total:
-        return "No delivery matches."
-    return f"{counted(total, f'delivery{words}', f'deliveries{words}')}."
+        return Answer(state="silent", text="No delivery matches.")
+    words = f" {' or '.join(wanted)}" if wanted else ""
+    text = counted(total, f"delivery{words}", f"deliveries{words}")
+    if dead and dead < total:
+        text += f", {number(dead)} of them {'needs' if dead == 1 else 'need'} a person"
+    return Answer(state=min(found, key=SEVERITY.index), text=f"{text}.")
 
 
 async def as_csv(request: Request) -> Response:

@@ -1,13 +1,13 @@
 """Home, "is it working?": the answer line, a tile per flow, the map, and what needs a person."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from interlock.console.drawing import Map, Stop, draw_map
+from interlock.console.drawing import Map, Stop, Traffic, draw_map
 from interlock.console.filters import url
 from interlock.console.health import (
     HEALTHY,
@@ -21,6 +21,7 @@ from interlock.console.health import (
 )
 from interlock.console.pages.signing import form_page, sign_in_by_address
 from interlock.console.rendering import Console, console_of, page
+from interlock.console.wording import sentence_list
 from interlock.messaging.ledger import Filter
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
 from interlock.strategy.model import System
@@ -38,11 +39,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[DeadLetterGroup, ...]
 
     def state_of(self, system: str) -> Health:
-        found = [health for destination, health in self.destinations if destination.destination == system]
-        return worst([*found, *(health for tile, health in self.tiles if tile.destination == system)])
-
-    def volume_to(self, system: str) -> int:
-        return sum(tile.done + tile.unchanged for tile, _ in self.tiles if tile.destination == system)
+        return worst([health for destination, health in self.destinations if destination.destination == system])
 
 
 async def look(console: Console) -> Now:
@@ -116,7 +113,7 @@ async def whole_map(request: Request) -> Response:
         for system, state in zip(console.strategy.systems.values(), states, strict=True)
         if not state.healthy
     ]
-    text = f"{', '.join(bad)}: look here first." if bad else "Every system answers and every flow moves."
+    text = f"{sentence_list(bad)} {'needs' if len(bad) == 1 else 'need'} a look." if bad else "Every system answers and every flow moves."
     return page(
         request,
         "map.html",
@@ -135,17 +132,9 @@ def system_map(console: Console, now: Now) -> Map:
     sending = dict.fromkeys(flow.source for flow in flows)
     receiving = dict.fromkeys(name for flow in flows for name in flow.destinations if name not in sending)
     back = [name for name in sending if any(name in flow.destinations for flow in flows)]
-    return draw_map(
-        [
-            _stop(console, now, name, sends=True)
-            for name in sending
-            if name not in back or not receiving or _mostly_sends(console, name)
-        ],
-        [
-            _stop(console, now, name, sends=False)
-            for name in (*receiving, *(n for n in back if not _mostly_sends(console, n)))
-        ],
-    )
+    left = [name for name in sending if name not in back or _mostly_sends(console, name)]
+    right = [*receiving, *(name for name in back if name not in left)]
+    return draw_map([_stop(console, now, name) for name in left], [_stop(console, now, name) for name in right])
 
 
 def _mostly_sends(console: Console, name: str) -> bool:
@@ -153,25 +142,34 @@ def _mostly_sends(console: Console, name: str) -> bool:
     return sum(flow.source == name for flow in flows) > sum(name in flow.destinations for flow in flows)
 
 
-def _stop(console: Console, now: Now, name: str, *, sends: bool) -> Stop:
+def _stop(console: Console, now: Now, name: str) -> Stop:
     system = console.strategy.systems.get(name)
     state = now.state_of(name)
-    volume = _sent_by(console, now, name) if sends else now.volume_to(name)
     return Stop(
         name=name,
         title=system.title if system else name,
         owner=_owner(system),
         state=state.state,
         word=state.word,
-        flow_state=state.state if not sends else "done" if volume else "silent",
-        volume=volume,
-        href=url("/deliveries", destination="" if sends else name, since="24h"),
+        traffic=tuple(_traffic(console, now, name)),
     )
 
 
-def _sent_by(console: Console, now: Now, name: str) -> int:
-    mine = {flow.name for flow in console.strategy.flows.values() if flow.source == name}
-    return sum(tile.done + tile.unchanged + tile.dead for tile, _ in now.tiles if tile.flow in mine)
+def _traffic(console: Console, now: Now, name: str) -> Iterator[Traffic]:
+    """To the hub first, then from it; each only when a flow goes that way."""
+    sent = {flow.name for flow in console.strategy.flows.values() if flow.source == name}
+    leaving = [(tile, health) for tile, health in now.tiles if tile.flow in sent]
+    arriving = [(tile, health) for tile, health in now.tiles if tile.destination == name]
+    if leaving:
+        silent = all(health.state == "silent" for _, health in leaving)
+        yield Traffic(state="silent" if silent else "done", volume=_volume(leaving), href="/deliveries?since=24h", to_hub=True)
+    if arriving:
+        state = worst([now.state_of(name), *(health for _, health in arriving)]).state
+        yield Traffic(state=state, volume=_volume(arriving), href=url("/deliveries", destination=name, since="24h"), to_hub=False)
+
+
+def _volume(tiles: Sequence[tuple[FlowTile, Health]]) -> int:
+    return sum(tile.done + tile.unchanged + tile.dead for tile, _ in tiles)
 
 
 def _owner(system: System | None) -> str:

@@ -17,8 +17,8 @@ from interlock.console.health import Answer, story_answer, title_of
 from interlock.console.payload import Shown, show, show_body
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.sessions import REVEAL_SECONDS
-from interlock.console.wording import counted
-from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, Story
+from interlock.console.wording import counted, number
+from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, ObjectRow, Story
 from interlock.strategy.model import Strategy
 
 ORDERS_ON_A_PAGE = 50
@@ -66,7 +66,7 @@ async def orders(request: Request) -> Response:
         title="Orders",
         command=" ".join(filter(None, ("interlock orders", f"--state {state}" if state in STATES else ""))),
         live="list",
-        answer=Answer(state="done" if rows else "silent", text=f"{count} {said}".strip() + "."),
+        answer=_orders_answer(shown, f"{count} {said}".strip()),
         rows=shown,
         text=text,
         state=state,
@@ -75,6 +75,13 @@ async def orders(request: Request) -> Response:
         if len(rows) > ORDERS_ON_A_PAGE
         else "",
     )
+
+
+def _orders_answer(shown: Sequence[ObjectRow], count: str) -> Answer:
+    dead = sum(any(lane.state == "dead" for lane in row.lanes) for row in shown)
+    if dead:
+        return Answer(state="dead", text=f"{count}, {number(dead)} of them {'needs' if dead == 1 else 'need'} a person.")
+    return Answer(state="done" if shown else "silent", text=f"{count}.")
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

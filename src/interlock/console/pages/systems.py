@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from interlock.console.health import HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
 from interlock.console.rendering import Console, console_of, page
-from interlock.console.wording import counted
+from interlock.console.wording import counted, sentence_list
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
 from interlock.strategy.model import Flow, System
 
@@ -32,7 +32,7 @@ async def listing(request: Request) -> Response:
     health = {each.destination: each for each in await console.views.destination_health(console.now_ms)}
     cards = [_card(console, system, health.get(name)) for name, system in console.strategy.systems.items()]
     bad = [card.system.title for card in cards if not card.health.healthy]
-    text = f"{', '.join(bad)}: look here first." if bad else f"{counted(len(cards), 'system')}, all answering."
+    text = f"{sentence_list(bad)} {'needs' if len(bad) == 1 else 'need'} a look." if bad else f"{counted(len(cards), 'system')}, all answering."
     return page(
         request,
         "systems.html",
