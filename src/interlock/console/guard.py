@@ -48,7 +48,7 @@ class Page(msgspec.Struct, frozen=True):
     permission: str
 
 
-class Denied(InterlockError):
+class Denied(InterlockError):  # noqa: N818  a verdict about a request, not a failure
     """The door stays closed; `status` is the HTTP status."""
 
     def __init__(self, what: str, *, status: int, code: str, why: str = "", next_move: str = "") -> None:

@@ -16,17 +16,95 @@ LARGEST_SHOWN_BYTES = 200_000
 MOST_LINES = 2_000
 
 PERSONAL_NAMES = frozenset(
-    ["email", "contact_email", "phone", "first_name", "last_name", "full_name", "display_name", "company_name", "address1", "address2", "address3", "address_line1", "address_line2", "addr1", "addr2", "attention", "addressee", "street", "city", "zip", "postal_code", "postcode", "latitude", "longitude", "browser_ip", "ip_address", "client_ip", "user_agent", "note", "memo", "message", "gift_message", "vat_number", "tax_id", "birthday", "date_of_birth", "iban", "account_number", "card_number", "token", "checkout_token", "cart_token", "recipient", "order_status_url", "landing_site", "referring_site", "phone_number", "mobile", "fax"]
+    [
+        "email",
+        "contact_email",
+        "phone",
+        "first_name",
+        "last_name",
+        "full_name",
+        "display_name",
+        "company_name",
+        "address1",
+        "address2",
+        "address3",
+        "address_line1",
+        "address_line2",
+        "addr1",
+        "addr2",
+        "attention",
+        "addressee",
+        "street",
+        "city",
+        "zip",
+        "postal_code",
+        "postcode",
+        "latitude",
+        "longitude",
+        "browser_ip",
+        "ip_address",
+        "client_ip",
+        "user_agent",
+        "note",
+        "memo",
+        "message",
+        "gift_message",
+        "vat_number",
+        "tax_id",
+        "birthday",
+        "date_of_birth",
+        "iban",
+        "account_number",
+        "card_number",
+        "token",
+        "checkout_token",
+        "cart_token",
+        "recipient",
+        "order_status_url",
+        "landing_site",
+        "referring_site",
+        "phone_number",
+        "mobile",
+        "fax",
+    ]
 )
 """Leaves that are personal whatever a contract says: masking must not depend on a mapping being complete. Compared without case and dashes."""
 
 PERSONAL_BRANCHES = frozenset(
-    ["customer", "client_details", "billing_address", "shipping_address", "default_address", "billingaddress", "shippingaddress", "address", "addresses", "recipient", "person", "profile", "note_attributes", "payment_details", "buyer"]
+    [
+        "customer",
+        "client_details",
+        "billing_address",
+        "shipping_address",
+        "default_address",
+        "billingaddress",
+        "shippingaddress",
+        "address",
+        "addresses",
+        "recipient",
+        "person",
+        "profile",
+        "note_attributes",
+        "payment_details",
+        "buyer",
+    ]
 )
 """Everything below these is masked, save ids, currencies and codes of countries."""
 
 HARMLESS_NAMES = frozenset(
-    ["id", "external_id", "currency", "country", "country_code", "countrycode", "province_code", "internalid", "refname", "type", "state"]
+    [
+        "id",
+        "external_id",
+        "currency",
+        "country",
+        "country_code",
+        "countrycode",
+        "province_code",
+        "internalid",
+        "refname",
+        "type",
+        "state",
+    ]
 )
 
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[a-z]{2,}", re.IGNORECASE)

@@ -223,7 +223,10 @@ class DeadLetterRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetterGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Open dead letters with one cause. `returned` counts closed ones of the same cause: it came back. `series` is by hour, oldest first."""
+    """Open dead letters with one cause. `returned` counts closed ones of the same cause: it came back.
+
+    `series` is by hour, oldest first.
+    """
 
     fingerprint: str
     flow: str

@@ -26,7 +26,7 @@ async def stream(request: Request) -> Response:
 
 
 async def _pulses(request: Request, console: Console) -> AsyncIterator[bytes]:
-    global _open_streams
+    global _open_streams  # noqa: PLW0603  one count for the process is the point
     _open_streams += 1
     try:
         last = None
