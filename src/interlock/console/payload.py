@@ -68,7 +68,10 @@ PERSONAL_NAMES = frozenset(
         "fax",
     ]
 )
-"""Leaves that are personal whatever a contract says: masking must not depend on a mapping being complete. Compared without case and dashes."""
+"""Leaves that are personal whatever a contract says: masking must not depend on a mapping being complete.
+
+Compared without case and dashes.
+"""
 
 PERSONAL_BRANCHES = frozenset(
     [

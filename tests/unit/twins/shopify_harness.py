@@ -141,7 +141,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 async def until(true: Callable[[], bool]) -> None:
     """Let the loop work until a condition holds; ten seconds are an error."""
     async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110 - a turn of the loop, no waiting
+        while not true():
             await asyncio.sleep(0)
 
 
