@@ -100,6 +100,7 @@ class _Trip:
         self.timeout_seconds = timeout_seconds
         self.links = dict(delivery.links)
         self.called = False
+        self.settled: set[int] = set()
 
     async def go(self) -> Finished:
         delivery = self.delivery
@@ -210,6 +211,7 @@ class _Trip:
                 await self._found(attempt, "found", sighting.external_id)
             case Absent():
                 await self.ledger.settle(attempt.id, "absent", self.clock.now_ms())
+                self.settled.add(attempt.id)
             case _:
                 stop = self._stopped(sighting, attempt.write)
                 raise _Stop(msgspec.structs.replace(stop.finished, state="uncertain"))
@@ -218,6 +220,7 @@ class _Trip:
         now_ms = self.clock.now_ms()
         intent = self._intent(attempt.write, attempt.version, now_ms, attempt.idempotency_key)
         await self.ledger.settle(attempt.id, resolution, now_ms, external_id=external_id, intent=intent)
+        self.settled.add(attempt.id)
         if not attempt.write.object:
             self.links[attempt.write.operation] = Link(
                 operation=attempt.write.operation, reference=attempt.write.reference, external_id=external_id,
@@ -269,7 +272,8 @@ class _Trip:
     async def _write(self, destination: Destination, write: Write, document: Document) -> str:
         """Intent, call, record. Returns done, unchanged or superseded; anything else ends the trip."""
         now_ms = self.clock.now_ms()
-        doubtful = [attempt for attempt in self.delivery.unsettled if _same_record(attempt, write)]
+        unsettled = [attempt for attempt in self.delivery.unsettled if attempt.id not in self.settled]
+        doubtful = [attempt for attempt in unsettled if _same_record(attempt, write)]
         intent = self._intent(write, document.version, now_ms, force=bool(doubtful))
         await self._pass()
         begun = (await self.ledger.begin([intent]))[0]
