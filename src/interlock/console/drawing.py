@@ -58,6 +58,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     state: str
     word: str
+    labels: tuple[str, ...]
     x: float
     y: float
 
@@ -70,8 +71,6 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     label: str
     href: str
-    label_x: float
-    label_y: float
 
 
 class Map(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,8 +114,20 @@ def draw_map(sources: Sequence[Stop], destinations: Sequence[Stop]) -> Map:
     for left, stops in ((True, sources), (False, destinations)):
         x = 8.0 if left else MAP_WIDTH - NODE_WIDTH - 8.0
         for stop, y in zip(stops, _places(len(stops), height), strict=True):
-            nodes.append(Node(name=stop.name, title=stop.title, owner=stop.owner, state=stop.state, word=stop.word, x=x, y=y))
-            edges += _edges(stop, left, x, y + NODE_HEIGHT / 2, hub, most)
+            ways = _edges(stop, left, x, y + NODE_HEIGHT / 2, hub, most)
+            edges += ways
+            nodes.append(
+                Node(
+                    name=stop.name,
+                    title=stop.title,
+                    owner=stop.owner,
+                    state=stop.state,
+                    word=stop.word,
+                    labels=tuple(way.label for way in ways),
+                    x=x,
+                    y=y,
+                )
+            )
     return Map(width=MAP_WIDTH, height=height, hub_x=hub[0], hub_y=hub[1], nodes=tuple(nodes), edges=tuple(edges))
 
 
@@ -130,12 +141,12 @@ def _edges(stop: Stop, left: bool, x: float, y: float, hub: tuple[float, float],
     """One way per direction, side by side."""
     apart = WAYS_APART * (len(stop.traffic) - 1) / 2
     return [
-        _edge(each, left, x, y - apart + place * WAYS_APART, (hub[0], hub[1] - apart / 3 + place * WAYS_APART / 3), most, above=place == 0)
+        _edge(each, left, x, y - apart + place * WAYS_APART, (hub[0], hub[1] - apart / 3 + place * WAYS_APART / 3), most)
         for place, each in enumerate(stop.traffic)
     ]
 
 
-def _edge(each: Traffic, left: bool, x: float, y: float, hub: tuple[float, float], most: int, *, above: bool) -> Edge:
+def _edge(each: Traffic, left: bool, x: float, y: float, hub: tuple[float, float], most: int) -> Edge:
     start = (x + NODE_WIDTH, y) if left else (hub[0] + HUB_RADIUS, hub[1])
     end = (hub[0] - HUB_RADIUS, hub[1]) if left else (x, y)
     middle = (start[0] + end[0]) / 2
@@ -148,8 +159,6 @@ def _edge(each: Traffic, left: bool, x: float, y: float, hub: tuple[float, float
         state=each.state,
         label=f"{arrow} {each.volume:,}".replace(",", "\u202f"),
         href=each.href,
-        label_x=x + NODE_WIDTH + 12 if left else x - 12,
-        label_y=y - 9 if above else y + 19,
     )
 
 

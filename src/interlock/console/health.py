@@ -154,10 +154,14 @@ def group_sentence(strategy: Strategy, group: DeadLetterGroup, now_ms: int) -> s
 
 
 def _noun(strategy: Strategy, flow: str) -> tuple[str, str]:
-    """What the flow moves, in one and in many: operations speak of orders, not of deliveries."""
     found = strategy.flows.get(flow)
-    name = found.object_name.replace("_", " ") if found else ""
-    return (name, f"{name}s") if name in {"order", "customer", "product", "price", "fulfillment", "refund"} else ("delivery", "deliveries")
+    return noun(found.object_name if found else "")
+
+
+def noun(object_name: str) -> tuple[str, str]:
+    """What is moved, in one and in many: operations speak of orders, not of deliveries."""
+    known = {"order", "customer", "product", "price", "fulfillment", "return", "refund", "payout"}
+    return (object_name, f"{object_name}s") if object_name in known else ("delivery", "deliveries")
 
 
 def _quiet(strategy: Strategy, tiles: Sequence[tuple[FlowTile, Health]], now_ms: int) -> list[str]:

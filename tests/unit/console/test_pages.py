@@ -95,7 +95,7 @@ def test_story_tells_the_refusal_with_its_next_move(browser: Browser) -> None:
 
 def test_finished_replay_shows_its_proof(browser: Browser) -> None:
     """Invariant 8: the end of a replay is a line that counts orders and duplicates, from the ledger and not from hope."""
-    assert "NetSuite: 50 deliveries, 0 duplicates" in browser.get("/replays/1").page.said
+    assert "NetSuite: 50 orders, 0 duplicates" in browser.get("/replays/1").page.said
     assert "Under way: 23 of 40." in browser.get("/replays/2").page.said
 
 

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from interlock.console.actions import Version
 from interlock.console.filters import Chosen, read_filter, said, url
-from interlock.console.health import Answer, title_of
+from interlock.console.health import Answer, noun, title_of
 from interlock.console.pages.objects import object_url
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, number, span
@@ -217,7 +217,7 @@ async def progress(request: Request) -> Response:
         ended=found.finished >= found.total,
         share=found.finished / found.total if found.total else 1.0,
         proof=[
-            f"{title_of(console.strategy, result.destination)}: {counted(result.total, *DELIVERY)}, "
+            f"{title_of(console.strategy, result.destination)}: {counted(result.total, *noun(result.object))}, "
             f"{counted(result.duplicates, 'duplicate')}"
             for result in found.destinations
         ],

@@ -227,7 +227,8 @@ def _steps(strategy: Strategy, told: Story) -> list[Step]:
 def _received(strategy: Strategy, event: EventRow) -> Step:
     seen = f" · seen {counted(len(event.sightings) + 1, 'time')}" if event.sightings else ""
     flags = f" · {event.flags}" if event.flags else ""
-    detail = f"{event.topic} from {title_of(strategy, event.system)} · signature ok · event {event.event_id or event.position}{seen}{flags}"
+    how = "signature ok" if event.webhook_id else "read from the source"
+    detail = f"{event.topic} from {title_of(strategy, event.system)} · {how} · event {event.event_id or event.position}{seen}{flags}"
     return Step(at_ms=event.received_at_ms, state="done", what="Received", detail=detail)
 
 

@@ -32,7 +32,11 @@ async def listing(request: Request) -> Response:
     health = {each.destination: each for each in await console.views.destination_health(console.now_ms)}
     cards = [_card(console, system, health.get(name)) for name, system in console.strategy.systems.items()]
     bad = [card.system.title for card in cards if not card.health.healthy]
-    text = f"{sentence_list(bad)} {'needs' if len(bad) == 1 else 'need'} a look." if bad else f"{counted(len(cards), 'system')}, all answering."
+    text = (
+        f"{sentence_list(bad)} {'needs' if len(bad) == 1 else 'need'} a look."
+        if bad
+        else f"{counted(len(cards), 'system')}, all answering."
+    )
     return page(
         request,
         "systems.html",

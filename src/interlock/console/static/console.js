@@ -76,10 +76,12 @@
       const colour = getComputedStyle(probe).color; probe.remove(); return colour; };
     fetch(chart.dataset.series).then((answer) => answer.json()).then((data) => {
       chart.replaceChildren();
+      const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: chart.dataset.zone });
+      const hours = (_, times) => times.map((time) => clock.format(time * 1000));
       const axis = { stroke: resolved("--ink-2"), grid: { stroke: resolved("--line"), width: 1 }, ticks: { show: false }, font: "12px " + token("--sans") };
       const line = (label, name) => ({ label, stroke: resolved(name), width: 1.5, points: { show: false } });
-      const plot = new uPlot({ width: chart.clientWidth, height: 240, series: [{}, line("delivered", "--running"), line("given up", "--dead")],
-        axes: [axis, axis], cursor: { points: { size: 6 } } }, [data.times, data.done, data.dead], chart);
+      const plot = new uPlot({ width: chart.clientWidth, height: 240, series: [{ value: (_, time) => (time ? clock.format(time * 1000) : "") }, line("delivered", "--running"), line("given up", "--dead")],
+        axes: [{ ...axis, values: hours }, axis], cursor: { points: { size: 6 } } }, [data.times, data.done, data.dead], chart);
       new ResizeObserver(() => plot.setSize({ width: chart.clientWidth, height: 240 })).observe(chart);
     });
   }

@@ -167,7 +167,7 @@ SELECT id, at_ms, by, why, release, total, paused FROM replay WHERE id = :id;
 
 -- name: replay_results
 -- A duplicate is a delivery of the replay with two records created at the destination by one operation.
-SELECT d.destination, count(*) AS total,
+SELECT d.destination, CASE WHEN min(d.object) = max(d.object) THEN d.object ELSE '' END AS object, count(*) AS total,
        sum(i.result = 'delivered') AS delivered, sum(i.result = 'unchanged') AS unchanged,
        sum(i.result = 'dead') AS dead, sum(i.result = 'superseded') AS superseded,
        sum((SELECT coalesce(max(n), 0) FROM (
