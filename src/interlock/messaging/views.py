@@ -266,7 +266,10 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DestinationResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay did at one destination; `object` is empty when it moved several kinds. `duplicates` counts deliveries that an operation of which created two records."""
+    """What a replay did at one destination; `object` is empty when it moved several kinds.
+
+    `duplicates` counts deliveries of which one operation created two records.
+    """
 
     destination: str
     object: str
