@@ -1,0 +1,36 @@
+"""One browser and one console over the Monday store for all browser tests; skipped, and saying so, where there is no Chromium."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parents[1] / "unit"), str(Path(__file__).parent)]
+
+from chrome import CHROMIUM, DRIVER, chrome, served
+from console.conftest import TOKEN, Desk
+from console.store import monday
+from selenium.webdriver import Chrome
+
+
+@pytest.fixture(scope="session")
+def window() -> Iterator[Chrome]:
+    if not CHROMIUM or not DRIVER:
+        pytest.skip("chromium and chromedriver are not installed (Debian: apt-get install chromium chromium-driver)")
+    with chrome() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    made = Desk(monday(tmp_path_factory.mktemp("monday")))
+    yield made
+    made.views.close()
+
+
+@pytest.fixture(scope="session")
+def address(window: Chrome, desk: Desk) -> Iterator[str]:
+    with served(desk.app) as at:
+        window.get(f"{at}/?token={TOKEN}")
+        yield at
