@@ -1,0 +1,76 @@
+"""The command run: one hub in this process until a signal ends it."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from interlock.cli.output import Output, speaks
+from interlock.cli.place import URL_FILE, folder_argument
+from interlock.errors import InterlockError
+
+if TYPE_CHECKING:
+    from interlock.hub import Hub
+
+
+@click.command()
+@folder_argument
+@click.option("--port", type=click.IntRange(0, 65_535), default=8787, show_default=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@speaks
+def run(folder: Path, port: int, host: str, out: Output) -> None:
+    """Run the hub on a strategy folder.
+
+    SIGTERM and SIGINT end it in good order; SIGHUP reads the folder again.
+    """
+    out.progress(f"Opening {folder}")
+    asyncio.run(_run(folder, host, port, out))
+
+
+async def _run(folder: Path, host: str, port: int, out: Output) -> None:
+    from interlock.hub import Hub
+
+    hub = Hub(folder)
+    await hub.open()
+    try:
+        await hub.serve(host, port)
+        (hub.data / URL_FILE).write_text(hub.url, encoding="ascii")
+        console = f"{hub.url}/?token={hub.token}"
+        out.row(f"console: {console}", url=hub.url, console=console, release=hub.release.id)
+        await _until_ended(hub, out)
+    finally:
+        (hub.data / URL_FILE).unlink(missing_ok=True)
+        out.progress("Closing: calls in flight end first")
+        await hub.close()
+    out.summary("closed in good order", "interlock run")
+
+
+async def _until_ended(hub: "Hub", out: Output) -> None:
+    """Until a signal, or until a part of the hub fails: then its error is raised."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        reloads.add(task := loop.create_task(_reload(hub, out)))
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    asked, failed = loop.create_task(stop.wait()), loop.create_task(hub.wait())
+    await asyncio.wait({asked, failed}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if failed.done():
+        failed.result()
+    failed.cancel()
+
+
+async def _reload(hub: "Hub", out: Output) -> None:
+    """A folder with mistakes changes nothing: the hub goes on with the release it has."""
+    try:
+        out.progress(f"release {await hub.reload()}")
+    except InterlockError as error:
+        out.error(error)
