@@ -1,5 +1,6 @@
 """A headless Chromium with an empty profile, and a console served on loopback for it."""
 
+import base64
 import shutil
 import socket
 import tempfile
@@ -14,11 +15,23 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
+from interlock.clock import SystemClock
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1",
 )  # fmt: skip
+
+
+class MondayClock(SystemClock):
+    """Real seconds that begin on the morning of the store: a stream must tick while a browser looks."""
+
+    def __init__(self, start_ms: int) -> None:
+        self._ahead_ms = start_ms - super().now_ms()
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self._ahead_ms
 
 
 @contextmanager
@@ -56,16 +69,21 @@ def served(app: Any) -> Iterator[str]:
 
 def look_like(driver: webdriver.Chrome, *, width: int, theme: str, height: int = 900) -> None:
     """Set the width of the page and the theme that the system asks for."""
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]})
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+    )
 
 
 def whole_page(driver: webdriver.Chrome, file: Path, *, most_px: int = 2600) -> None:
     """A PNG of the page from top to bottom."""
-    import base64
-
     tall = min(most_px, driver.execute_script("return document.documentElement.scrollHeight"))
     wide = driver.execute_script("return document.documentElement.clientWidth")
     clip = {"x": 0, "y": 0, "width": wide, "height": tall, "scale": 1}
-    shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": clip})
+    shot = driver.execute_cdp_cmd(
+        "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": clip}
+    )
     file.write_bytes(base64.b64decode(shot["data"]))

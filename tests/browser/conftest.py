@@ -8,9 +8,9 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "unit"), str(Path(__file__).parent)]
 
-from chrome import CHROMIUM, DRIVER, chrome, served
+from chrome import CHROMIUM, DRIVER, MondayClock, chrome, served
 from console.conftest import TOKEN, Desk
-from console.store import monday
+from console.store import NOW_MS, monday
 from selenium.webdriver import Chrome
 
 
@@ -24,9 +24,10 @@ def window() -> Iterator[Chrome]:
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    made = Desk(monday(tmp_path_factory.mktemp("monday")))
+    made = Desk(monday(tmp_path_factory.mktemp("monday")), clock=MondayClock(NOW_MS))
     yield made
     made.views.close()
+    made.store.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from chrome import look_like
 from console.conftest import Desk
-from console.store import key_of
+from console.store import NOW_MS, key_of, place
 from console.test_pages import PATHS
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
@@ -61,11 +61,29 @@ def test_live_home_changes_in_place(window: Chrome, address: str, desk: Desk) ->
     """A pulse makes Home ask for itself again through htmx, without a reload: what the page holds beside it stays."""
     look_like(window, width=1440, theme="light")
     window.get(address + "/")
-    window.execute_script("document.querySelector('#count').value = '7'; document.querySelector('.tile').dataset.old = '1'")
+    window.execute_script(
+        "document.querySelector('#count').value = '7'; document.querySelector('.tile').dataset.old = '1'"
+    )
     window.execute_script("document.querySelector('#home .answer h1').textContent = 'old'")
     window.execute_script("document.body.dispatchEvent(new CustomEvent('pulse'))")
     WebDriverWait(window, 5).until(lambda w: w.find_element(By.CSS_SELECTOR, "#home .answer h1").text != "old")
     assert window.find_element(By.ID, "count").get_attribute("value") == "7"
+
+
+def test_a_list_says_what_is_new_and_does_not_jump(window: Chrome, address: str, desk: Desk) -> None:
+    """The stream reaches the page; a list under somebody's eyes keeps its rows and offers the new ones in a bar."""
+    window.get(address + "/orders")
+    first = window.find_element(By.CSS_SELECTOR, "[data-row] a").text
+    WebDriverWait(window, 10).until(lambda w: _placed(desk) and w.find_element(By.ID, "new").is_displayed())
+    assert "new" in window.find_element(By.ID, "new").text
+    assert window.find_element(By.CSS_SELECTOR, "[data-row] a").text == first
+
+
+def _placed(desk: Desk) -> bool:
+    """One more order, each time that the page is asked."""
+    number = 3000 + desk.store.inbox.execute("SELECT max(position) FROM event").get
+    place(desk.store, number, NOW_MS)
+    return True
 
 
 def test_chart_is_drawn(window: Chrome, address: str) -> None:

@@ -78,6 +78,7 @@ def create_console(
         },
         middleware=[Middleware(SafeHeaders), Middleware(WithSession)],
     )
+    app.state.streams = set()
     app.state.console = Console(
         views=views,
         actions=actions,

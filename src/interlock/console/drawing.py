@@ -141,7 +141,9 @@ def _edges(stop: Stop, left: bool, x: float, y: float, hub: tuple[float, float],
     """One way per direction, side by side."""
     apart = WAYS_APART * (len(stop.traffic) - 1) / 2
     return [
-        _edge(each, left, x, y - apart + place * WAYS_APART, (hub[0], hub[1] - apart / 3 + place * WAYS_APART / 3), most)
+        _edge(
+            each, left, x, y - apart + place * WAYS_APART, (hub[0], hub[1] - apart / 3 + place * WAYS_APART / 3), most
+        )
         for place, each in enumerate(stop.traffic)
     ]
 

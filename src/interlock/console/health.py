@@ -9,7 +9,19 @@ from interlock.console.wording import ago, clock_time, counted, sentence_list, s
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile
 from interlock.strategy.model import Flow, Strategy
 
-SEVERITY = ("dead", "uncertain", "retrying", "silent", "held", "waiting", "running", "pending", "done", "superseded", "cancelled")
+SEVERITY = (
+    "dead",
+    "uncertain",
+    "retrying",
+    "silent",
+    "held",
+    "waiting",
+    "running",
+    "pending",
+    "done",
+    "superseded",
+    "cancelled",
+)
 """Worst first. `silent` is the console's own: nothing came although something was expected."""
 
 
@@ -107,7 +119,12 @@ def home_answer(
             text="Nothing has arrived yet.",
             more="The first event of a source shows here within a second.",
         )
-    problems = [*_refused(strategy, groups, now_ms), *_down(destinations), *_quiet(strategy, tiles, now_ms), *_other(tiles)]
+    problems = [
+        *_refused(strategy, groups, now_ms),
+        *_down(destinations),
+        *_quiet(strategy, tiles, now_ms),
+        *_other(tiles),
+    ]
     if not problems:
         return Answer(state="done", text=_all_well(strategy, tiles, now_ms))
     state = worst([health for _, health in (*tiles, *destinations)]).state

@@ -39,7 +39,9 @@ class Page(HTMLParser):
         attributes = {name: value or "" for name, value in attrs}
         self.tags.append((tag, attributes))
         if tag == "form":
-            self.forms.append({"action": attributes.get("action", ""), "method": attributes.get("method", "get"), "fields": {}})
+            self.forms.append(
+                {"action": attributes.get("action", ""), "method": attributes.get("method", "get"), "fields": {}}
+            )
         if tag == "input" and self.forms and attributes.get("type") in {"hidden", "text", "number"}:
             self.forms[-1]["fields"][attributes.get("name", "")] = attributes.get("value", "")
         if tag == "input" and self.forms and attributes.get("type") == "radio" and "checked" in attributes:

@@ -7,7 +7,7 @@ import pytest
 
 from console.browse import Browser
 from console.store import NOW_MS, RecordedActions, RecordedDemo, SmallTranslator, Store, monday, strategy
-from interlock.clock import VirtualClock
+from interlock.clock import Clock, VirtualClock
 from interlock.console import create_console
 
 TOKEN = "let-me-in"
@@ -23,13 +23,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 class Desk:
     """A console over a store, with its recorded actions and a browser."""
 
-    def __init__(self, folder_store: Store, *, scheme: str = "http", demo: bool = True) -> None:
+    def __init__(
+        self, folder_store: Store, *, scheme: str = "http", demo: bool = True, clock: Clock | None = None
+    ) -> None:
+        self.store = folder_store
         self.views = folder_store.views()
         self.actions = RecordedActions(self.views)
         self.demo = RecordedDemo()
         self.clock = VirtualClock(NOW_MS)
         self.app = create_console(
-            views=self.views, actions=self.actions, strategy=strategy(), token=TOKEN, clock=self.clock,
+            views=self.views, actions=self.actions, strategy=strategy(), token=TOKEN, clock=clock or self.clock,
             demo=self.demo if demo else None, translator=SmallTranslator(),
         )  # fmt: skip
         self.browser = Browser(self.app, scheme=scheme)

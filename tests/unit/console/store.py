@@ -96,7 +96,9 @@ class Store:
             if name not in values and needed and default is None:
                 values[name] = {"INTEGER": 0, "TEXT": "", "BLOB": b""}[kind]
         names = ", ".join(values)
-        connection.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})", tuple(values.values()))
+        connection.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
+        )
         return connection.last_insert_rowid()
 
     def close(self) -> None:
@@ -130,7 +132,14 @@ def place(store: Store, number: int, at_ms: int, *, body: bytes | None = None) -
         release=RELEASE, sha256=sha, size_bytes=len(body), body=body, complete=1, **identity,
     )  # fmt: skip
     store.insert(
-        "object", system="shopify", event=position, sha256=sha, first_seen_ms=at_ms, last_seen_ms=at_ms, summary=json.dumps(summary), **identity
+        "object",
+        system="shopify",
+        event=position,
+        sha256=sha,
+        first_seen_ms=at_ms,
+        last_seen_ms=at_ms,
+        summary=json.dumps(summary),
+        **identity,
     )
     return position
 
@@ -151,7 +160,17 @@ def deliver(store: Store, number: int, position: int, flow: str, at_ms: int, sta
     return delivery
 
 
-def _attempt(store: Store, delivery: int, destination: str, number: int, event: int, at_ms: int, took: int, state: str, more: dict[str, Any]) -> None:
+def _attempt(
+    store: Store,
+    delivery: int,
+    destination: str,
+    number: int,
+    event: int,
+    at_ms: int,
+    took: int,
+    state: str,
+    more: dict[str, Any],
+) -> None:
     verdict = {"done": "done", "dead": "refused", "retrying": "retry", "uncertain": "uncertain"}.get(state, "done")
     operation, external = OPERATIONS[destination], str(88_000 + number) if verdict == "done" else ""
     body = {"externalId": f"shopify-order-{key_of(number)}", "tranDate": "2026-11-23", "email": "jon@example.com", "memo": "Ring twice",
@@ -170,7 +189,9 @@ def _attempt(store: Store, delivery: int, destination: str, number: int, event: 
         )  # fmt: skip
 
 
-def give_up(store: Store, delivery: int, number: int, position: int, flow: str, at_ms: int, reason: str, code: str, error: str) -> None:
+def give_up(
+    store: Store, delivery: int, number: int, position: int, flow: str, at_ms: int, reason: str, code: str, error: str
+) -> None:
     """The dead letter of a delivery."""
     destination = DESTINATIONS[flow]
     owner = {"netsuite": "finance-systems", "shipbob": "warehouse", "klaviyo": "growth"}[destination]
@@ -228,14 +249,22 @@ def _refused_order(store: Store, number: int, at_ms: int) -> None:
         deliver(store, number, position, "order-to-marketing", at_ms, "done")
     else:
         down = {"reason": "unavailable", "code": "503", "error": "Service temporarily unavailable"}
-        deliver(store, number, position, "order-to-marketing", at_ms, "retrying", due_ms=NOW_MS + 24_000, attempts=3, **down)
+        deliver(
+            store, number, position, "order-to-marketing", at_ms, "retrying", due_ms=NOW_MS + 24_000, attempts=3, **down
+        )
 
 
 def _odd_orders(store: Store) -> None:
     """One waits for an item, one may or may not have been written, one is held, three refer to an unknown SKU."""
     at_ms = NOW_MS - 4 * MINUTE
-    waits = {"reason": "missing_reference", "error": "item 'TSHIRT-OLD' has no counterpart at netsuite", "waiting_for": "item:TSHIRT-OLD"}
-    deliver(store, 1301, place(store, 1301, at_ms), "order-to-erp", at_ms, "waiting", due_ms=NOW_MS + 9 * MINUTE, **waits)
+    waits = {
+        "reason": "missing_reference",
+        "error": "item 'TSHIRT-OLD' has no counterpart at netsuite",
+        "waiting_for": "item:TSHIRT-OLD",
+    }
+    deliver(
+        store, 1301, place(store, 1301, at_ms), "order-to-erp", at_ms, "waiting", due_ms=NOW_MS + 9 * MINUTE, **waits
+    )
     deliver(
         store, 1302, place(store, 1302, at_ms), "order-to-wms", at_ms, "uncertain", due_ms=NOW_MS + 40_000,
         reason="uncertain", code="timeout", error="no answer within 30 s after the body was sent",
@@ -243,10 +272,21 @@ def _odd_orders(store: Store) -> None:
     deliver(store, 1303, place(store, 1303, at_ms), "order-to-wms", at_ms, "held")
     for number in (1304, 1305, 1306):
         position = place(store, number, at_ms - 30 * MINUTE)
-        unknown = {"reason": "missing_reference", "code": "422", "error": f"Product reference 'TSHIRT-{number}' not found"}
+        unknown = {
+            "reason": "missing_reference",
+            "code": "422",
+            "error": f"Product reference 'TSHIRT-{number}' not found",
+        }
         delivery = deliver(store, number, position, "order-to-wms", at_ms - 30 * MINUTE, "dead", **unknown)
         give_up(store, delivery, number, position, "order-to-wms", at_ms - 29 * MINUTE, **unknown)
-    store.insert("sighting", position=1, seen_at_ms=NOW_MS - 200 * MINUTE, topic="orders/create", event_id="again", flags="other-event-id")
+    store.insert(
+        "sighting",
+        position=1,
+        seen_at_ms=NOW_MS - 200 * MINUTE,
+        topic="orders/create",
+        event_id="again",
+        flags="other-event-id",
+    )
 
 
 def _books(store: Store) -> None:
@@ -255,14 +295,39 @@ def _books(store: Store) -> None:
         "breaker", destination="klaviyo", state="open", failures=12, changed_ms=NOW_MS - 3 * MINUTE, paused_until_ms=NOW_MS + 24_000,
         last_error="503 Service temporarily unavailable",
     )  # fmt: skip
-    store.insert("audit", at_ms=NOW_MS - 90 * MINUTE, who="Maja", action="replay", subject="replay 1", why="customer reactivated", detail="{}")
-    replay = store.insert("replay", at_ms=NOW_MS - MINUTE, by="Maja", why="customer reactivated in NetSuite", filter="{}", release="same", total=50)
-    ids = [row[0] for row in store.ledger.execute("SELECT id FROM delivery WHERE flow = 'order-to-erp' AND state = 'done' LIMIT 50").fetchall()]
+    store.insert(
+        "audit",
+        at_ms=NOW_MS - 90 * MINUTE,
+        who="Maja",
+        action="replay",
+        subject="replay 1",
+        why="customer reactivated",
+        detail="{}",
+    )
+    replay = store.insert(
+        "replay",
+        at_ms=NOW_MS - MINUTE,
+        by="Maja",
+        why="customer reactivated in NetSuite",
+        filter="{}",
+        release="same",
+        total=50,
+    )
+    ids = [
+        row[0]
+        for row in store.ledger.execute(
+            "SELECT id FROM delivery WHERE flow = 'order-to-erp' AND state = 'done' LIMIT 50"
+        ).fetchall()
+    ]
     for each in ids:
         store.insert("replay_item", replay=replay, delivery=each, was="dead", result="delivered")
-    under_way = store.insert("replay", at_ms=NOW_MS - 5_000, by="Maja", why="Klaviyo is back", filter="{}", release=RELEASE, total=40)
+    under_way = store.insert(
+        "replay", at_ms=NOW_MS - 5_000, by="Maja", why="Klaviyo is back", filter="{}", release=RELEASE, total=40
+    )
     for place_, each in enumerate(ids[:40]):
-        store.insert("replay_item", replay=under_way, delivery=each, was="dead", result="delivered" if place_ < 23 else "")
+        store.insert(
+            "replay_item", replay=under_way, delivery=each, was="dead", result="delivered" if place_ < 23 else ""
+        )
 
 
 class RecordedActions:
@@ -276,7 +341,9 @@ class RecordedActions:
         rows = await self.views.deliveries(chosen)
         return Preview(
             count=len(rows),
-            by_destination={name: sum(row.destination == name for row in rows) for name in sorted({row.destination for row in rows})},
+            by_destination={
+                name: sum(row.destination == name for row in rows) for name in sorted({row.destination for row in rows})
+            },
             by_state={name: sum(row.state == name for row in rows) for name in sorted({row.state for row in rows})},
             oldest_ms=min((row.received_ms for row in rows), default=0),
             newest_ms=max((row.received_ms for row in rows), default=0),

@@ -11,7 +11,9 @@ from console.test_pages import GROUP
 def test_replay_of_a_group_by_forms_alone(browser: Browser, desk: Desk) -> None:
     """EXPERIENCE 6: from Issues to the running replay without a line of JavaScript; the preview counts, prices in seconds, and asks why."""
     sheet = browser.get(f"/bulk?action=replay&fingerprint={GROUP}")
-    assert "Replay 50 deliveries to NetSuite" in sheet.page.said and "5 s at its limit of 10 a second" in sheet.page.said
+    assert (
+        "Replay 50 deliveries to NetSuite" in sheet.page.said and "5 s at its limit of 10 a second" in sheet.page.said
+    )
     assert desk.actions.asked == []
     done = browser.submit(sheet, "/bulk/replay", why="customer reactivated", version="same")
     verb, chosen, by, why, version = desk.actions.asked[0]
@@ -66,7 +68,9 @@ def test_reveal_is_audited_before_it_shows(browser: Browser, desk: Desk) -> None
     page = browser.get(path)
     assert "jon@example.com" not in page.text and "GOLD-77" not in page.text and "Ring twice" not in page.text
     shown = browser.submit(page, "/reveal", why="customer called, ticket 4711")
-    assert desk.actions.asked == [("audit", "operator", "reveal", f"order/{key_of(1001)}", "customer called, ticket 4711")]
+    assert desk.actions.asked == [
+        ("audit", "operator", "reveal", f"order/{key_of(1001)}", "customer called, ticket 4711")
+    ]
     assert "jon@example.com" in shown.text and "GOLD-77" in shown.text
     assert "jon@example.com" not in browser.get(f"/objects/order/{key_of(1002)}").text
     import asyncio
@@ -83,7 +87,9 @@ def test_reveal_is_audited_before_it_shows(browser: Browser, desk: Desk) -> None
         ("/demo/repair", {}, ("repair", "klaviyo")),
     ],
 )
-def test_levers_of_the_demo(browser: Browser, desk: Desk, action: str, values: dict[str, str], asked: tuple[object, ...]) -> None:
+def test_levers_of_the_demo(
+    browser: Browser, desk: Desk, action: str, values: dict[str, str], asked: tuple[object, ...]
+) -> None:
     """EXPERIENCE 3.5: Break, Place and Repair are buttons on Home in the demo."""
     browser.submit(browser.get("/"), action, **values)
     assert desk.demo.asked == [asked]

@@ -9,7 +9,13 @@ from interlock.console.app import PAGES
 from interlock.console.guard import PUBLIC, Page
 from interlock.console.sessions import IDLE_SECONDS
 
-SAMPLES = {"{object}": "order", "{key:path}": str(key_of(1001)), "{fingerprint}": "x", "{id:int}": "1", "{name}": "order-to-erp"}
+SAMPLES = {
+    "{object}": "order",
+    "{key:path}": str(key_of(1001)),
+    "{fingerprint}": "x",
+    "{id:int}": "1",
+    "{name}": "order-to-erp",
+}
 CLOSED = [page for page in PAGES if page.permission != PUBLIC]
 
 
@@ -31,7 +37,11 @@ def test_every_route_is_closed_without_a_session(desk: Desk, page: Page) -> None
 
 def test_only_these_routes_are_public() -> None:
     """Opening a page to everybody is a decision that this list must record."""
-    assert {(page.method, page.path) for page in PAGES if page.permission == PUBLIC} == {("GET", "/"), ("POST", "/login"), ("GET", "/healthz")}
+    assert {(page.method, page.path) for page in PAGES if page.permission == PUBLIC} == {
+        ("GET", "/"),
+        ("POST", "/login"),
+        ("GET", "/healthz"),
+    }
 
 
 def test_no_get_has_a_side_effect(browser: Browser, desk: Desk) -> None:
@@ -41,7 +51,11 @@ def test_no_get_has_a_side_effect(browser: Browser, desk: Desk) -> None:
     while todo and len(seen) < 60:
         path = todo.pop()
         seen.add(path)
-        todo += [link for link in browser.get(path).page.links() if link.startswith("/") and "#" not in link and link not in seen][:12]
+        todo += [
+            link
+            for link in browser.get(path).page.links()
+            if link.startswith("/") and "#" not in link and link not in seen
+        ][:12]
     assert desk.actions.asked == [] and desk.demo.asked == []
 
 
@@ -122,7 +136,9 @@ def test_headers_are_on_every_answer(desk: Desk, path: str) -> None:
     assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "same-origin"
 
 
-def test_a_fault_of_the_console_keeps_the_headers_and_tells_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_console_keeps_the_headers_and_tells_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A traceback in a page is a leak; the framework's own 500 page would come without our headers."""
 
     async def broken(**_: object) -> None:

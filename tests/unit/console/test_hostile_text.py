@@ -32,7 +32,10 @@ def attacked(folder: Path, texts: list[str]) -> Store:
     with store.ledger, store.inbox:
         for number, text in enumerate(texts, 2000):
             at_ms = NOW_MS - 60_000
-            body = json.dumps(document | {"id": key_of(number), "note": text, "line_items": [document["line_items"][0] | {"sku": text}]}).encode()
+            body = json.dumps(
+                document
+                | {"id": key_of(number), "note": text, "line_items": [document["line_items"][0] | {"sku": text}]}
+            ).encode()
             position = place(store, number, at_ms, body=body)
             store.ledger.execute("UPDATE object SET name = ? WHERE key = ?", (text, str(key_of(number))))
             refused = {"reason": "validation", "code": text[:40], "error": text}
@@ -47,7 +50,10 @@ def shapes(desk: Desk, texts: list[str]) -> dict[str, list[tuple[str, tuple[str,
     """The tags with the names of their attributes, by page: what a text must not be able to change."""
     browser = desk.signed_in()
     reveal(desk, texts)
-    groups = [fingerprint("order-to-erp", "netsuite", "validation", text[:40], text) for text in (texts[0], texts[21], texts[100])]
+    groups = [
+        fingerprint("order-to-erp", "netsuite", "validation", text[:40], text)
+        for text in (texts[0], texts[21], texts[100])
+    ]
     paths = ["/", "/issues", "/orders", "/deliveries?state=dead", "/audit", *(f"/issues/{group}" for group in groups)]
     paths += [f"/objects/order/{key_of(2000 + place_)}" for place_ in range(len(texts))]
     found = {}
@@ -55,9 +61,14 @@ def shapes(desk: Desk, texts: list[str]) -> dict[str, list[tuple[str, tuple[str,
         page = browser.get(path).page
         for tag, attributes in page.tags:
             assert not any(name.startswith(("on", "hx-on")) for name in attributes), (path, tag, attributes)
-            assert not any(value.lower().strip().startswith("javascript:") for value in attributes.values()), (path, attributes)
+            assert not any(value.lower().strip().startswith("javascript:") for value in attributes.values()), (
+                path,
+                attributes,
+            )
         found[f"{place_}"] = [(tag, tuple(attributes)) for tag, attributes in page.tags if path.startswith("/objects")]
-        found[f"{place_} scripts"] = [(attributes.get("src", "inline"), ()) for tag, attributes in page.tags if tag == "script"]
+        found[f"{place_} scripts"] = [
+            (attributes.get("src", "inline"), ()) for tag, attributes in page.tags if tag == "script"
+        ]
     return found
 
 
@@ -81,7 +92,9 @@ def test_two_hundred_hostile_strings_stay_text(tmp_path_factory: pytest.TempPath
 
 def test_the_control_notices_a_page_that_does_not_escape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without escaping the same look must fail, or it proves nothing."""
-    monkeypatch.setattr("interlock.console.rendering.Environment", lambda **named: Environment(**(named | {"autoescape": False})))  # noqa: S701
+    monkeypatch.setattr(
+        "interlock.console.rendering.Environment", lambda **named: Environment(**(named | {"autoescape": False}))
+    )  # noqa: S701
     desk = Desk(attacked(tmp_path, HOSTILE))
     with pytest.raises(AssertionError):
         shapes(desk, HOSTILE)
@@ -92,6 +105,14 @@ def test_the_published_order_has_no_personal_value_on_its_page(desk: Desk) -> No
     """Invariant 12 over Shopify's own sample: every name, address, mail and telephone number in it is masked until it is asked for."""
     text = desk.signed_in().get(f"/objects/order/{key_of(1001)}").text
     order = json.loads(FIXTURE.read_text())
-    private = [order["email"], order["customer"]["email"], *(order["shipping_address"][name] for name in ("address1", "last_name", "phone", "city") if order["shipping_address"][name])]
+    private = [
+        order["email"],
+        order["customer"]["email"],
+        *(
+            order["shipping_address"][name]
+            for name in ("address1", "last_name", "phone", "city")
+            if order["shipping_address"][name]
+        ),
+    ]
     assert REFUSAL not in private
     assert [value for value in private if f'"{value}"' in Page(text).said] == []

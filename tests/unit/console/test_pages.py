@@ -36,7 +36,9 @@ def test_page_renders_in_the_houses_way(browser: Browser, path: str) -> None:
     assert "none" not in re.findall(r"\bNone\b|\bundefined\b", answer.page.said)
 
 
-@pytest.mark.parametrize("path", ["/", "/map", "/orders", "/issues", "/deliveries", "/systems", "/audit", "/search?q=1001"])
+@pytest.mark.parametrize(
+    "path", ["/", "/map", "/orders", "/issues", "/deliveries", "/systems", "/audit", "/search?q=1001"]
+)
 def test_empty_states_say_why(empty_store: Store, path: str) -> None:
     """A first start has no data anywhere; a page must say so in words and not break or claim health."""
     desk = Desk(empty_store)
@@ -72,7 +74,8 @@ def test_chips_of_states_link_to_their_rows(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1001", "#1001", str(key_of(1001)), "89001", f"shopify-order-{key_of(1001)}", "9f3a000003e9", "ik-1001-netsuite"]
+    "text",
+    ["1001", "#1001", str(key_of(1001)), "89001", f"shopify-order-{key_of(1001)}", "9f3a000003e9", "ik-1001-netsuite"],
 )
 def test_search_finds_an_order_by_any_of_its_names(browser: Browser, text: str) -> None:
     """EXPERIENCE 2: one box takes the order number, the key, an external id, our reference, the event id."""
@@ -89,7 +92,11 @@ def test_story_tells_the_refusal_with_its_next_move(browser: Browser) -> None:
     """EXPERIENCE 3 and 5: reason, owner, runbook and the way out stand on the order's page."""
     said = browser.get(f"/objects/order/{key_of(1210)}").page.said
     assert "In sync in 2 of 3 systems. NetSuite refused it: Customer 'ACME-4471' is inactive." in said
-    assert "Finance Systems" in said and "erp-refusals.md" in said and "correct the data or the mapping, then replay" in said
+    assert (
+        "Finance Systems" in said
+        and "erp-refusals.md" in said
+        and "correct the data or the mapping, then replay" in said
+    )
     assert "interlock show 1210" in said
 
 

@@ -113,7 +113,11 @@ async def whole_map(request: Request) -> Response:
         for system, state in zip(console.strategy.systems.values(), states, strict=True)
         if not state.healthy
     ]
-    text = f"{sentence_list(bad)} {'needs' if len(bad) == 1 else 'need'} a look." if bad else "Every system answers and every flow moves."
+    text = (
+        f"{sentence_list(bad)} {'needs' if len(bad) == 1 else 'need'} a look."
+        if bad
+        else "Every system answers and every flow moves."
+    )
     return page(
         request,
         "map.html",
@@ -162,10 +166,14 @@ def _traffic(console: Console, now: Now, name: str) -> Iterator[Traffic]:
     arriving = [(tile, health) for tile, health in now.tiles if tile.destination == name]
     if leaving:
         silent = all(health.state == "silent" for _, health in leaving)
-        yield Traffic(state="silent" if silent else "done", volume=_volume(leaving), href="/deliveries?since=24h", to_hub=True)
+        yield Traffic(
+            state="silent" if silent else "done", volume=_volume(leaving), href="/deliveries?since=24h", to_hub=True
+        )
     if arriving:
         state = worst([now.state_of(name), *(health for _, health in arriving)]).state
-        yield Traffic(state=state, volume=_volume(arriving), href=url("/deliveries", destination=name, since="24h"), to_hub=False)
+        yield Traffic(
+            state=state, volume=_volume(arriving), href=url("/deliveries", destination=name, since="24h"), to_hub=False
+        )
 
 
 def _volume(tiles: Sequence[tuple[FlowTile, Health]]) -> int:

@@ -15,19 +15,17 @@ STREAM_SECONDS = 120.0
 
 MOST_STREAMS = 50
 
-_open_streams = 0
-
 
 async def stream(request: Request) -> Response:
     """One line when the pulse changes; the first one at once."""
-    if _open_streams >= MOST_STREAMS:
+    if len(request.app.state.streams) >= MOST_STREAMS:
         raise Denied("Too many live pages", status=503, code="CON503", next_move="close some; every page works without")
     return StreamingResponse(_pulses(request, console_of(request)), media_type="text/event-stream")
 
 
 async def _pulses(request: Request, console: Console) -> AsyncIterator[bytes]:
-    global _open_streams  # noqa: PLW0603  one count for the process is the point
-    _open_streams += 1
+    streams: set[int] = request.app.state.streams
+    streams.add(id(request))
     try:
         last = None
         until = console.clock.monotonic() + STREAM_SECONDS
@@ -41,7 +39,7 @@ async def _pulses(request: Request, console: Console) -> AsyncIterator[bytes]:
                 return
             await console.clock.sleep(LOOK_EVERY_SECONDS)
     finally:
-        _open_streams -= 1
+        streams.discard(id(request))
 
 
 def _still_signed_in(request: Request, console: Console) -> bool:

@@ -80,7 +80,9 @@ async def orders(request: Request) -> Response:
 def _orders_answer(shown: Sequence[ObjectRow], count: str) -> Answer:
     dead = sum(any(lane.state == "dead" for lane in row.lanes) for row in shown)
     if dead:
-        return Answer(state="dead", text=f"{count}, {number(dead)} of them {'needs' if dead == 1 else 'need'} a person.")
+        return Answer(
+            state="dead", text=f"{count}, {number(dead)} of them {'needs' if dead == 1 else 'need'} a person."
+        )
     return Answer(state="done" if shown else "silent", text=f"{count}.")
 
 

@@ -90,7 +90,9 @@ class SqliteViews:
 
     def __init__(self, ledger: Path, inbox: Path) -> None:
         self._connection = open_store(ledger, read_only=True)
-        self._connection.execute("ATTACH ? AS inbox", (str(inbox),))  # opened with the flags of the connection: read-only
+        self._connection.execute(
+            "ATTACH ? AS inbox", (str(inbox),)
+        )  # opened with the flags of the connection: read-only
         self._connection.execute("PRAGMA query_only = 1")
         self._sql = statements("views.sql")
         self._one_at_a_time = threading.Lock()
@@ -105,8 +107,12 @@ class SqliteViews:
     async def destination_health(self, now_ms: int) -> tuple[DestinationHealth, ...]:
         return await self._in_thread(self._destination_health, now_ms)
 
-    async def recent_orders(self, *, limit: int, text: str = "", state: str = "", before_ms: int = 0) -> tuple[ObjectRow, ...]:
-        return await self._in_thread(self._recent_orders, limit, {"text": text.lstrip("#"), "state": state, "before_ms": before_ms})
+    async def recent_orders(
+        self, *, limit: int, text: str = "", state: str = "", before_ms: int = 0
+    ) -> tuple[ObjectRow, ...]:
+        return await self._in_thread(
+            self._recent_orders, limit, {"text": text.lstrip("#"), "state": state, "before_ms": before_ms}
+        )
 
     async def search(self, text: str, *, limit: int = 50) -> tuple[Hit, ...]:
         return await self._in_thread(self._search, text.strip(), limit)
@@ -118,10 +124,14 @@ class SqliteViews:
         return await self._in_thread(self._dead_letter_groups, which, now_ms)
 
     async def dead_letters(self, which: Filter, *, text: str = "", before: int = 0) -> tuple[DeadLetterRow, ...]:
-        return await self._in_thread(self._page, DeadLetterRow, "dead_letters", LETTER_CLAUSES, which, {"text": text, "before": before})
+        return await self._in_thread(
+            self._page, DeadLetterRow, "dead_letters", LETTER_CLAUSES, which, {"text": text, "before": before}
+        )
 
     async def deliveries(self, which: Filter, *, text: str = "", before: int = 0) -> tuple[DeliveryRow, ...]:
-        return await self._in_thread(self._page, DeliveryRow, "deliveries", DELIVERY_CLAUSES, which, {"text": text, "before": before})
+        return await self._in_thread(
+            self._page, DeliveryRow, "deliveries", DELIVERY_CLAUSES, which, {"text": text, "before": before}
+        )
 
     async def states(self, which: Filter, *, text: str = "") -> Mapping[str, int]:
         return await self._in_thread(self._states, which, text)
@@ -167,7 +177,9 @@ class SqliteViews:
         pairs = {(row["flow"], row["destination"]) for row in traffic} | open_work.keys() | success.keys()
         by_pair = _grouped(traffic, ("flow", "destination"))
         return tuple(
-            _tile(pair, by_pair.get(pair, []), window, open_work.get(pair, {}), success.get(pair, 0), latencies.get(pair))
+            _tile(
+                pair, by_pair.get(pair, []), window, open_work.get(pair, {}), success.get(pair, 0), latencies.get(pair)
+            )
             for pair in sorted(pairs)
         )
 
@@ -193,7 +205,9 @@ class SqliteViews:
         breakers = {row["destination"]: row for row in self._rows("breakers", {})}
         open_work = {pair[0]: states for pair, states in self._open_work(("destination",)).items()}
         due = {row["destination"]: row["due_ms"] for row in self._rows("next_due", {})}
-        written = {row["destination"]: row["written"] for row in self._rows("written_since", {"minute": now_ms // 60_000 - 1})}
+        written = {
+            row["destination"]: row["written"] for row in self._rows("written_since", {"minute": now_ms // 60_000 - 1})
+        }
         return tuple(
             DestinationHealth(
                 destination=name,
@@ -273,7 +287,9 @@ class SqliteViews:
         hours = _grouped(self._rows("dead_letter_hours", {"until_ms": now_ms}), ("fingerprint",))
         return tuple(
             DeadLetterGroup(
-                **group, returned=returned.get(group["fingerprint"], 0), series=_by_hour(hours.get((group["fingerprint"],), []))
+                **group,
+                returned=returned.get(group["fingerprint"], 0),
+                series=_by_hour(hours.get((group["fingerprint"],), [])),
             )
             for group in groups
         )
@@ -300,7 +316,11 @@ def _all(kind: type[T], rows: Iterable[Row]) -> tuple[T, ...]:
 
 def _where(wanted: Mapping[str, Any], clauses: Mapping[str, str]) -> tuple[str, Row]:
     """The clauses of the fields that say something, and their values; the texts are those of the tables above, never a user's."""
-    said = {name: json.dumps(value) if isinstance(value, tuple) else value for name, value in wanted.items() if value and name in clauses}
+    said = {
+        name: json.dumps(value) if isinstance(value, tuple) else value
+        for name, value in wanted.items()
+        if value and name in clauses
+    }
     return "".join(f" AND {clauses[name]}" for name in said), said
 
 
@@ -316,9 +336,17 @@ def _grouped(rows: list[Row], by: tuple[str, ...]) -> dict[tuple[str, ...], list
 
 
 def _tile(
-    pair: tuple[str, ...], traffic: list[Row], window: Window, open_work: Mapping[str, int], success_ms: int, p50: int | None
+    pair: tuple[str, ...],
+    traffic: list[Row],
+    window: Window,
+    open_work: Mapping[str, int],
+    success_ms: int,
+    p50: int | None,
 ) -> FlowTile:
-    points = {row["bucket"]: Point(done=row["done"] + row["unchanged"], dead=row["dead"], retried=row["retried"]) for row in traffic}
+    points = {
+        row["bucket"]: Point(done=row["done"] + row["unchanged"], dead=row["dead"], retried=row["retried"])
+        for row in traffic
+    }
     return FlowTile(
         flow=pair[0],
         destination=pair[1],
@@ -334,7 +362,10 @@ def _tile(
 def _breaker(row: Row | None) -> Row:
     if row is None:
         return {}
-    return {"breaker": row["state"], **{name: row[name] for name in ("failures", "changed_ms", "paused_until_ms", "last_error")}}
+    return {
+        "breaker": row["state"],
+        **{name: row[name] for name in ("failures", "changed_ms", "paused_until_ms", "last_error")},
+    }
 
 
 def _head(row: Row, lanes: list[Lane]) -> ObjectRow:
