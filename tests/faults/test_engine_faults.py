@@ -216,13 +216,14 @@ def test_resent_call_starts_a_new_quiet_period(tmp_path: Path) -> None:
     """Fault case 24: a call sent again just before its key is forgotten, and lost, has a quiet period of its own."""
 
     async def story() -> None:
-        limits = Limits(retry=RetryPolicy(attempts=50, base_seconds=1, cap_seconds=20))
+        limits = Limits(retry=RetryPolicy(attempts=50, base_seconds=10, cap_seconds=20))
         async with Engine(tmp_path, Once.KEY, limits=limits) as engine:
             engine.erp.fault = scripted("never", "late:50")
+            engine.erp.keys_forgotten_ms = START_MS + 86_400_000
             await engine.post(event_of("1", 10))
             await engine.run(0.001)
-            engine.ledger.group.run_now(lambda c: c.execute("UPDATE delivery SET due_ms = ?", (START_MS + 86_395_000,)))
-            engine.clock._elapsed = 86_394.0
+            engine.ledger.group.run_now(lambda c: c.execute("UPDATE delivery SET due_ms = ?", (START_MS + 86_399_500,)))
+            engine.clock._elapsed = 86_399.0
             await engine.run(300)
             assert engine.states() == {"1@erp": "done"}
             assert engine.erp.duplicates == 0

@@ -57,6 +57,7 @@ class FakeSystem:
         self.calls: list[tuple[int, str, str, str]] = []
         self.records: dict[str, list[dict[str, Any]]] = {}
         self.keys: dict[str, str] = {}
+        self.keys_forgotten_ms = 2**62
         self.stale = 0
         self.latency_seconds = 0.0
         self._later: list[tuple[int, Write, str]] = []
@@ -127,7 +128,7 @@ class FakeSystem:
     def apply(self, write: Write, key: str) -> str:
         record = json.loads(write.body)
         found = self.records.setdefault(write.reference, [])
-        if write.once is Once.KEY and key in self.keys:
+        if write.once is Once.KEY and key in self.keys and self.clock.now_ms() < self.keys_forgotten_ms:
             return self.keys[key]
         self.stale += int(bool(found) and found[-1]["version"] > record["version"])
         if write.once is Once.UPSERT and found:
