@@ -10,6 +10,16 @@ COMMANDS = {
     "check": ("interlock.cli.check", "Tell every mistake of the strategy folder."),
     "schemas": ("interlock.cli.check", "Write JSON Schemas of the folder's files, for editors."),
     "run": ("interlock.cli.run", "Run the hub on a strategy folder."),
+    "status": ("interlock.cli.reading", "Say what is open, dead and delivered at each destination."),
+    "tail": ("interlock.cli.reading", "Follow deliveries, a line each."),
+    "find": ("interlock.cli.reading", "Find objects by name, key, id at any system or event id."),
+    "show": ("interlock.cli.reading", "Tell the story of one order."),
+    "issues": ("interlock.cli.reading", "List dead letters by cause."),
+    "retry": ("interlock.cli.writing", "Make the failed deliveries of an order due now."),
+    "replay": ("interlock.cli.writing", "Deliver chosen deliveries again."),
+    "discard": ("interlock.cli.writing", "Give chosen deliveries up for good."),
+    "hold": ("interlock.cli.writing", "Stop chosen deliveries."),
+    "release": ("interlock.cli.writing", "Let held deliveries go on."),
 }
 """Command -> (its module, its line of help); a test holds the line against the command's own."""
 
