@@ -10,6 +10,7 @@ COMMANDS = {
     "check": ("interlock.cli.check", "Tell every mistake of the strategy folder."),
     "schemas": ("interlock.cli.check", "Write JSON Schemas of the folder's files, for editors."),
     "run": ("interlock.cli.run", "Run the hub on a strategy folder."),
+    "doctor": ("interlock.cli.doctor", "Judge the machine, the store and the secrets."),
     "status": ("interlock.cli.reading", "Say what is open, dead and delivered at each destination."),
     "tail": ("interlock.cli.reading", "Follow deliveries, a line each."),
     "find": ("interlock.cli.reading", "Find objects by name, key, id at any system or event id."),
@@ -20,6 +21,8 @@ COMMANDS = {
     "discard": ("interlock.cli.writing", "Give chosen deliveries up for good."),
     "hold": ("interlock.cli.writing", "Stop chosen deliveries."),
     "release": ("interlock.cli.writing", "Let held deliveries go on."),
+    "trigger": ("interlock.cli.trigger", "Send a signed webhook to the running hub."),
+    "twin": ("interlock.cli.twin", "Run a vendor's twin, make it fail, give it load."),
 }
 """Command -> (its module, its line of help); a test holds the line against the command's own."""
 
@@ -27,16 +30,16 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """Help and completion read the table; only the called command's module is imported."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
