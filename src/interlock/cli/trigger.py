@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -69,7 +70,8 @@ def _shop(folder: Path) -> "tuple[System, bytes]":
 def _order() -> dict[str, Any]:
     from interlock.twins.shopify_orders import make_order
 
-    return make_order(random.Random(), random.randrange(100_000, 10_000_000), "plain")
+    number = random.randrange(100_000, 10_000_000)
+    return make_order(random.Random(), number, "plain", placed_at=datetime.now(UTC).replace(microsecond=0))
 
 
 def _set(document: Any, pair: str) -> None:
