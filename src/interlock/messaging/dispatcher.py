@@ -67,18 +67,23 @@ class Dispatcher:
                 self.outlets[name].set_limits(self._releases.current().limits(name))
 
     async def stop(self, within_seconds: float = 10.0) -> None:
-        """Claim nothing more, let calls in flight end, then stop."""
+        """Claim nothing more, let calls in flight end, then stop.
+
+        A call that outlasts `within_seconds` is cancelled: its intent stands without an outcome, so it is uncertain
+        when the delivery is taken up again.
+        """
         self._stopping = True
         for outlet in self.outlets.values():
             outlet.stop()
-        running = [task for outlet in self.outlets.values() for task in outlet.running_tasks()]
-        if running:
+        if running := self._calls():
             await asyncio.wait(running, timeout=within_seconds)
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await _cancel(list(self._tasks.values()))
+        await _cancel(self._calls())
         if self._failed is not None and not self._failed.done():
             self._failed.set_result(None)
+
+    def _calls(self) -> list["asyncio.Task[None]"]:
+        return [task for outlet in self.outlets.values() for task in outlet.running_tasks()]
 
     def in_flight(self) -> int:
         """Deliveries being made at this moment."""
@@ -127,3 +132,9 @@ class Dispatcher:
             if error.code != FULL_DISK:
                 # a full disk heals; should a lease run out meanwhile, its token keeps the old worker from writing
                 raise
+
+
+async def _cancel(tasks: list["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
