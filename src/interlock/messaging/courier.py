@@ -29,6 +29,9 @@ SEND_WITHIN_SECONDS = 5.0
 """After its intent was committed a call must leave within this time, or it does not leave at all: a paused process may
 be replaced."""
 
+NOT_SENT = "HUB-PAUSED"
+"""Our own process came too late to call: it says nothing of the destination."""
+
 _KEYS = uuid.UUID("6f1c7d9e-2c5b-4a8e-9d53-3b8f6a1e7c40")
 
 
@@ -294,7 +297,7 @@ class _Trip:
     async def _call(self, destination: Destination, intent: Intent) -> Outcome:
         if self.clock.now_ms() > intent.latest_send_ms:
             return Retry(
-                code="HUB-PAUSED", message="the process was paused between the intent and the call; nothing was sent"
+                code=NOT_SENT, message="the process was paused between the intent and the call; nothing was sent"
             )
         outcome = await destination.write(
             intent.write, idempotency_key=intent.idempotency_key, timeout_seconds=self.timeout_seconds
@@ -327,6 +330,8 @@ class _Trip:
             case Refused():
                 failure = Failure(reason=outcome.reason, code=outcome.code, message=outcome.message, body=write.body)
                 return _Stop(Finished(state="dead", failure=failure, answered=True))
+            case Retry(code=code) if code == NOT_SENT:
+                return _Stop(Finished(state="retrying", failure=_failure("unavailable", code, outcome.message)))
             case Retry():
                 limited = outcome.status == 429
                 failure = Failure(

@@ -197,7 +197,8 @@ class Outlet:
                 delivery=delivery, state="dead", now_ms=now_ms, failure=failure, owner=finished.owner, counted=True
             )
         wait = policy.wait_seconds(attempts, self._chance, at_least_seconds=finished.retry_after_seconds)
-        if not self.budget.spend():
+        called = finished.counted or finished.answered or finished.unanswered
+        if called and not self.budget.spend():  # a quiet period, or a call that never left, is no retry of a call
             wait += self._chance.uniform(0.0, policy.cap_seconds)
         due_ms = max(now_ms + round(wait * 1000), finished.not_before_ms)
         return Closing(
