@@ -85,7 +85,9 @@ class Life:
     def event(self, number: int) -> Any:
         """Three of four are new orders; the others are newer or older versions of known ones."""
         key = str(number) if self.chance.random() < 0.75 else str(self.chance.randint(0, number))
-        return event_of(key, self.chance.randint(1, 50), "v" * self.chance.randint(1, 1_500), received_ms=self.clock.now_ms())
+        return event_of(
+            key, self.chance.randint(1, 50), "v" * self.chance.randint(1, 1_500), received_ms=self.clock.now_ms()
+        )
 
     async def accept(self, events: list[Any]) -> None:
         """In groups, as intake does for senders that knock at once; each is told as soon as it is in."""
@@ -106,7 +108,9 @@ class Life:
 
     async def write(self, delivery: Delivery, now_ms: int) -> None:
         key = f"{delivery.id}/{delivery.token}"
-        write = Write(operation="put", once=Once.KEY, reference=f"IL-{delivery.key}", body=b"%d" % delivery.wanted_version)
+        write = Write(
+            operation="put", once=Once.KEY, reference=f"IL-{delivery.key}", body=b"%d" % delivery.wanted_version
+        )
         intent = Intent(
             delivery=delivery, write=write, version=delivery.wanted_version, event=delivery.wanted_event, idempotency_key=key,
             begun_ms=now_ms, latest_send_ms=now_ms,
@@ -231,7 +235,9 @@ def live(folder: Path, chance: random.Random, synchronous: str) -> Disk:
     return life.disk
 
 
-def test_power_loss_at_any_instant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_power_loss_at_any_instant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Fault case 3: what was acknowledged, intended or recorded is in every image, no fan-out is half, and all open."""
     experiment = Experiment("3", suite=300, table=10_000, capsys=capsys)
     disk = live(tmp_path / "full", experiment.chance, "FULL")
