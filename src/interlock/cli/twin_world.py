@@ -23,6 +23,7 @@ SCENARIOS = ("plain", "discount_order", "tax_included", "non_ascii", "same_sku_t
 SHOP_TIME_SCALE = 600
 """The shop's four hours of webhook retries pass in 24 seconds."""
 CONTROL_SECONDS = 10.0
+EVERY_EFFECT = 10**9
 
 
 class TwinWorld:
@@ -49,15 +50,7 @@ class TwinWorld:
 
     def start(self, public_key: str, order_seed: int = 7) -> None:
         """Start the programs; `wait` returns when all answer."""
-        configs: dict[str, dict[str, Any]] = {
-            "shopify": {"rest_calls_per_second": 1_000, "rest_bucket": 10_000, "time_scale": SHOP_TIME_SCALE},
-            "netsuite": {
-                "clients": [{"client_id": CLIENT_ID, "certificates": {CERTIFICATE_ID: public_key}}], "entities": "any",
-                "concurrency": 100, "latency_seconds": 0.02,
-            },
-            "shipbob": {"rate_per_minute": 100_000},
-            "klaviyo": {"limits": "off"},
-        }  # fmt: skip
+        configs = self.configs(public_key)
         for vendor in VENDORS:
             config = self._home / f"{vendor}.json"
             config.write_text(json.dumps(configs[vendor]), encoding="ascii")
@@ -69,6 +62,18 @@ class TwinWorld:
             log = (self._home / f"{vendor}.log").open("ab")
             self._processes[vendor] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: S603  ours
             log.close()
+
+    def configs(self, public_key: str) -> dict[str, dict[str, Any]]:
+        """What each twin is told. A test that wants another vendor overrides it."""
+        return {
+            "shopify": {"rest_calls_per_second": 1_000, "rest_bucket": 10_000, "time_scale": SHOP_TIME_SCALE},
+            "netsuite": {
+                "clients": [{"client_id": CLIENT_ID, "certificates": {CERTIFICATE_ID: public_key}}], "entities": "any",
+                "concurrency": 100, "latency_seconds": 0.02,
+            },
+            "shipbob": {"rate_per_minute": 100_000},
+            "klaviyo": {"limits": "off"},
+        }  # fmt: skip
 
     async def wait(self) -> None:
         """Until each twin has said that it is ready. Raises SettingsError when one does not start."""
@@ -132,7 +137,7 @@ class TwinWorld:
         """Delivered by destination, lost and duplicates: from the effect ledgers of the twins, never from the hub."""
         delivered, lost, duplicates = {}, 0, 0
         for vendor in DESTINATIONS:
-            effects = await self._control(vendor, "GET", "effects", None)
+            effects = await self._control(vendor, "GET", f"effects?limit={EVERY_EFFECT}", None)
             keys = [str(effect["key"]) for effect in effects if str(effect["kind"]).endswith(".create")]
             there = {id_ for id_ in order_ids if any(_is_about(key, id_) for key in keys)}
             delivered[vendor] = len(there)
