@@ -19,7 +19,8 @@ from interlock.clock import Clock, SystemClock
 from interlock.connectors.http import Http
 from interlock.console.actions import Demo
 from interlock.console.app import create_console
-from interlock.errors import SettingsError
+from interlock.console.translation import ReleaseTranslator
+from interlock.errors import SettingsError, StoreError
 from interlock.intake.server import PREFIX, Door, Intake, Receive, Scope, Send
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
@@ -49,7 +50,7 @@ class Hub:
         self._environ = os.environ if environ is None else environ
         self._demo = demo
         self._lock: IO[str] | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Future[None]] = []
         self._servers: list[uvicorn.Server] = []
         self.url = ""
 
@@ -93,6 +94,7 @@ class Hub:
             token=self.token,
             clock=self.clock,
             demo=self._demo,
+            translator=ReleaseTranslator(self.shelf),
         )
 
     def _data_folder(self, snapshot: Snapshot) -> Path:
@@ -131,6 +133,7 @@ class Hub:
         self._spawn(self.router.run())
         self._spawn(self.upkeep.run())
         self._spawn(self.dispatcher.run())
+        self._tasks.append(self._breakage())
         while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it
             await asyncio.sleep(0.005)
 
@@ -182,6 +185,18 @@ class Hub:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 503 if broken else 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _breakage(self) -> "asyncio.Future[None]":
+        """Fails as soon as a store breaks, whoever met it: the sender of an event cannot stop the hub."""
+        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def tell(error: StoreError) -> None:
+            if not broken.done():
+                broken.set_exception(error)
+
+        self.inbox.group.on_break(tell)
+        self.ledger.group.on_break(tell)
+        return broken
 
     def _spawn(self, serving: Any) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(serving))

@@ -8,9 +8,10 @@ from interlock.clock import Clock
 from interlock.errors import StoreError
 from interlock.messaging.black_box import BlackBox
 from interlock.messaging.courier import Courier
+from interlock.messaging.full_disk import FULL_DISK
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
-from interlock.messaging.outlet import FULL_DISK, Outlet
+from interlock.messaging.outlet import Outlet
 from interlock.messaging.releases import Releases
 
 LEASE_SECONDS = 15.0

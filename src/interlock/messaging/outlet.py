@@ -9,6 +9,7 @@ from interlock.errors import StoreError
 from interlock.messaging.breaker import Breaker
 from interlock.messaging.courier import Courier, Finished
 from interlock.messaging.delivery import Delivery, Failure
+from interlock.messaging.full_disk import FULL_DISK, until_there_is_space
 from interlock.messaging.ledger import Closing, Ledger
 from interlock.messaging.limiter import Limiter
 from interlock.messaging.redelivery import RetryBudget
@@ -16,8 +17,6 @@ from interlock.messaging.releases import Limits
 
 LONGEST_NAP_SECONDS = 30.0
 WAITING_RECHECK_SECONDS = 15 * 60.0
-FULL_DISK = "STO002"
-FULL_DISK_PAUSE_SECONDS = 1.0
 
 
 class Outlet:
@@ -91,27 +90,18 @@ class Outlet:
             if self._failed is not None:
                 raise self._failed
             self._news.clear()
-            try:
-                claimed = await self._claim()
-            except StoreError as error:
-                if error.code != FULL_DISK:
-                    raise
-                await self._clock.sleep(FULL_DISK_PAUSE_SECONDS)
-                continue
-            if not claimed:
+            if not await until_there_is_space(self._claim, self._clock):
                 await self._nap()
 
     async def _claim(self) -> int:
         room, probing = self._room()
         if room <= 0:
             return 0
-        if probing:
-            self.breaker.probe()
         deliveries = await self._ledger.claim(
             self.name, worker=self._worker, limit=room, now_ms=self._clock.now_ms(), lease_ms=self._lease_ms
         )
-        if probing and not deliveries:
-            self.breaker.no_probe()
+        if probing and deliveries:
+            self.breaker.probe()
         for delivery in deliveries:
             self._start(delivery)
         return len(deliveries)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from interlock.clock import Clock
 from interlock.messaging.event import Event
+from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger, Routed
 from interlock.messaging.releases import Releases
@@ -34,7 +35,7 @@ class Router:
         """Route for ever; wakes at each commit of the inbox."""
         while True:
             self._news.clear()
-            while await self.step():
+            while await until_there_is_space(self.step, self._clock):
                 pass
             await self._news.wait()
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from interlock.clock import Clock
+from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.router import CURSOR
@@ -40,7 +41,7 @@ class Upkeep:
             await self._clock.sleep(max(0.0, min(due) - self._clock.monotonic()))
             for index, (every, duty) in enumerate(duties):
                 if due[index] <= self._clock.monotonic():
-                    await duty()
+                    await until_there_is_space(duty, self._clock)
                     due[index] = self._clock.monotonic() + every
 
     async def rescue(self) -> int:

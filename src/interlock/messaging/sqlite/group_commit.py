@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import apsw
 
 from interlock.errors import StoreError
+from interlock.messaging.full_disk import FULL_DISK
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
@@ -39,6 +40,7 @@ class GroupCommit:
         self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._scheduled = False
         self._after: list[Callable[[], None]] = []
+        self._on_break: list[Callable[[StoreError], None]] = []
 
     def after_commit(self, wake: Callable[[], None]) -> None:
         """Call `wake` after each successful commit."""
@@ -61,6 +63,42 @@ class GroupCommit:
         """The same for start-up and shut-down, when there is no event loop: one piece, one commit."""
         with self._transaction():
             return work(self.connection)
+
+    def on_break(self, tell: Callable[[StoreError], None]) -> None:
+        """Call `tell` at once when the store can be trusted no more."""
+        self._on_break.append(tell)
+
+    def checkpoint(self) -> None:
+        """Move the log into the file as far as nobody reads it; another connection that does the same is left to it."""
+        if self.broken is not None:
+            raise self.broken
+        try:
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except (apsw.BusyError, apsw.LockedError):
+            return
+        except apsw.Error as error:
+            raise self.failure(error) from error
+
+    def failure(self, error: apsw.Error) -> StoreError:
+        """What SQLite's error means for the store. After an I/O error it is broken for good."""
+        if isinstance(error, apsw.FullError):
+            return StoreError(
+                f"the disk of the {self.name} store is full",
+                code=FULL_DISK,
+                why=str(error),
+                next_move="free space; the hub resumes by itself",
+            )
+        failure = StoreError(
+            f"the {self.name} store failed: {error}",
+            code="STO001",
+            why="the commit's fate is unknown; an fsync is never tried again",
+            next_move="the process stops; check the disk, then start it again: it verifies the store first",
+        )
+        if not isinstance(error, apsw.BusyError | apsw.LockedError):
+            self.broken = failure
+            for tell in self._on_break:
+                tell(failure)
+        return failure
 
     def _turn(self) -> None:
         self._scheduled = False
@@ -127,7 +165,7 @@ class _Transaction:
         try:
             self.connection.execute("BEGIN IMMEDIATE")
         except apsw.Error as error:
-            raise self._store_error(error) from error
+            raise self.group.failure(error) from error
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if error is None:
@@ -135,32 +173,14 @@ class _Transaction:
                 self.connection.execute("COMMIT")
             except apsw.Error as failed:
                 self._roll_back()
-                raise self._store_error(failed) from failed
+                raise self.group.failure(failed) from failed
             return
         self._roll_back()
         if isinstance(error, apsw.Error) and not isinstance(error, apsw.ConstraintError | apsw.SQLError):
-            raise self._store_error(error) from error
+            raise self.group.failure(error) from error
 
     def _roll_back(self) -> None:
         if self.connection.in_transaction:
             # When this fails SQLite has rolled back by itself, or cannot: either way nothing of this batch remains.
             with suppress(apsw.Error):
                 self.connection.execute("ROLLBACK")
-
-    def _store_error(self, error: apsw.Error) -> StoreError:
-        if isinstance(error, apsw.FullError):
-            return StoreError(
-                f"the disk of the {self.group.name} store is full",
-                code="STO002",
-                why=str(error),
-                next_move="free space; the hub resumes by itself",
-            )
-        failure = StoreError(
-            f"the {self.group.name} store failed: {error}",
-            code="STO001",
-            why="the commit's fate is unknown; an fsync is never tried again",
-            next_move="the process stops; check the disk, then start it again: it verifies the store first",
-        )
-        if not isinstance(error, apsw.BusyError | apsw.LockedError):
-            self.group.broken = failure
-        return failure

@@ -326,7 +326,7 @@ class SqliteLedger:
 
     async def checkpoint(self) -> None:
         """A passive checkpoint: it never waits for readers."""
-        self.group.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self.group.checkpoint()
 
     async def counts(self) -> dict[str, dict[str, int]]:
         """Deliveries by destination and state."""
