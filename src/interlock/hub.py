@@ -19,7 +19,6 @@ from interlock.clock import Clock, SystemClock
 from interlock.connectors.http import Http
 from interlock.console.actions import Demo
 from interlock.console.app import create_console
-from interlock.console.translation import ReleaseTranslator
 from interlock.errors import SettingsError, StoreError
 from interlock.intake.server import PREFIX, Door, Intake, Receive, Scope, Send
 from interlock.messaging.black_box import MappedBlackBox
@@ -94,7 +93,6 @@ class Hub:
             token=self.token,
             clock=self.clock,
             demo=self._demo,
-            translator=ReleaseTranslator(self.shelf),
         )
 
     def _data_folder(self, snapshot: Snapshot) -> Path:
