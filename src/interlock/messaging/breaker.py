@@ -5,13 +5,15 @@ from typing import Literal
 from interlock.clock import Clock
 
 BreakerState = Literal["closed", "open", "probing"]
+LOCKED = "locked"
 
 
 class Breaker:
     """Closed: calls flow. Open: none do, until `probe_interval_seconds` have passed. Probing: one is trying.
 
     Only failures of the destination as a whole count (no answer, 5xx), never a refusal of one document. While it is not
-    closed no delivery loses an attempt, so nothing expires during an outage (fault case 22).
+    closed no delivery loses an attempt, so nothing expires during an outage (fault case 22). It is `locked` when what
+    keeps it open is a refusal of our credentials or permission: the probes then find out when they are renewed.
     """
 
     def __init__(self, clock: Clock, *, failures: int = 10, probe_interval_seconds: float = 30.0) -> None:
@@ -21,13 +23,20 @@ class Breaker:
         self.state: BreakerState = "closed"
         self.failures = 0
         self.last_error = ""
+        self.locked = False
         self._next_probe = 0.0
 
     def restore(self, state: str, failures: int, last_error: str) -> None:
         """Take up what was known before a restart; an open one may probe at once."""
         self.failures, self.last_error = failures, last_error
-        self.state = "open" if state in ("open", "probing") else "closed"
+        self.state = "closed" if state == "closed" else "open"
+        self.locked = state == LOCKED
         self._next_probe = self._clock.monotonic()
+
+    @property
+    def shown(self) -> str:
+        """The state as it is stored and shown."""
+        return LOCKED if self.locked and self.state != "closed" else self.state
 
     def room(self) -> int | None:
         """None: no limit. 0: nobody may call. 1: a probe may."""
@@ -59,16 +68,16 @@ class Breaker:
     def success(self) -> bool:
         """A call was answered; returns True when that closes the breaker."""
         changed = self.state != "closed"
-        self.state, self.failures = "closed", 0
+        self.state, self.failures, self.locked = "closed", 0, False
         return changed
 
-    def failure(self, error: str) -> bool:
-        """A call was not answered; returns True when that opens the breaker."""
+    def failure(self, error: str, *, locked: bool = False, at_once: bool = False) -> bool:
+        """A call was not answered, or not let in (`locked`; `at_once`: no call would be); returns True when that opens
+        the breaker, or tells why it is open."""
         self.failures += 1
         self.last_error = error
-        if self.state == "probing" or (self.state == "closed" and self.failures >= self.limit):
-            opened = self.state == "closed"
-            self.state = "open"
+        before = (self.state == "closed", self.locked)
+        if self.state == "probing" or (self.state == "closed" and (at_once or self.failures >= self.limit)):
+            self.state, self.locked = "open", locked
             self._next_probe = self._clock.monotonic() + self.probe_interval_seconds
-            return opened
-        return False
+        return (self.state == "closed", self.locked) != before

@@ -10,6 +10,7 @@ import msgspec
 from interlock.clock import Clock
 from interlock.errors import MappingError, StoreError, UnmappedReference
 from interlock.messaging.black_box import BlackBox
+from interlock.messaging.dead_letter import HELD_BY
 from interlock.messaging.delivery import Attempt, Begun, Delivery, Failure, Intent
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
@@ -39,6 +40,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """How one delivery went, before the outlet decides about time.
 
     `answered`: the destination as a whole is well. `unanswered`: it did not answer. Neither: no call was made.
+    `held_by`: what of ours the destination refused, credentials or permission; the document is not to blame.
     """
 
     state: str
@@ -51,6 +53,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     unanswered: bool = False
     retry_after_seconds: float = 0.0
     pause_seconds: float = 0.0
+    held_by: str = ""
     not_before_ms: int = 0
     warnings: tuple[str, ...] = ()
 
@@ -136,6 +139,9 @@ class _Trip:
         match loaded:
             case Document():
                 return loaded
+            case Refused() if loaded.reason in HELD_BY:
+                words = f"{self.delivery.system} does not let us read: {loaded.message}"
+                raise _Stop(Finished(state="waiting", failure=_held(loaded, words)))
             case Refused():
                 raise _dead(loaded.reason, loaded.code, loaded.message)
             case Retry():
@@ -322,6 +328,9 @@ class _Trip:
     def _stopped(self, outcome: Outcome, write: Write) -> _Stop:
         """What an outcome that is not done means for the delivery."""
         match outcome:
+            case Refused() if outcome.reason in HELD_BY:
+                failure = _held(outcome, outcome.message)
+                return _Stop(Finished(state="waiting", failure=failure, unanswered=True, held_by=failure.waiting_for))
             case Refused() if outcome.waiting_for:
                 failure = Failure(
                     reason=outcome.reason, code=outcome.code, message=outcome.message, waiting_for=outcome.waiting_for
@@ -368,6 +377,10 @@ def _presumed(attempt: Attempt) -> Link:
 
 def _failure(reason: str, code: str, message: str) -> Failure:
     return Failure(reason=reason, code=code, message=message)
+
+
+def _held(refused: Refused, message: str) -> Failure:
+    return Failure(reason=refused.reason, code=refused.code, message=message, waiting_for=HELD_BY[refused.reason])
 
 
 def _dead(reason: str, code: str, message: str) -> _Stop:

@@ -35,6 +35,9 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 """Class -> (what it means, the next move)."""
 
+HELD_BY = {"authentication": "credentials", "permission": "permission"}
+"""Refusals that are about us and not about the document: no delivery dies of them, it waits for this (C80)."""
+
 _VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27,}|0x[0-9a-f]+|#?\d+(?:[.,:]\d+)*", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 

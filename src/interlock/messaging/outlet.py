@@ -158,7 +158,9 @@ class Outlet:
             return self.breaker.success() or finished.pause_seconds > 0
         if finished.unanswered:
             error = finished.failure.message if finished.failure else ""
-            return self.breaker.failure(error) or finished.pause_seconds > 0
+            at_once = finished.held_by == "credentials"
+            opened = self.breaker.failure(error, locked=bool(finished.held_by), at_once=at_once)
+            return opened or finished.pause_seconds > 0
         self.breaker.no_probe()
         return finished.pause_seconds > 0
 
@@ -172,9 +174,14 @@ class Outlet:
                 unchanged=finished.unchanged, warnings=finished.warnings, counted=finished.counted,
             )  # fmt: skip
         if finished.state == "waiting":
-            due_ms = finished.not_before_ms or now_ms + round(WAITING_RECHECK_SECONDS * 1000)
+            due_ms = finished.not_before_ms or now_ms + round(self._recheck_seconds() * 1000)
             return Closing(delivery=delivery, state="waiting", now_ms=now_ms, due_ms=due_ms, failure=finished.failure)
         return self._again(delivery, finished, now_ms)
+
+    def _recheck_seconds(self) -> float:
+        """What a closed breaker lets through waits for a thing; what an open one stopped waits for the next probe."""
+        closed = self.breaker.state == "closed"
+        return WAITING_RECHECK_SECONDS if closed else self.breaker.probe_interval_seconds
 
     def _again(self, delivery: Delivery, finished: Finished, now_ms: int) -> Closing:
         """Retry later, or give up: while the breaker is not closed no delivery loses an attempt."""
@@ -199,7 +206,7 @@ class Outlet:
     async def _save_breaker(self) -> None:
         paused_until = self._clock.now_ms() + round(self.limiter.pause_left_seconds() * 1000)
         await self._ledger.save_breaker(
-            self.name, self.breaker.state, self.breaker.failures, paused_until, self.breaker.last_error,
+            self.name, self.breaker.shown, self.breaker.failures, paused_until, self.breaker.last_error,
             self._clock.now_ms(),
         )  # fmt: skip
 
