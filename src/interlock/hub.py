@@ -19,8 +19,11 @@ from interlock.clock import Clock, SystemClock
 from interlock.connectors.http import Http
 from interlock.console.actions import Demo
 from interlock.console.app import create_console
+from interlock.console.translation import ReleaseTranslator
 from interlock.errors import SettingsError, StoreError
-from interlock.intake.server import PREFIX, Door, Intake, Receive, Scope, Send
+from interlock.intake.bounds import Receive
+from interlock.intake.connection import Connection
+from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.router import Router
@@ -93,6 +96,7 @@ class Hub:
             token=self.token,
             clock=self.clock,
             demo=self._demo,
+            translator=ReleaseTranslator(self.shelf),
         )
 
     def _data_folder(self, snapshot: Snapshot) -> Path:
@@ -120,7 +124,7 @@ class Hub:
             log_level="warning",
             access_log=False,
             lifespan="off",
-            http="httptools",
+            http=Connection,
             ws="none",
             server_header=False,
         )
@@ -218,6 +222,8 @@ class _Doors:
     def door(self, system: str) -> Door | None:
         """Made once per release: secrets are read when a release becomes active."""
         build = self._shelf.current()
+        if system not in build.strategy.systems:
+            return None  # not remembered: a stranger chooses these names
         key = (build.id, system)
         if key not in self._made:
             self._made[key] = self._make(system)
@@ -225,15 +231,15 @@ class _Doors:
 
     def _make(self, name: str) -> Door | None:
         build = self._shelf.current()
-        system = build.strategy.systems.get(name)
-        if system is None:
-            return None
+        system = build.strategy.systems[name]
         dialects = build.dialects(name)
         secrets_ = build.webhook_secrets(name)
         if not dialects or not secrets_:
             return None
+        others = {secret for other in build.strategy.systems if other != name for secret in build.webhook_secrets(other)}
         return Door(
             system=name, release=build.id, dialects=dialects, secrets=secrets_, shop=_shop(system.url, system.settings),
+            shares_secret=not others.isdisjoint(secrets_),
             api_version=str(system.settings.get("api_version", "")), max_body_bytes=system.intake.max_body_bytes,
             max_depth=system.intake.max_depth, rate_per_second=system.intake.rate_per_second,
         )  # fmt: skip
@@ -291,7 +297,8 @@ def _engine_folder(snapshot: Snapshot) -> str:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # With the protocol named, asyncio switches Nagle's algorithm off; without it every answer waits 40 ms for a delayed ACK.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -19,6 +19,8 @@ EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND: Final = dt.timedelta(microseconds=1)
 ABSENT: Final = msgspec.Raw(b"")
 SCALAR_BYTES_MAX: Final = 32
+ID_DIGITS_MAX: Final = 32
+NAME_CHARACTERS_MAX: Final = 100
 LEADING_ID: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*(\d+)')
 
 Id = Annotated[int, Meta(gt=0)]
@@ -100,7 +102,8 @@ def gid_parts(gid: str | None) -> tuple[str, str]:
     if not gid or not gid.startswith("gid://shopify/"):
         return "", ""
     kind, _, number = gid[14:].partition("/")
-    return (kind, number) if number.isdecimal() else ("", "")
+    is_id = number.isascii() and number.isdecimal() and len(number) <= ID_DIGITS_MAX
+    return (kind, number) if is_id else ("", "")
 
 
 def micros(moment: dt.datetime) -> int:
@@ -154,7 +157,7 @@ def _order(read: _Body) -> Subject:
         version=read.version,
         complete=complete,
         facts=tuple(facts),
-        name=read.name or "",
+        name=(read.name or "")[:NAME_CHARACTERS_MAX],
         summary=_summary(read) if complete else "",
     )
 

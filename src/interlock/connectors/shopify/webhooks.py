@@ -14,6 +14,9 @@ from typing import Final
 from interlock.connectors.contract import Dialect, Envelope, Headers, Subject
 from interlock.connectors.shopify.body import subject_of
 
+CLAIM_CHARACTERS_MAX: Final = 200
+"""A claim is kept with every arrival; Shopify's own are UUIDs, topics and host names."""
+
 
 class ShopifyDialect:
     """What both dialects share: HMAC-SHA256 in base64 under a header, and names of headers that differ by a prefix."""
@@ -30,15 +33,18 @@ class ShopifyDialect:
 
     def envelope(self, headers: Headers) -> Envelope:
         """The claims of the headers (F02, F95)."""
-        prefix = self.prefix
+
+        def claim(name: str) -> str:
+            return headers.get(f"{self.prefix}{name}", "")[:CLAIM_CHARACTERS_MAX]
+
         return Envelope(
             dialect=self.name,
-            topic=headers.get(f"{prefix}topic", ""),
-            event_id=headers.get(f"{prefix}event-id", ""),
-            webhook_id=headers.get(f"{prefix}webhook-id", ""),
-            shop=headers.get(f"{prefix}shop-domain", ""),
-            api_version=headers.get(f"{prefix}api-version", ""),
-            triggered_at_ms=_milliseconds(headers.get(f"{prefix}triggered-at", "")),
+            topic=claim("topic"),
+            event_id=claim("event-id"),
+            webhook_id=claim("webhook-id"),
+            shop=claim("shop-domain"),
+            api_version=claim("api-version"),
+            triggered_at_ms=_milliseconds(claim("triggered-at")),
         )
 
     def verify(self, headers: Headers, body: bytes, secrets: tuple[bytes, ...]) -> bool:

@@ -1,0 +1,124 @@
+"""A connection of the hub's server: how long a sender may take over one request, how large its head is, and who makes room.
+
+The server itself waits for ever for a request to be complete, keeps heads of any size, and accepts connections until
+the process has no file left to open its store with (slow loris, fault case 41).
+"""
+
+import asyncio
+import resource
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from interlock.errors import IntakeError
+from interlock.intake.problem import headers_of, problem_of
+
+REQUEST_SECONDS = 15.0
+"""From the first byte of a request (or the opening of the connection) to its last; Shopify itself gives up after 5."""
+HEAD_BYTES_MAX = 65_536
+HEADERS_MAX = 200
+
+
+class Connection(HttpToolsProtocol):
+    """One connection; its limits are attributes of the class, so that a test need not wait."""
+
+    request_seconds: ClassVar[float] = REQUEST_SECONDS
+    connections_max: ClassVar[int] = min(10_000, max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+    """Half of the files that this process may open; the rest is for the stores and the calls to other systems."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request; when there are too many, the slowest sender makes room."""
+        super().connection_made(transport)
+        self._awaited_since: float | None = self.loop.time()
+        self._head_bytes: int | None = 0
+        self._refusal: IntakeError | None = None
+        self._look_again = self.loop.call_later(self.request_seconds, self._look)
+        if len(self.connections) > self.connections_max:
+            self._make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._look_again.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a head that does not end is cut off."""
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes is not None and self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self._refuse(_head_too_large())
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._awaited_since = self.loop.time()
+        self._head_bytes = self._head_bytes or 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header more; what is raised here becomes the answer to a request that cannot be read."""
+        if len(self.headers) >= HEADERS_MAX:
+            self._refusal = _head_too_large()
+            raise self._refusal
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head has ended."""
+        super().on_headers_complete()
+        self._head_bytes = None
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request: from here on it is ours to be quick."""
+        super().on_message_complete()
+        self._awaited_since = None
+        self._head_bytes = 0
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the server's words are not ours
+        """Called by the server for what is no HTTP."""
+        error = self._refusal or IntakeError(
+            "this is not a request that can be read", status=400, code="INT014", next_move="speak HTTP/1.1"
+        )
+        self._refuse(error)
+
+    def _look(self) -> None:
+        waited = 0.0 if self._awaited_since is None else self.loop.time() - self._awaited_since
+        if waited >= self.request_seconds:
+            self._refuse(_too_slow())
+        elif not self.transport.is_closing():
+            self._look_again = self.loop.call_later(self.request_seconds - waited, self._look)
+
+    def _make_room(self) -> None:
+        """Close the connection whose request has been awaited longest; those that only rest come last."""
+        others = [known for known in self.connections if isinstance(known, Connection) and known is not self]
+        slow = [known for known in others if known._awaited_since is not None]  # noqa: SLF001
+        if slow:
+            min(slow, key=lambda known: known._awaited_since or 0.0)._refuse(_too_slow())  # noqa: SLF001
+
+    def _refuse(self, error: IntakeError) -> None:
+        """Answer, when nothing was answered yet, and close."""
+        answering = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        if not answering and not self.transport.is_closing():
+            self.transport.write(_answer(error))
+        self._awaited_since = None
+        self.connections.discard(self)
+        self.transport.close()
+
+
+def _answer(error: IntakeError) -> bytes:
+    body = problem_of(error)
+    headers: list[Any] = [*headers_of(error, body), (b"connection", b"close")]
+    lines = [name + b": " + value + b"\r\n" for name, value in headers]
+    return b"".join([STATUS_LINE[error.status], *lines, b"\r\n", body])
+
+
+def _head_too_large() -> IntakeError:
+    return IntakeError(
+        f"the head is larger than {HEAD_BYTES_MAX} bytes or has more than {HEADERS_MAX} headers",
+        status=431,
+        code="INT016",
+        next_move="send fewer or shorter headers",
+    )
+
+
+def _too_slow() -> IntakeError:
+    return IntakeError("the request took too long to arrive", status=408, code="INT015", next_move="send it again")
