@@ -113,6 +113,7 @@ class Life:
         )
         intent = Intent(
             delivery=delivery, write=write, version=delivery.wanted_version, event=delivery.wanted_event, idempotency_key=key,
+            content_hash=write.content_hash,
             begun_ms=now_ms, latest_send_ms=now_ms,
         )  # fmt: skip
         begun = (await self.ledger.begin([intent]))[0]

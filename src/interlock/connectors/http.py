@@ -24,7 +24,6 @@ CONNECT_SHARE_OF_TIMEOUT: Final = 0.8
 """Connecting may take this share of a call's time, so that a connect timeout is never mistaken for a lost answer."""
 IDLE_CONNECTION_SECONDS: Final = 15.0
 """Shorter than the usual keep-alive of servers: a connection that the other side is about to close is not used."""
-URLS_CACHED_MAX: Final = 4096
 TIMEOUTS_CACHED_MAX: Final = 256
 USER_AGENT: Final = "Interlock"
 
@@ -71,7 +70,7 @@ class Http:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._session = session
         self._owned = session is None
-        self._urls: dict[str, Any] = {}
+        self._origins: set[str] = set()
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._not_connected: tuple[type[BaseException], ...] = _connect_errors() if session is not None else ()
 
@@ -80,7 +79,7 @@ class Http:
     ) -> Answer:
         """Call once within `timeout_seconds` in all. Never raises for the network; see Answer."""
         try:
-            target = self._urls.get(url) or self._admit(url)
+            target = self._admit(url)
         except ValueError as error:
             return _failed(BAD_URL, f"not a URL that can be called: {error}", sent=False)
         if target is None:
@@ -111,17 +110,21 @@ class Http:
         """The URL object when its host is declared, else None. Raises ValueError when it is no http(s) URL."""
         from yarl import URL
 
-        parts = urlsplit(url)
+        origin_end = url.find("/", url.find("//") + 2) + 1 or len(url)
+        origin = url[:origin_end]
+        if origin not in self._origins and not self._is_declared(origin):
+            return None
+        self._origins.add(origin)
+        return URL(url, encoded=True)
+
+    def _is_declared(self, origin: str) -> bool:
+        """Whether `https://host:port/` may be called. Raises ValueError when it is no origin of http(s)."""
+        parts = urlsplit(origin)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.username is not None:
             raise ValueError("an http(s) URL with a host and without user information is needed")
         port = parts.port or DEFAULT_PORTS[parts.scheme]
         plain = parts.hostname in self._hosts and port in DEFAULT_PORTS.values()
-        if not plain and f"{parts.hostname}:{port}" not in self._hosts:
-            return None
-        if len(self._urls) >= URLS_CACHED_MAX:
-            self._urls.clear()
-        target = self._urls[url] = URL(url, encoded=True)
-        return target
+        return plain or f"{parts.hostname}:{port}" in self._hosts
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         import aiohttp

@@ -67,9 +67,9 @@ class Courier:
         self._clock = clock
         self._black_box = black_box
         self.loader = Loader(inbox, black_box)
-        self._subject_locks: weakref.WeakValueDictionary[
-            tuple[str, str, str], asyncio.Lock
-        ] = weakref.WeakValueDictionary()
+        self._subject_locks: weakref.WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = (
+            weakref.WeakValueDictionary()
+        )
 
     async def deliver(self, delivery: Delivery, limiter: Limiter, timeout_seconds: float) -> Finished:
         """One try. Raises StoreError only: everything that the world or the data does is a Finished."""
@@ -294,7 +294,7 @@ class _Trip:
         recorded = self.ledger.record(begun.attempt, intent, outcome, self.clock.now_ms())
         if isinstance(outcome, Done):
             for attempt in doubtful:
-                if attempt.content_hash == write.content_hash or attempt.quiet_until_ms <= self.clock.now_ms():
+                if attempt.content_hash == intent.content_hash or attempt.quiet_until_ms <= self.clock.now_ms():
                     await self.ledger.settle(attempt.id, "resent", self.clock.now_ms())
             return "done"  # not awaited: what is asked of the ledger next shares the commit, or comes after it
         await recorded
@@ -313,10 +313,11 @@ class _Trip:
 
     def _intent(self, write: Write, version: int, now_ms: int, key: str = "", *, force: bool = False) -> Intent:
         delivery = self.delivery
-        content = f"{delivery.destination}/{write.operation}/{write.reference}/{version}/{write.content_hash}"
+        content_hash = write.content_hash
+        content = f"{delivery.destination}/{write.operation}/{write.reference}/{version}/{content_hash}"
         return Intent(
             delivery=delivery, write=write, version=version, event=delivery.wanted_event,
-            idempotency_key=key or str(uuid.uuid5(_KEYS, content)), begun_ms=now_ms,
+            idempotency_key=key or str(uuid.uuid5(_KEYS, content)), content_hash=content_hash, begun_ms=now_ms,
             latest_send_ms=now_ms + round(SEND_WITHIN_SECONDS * 1000), force=force,
         )  # fmt: skip
 
@@ -393,4 +394,3 @@ def _mapping(error: MappingError) -> _Stop:
 
 def _words(error: MappingError) -> str:
     return f"{error.what} at {error.path}" if error.path else error.what
-

@@ -9,26 +9,31 @@ REASONS: dict[str, tuple[str, str]] = {
     "permission": ("The credentials may not do this", "grant the missing scope or role, then replay"),
     "validation": ("The destination refused the data", "correct the data or the mapping, then replay"),
     "missing_reference": (
-        "Something it refers to is not there", "create it at the destination or map it; the delivery resumes by itself"
+        "Something it refers to is not there",
+        "create it at the destination or map it; the delivery resumes by itself",
     ),
     "conflict": ("It collides with what is there", "compare both sides, decide which is right, then replay or discard"),
     "mapping": ("The mapping cannot translate it", "correct the mapping or the order, then replay"),
     "rate_limit": (
-        "The destination asks to slow down", "nothing: it is retried; lower the limits of the system if it persists"
+        "The destination asks to slow down",
+        "nothing: it is retried; lower the limits of the system if it persists",
     ),
     "unavailable": (
-        "The destination did not answer", "nothing while it is down; replay when it is back, if attempts ran out"
+        "The destination did not answer",
+        "nothing while it is down; replay when it is back, if attempts ran out",
     ),
     "too_large": (
         "The destination takes no document of this size",
         "split the order by hand, or raise the limit at the destination",
     ),
     "uncertain": (
-        "Nobody can know whether it was written", "look at the destination, then mark it as written or replay"
+        "Nobody can know whether it was written",
+        "look at the destination, then mark it as written or replay",
     ),
     "gone": ("The source no longer has it", "discard it, or restore it at the source and replay"),
     "poison": (
-        "It crashed or stalled the process", "look at the payload; correct the function or mapping, then replay"
+        "It crashed or stalled the process",
+        "look at the payload; correct the function or mapping, then replay",
     ),
     "egress": ("The address is not declared", "declare the host in security.toml or correct the system's url"),
     "unknown": ("An answer that nobody has described", "read it, add it to the connector's error table, then replay"),

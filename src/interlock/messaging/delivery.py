@@ -55,6 +55,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class Delivery(msgspec.Struct, kw_only=True):
     """One claimed row, with what its work needs: the crosswalk so far and the attempts whose fate is open.
 
+    `replayed`: an open replay holds it and is to be told the result.
+
     `token` is the fencing token of this claim: every later write to the ledger names it, and a writer with an older one
     is refused.
     """
@@ -78,6 +80,7 @@ class Delivery(msgspec.Struct, kw_only=True):
     token: int
     received_ms: int
     was: str
+    replayed: bool = False
     lease_until_ms: int = 0
     links: dict[str, Link] = {}
     unsettled: tuple[Attempt, ...] = ()
@@ -91,6 +94,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     event: int
     idempotency_key: str
+    content_hash: str
     begun_ms: int
     latest_send_ms: int
     force: bool = False

@@ -1,9 +1,18 @@
 """A time limit for code that is not ours: a mapping function that loops for ever is interrupted, and its delivery is
-poison."""
+poison.
 
+Setting an alarm for each translation would cost more than most translations. So one timer ticks while translations are
+being made, and looks whether the present one is over its limit; it stops by itself when there are none.
+"""
+
+import atexit
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
+
+TICK_SECONDS = 0.25
+"""How late an interruption may come."""
 
 
 class StalledError(Exception):
@@ -13,26 +22,53 @@ class StalledError(Exception):
 class TimeLimit:
     """`with TimeLimit(2.0):` raises StalledError inside the block. Works in the main thread, elsewhere it does nothing.
 
-    It interrupts Python code between byte codes; code inside a C function is interrupted when that returns.
+    It interrupts Python code between byte codes; code inside a C function is interrupted when that returns. One block
+    at a time: the main thread translates one object after the other.
     """
+
+    _ticking = False
+    _entered = 0
+    _seen = -1
+    _latest: float | None = None
+    _seconds = 0.0
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._armed = False
 
     def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            self._armed = True
-            signal.signal(signal.SIGALRM, self._ring)
-            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        if threading.current_thread() is not threading.main_thread():
+            return
+        TimeLimit._entered += 1
+        TimeLimit._seconds = self.seconds
+        TimeLimit._latest = time.monotonic() + self.seconds
+        if not TimeLimit._ticking:
+            TimeLimit._ticking = True
+            signal.signal(signal.SIGALRM, _tick)
+            signal.setitimer(signal.ITIMER_REAL, TICK_SECONDS, TICK_SECONDS)
+            atexit.unregister(_stop)
+            atexit.register(_stop)  # a tick after Python has put the handlers away would end the process
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._armed:
-            self._armed = False
-            signal.setitimer(signal.ITIMER_REAL, 0.0)
+        TimeLimit._latest = None
 
-    def _ring(self, _signal: int, _frame: FrameType | None) -> None:
-        if self._armed:
-            raise StalledError(f"longer than {self.seconds:g} s")
+    @classmethod
+    def look(cls) -> None:
+        """Interrupt the block that is over its limit; stop ticking when no block was entered since the last look."""
+        if cls._latest is not None:
+            if time.monotonic() > cls._latest:
+                cls._latest = None
+                raise StalledError(f"longer than {cls._seconds:g} s")
+        elif cls._entered == cls._seen:
+            cls._ticking = False
+            _stop()
+        cls._seen = cls._entered
+
+
+def _stop() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def _tick(_signal: int, _frame: FrameType | None) -> None:
+    TimeLimit.look()

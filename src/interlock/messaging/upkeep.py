@@ -18,9 +18,14 @@ class Upkeep:
     """`bodies_days` and `attempts_days` come from security.toml; keys and hashes are never trimmed."""
 
     def __init__(
-        self, inbox: Inbox, ledger: Ledger, clock: Clock, *, bodies_days: float, attempts_days: float, wake: Callable[
-            [], None
-        ]
+        self,
+        inbox: Inbox,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        bodies_days: float,
+        attempts_days: float,
+        wake: Callable[[], None],
     ) -> None:
         self._inbox = inbox
         self._ledger = ledger

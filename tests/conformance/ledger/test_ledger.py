@@ -67,11 +67,14 @@ async def claim(ledger: Ledger, destination: str = "erp", now_ms: int = NOW, lim
     return await ledger.claim(destination, worker="w", limit=limit, now_ms=now_ms, lease_ms=LEASE)
 
 
-def intent(delivery: Delivery, content: bytes = b"A", version: int = 10, *, once: Once = Once.LOOK_UP, force: bool = False) -> Intent:
+def intent(
+    delivery: Delivery, content: bytes = b"A", version: int = 10, *, once: Once = Once.LOOK_UP, force: bool = False
+) -> Intent:
     write = Write(operation="put", once=once, reference="IL-1", body=content, quiet_period_seconds=60)
     return Intent(
-        delivery=delivery, write=write, version=version, event=1, idempotency_key="k", begun_ms=NOW, latest_send_ms=NOW + 5_000, force=force
-    )
+        delivery=delivery, write=write, version=version, event=1, idempotency_key="k", content_hash=write.content_hash,
+        begun_ms=NOW, latest_send_ms=NOW + 5_000, force=force,
+    )  # fmt: skip
 
 
 async def write(ledger: Ledger, delivery: Delivery, content: bytes = b"A", version: int = 10) -> None:
@@ -225,7 +228,9 @@ def test_dead_letter_with_its_delivery(opened: Opened) -> None:
             await die(ledger, (await claim(ledger))[0])
             assert (await ledger.preview(Filter(states=("dead",)))).count == 1
             letters = ledger.group.connection
-            assert letters.execute("SELECT owner, reason, closed_ms FROM dead_letter").fetchall() == [("team", "validation", 0)]
+            assert letters.execute("SELECT owner, reason, closed_ms FROM dead_letter").fetchall() == [
+                ("team", "validation", 0)
+            ]
             await route(ledger, event(2, version=11))
             assert letters.execute("SELECT resolution FROM dead_letter").get == "superseded"
             again = (await claim(ledger))[0]
@@ -399,7 +404,12 @@ def test_signal_fires_once(opened: Opened) -> None:
             assert await route(ledger, event(1), refund) == 1
             await done(ledger, (await claim(ledger))[0])
             assert await route(ledger, event(2, version=11), refund) == 0
-            assert await route(ledger, event(3, version=12), Want(flow="refunds", destination="erp", signal="refunds/create#2")) == 1
+            assert (
+                await route(
+                    ledger, event(3, version=12), Want(flow="refunds", destination="erp", signal="refunds/create#2")
+                )
+                == 1
+            )
 
     run(story)
 

@@ -80,13 +80,24 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(data=st.data(), how=st.sampled_from(["done", "dead", "retrying"]))
     def stale_writer(self, data: st.DataObject, how: str) -> None:
         delivery = self.stale[data.draw(st.integers(0, len(self.stale) - 1))]
-        before = self.rows("SELECT * FROM delivery") + self.rows("SELECT * FROM link") + self.rows("SELECT * FROM dead_letter")
+        before = (
+            self.rows("SELECT * FROM delivery")
+            + self.rows("SELECT * FROM link")
+            + self.rows("SELECT * FROM dead_letter")
+        )
         self.write(delivery)
         assert not self.do(self.ledger.close_claim(self.closing(delivery, how)))
-        after = self.rows("SELECT * FROM delivery") + self.rows("SELECT * FROM link") + self.rows("SELECT * FROM dead_letter")
+        after = (
+            self.rows("SELECT * FROM delivery")
+            + self.rows("SELECT * FROM link")
+            + self.rows("SELECT * FROM dead_letter")
+        )
         assert before == after
 
-    @rule(flow=st.sampled_from(["", "orders", "bills"]), action=st.sampled_from(["replay", "discard", "hold", "release", "wake"]))
+    @rule(
+        flow=st.sampled_from(["", "orders", "bills"]),
+        action=st.sampled_from(["replay", "discard", "hold", "release", "wake"]),
+    )
     def operate(self, flow: str, action: str) -> None:
         chosen = Filter(flow=flow)
         match action:
@@ -101,16 +112,24 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def one_runs_in_a_lane(self) -> None:
-        assert all(count <= 1 for (count,) in self.rows("SELECT count(*) FROM delivery WHERE state = 'running' GROUP BY lane"))
+        assert all(
+            count <= 1 for (count,) in self.rows("SELECT count(*) FROM delivery WHERE state = 'running' GROUP BY lane")
+        )
 
     @invariant()
     def each_open_lane_has_one_head(self) -> None:
         names = ", ".join(f"'{state}'" for state in OPEN)
-        assert all(heads == 1 for (heads,) in self.rows(f"SELECT sum(head) FROM delivery WHERE state IN ({names}) GROUP BY lane"))
+        assert all(
+            heads == 1
+            for (heads,) in self.rows(f"SELECT sum(head) FROM delivery WHERE state IN ({names}) GROUP BY lane")
+        )
 
     @invariant()
     def nothing_wanted_is_lost(self) -> None:
-        found = {(flow, key): (state, wanted) for flow, key, state, wanted in self.rows("SELECT flow, key, state, wanted_version FROM delivery")}
+        found = {
+            (flow, key): (state, wanted)
+            for flow, key, state, wanted in self.rows("SELECT flow, key, state, wanted_version FROM delivery")
+        }
         for pair, version in self.newest.items():
             assert found[pair][1] >= version
 
@@ -133,6 +152,7 @@ class LedgerMachine(RuleBasedStateMachine):
         write = Write(operation=delivery.flow, once=Once.UPSERT, reference="IL", body=b"%d" % delivery.wanted_version)
         intent = Intent(
             delivery=delivery, write=write, version=delivery.wanted_version, event=delivery.wanted_event, idempotency_key="k",
+            content_hash=write.content_hash,
             begun_ms=self.now, latest_send_ms=self.now,
         )  # fmt: skip
 
@@ -146,7 +166,12 @@ class LedgerMachine(RuleBasedStateMachine):
     def closing(self, delivery: Delivery, state: str) -> Closing:
         failure = Failure(reason="unknown", code="X", message="x", waiting_for="item:A" if state == "waiting" else "")
         return Closing(
-            delivery=delivery, state=state, now_ms=self.now, version=delivery.wanted_version, due_ms=self.now, failure=failure
+            delivery=delivery,
+            state=state,
+            now_ms=self.now,
+            version=delivery.wanted_version,
+            due_ms=self.now,
+            failure=failure,
         )
 
     def teardown(self) -> None:

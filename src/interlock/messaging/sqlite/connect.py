@@ -49,6 +49,8 @@ def open_store(path: Path, *, vfs: str | None = None, read_only: bool = False) -
         connection = apsw.Connection(str(path), flags=flags, vfs=vfs)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        # Scratch tables of single statements; on disk each costs a file, five times the statement itself.
+        connection.execute("PRAGMA temp_store = MEMORY")
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -13,6 +13,7 @@ from interlock.messaging.ledger import Closing, Filter, Preview, Rescued, Routed
 from interlock.messaging.outcome import Done, Outcome, verdict
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.group_commit import GroupCommit
+from interlock.messaging.sqlite.lane import hand_on
 from interlock.messaging.sqlite.migrate import migrate
 from interlock.messaging.sqlite.operator import OperatorWork
 from interlock.messaging.sqlite.routing import RoutingWork
@@ -73,7 +74,7 @@ class SqliteLedger:
     ) -> Delivery:
         (id_, flow, system, destination, object_name, key, name, signal, release, priority, wanted_event,
          wanted_version, reread,
-         revision, attempts, crashes, token, received_ms, was) = row  # fmt: skip
+         revision, attempts, crashes, token, received_ms, was, replayed) = row  # fmt: skip
         links = connection.execute(self._sql["links_of"], (destination, system, object_name, key, signal)).fetchall()
         unsettled = connection.execute(self._sql["unsettled_of"], (id_, now_ms)).fetchall() if token else []
         return Delivery(
@@ -82,7 +83,7 @@ class SqliteLedger:
             release=release, priority=priority, wanted_event=wanted_event, wanted_version=wanted_version,
             reread=bool(reread),
             revision=revision, attempts=attempts, crashes=crashes, token=token + 1, received_ms=received_ms, was=was,
-            lease_until_ms=lease_until_ms, links=_links(links),
+            replayed=bool(replayed), lease_until_ms=lease_until_ms, links=_links(links),
             unsettled=tuple(_attempt(item) for item in unsettled),
         )  # fmt: skip
 
@@ -99,26 +100,29 @@ class SqliteLedger:
 
     def _begin(self, connection: apsw.Connection, intent: Intent) -> Begun | Unneeded:
         delivery, write = intent.delivery, intent.write
-        content_hash = write.content_hash
-        link_key = _link_key(delivery, write.object, write.key, write.operation)
-        if connection.execute(self._sql["is_ours"], (delivery.id, delivery.token)).get is None:
+        if self._claimed_revision(connection, delivery) is None:
             return Unneeded("fenced")
+        link_key = _link_key(delivery, write.object, write.key, write.operation)
         head = connection.execute(self._sql["link_head"], link_key).fetchone()
         if head is not None:
             if head[0] > intent.version:
                 return Unneeded("superseded")
-            if head[1] == content_hash and not intent.force:
+            if head[1] == intent.content_hash and not intent.force:
                 connection.execute(self._sql["touch_link"], (intent.version, *link_key, intent.version))
                 return Unneeded("unchanged")
-        attempt = connection.execute(
+        connection.execute(
             self._sql["intend"],
-            (write.operation, write.action, write.once.value, write.reference, write.object, write.key,
-             round(write.quiet_period_seconds * 1000), round(write.memory_seconds * 1000), intent.idempotency_key,
-             content_hash,
-             intent.version, intent.event, write.body, intent.begun_ms, intent.latest_send_ms, delivery.id,
-             delivery.token),
-        ).get  # fmt: skip
-        return Unneeded("fenced") if attempt is None else Begun(attempt)
+            (delivery.id, delivery.token, delivery.attempts + 1, write.operation, write.action, write.once.value,
+             write.reference, write.object, write.key, round(write.quiet_period_seconds * 1000),
+             round(write.memory_seconds * 1000), intent.idempotency_key, intent.content_hash, intent.version,
+             intent.event, delivery.release, write.body, intent.begun_ms, intent.latest_send_ms),
+        )  # fmt: skip
+        return Begun(connection.last_insert_rowid())
+
+    def _claimed_revision(self, connection: apsw.Connection, delivery: Delivery) -> int | None:
+        """The fence: None when the claim is no longer ours; else how often the delivery was wished for."""
+        revision: int | None = connection.execute(self._sql["claimed_revision"], (delivery.id, delivery.token)).get
+        return revision
 
     async def prolong(self, attempt: int, token: int, latest_send_ms: int) -> bool:
         """Fence, and move the time until which the call may still leave."""
@@ -132,9 +136,8 @@ class SqliteLedger:
         external_id = outcome.external_id if isinstance(outcome, Done) else ""
         code, message = ("", outcome.detail) if isinstance(outcome, Done) else (outcome.code, outcome.message)
         connection.execute(
-            self._sql["outcome"], (
-                now_ms, verdict(outcome), outcome.status, code, message[:2_000], external_id, attempt
-            )
+            self._sql["outcome"],
+            (now_ms, verdict(outcome), outcome.status, code, message[:2_000], external_id, attempt),
         )
         if isinstance(outcome, Done):
             self._link(connection, intent, external_id, now_ms)
@@ -145,7 +148,7 @@ class SqliteLedger:
             self._sql["link"],
             (*_link_key(intent.delivery, write.object, write.key, write.operation), write.reference, external_id,
              intent.version,
-             write.content_hash, now_ms),
+             intent.content_hash, now_ms),
         )  # fmt: skip
 
     async def settle(
@@ -179,17 +182,24 @@ class SqliteLedger:
     def _close_done(self, connection: apsw.Connection, closing: Closing) -> str | None:
         delivery, failure = closing.delivery, closing.failure
         reason, code, error = (failure.reason, failure.code, failure.message) if failure else ("", "", "")
-        state: str | None = connection.execute(
+        revision = self._claimed_revision(connection, delivery)
+        if revision is None:
+            return None
+        state = closing.state if revision == delivery.revision else "pending"
+        connection.execute(
             self._sql["close_done"],
-            (delivery.revision, closing.state, closing.now_ms, closing.version, reason, code, error,
-             "\n".join(closing.warnings),
-             delivery.id, delivery.token),
-        ).get  # fmt: skip
+            (delivery.id, state, closing.now_ms, closing.version, reason, code, error, "\n".join(closing.warnings)),
+        )
         if state == closing.state:
-            connection.execute(self._sql["next_head"], (_lane(delivery),))
+            hand_on(connection, self._sql, _lane(delivery))
             result = "unchanged" if closing.unchanged else "delivered" if closing.state == "done" else closing.state
-            connection.execute(self._sql["replay_result"], (result, delivery.id))
+            self._replayed(connection, delivery, result)
         return state
+
+    def _replayed(self, connection: apsw.Connection, delivery: Delivery, result: str) -> None:
+        """Tell the replay that holds this delivery, if one does: a replay never takes one that is running."""
+        if delivery.replayed:
+            connection.execute(self._sql["replay_result"], (result, delivery.id))
 
     def _close_later(self, connection: apsw.Connection, closing: Closing) -> str | None:
         delivery, failure = closing.delivery, closing.failure or UNEXPLAINED
@@ -222,8 +232,8 @@ class SqliteLedger:
                  delivery.wanted_event,
                  delivery.release, failure.body),
             )  # fmt: skip
-            connection.execute(self._sql["next_head"], (lane,))
-            connection.execute(self._sql["replay_result"], ("dead", delivery.id))
+            hand_on(connection, self._sql, lane)
+            self._replayed(connection, delivery, "dead")
         return str(state)
 
     def _count(self, connection: apsw.Connection, closing: Closing, state: str) -> None:
@@ -235,9 +245,8 @@ class SqliteLedger:
         latency = max(0, closing.now_ms - delivery.received_ms) if done else 0
         counts = (int(done), int(done and closing.unchanged), int(state == "dead"), int(retried))
         connection.execute(
-            self._sql["minute"], (
-                delivery.flow, delivery.destination, closing.now_ms // 60_000, *counts, latency, latency
-            )
+            self._sql["minute"],
+            (delivery.flow, delivery.destination, closing.now_ms // 60_000, *counts, latency, latency),
         )
 
     # -- leases

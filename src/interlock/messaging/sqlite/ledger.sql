@@ -67,7 +67,7 @@ WHERE closed_ms = 0 AND delivery IN (
 
 -- name: due  heads of lanes that may run now, for one priority
 SELECT id, flow, system, destination, object, key, name, signal, release, priority, wanted_event, wanted_version, reread, revision,
-  attempts, crashes, token, received_ms, state
+  attempts, crashes, token, received_ms, state, EXISTS (SELECT 1 FROM replay_item r WHERE r.delivery = delivery.id AND r.result = '')
 FROM delivery
 WHERE destination = ? AND priority = ? AND due_ms <= ? AND head = 1 AND state IN ('pending', 'retrying', 'uncertain', 'waiting')
 ORDER BY due_ms LIMIT ?
@@ -93,14 +93,13 @@ WHERE destination = ? AND priority = ? AND head = 1 AND state IN ('pending', 're
 SELECT version, content_hash FROM link
 WHERE system = ? AND origin = ? AND object = ? AND key = ? AND operation = ? AND signal = ?
 
--- name: intend  only while the claim is ours
+-- name: intend
 INSERT INTO attempt (delivery, token, number, operation, action, once, reference, object, key, quiet_ms, memory_ms,
   idempotency_key, content_hash, version, event, release, body, begun_ms, latest_send_ms)
-SELECT id, token, attempts + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, release, ?, ?, ? FROM delivery WHERE id = ? AND token = ? AND state = 'running'
-RETURNING id
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
--- name: is_ours  the fence
-SELECT 1 FROM delivery WHERE id = ? AND token = ? AND state = 'running'
+-- name: claimed_revision  the fence: no row when the claim is no longer ours
+SELECT revision FROM delivery WHERE id = ? AND token = ? AND state = 'running'
 
 -- name: prolong  the same call under the same key leaves once more: its quiet period starts anew
 UPDATE attempt SET latest_send_ms = ? WHERE id = ? AND EXISTS (
@@ -125,14 +124,11 @@ WHERE excluded.version >= version
 -- name: touch_link  unchanged content of a newer version: the fence moves up, nothing is sent
 UPDATE link SET version = ? WHERE system = ? AND origin = ? AND object = ? AND key = ? AND operation = ? AND signal = ? AND version < ?
 
--- name: close_done
+-- name: close_done  as pending, when a newer wish came while it ran
 UPDATE delivery SET
-  state = CASE WHEN revision = ?1 THEN ?2 ELSE 'pending' END,
-  due_ms = ?3, attempts = 0, crashes = 0, done_version = max(done_version, ?4), done_ms = ?3, updated_ms = ?3, lease_until_ms = 0, worker = '',
-  reread = CASE WHEN revision = ?1 THEN 0 ELSE reread END,
-  reason = ?5, code = ?6, error = ?7, waiting_for = '', warnings = ?8
-WHERE id = ?9 AND token = ?10 AND state = 'running'
-RETURNING state
+  state = ?2, due_ms = ?3, attempts = 0, crashes = 0, done_version = max(done_version, ?4), done_ms = ?3, updated_ms = ?3,
+  lease_until_ms = 0, worker = '', reread = CASE WHEN ?2 = 'pending' THEN reread ELSE 0 END, reason = ?5, code = ?6, error = ?7, waiting_for = '', warnings = ?8
+WHERE id = ?1
 
 -- name: close_later  what waits is tried at once when a newer wish came meanwhile: it may need something else
 UPDATE delivery SET
@@ -151,12 +147,12 @@ UPDATE delivery SET
 WHERE id = ?7 AND token = ?8 AND state = 'running'
 RETURNING state, lane, attempts
 
--- name: next_head  the lane goes on with its earliest open delivery, unless another one of it leads already
-UPDATE delivery SET head = 1 WHERE id = (
-  SELECT id FROM delivery WHERE lane = ?1 AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
-  ORDER BY opened, id LIMIT 1)
-AND NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = ?1 AND o.head = 1
-  AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held'))
+-- name: lane  its open deliveries, the earliest first
+SELECT id, head FROM delivery WHERE lane = ? AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+ORDER BY opened, id
+
+-- name: lead
+UPDATE delivery SET head = 1 WHERE id = ?
 
 -- name: bury
 INSERT INTO dead_letter (delivery, at_ms, flow, destination, object, key, name, reason, code, error, fingerprint, owner, attempts, event, release, body)

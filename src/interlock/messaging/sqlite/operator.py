@@ -7,6 +7,7 @@ import msgspec
 
 from interlock.messaging.ledger import Filter, Preview
 from interlock.messaging.sqlite.choose import choose
+from interlock.messaging.sqlite.lane import hand_on
 
 LATE_MS = 15 * 60_000
 """A delivery whose event is older than this is read again from its source when it is replayed."""
@@ -36,9 +37,11 @@ class OperatorWork:
             for name, text in _GROUP.items()
         }
         return Preview(
-            count=min(
-                count, chosen.limit
-            ), by_destination=groups["destination"], by_state=groups["state"], oldest_ms=oldest, newest_ms=newest
+            count=min(count, chosen.limit),
+            by_destination=groups["destination"],
+            by_state=groups["state"],
+            oldest_ms=oldest,
+            newest_ms=newest,
         )
 
     def replay(self, connection: apsw.Connection, chosen: Filter, by: str, why: str, release: str, now_ms: int) -> int:
@@ -69,7 +72,7 @@ class OperatorWork:
             connection.execute(self._sql["close_letter"], (now_ms, "discarded", by, why, id_))
             connection.execute(self._sql["replay_result"], ("cancelled", id_))
             lane = connection.execute("SELECT lane FROM delivery WHERE id = ?", (id_,)).get
-            connection.execute(self._sql["next_head"], (lane,))
+            hand_on(connection, self._sql, lane)
         self._audit(
             connection, by, "discard", f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids[:1_000]}, now_ms
         )

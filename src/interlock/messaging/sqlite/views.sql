@@ -68,15 +68,12 @@ SELECT l.object, l.key, coalesce(o.name, l.key) AS name, 'id at ' || l.system AS
 FROM s CROSS JOIN link l ON l.system = s.system AND l.external_id = :text
 LEFT JOIN object o ON o.object = l.object AND o.key = l.key AND o.system = l.origin LIMIT :limit;
 
--- name: found_by_attempt
-SELECT d.object, d.key, d.name, 'id at ' || d.destination AS why
-FROM attempt a JOIN delivery d ON d.id = a.delivery WHERE a.external_id = :text AND a.external_id <> '' LIMIT :limit;
-
 -- name: found_by_reference
--- References have no index: only the newest attempts are looked through.
-SELECT DISTINCT d.object, d.key, d.name, 'our reference at ' || d.destination AS why
+-- References, and ids that the crosswalk no longer holds, have no index: only the newest attempts are looked through.
+SELECT DISTINCT d.object, d.key, d.name,
+       CASE WHEN a.external_id = :text THEN 'id at ' ELSE 'our reference at ' END || d.destination AS why
 FROM attempt a JOIN delivery d ON d.id = a.delivery
-WHERE a.id > (SELECT coalesce(max(id), 0) - :newest FROM attempt) AND (a.reference = :text OR a.idempotency_key = :text) LIMIT :limit;
+WHERE a.id > (SELECT coalesce(max(id), 0) - :newest FROM attempt) AND (a.reference = :text OR a.idempotency_key = :text OR (a.external_id = :text AND :text <> '')) LIMIT :limit;
 
 -- name: found_by_event
 SELECT DISTINCT object, key, name, 'event id' AS why FROM inbox.event

@@ -1,0 +1,10 @@
+"""A lane in the store: the deliveries of one object to one destination, in their order; exactly one open one leads."""
+
+import apsw
+
+
+def hand_on(connection: apsw.Connection, sql: dict[str, str], lane: str) -> None:
+    """Let the earliest open delivery of the lane lead, unless another one of it leads already."""
+    open_ones = connection.execute(sql["lane"], (lane,)).fetchall()
+    if open_ones and not any(head for _, head in open_ones):
+        connection.execute(sql["lead"], (open_ones[0][0],))
