@@ -9,6 +9,7 @@ import socket
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -236,13 +237,19 @@ class _Doors:
         secrets_ = build.webhook_secrets(name)
         if not dialects or not secrets_:
             return None
-        others = {secret for other in build.strategy.systems if other != name for secret in build.webhook_secrets(other)}
+        others = {
+            secret for other in build.strategy.systems if other != name for secret in build.webhook_secrets(other)
+        }
         return Door(
             system=name, release=build.id, dialects=dialects, secrets=secrets_, shop=_shop(system.url, system.settings),
-            shares_secret=not others.isdisjoint(secrets_),
+            old_secrets_until_ms=_ms(system.intake.old_secrets_until), shares_secret=not others.isdisjoint(secrets_),
             api_version=str(system.settings.get("api_version", "")), max_body_bytes=system.intake.max_body_bytes,
             max_depth=system.intake.max_depth, rate_per_second=system.intake.rate_per_second,
         )  # fmt: skip
+
+
+def _ms(moment: datetime | None) -> int:
+    return 0 if moment is None else round(moment.timestamp() * 1000)
 
 
 def _shop(url: str, settings: Mapping[str, Any]) -> str:

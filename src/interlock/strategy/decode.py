@@ -6,6 +6,7 @@ What is wrong is left out and stands as its default, or blank, so that the check
 import operator
 import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -149,6 +150,11 @@ class _Decoder:
             return self._wrong_type("a number", value, path)
         return float(value) if self._in_range(kind, value, path) else _LEFT_OUT
 
+    def moment(self, _: inspect.DateTimeType, value: Any, path: Path) -> Any:
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return value
+        return self._wrong_type("a date and time with its offset, as 2026-12-01T12:00:00Z", value, path)
+
     def _in_range(self, kind: inspect.IntType | inspect.FloatType, value: float, path: Path) -> bool:
         bounds = (
             (kind.ge, operator.ge, "at least"),
@@ -190,6 +196,7 @@ _HANDLERS: dict[type, Callable[[_Decoder, Any, Any, Path], Any]] = {
     inspect.BoolType: _Decoder.flag,
     inspect.IntType: _Decoder.whole,
     inspect.FloatType: _Decoder.number,
+    inspect.DateTimeType: _Decoder.moment,
 }
 _BLANKS: dict[type, Any] = {inspect.StrType: "", inspect.LiteralType: "", inspect.ListType: [], inspect.DictType: {}}
 

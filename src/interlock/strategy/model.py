@@ -4,6 +4,7 @@ The descriptions here are the one source of the exported JSON Schemas and of the
 docs/reference/strategy-folder.md.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -125,8 +126,21 @@ class Intake(Struct, frozen=True, forbid_unknown_fields=True):
     )
     max_depth: Annotated[int, Meta(ge=4, le=500, description="Deeper nested JSON is refused.")] = 64
     rate_per_second: Annotated[
-        float, Meta(gt=0, le=1_000_000, description="Events accepted per second; more are answered 429.")
+        float, Meta(gt=0, le=1_000_000, description="Events accepted per second; more are answered 503.")
     ] = 2_000.0
+    old_secrets_until: (
+        Annotated[
+            datetime,
+            Meta(
+                tz=True,
+                description=(
+                    "While a secret is rotated: until when those after the first are valid, such as "
+                    "2026-12-01T12:00:00Z; unset means as long as they are listed."
+                ),
+            ),
+        ]
+        | None
+    ) = None
 
 
 class System(Struct, frozen=True, forbid_unknown_fields=True):

@@ -137,6 +137,7 @@ _WORDS: dict[type[inspect.Type], str] = {
     inspect.BoolType: "true or false",
     inspect.IntType: "whole number",
     inspect.FloatType: "number",
+    inspect.DateTimeType: "date and time",
     inspect.DictType: "table",
     inspect.StructType: "table",
 }
