@@ -2,6 +2,6 @@
 
 from interlock.console.actions import Actions, Demo
 from interlock.console.app import create_console
-from interlock.console.payload import Translator
+from interlock.console.translation import Translator
 
 __all__ = ["Actions", "Demo", "Translator", "create_console"]

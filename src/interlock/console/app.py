@@ -16,9 +16,9 @@ from interlock.clock import Clock
 from interlock.console.actions import Actions, Demo
 from interlock.console.guard import PUBLIC, Denied, Endpoint, Page, SafeHeaders, guarded
 from interlock.console.pages import bulk, deliveries, demo, errors, home, issues, live, objects, signing, systems
-from interlock.console.payload import Translator
 from interlock.console.rendering import HERE, Console, templates
 from interlock.console.sessions import DEMO, OPERATE, REVEAL, VIEW, Sessions
+from interlock.console.translation import Translator
 from interlock.messaging.views import Views
 from interlock.strategy.model import Strategy
 

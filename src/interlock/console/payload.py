@@ -3,11 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
-
-from interlock.messaging.views import EventRow
 
 Side = Literal["source", "canonical", "destination"]
 
@@ -98,6 +96,7 @@ HARMLESS_NAMES = frozenset(
     [
         "id",
         "external_id",
+        "externalid",
         "currency",
         "country",
         "country_code",
@@ -111,16 +110,6 @@ HARMLESS_NAMES = frozenset(
 )
 
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[a-z]{2,}", re.IGNORECASE)
-
-
-class Translator(Protocol):
-    """What the console asks of contracts and mappings: the canonical form of an event, and which fields are of class personal."""
-
-    def canonical(self, event: EventRow) -> Any | None:
-        """The canonical object as builtins; None when it cannot be made (the page says so)."""
-
-    def personal(self, side: Side, system: str, object_name: str) -> frozenset[str]:
-        """Paths of personal fields, such as `customer.email` or `lines[].note`."""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -147,14 +136,23 @@ def show_body(body: bytes | None, *, personal: frozenset[str], revealed: bool) -
         return Shown(why_empty="trimmed: kept for the days that security.toml says")
     if len(body) > LARGEST_SHOWN_BYTES:
         return Shown(why_empty=f"{len(body)} bytes: too large to show; use the command")
-    try:
-        document = json.loads(body, parse_float=_as_written, parse_int=_as_written)
-    except (ValueError, RecursionError):
+    document = as_read(body)
+    if document is None:
         if not revealed:
             return Shown(why_empty=f"{len(body)} bytes that are not JSON: hidden until you ask to see personal values")
         text = body.decode("utf-8", "replace").splitlines()[:MOST_LINES]
         return Shown(lines=tuple(Token(0, "", line, "text") for line in text))
     return show(document, personal=personal, revealed=revealed)
+
+
+def as_read(body: bytes | None) -> Any | None:
+    """A JSON body with each number as it was written; None when it is none, or too large to look at."""
+    if not body or len(body) > LARGEST_SHOWN_BYTES:
+        return None
+    try:
+        return json.loads(body, parse_float=_as_written, parse_int=_as_written)
+    except (ValueError, RecursionError):
+        return None
 
 
 def show(document: Any, *, personal: frozenset[str], revealed: bool) -> Shown:
@@ -184,6 +182,7 @@ def _as_written(text: str) -> _Number:
 
 def mask(document: Any, personal: frozenset[str], path: str = "", *, below: bool = False) -> Any:
     """The document with personal leaves replaced. `below`: inside a branch that is personal as a whole."""
+    below = below or (isinstance(document, dict | list) and path.lstrip(".") in personal)
     if isinstance(document, dict):
         return {key: _mask_member(key, value, personal, path, below) for key, value in document.items()}
     if isinstance(document, list):

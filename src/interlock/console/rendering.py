@@ -12,8 +12,8 @@ from starlette.responses import HTMLResponse
 from interlock.clock import Clock
 from interlock.console import drawing, filters, health, wording
 from interlock.console.actions import Actions, Demo
-from interlock.console.payload import Translator
 from interlock.console.sessions import Sessions
+from interlock.console.translation import Translator
 from interlock.messaging.dead_letter import REASONS
 from interlock.messaging.views import Views
 from interlock.strategy.model import Strategy

@@ -15,6 +15,7 @@ from interlock.connectors import registry
 from interlock.connectors.contract import Builder, Connection
 from interlock.connectors.http import Http
 from interlock.mapping import Context, Items, Reader, compile_in, compile_out, connector_functions, connector_mapping
+from interlock.mapping.compile import FieldRow
 from interlock.messaging.delivery import Want
 from interlock.messaging.event import Dialect, Event
 from interlock.messaging.redelivery import RetryPolicy
@@ -23,6 +24,7 @@ from interlock.messaging.write import Destination, Source
 from interlock.strategy import Flow, Strategy, System, compile_predicate, resolve
 
 Function = Callable[..., Any]
+WRITTEN_OBJECTS = ("order", "customer")
 
 
 class Build:
@@ -118,6 +120,24 @@ class Build:
         """The team that gets its dead letters."""
         return self.strategy.flows[flow].owner
 
+    # -- what the console asks
+
+    def rows_in(self, system: str, object_name: str) -> tuple[FieldRow, ...]:
+        """The rows by which a system's document becomes a canonical object."""
+        return self._reader(system, object_name)[0].fields
+
+    def rows_out(self, system: str) -> dict[tuple[str, str], tuple[FieldRow, ...]]:
+        """The rows by which canonical objects become a system's documents, by object and document."""
+        mapping = self._mapping(system)
+        functions = connector_functions(self._system(system).connector, self._users)
+        return {
+            (name, document): compile_out(
+                mapping.table_out(name, document), self._contracts[f"{name}.v1"], functions
+            ).fields
+            for name in WRITTEN_OBJECTS
+            for document in mapping.documents(name)
+        }
+
     # -- what the intake asks
 
     def dialects(self, system: str) -> tuple[Dialect, ...]:
@@ -187,7 +207,7 @@ class Build:
         mapping, context = self._mapping(name), self._context(name)
         functions = connector_functions(self._system(name).connector, self._users)
         builders: dict[str, Builder] = {}
-        for object_name in ("order", "customer"):
+        for object_name in WRITTEN_OBJECTS:
             contract = self._contracts[f"{object_name}.v1"]
             for document in mapping.documents(object_name):
                 writer = compile_out(mapping.table_out(object_name, document), contract, functions)

@@ -9,12 +9,13 @@ from typing import Any
 import apsw
 import msgspec
 
+from interlock.console.field_table import FieldLine, FieldTable
 from interlock.console.payload import Side
 from interlock.messaging.dead_letter import fingerprint
 from interlock.messaging.ledger import Filter, Preview
 from interlock.messaging.sqlite.migrate import migrate
 from interlock.messaging.sqlite.views import SqliteViews
-from interlock.messaging.views import EventRow
+from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow
 from interlock.strategy.model import Engine, Flow, Limits, Retry, Security, Slo, Strategy, System, Team
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "shopify" / "webhook.orders.create.json"
@@ -396,15 +397,29 @@ class RecordedDemo:
 
 
 class SmallTranslator:
-    """A canonical order with a personal field that only its contract knows to be personal."""
+    """A canonical order with a personal field that only its contract knows to be personal, and a mapping of two fields."""
 
-    def canonical(self, event: EventRow) -> Any:
+    async def canonical(self, event: EventRow, release: str) -> Any:
         document = json.loads(event.body or b"{}")
         return {
-            "name": document["name"], "total": {"amount": document["total_price"], "currency": document["currency"]}, "loyalty": "GOLD-77",
+            "name": document["name"], "total": f"{document['total_price']} {document['currency']}", "loyalty": "GOLD-77",
             "customer": {"id": str(document["customer"]["id"]), "email": document["customer"]["email"]},
             "lines": [{"sku": line["sku"], "quantity": line["quantity"]} for line in document["line_items"]],
         }  # fmt: skip
+
+    async def fields(self, delivery: DeliveryRow, attempt: AttemptRow, canonical: Any, *, revealed: bool) -> FieldTable:
+        email = "jon@example.com" if revealed else "\u2022\u2022\u2022\u2022\u2022"
+        lines = (
+            ("name", "name", "otherRefNum", delivery.name, "mapped"),
+            ("contact_email", "email", "email", email, "mapped"),
+        )
+        return FieldTable(
+            object="order", document=attempt.operation, explained=2, total=3, added=("memo",), unused=("loyalty",),
+            lines=tuple(
+                FieldLine(source=source, canonical=canonical_, sent=sent, value=value, kind=kind)
+                for source, canonical_, sent, value, kind in lines
+            ),
+        )  # fmt: skip
 
     def personal(self, side: Side, system: str, object_name: str) -> frozenset[str]:
         return frozenset({"loyalty"}) if side == "canonical" else frozenset()

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from interlock.console.drawing import Bar, waterfall
+from interlock.console.field_table import FieldTable
 from interlock.console.filters import STATES, url
 from interlock.console.health import Answer, story_answer, title_of
 from interlock.console.payload import Shown, show, show_body
@@ -107,6 +108,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     source: Shown
     canonical: Shown
     destination: Shown
+    table: FieldTable | None = None
 
 
 async def story(request: Request) -> Response:
@@ -117,7 +119,7 @@ async def story(request: Request) -> Response:
     if told is None:
         raise HTTPException(404)
     revealed = _revealed(request, console, object_name, key)
-    cards = _cards(console, told, revealed)
+    cards = await _cards(console, told, revealed)
     letters = {letter.delivery: letter for letter in told.dead_letters if not letter.closed_ms}
     refusals = {letter.destination: letter.error or letter.reason for letter in letters.values()}
     return page(
@@ -264,35 +266,40 @@ def _attempted(attempt: AttemptRow, delivery: DeliveryRow | None, bar: Bar | Non
     )
 
 
-def _cards(console: Console, told: Story, revealed: bool) -> list[Card]:
+async def _cards(console: Console, told: Story, revealed: bool) -> list[Card]:
     """Newest attempt first: it is the one that is looked for."""
     deliveries = {delivery.id: delivery for delivery in told.deliveries}
     events = {event.position: event for event in told.events}
     return [
-        _card(console, attempt, deliveries[attempt.delivery], events.get(attempt.event), revealed)
+        await _card(console, attempt, deliveries[attempt.delivery], events.get(attempt.event), revealed)
         for attempt in reversed(told.attempts)
         if attempt.delivery in deliveries
     ]
 
 
-def _card(console: Console, attempt: AttemptRow, delivery: DeliveryRow, event: EventRow | None, revealed: bool) -> Card:
+async def _card(
+    console: Console, attempt: AttemptRow, delivery: DeliveryRow, event: EventRow | None, revealed: bool
+) -> Card:
     translator = console.translator
-    source = destination = canonical = frozenset[str]()
+    source = destination = personal = frozenset[str]()
+    document = table = None
     if translator:
         source = translator.personal("source", delivery.system, delivery.object)
-        canonical = translator.personal("canonical", delivery.system, delivery.object)
+        personal = translator.personal("canonical", delivery.system, delivery.object)
         destination = translator.personal("destination", delivery.destination, delivery.object)
-    document = translator.canonical(event) if translator and event and event.body else None
+        document = await translator.canonical(event, attempt.release) if event and event.body else None
+        table = await translator.fields(delivery, attempt, document, revealed=revealed)
     missing = Shown(why_empty="the event of this attempt is no longer kept")
     return Card(
         delivery=delivery,
         attempt=attempt,
         state=VERDICTS.get(attempt.verdict, "uncertain"),
         source=show_body(event.body, personal=source, revealed=revealed) if event else missing,
-        canonical=show(document, personal=canonical, revealed=revealed)
+        canonical=show(document, personal=personal, revealed=revealed)
         if document is not None
         else Shown(why_empty=_no_canonical(event)),
         destination=show_body(attempt.body, personal=destination, revealed=revealed),
+        table=table,
     )
 
 
