@@ -67,6 +67,12 @@ class Store:
         self._save(f"order.{kind}", change.order, {"updated_at": change.order["updated_at"]})
         return change.order
 
+    def keep(self, text: str) -> dict[str, Any]:
+        """Keep an order as the text that it is: a later read answers these very bytes. Raises ValueError, KeyError."""
+        order = dict(json.loads(text))
+        self._save("order.keep", order, {"updated_at": order["updated_at"]}, text)
+        return order
+
     def find(self, reference: str) -> dict[str, Any] | None:
         """The columns and JSON text of an order by its id, its name (#1001) or its order number."""
         row = self._world.get("order", reference)
@@ -138,8 +144,8 @@ class Store:
         switched = self._clock() >= float(row["switch_at"])
         return str(row["secrets"][0] if switched else row["secrets"][-1])
 
-    def _save(self, kind: str, order: dict[str, Any], detail: dict[str, Any]) -> None:
-        text = json.dumps(order, ensure_ascii=False, separators=(",", ":"))
+    def _save(self, kind: str, order: dict[str, Any], detail: dict[str, Any], text: str = "") -> None:
+        text = text or json.dumps(order, ensure_ascii=False, separators=(",", ":"))
         row = {name: order[name] for name in ORDER_COLUMNS} | {"json": text}
         before = self._world.get("order", str(order["id"]))
         row["scenario"] = detail.get("scenario") or (before or {}).get("scenario")

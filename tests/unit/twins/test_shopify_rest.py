@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from shopify_harness import API, Answer, Twin, receiving, running_twin, until
+from shopify_harness import API, FIXTURES, Answer, Twin, receiving, running_twin, until
 
 from interlock.twins.shopify_rest import LeakyBucket
 
@@ -41,6 +42,25 @@ def test_reading_one_order(tmp_path: Path) -> None:
             assert (await twin.call("GET", f"{API}/orders/1.json")).body == {"errors": "Not Found"}
             refused = await twin.call("GET", f"{API}/orders/{placed['id']}.json", headers={})
             assert refused.status == 401 and "[API] Invalid API key" in refused.body["errors"]
+
+    asyncio.run(story())
+
+
+def test_an_order_can_be_kept_as_it_was_published(tmp_path: Path) -> None:
+    """C12: a re-read must answer the very bytes of a published sample; what is no order, or another one, is refused."""
+
+    async def story() -> None:
+        body = (FIXTURES / "webhook.orders.create.json").read_bytes()
+        async with running_twin(tmp_path) as twin:
+            kept = await twin.call("PUT", "/_twin/orders/820982911946154508", body)
+            assert (kept.status, kept.body["order"]["current_total"]) == (200, "414.95")
+            read = await twin.call("GET", f"{API}/orders/820982911946154508.json")
+            assert read.body["order"] == json.loads(body)
+            for path, wrong in (("1", body), ("1", b'{"id": 1}'), ("1", b"[]"), ("1", b"no")):
+                assert (await twin.call("PUT", f"/_twin/orders/{path}", wrong)).status == 400
+            assert twin.attempts == []
+        async with running_twin(tmp_path) as again:
+            assert (await again.call("GET", f"{API}/orders/820982911946154508.json")).status == 200
 
     asyncio.run(story())
 

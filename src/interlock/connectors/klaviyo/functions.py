@@ -12,11 +12,15 @@ E164 = re.compile(r"^\+[1-9]\d{6,14}$")
 
 
 def klaviyo_identity(customer: Any | None, email: str | None, phone: str | None) -> dict[str, str]:
-    """The profile's identifiers that are there. MappingError when there is none: an event needs a person."""
+    """The profile's identifiers that are there. MappingError when there is none: an event needs a person.
+
+    The customer's own come before the order's, as in the profile that is written before the event: two addresses for
+    one external_id would rename the profile back and forth.
+    """
     known = {
         "external_id": customer.id if customer else None,
-        "email": email or (customer.email if customer else None),
-        "phone_number": international_phone(phone) or international_phone(customer.phone if customer else None),
+        "email": (customer.email if customer else None) or email,
+        "phone_number": international_phone(customer.phone if customer else None) or international_phone(phone),
         "first_name": customer.first_name if customer else None,
         "last_name": customer.last_name if customer else None,
     }
