@@ -78,8 +78,8 @@ class SqliteInbox:
         row = connection.execute(self._sql["append"], _row(event, dedupe_key)).get
         if row is not None:
             return Appended(row, True)
-        position, event_id, topic, api_version = connection.execute(self._sql["known"], (event.system, dedupe_key)).get
-        flags = _sighting_flags(event, event_id, topic, api_version)
+        position, *known = connection.execute(self._sql["known"], (event.system, dedupe_key)).get
+        flags = _sighting_flags(event, known)
         connection.execute(
             self._sql["sight"], (position, event.received_at_ms, event.topic, event.event_id, event.webhook_id, flags)
         )
@@ -108,13 +108,13 @@ class SqliteInbox:
         return None if row is None else _event(row)
 
 
-def _sighting_flags(event: Event, event_id: str, topic: str, api_version: str) -> str:
-    flags = ["same-event" if event.event_id == event_id else "other-event-id"]
-    if event.topic != topic:
-        flags.append("other-topic")
-    if event.api_version != api_version:
-        flags.append("other-api-version")
-    return " ".join(flags)
+def _sighting_flags(event: Event, known: Sequence[Any]) -> str:
+    """What of the unsigned headers differs from the first arrival: a sender that only repeats changes none of it (C10),
+    a second subscription the webhook id and the topic, a forger what he likes (fault case 9)."""
+    now = (event.event_id, event.webhook_id, event.topic, event.api_version, event.triggered_at_ms)
+    names = ("other-event-id", "other-webhook-id", "other-topic", "other-api-version", "other-time")
+    flags = [name for name, here, there in zip(names, now, known, strict=True) if here != there]
+    return " ".join(flags) or "same-event"
 
 
 def _row(event: Event, dedupe_key: str) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ ON CONFLICT (system, dedupe_key) DO NOTHING
 RETURNING position
 
 -- name: known  the event that an arrival repeats
-SELECT position, event_id, topic, api_version FROM event WHERE system = ? AND dedupe_key = ?
+SELECT position, event_id, webhook_id, topic, api_version, triggered_at_ms FROM event WHERE system = ? AND dedupe_key = ?
 
 -- name: sight  a further arrival
 INSERT INTO sighting (position, seen_at_ms, topic, event_id, webhook_id, flags) VALUES (?, ?, ?, ?, ?, ?)
