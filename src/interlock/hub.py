@@ -86,7 +86,8 @@ class Hub:
             self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
             wake=self.dispatcher.wake,
         )  # fmt: skip
-        self.intake = Intake(self.inbox, _Doors(self.shelf), self.clock)
+        self._doors = _Doors(self.shelf)
+        self.intake = Intake(self.inbox, self._doors, self.clock)
         self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock)
         self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
         self.token = console_token(self.data)
@@ -163,13 +164,16 @@ class Hub:
             self._lock.close()
 
     async def reload(self) -> str:
-        """Read the folder again; a changed one becomes the active release, and what waited for it is tried at once."""
+        """Read the folder and its secrets again; a changed folder becomes the active release, and what waited is tried at once."""
         snapshot = read_folder(self.folder)
         if snapshot.id != self.release.id:
             self.release = await self.shelf.activate(snapshot)
             await self.dispatcher.refresh()
-            await self.ledger.wake_waiting(self.clock.now_ms())
-            self.dispatcher.wake()
+        self.shelf.renew_credentials()
+        self._doors.forget()
+        await self.ledger.wake_waiting(self.clock.now_ms())
+        for outlet in self.dispatcher.outlets.values():
+            outlet.probe_now()
         return self.release.id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -229,6 +233,10 @@ class _Doors:
         if key not in self._made:
             self._made[key] = self._make(system)
         return self._made[key]
+
+    def forget(self) -> None:
+        """Read the secrets again at the next knock."""
+        self._made.clear()
 
     def _make(self, name: str) -> Door | None:
         build = self._shelf.current()

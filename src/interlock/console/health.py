@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from interlock.console.wording import ago, clock_time, counted, sentence_list, span
-from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile
+from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Hold
 from interlock.strategy.model import Flow, Strategy
 
 SEVERITY = (
@@ -47,6 +47,9 @@ def worst(healths: Sequence[Health]) -> Health:
 
 def destination_state(health: DestinationHealth, title: str, now_ms: int, zone: ZoneInfo) -> Health:
     """Breaker first, for while it is open nothing else can be true."""
+    if health.breaker == "locked":
+        since = clock_time(health.changed_ms, now_ms, zone)
+        return Health(state="dead", word="refuses us", why=f"{title} has refused us access since {since}")
     if health.breaker == "open":
         when = f"; next try {ago(health.paused_until_ms, now_ms)}" if health.paused_until_ms > now_ms else ""
         since = clock_time(health.changed_ms, now_ms, zone)
@@ -121,7 +124,7 @@ def home_answer(
         )
     problems = [
         *_refused(strategy, groups, now_ms),
-        *_down(destinations),
+        *_down(strategy, destinations),
         *_quiet(strategy, tiles, now_ms),
         *_other(tiles),
     ]
@@ -148,9 +151,15 @@ def _other(tiles: Sequence[tuple[FlowTile, Health]]) -> list[str]:
     return [f"{counted(count, 'delivery is', 'deliveries are')} uncertain or held"] if count else []
 
 
-def _down(destinations: Sequence[tuple[DestinationHealth, Health]]) -> list[str]:
+def carried(strategy: Strategy, destination: str) -> tuple[str, str]:
+    """What is moved to a destination, in one and in many: orders, when its flows move nothing else."""
+    objects = {flow.object_name for flow in strategy.flows.values() if destination in flow.destinations}
+    return noun(objects.pop()) if len(objects) == 1 else noun("")
+
+
+def _down(strategy: Strategy, destinations: Sequence[tuple[DestinationHealth, Health]]) -> list[str]:
     return [
-        f"{health.why}, with {counted(_backlog(destination), 'delivery', 'deliveries')} waiting"
+        f"{health.why}, with {counted(_backlog(destination), *carried(strategy, destination.destination))} waiting"
         for destination, health in destinations
         if destination.breaker != "closed"
     ]
@@ -168,6 +177,13 @@ def group_sentence(strategy: Strategy, group: DeadLetterGroup, now_ms: int) -> s
     """`NetSuite has refused 50 orders since 09:14`."""
     since = clock_time(group.first_ms, now_ms, zone_of(strategy))
     return f"{title_of(strategy, group.destination)} has refused {counted(group.count, *_noun(strategy, group.flow))} since {since}"
+
+
+def hold_sentence(strategy: Strategy, hold: Hold, now_ms: int) -> str:
+    """`NetSuite lets nothing in: 50 deliveries have waited for credentials since 09:14`."""
+    since = clock_time(hold.first_ms, now_ms, zone_of(strategy))
+    waiting = counted(hold.count, "delivery has", "deliveries have")
+    return f"{title_of(strategy, hold.destination)} refuses us: {waiting} waited for {hold.waiting_for} since {since}"
 
 
 def _noun(strategy: Strategy, flow: str) -> tuple[str, str]:
@@ -201,8 +217,16 @@ def _all_well(strategy: Strategy, tiles: Sequence[tuple[FlowTile, Health]], now_
     return f"{all_flows}; the last delivery reached {title_of(strategy, newest.destination)} {ago(newest.last_success_ms, now_ms)}."
 
 
-def story_answer(strategy: Strategy, lanes: Mapping[str, Sequence[str]], refusals: Mapping[str, str]) -> Answer:
-    """`In sync in 2 of 3 systems. NetSuite refused it: customer inactive.` `lanes` are the states by destination."""
+def story_answer(
+    strategy: Strategy,
+    lanes: Mapping[str, Sequence[str]],
+    refusals: Mapping[str, str],
+    down: frozenset[str] = frozenset(),
+) -> Answer:
+    """`In sync in 2 of 3 systems. NetSuite refused it: customer inactive.` `lanes` are the states by destination.
+
+    `down` are the destinations that do not answer: what is next there waits for them.
+    """
     if not lanes:
         return Answer(state="pending", text="Seen, and no flow has asked for it.")
     settled = {"done", "superseded", "cancelled"}
@@ -221,9 +245,15 @@ def story_answer(strategy: Strategy, lanes: Mapping[str, Sequence[str]], refusal
         "held": "is held", "pending": "is next", "running": "is being written",
     }  # fmt: skip
     for each, words in open_words.items():
-        names = [title_of(strategy, name) for name, states in lanes.items() if each in states]
+        names = [title_of(strategy, name) for name, states in lanes.items() if each in states and name not in down]
         if names:
             told.append(f"{sentence_list(names)} {words}.")
+    unanswered = [title_of(strategy, name) for name in lanes if name in down and name not in good]
+    if unanswered:
+        told.append(
+            f"It waits until {sentence_list(unanswered)} {'answers' if len(unanswered) == 1 else 'answer'} again."
+        )
+        state = min(state, "retrying", key=SEVERITY.index)
     return Answer(state=state, text=" ".join((text, *told)))
 
 

@@ -242,6 +242,19 @@ class DeadLetterGroup(msgspec.Struct, frozen=True, kw_only=True):
     series: tuple[int, ...] = ()
 
 
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """Deliveries of one destination that wait for credentials or a permission of ours; `error` is the newest refusal."""
+
+    destination: str
+    waiting_for: str
+    reason: str
+    code: str
+    error: str
+    count: int
+    first_ms: int
+    last_ms: int
+
+
 class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     """Who did what, to what, and why."""
 
@@ -329,6 +342,9 @@ class Views(Protocol):
 
     async def dead_letter_groups(self, which: Filter, *, now_ms: int) -> tuple[DeadLetterGroup, ...]:
         """Open dead letters by cause, largest first."""
+
+    async def holds(self) -> tuple[Hold, ...]:
+        """What does not go on until a person renews credentials or grants a permission, largest first."""
 
     async def dead_letters(self, which: Filter, *, text: str = "", before: int = 0) -> tuple[DeadLetterRow, ...]:
         """Open ones only, at most `which.limit`; `before` is the id of the last row of the page before."""

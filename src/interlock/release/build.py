@@ -90,14 +90,20 @@ class Build:
     def destination(self, name: str) -> Destination:
         """The system to write to, its `out` mappings compiled."""
         if name not in self._destinations:
-            self._destinations[name] = registry.open_destination(self._system(name).connector, self._connection(name))
+            self._destinations[name] = self._open_destination(name)
         return self._destinations[name]
 
     def source(self, name: str) -> Source:
         """The system to read from."""
         if name not in self._sources:
-            self._sources[name] = registry.open_source(self._system(name).connector, self._connection(name))
+            self._sources[name] = self._open_source(name)
         return self._sources[name]
+
+    def renew_credentials(self) -> None:
+        """Open what is open anew, with the secrets as they are now. Raises SettingsError; then the old ones stay."""
+        destinations = {name: self._open_destination(name) for name in self._destinations}
+        sources = {name: self._open_source(name) for name in self._sources}
+        self._destinations, self._sources = destinations, sources
 
     def limits(self, destination: str) -> Limits:
         """The folder's limits, the connector's own rate where the folder names none."""
@@ -187,6 +193,12 @@ class Build:
             items=msgspec.convert({**items, "system": system}, Items) if items is not None else None,
             timezone=self._timezone,
         )
+
+    def _open_destination(self, name: str) -> Destination:
+        return registry.open_destination(self._system(name).connector, self._connection(name))
+
+    def _open_source(self, name: str) -> Source:
+        return registry.open_source(self._system(name).connector, self._connection(name))
 
     def _connection(self, name: str) -> Connection:
         system = self._system(name)

@@ -58,6 +58,11 @@ class Shelf:
             self._known[release] = found
         return found
 
+    def renew_credentials(self) -> None:
+        """Let every release that is at work read its secrets again."""
+        for known in self._known.values():
+            known.renew_credentials()
+
     def destinations(self) -> Sequence[str]:
         """Systems that the known releases write to."""
         return sorted({name for known in self._known.values() for name in known.destinations()})

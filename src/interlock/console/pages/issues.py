@@ -1,13 +1,17 @@
 """Issues: dead letters grouped by cause, each with what it means, whose it is and the next move."""
 
+from collections.abc import Sequence
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from interlock.console.health import Answer, group_sentence
-from interlock.console.rendering import console_of, page
+from interlock.console.health import Answer, group_sentence, hold_sentence
+from interlock.console.pages.outages import Outage, outages
+from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted
 from interlock.messaging.ledger import Filter
+from interlock.messaging.views import Hold
 
 LETTERS_ON_A_PAGE = 50
 
@@ -18,24 +22,52 @@ async def inbox(request: Request) -> Response:
     destination, owner = request.query_params.get("destination", ""), request.query_params.get("owner", "")
     groups = await console.views.dead_letter_groups(Filter(destination=destination), now_ms=console.now_ms)
     shown = [group for group in groups if owner in {"", group.owner}]
-    count = sum(group.count for group in shown)
-    text = (
-        f"{counted(count, 'delivery needs', 'deliveries need')} a person, with {counted(len(shown), 'cause')}."
-        if shown
-        else "Nothing needs a person."
-    )
+    holds = [
+        hold
+        for hold in await console.views.holds()
+        if destination in {"", hold.destination} and owner in {"", _owner(console, hold)}
+    ]
+    count = sum(group.count for group in shown) + sum(hold.count for hold in holds)
+    down = [
+        each
+        for each in outages(console, await console.views.destination_health(console.now_ms))
+        if destination in {"", each.destination} and owner in {"", each.owner}
+    ]
     return page(
         request,
         "issues.html",
         title="Issues",
         command="interlock issues",
         live="list",
-        answer=Answer(state="dead" if shown else "done", text=text),
+        outages=down,
+        answer=_answer(count, len(shown) + len(holds), down),
         groups=shown,
-        owners=sorted({group.owner for group in groups}),
+        holds=[(hold, hold_sentence(console.strategy, hold, console.now_ms), _owner(console, hold)) for hold in holds],
+        owners=sorted({group.owner for group in groups} | {_owner(console, hold) for hold in holds}),
         destination=destination,
         owner=owner,
     )
+
+
+def _answer(count: int, causes: int, down: Sequence[Outage]) -> Answer:
+    """What needs a person first; then what the hub is dealing with itself."""
+    waiting = " ".join(each.sentence for each in down)
+    if count:
+        text = f"{counted(count, 'delivery needs', 'deliveries need')} a person, with {counted(causes, 'cause')}."
+        return Answer(state="dead", text=text, more=waiting)
+    if down:
+        return Answer(
+            state="retrying",
+            text=waiting,
+            more="Nobody is needed for the deliveries: they wait, and go on by themselves.",
+        )
+    return Answer(state="done", text="Nothing needs a person.")
+
+
+def _owner(console: Console, hold: Hold) -> str:
+    """Credentials are the matter of the team that owns the system, not of those whose flows use it."""
+    system = console.strategy.systems.get(hold.destination)
+    return system.owner if system else ""
 
 
 async def group(request: Request) -> Response:

@@ -26,6 +26,7 @@ from interlock.messaging.views import (
     EventRow,
     FlowTile,
     Hit,
+    Hold,
     Lane,
     LinkRow,
     ObjectRow,
@@ -122,6 +123,9 @@ class SqliteViews:
 
     async def dead_letter_groups(self, which: Filter, *, now_ms: int) -> tuple[DeadLetterGroup, ...]:
         return await self._in_thread(self._dead_letter_groups, which, now_ms)
+
+    async def holds(self) -> tuple[Hold, ...]:
+        return await self._in_thread(lambda: _all(Hold, self._rows("holds", {})))
 
     async def dead_letters(self, which: Filter, *, text: str = "", before: int = 0) -> tuple[DeadLetterRow, ...]:
         return await self._in_thread(

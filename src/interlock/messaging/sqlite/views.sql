@@ -134,6 +134,12 @@ WHERE id > (SELECT coalesce(max(id), 0) - :newest FROM audit) AND subject IN (SE
 -- name: audit
 SELECT at_ms, who, action, subject, why, detail FROM audit ORDER BY id DESC LIMIT :limit;
 
+-- name: holds
+-- The bare columns are those of the newest refusal.
+SELECT destination, waiting_for, reason, code, error, count(*) AS count, min(received_ms) AS first_ms, max(updated_ms) AS last_ms
+FROM delivery WHERE waiting_for IN ('credentials', 'permission') AND waiting_for <> '' AND state = 'waiting'
+GROUP BY destination, waiting_for ORDER BY count DESC;
+
 -- name: dead_letter_groups
 -- The bare columns are those of the newest letter of the group (SQLite's rule for a single max()).
 SELECT fingerprint, flow, destination, reason, code, error, owner, count(*) AS count, min(at_ms) AS first_ms, max(at_ms) AS last_ms
