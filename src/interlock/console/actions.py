@@ -1,6 +1,9 @@
 """What pages may change: the operator's side of the ledger, and the two levers of the demo."""
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
+
+import msgspec
 
 from interlock.messaging.ledger import Filter, Preview
 
@@ -36,11 +39,19 @@ class Actions(Protocol):
         """Write down something that changed no delivery, such as looking at personal data."""
 
 
+class Book(msgspec.Struct, frozen=True, kw_only=True):
+    """What a vendor itself says that it has: orders, and those it was given more than once."""
+
+    system: str
+    orders: int
+    duplicates: int
+
+
 class Demo(Protocol):
     """The levers of `interlock demo`, over its twins. Pages show them only when it is given."""
 
     async def break_system(self, name: str, kind: str) -> None:
-        """Make a twin fail: `503`, `429`, `slow` or `timeout`."""
+        """Make a twin fail: `503`, `429`, `slow` or `hang` (no answer, ever)."""
 
     async def repair_system(self, name: str) -> None:
         """Make it well again."""
@@ -50,3 +61,6 @@ class Demo(Protocol):
 
     def broken(self) -> dict[str, str]:
         """The twins that fail now, and how."""
+
+    async def books(self) -> Sequence[Book]:
+        """From the twins' own ledgers, never from the hub's: the proof that nothing was lost or doubled."""

@@ -15,7 +15,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from interlock.clock import Clock
 from interlock.console.actions import Actions, Demo
 from interlock.console.guard import PUBLIC, Denied, Endpoint, Page, SafeHeaders, guarded
-from interlock.console.pages import bulk, deliveries, demo, errors, home, issues, live, objects, signing, systems
+from interlock.console.pages import (
+    bulk,
+    deliveries,
+    demo,
+    errors,
+    home,
+    issues,
+    live,
+    objects,
+    outages,
+    signing,
+    systems,
+)
 from interlock.console.rendering import HERE, Console, templates
 from interlock.console.sessions import DEMO, OPERATE, REVEAL, VIEW, Sessions
 from interlock.console.translation import Translator
@@ -34,6 +46,7 @@ PAGES = (
     Page("/objects/{object}/{key:path}", "GET", objects.story, VIEW),
     Page("/reveal", "POST", objects.reveal, REVEAL),
     Page("/issues", "GET", issues.inbox, VIEW),
+    Page("/outages/{name}", "GET", outages.outage, VIEW),
     Page("/issues/{fingerprint}", "GET", issues.group, VIEW),
     Page("/deliveries", "GET", deliveries.listing, VIEW),
     Page("/deliveries.csv", "GET", deliveries.as_csv, VIEW),

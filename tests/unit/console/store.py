@@ -9,6 +9,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from interlock.console.actions import Book
 from interlock.console.field_table import FieldLine, FieldTable
 from interlock.console.payload import Side
 from interlock.messaging.dead_letter import fingerprint
@@ -394,6 +395,9 @@ class RecordedDemo:
 
     def broken(self) -> dict[str, str]:
         return {"klaviyo": "503"}
+
+    async def books(self) -> list[Book]:
+        return [Book(system="netsuite", orders=250, duplicates=0), Book(system="klaviyo", orders=240, duplicates=0)]
 
 
 class SmallTranslator:

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from interlock.console.actions import Version
+from interlock.console.actions import Book, Version
 from interlock.console.filters import Chosen, read_filter, said, url
 from interlock.console.health import Answer, noun, title_of
 from interlock.console.pages.objects import object_url
@@ -221,7 +221,14 @@ async def progress(request: Request) -> Response:
             f"{counted(result.duplicates, 'duplicate')}"
             for result in found.destinations
         ],
+        books=await _books(console, found) if found.finished >= found.total else (),
     )
+
+
+async def _books(console: Console, found: ReplayProgress) -> list[Book]:
+    """In the demo the vendors themselves are asked what they have."""
+    reached = {result.destination for result in found.destinations}
+    return [book for book in await console.demo.books() if book.system in reached] if console.demo else []
 
 
 def _progress_answer(found: ReplayProgress) -> Answer:

@@ -7,7 +7,9 @@ from starlette.responses import RedirectResponse, Response
 from interlock.console.actions import Demo
 from interlock.console.rendering import console_of
 
-KINDS = ("503", "429", "slow", "timeout")
+KINDS = {"503": "answers 503", "429": "answers 429", "slow": "is slow", "hang": "does not answer"}
+"""What a twin can be told to do, and how a page says it."""
+
 MOST_ORDERS = 500
 
 

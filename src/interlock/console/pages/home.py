@@ -19,6 +19,8 @@ from interlock.console.health import (
     worst,
     zone_of,
 )
+from interlock.console.pages.demo import KINDS
+from interlock.console.pages.outages import outages
 from interlock.console.pages.signing import form_page, sign_in_by_address
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import sentence_list
@@ -99,7 +101,10 @@ async def home(request: Request) -> Response:
         needing=sum(group.count for group in now.groups),
         drawing=system_map(console, now),
         ways=ways(console, now),
+        outages=outages(console, [health for health, _ in now.destinations]),
         broken=console.demo.broken() if console.demo else {},
+        breakable=dict.fromkeys(each.destination for each, _ in now.tiles),
+        kinds=KINDS,
     )
 
 
