@@ -9,8 +9,9 @@ RETURNING position
 -- name: known  the event that an arrival repeats
 SELECT position, event_id, webhook_id, topic, api_version, triggered_at_ms FROM event WHERE system = ? AND dedupe_key = ?
 
--- name: sight  a further arrival
-INSERT INTO sighting (position, seen_at_ms, topic, event_id, webhook_id, flags) VALUES (?, ?, ?, ?, ?, ?)
+-- name: sight  a further arrival; a thousand of one event are enough to see an attack, and do not fill the disk
+INSERT INTO sighting (position, seen_at_ms, topic, event_id, webhook_id, flags) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+WHERE NOT EXISTS (SELECT 1 FROM sighting WHERE position = ?1 LIMIT 1 OFFSET 999)
 
 -- name: read  after a cursor, in order
 SELECT position, system, dialect, topic, object, key, name, summary, version, complete, facts, event_id, webhook_id, api_version,
