@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from interlock.errors import SettingsError
 
@@ -76,32 +78,6 @@ class TwinWorld:
             "shipbob": {"rate_per_minute": 100_000},
             "klaviyo": {"limits": "off"},
         }  # fmt: skip
-        deadline = time.monotonic() + PORT_WAIT_SECONDS
-        for vendor in VENDORS:
-            self._require_port(vendor, deadline)
-            self._start(vendor, configs[vendor], order_seed)
-
-    def _require_port(self, vendor: str, deadline: float) -> None:
-        port = _port(self.urls[vendor])
-        while _is_taken(port):
-            if time.monotonic() > deadline:
-                raise SettingsError(
-                    f"port {port} of the {vendor} twin is in use", code="SET024", where=str(self._home / "ports.json"),
-                    why="another program took it since this demo was made", next_move=f"end that program, or begin anew: interlock demo {_other(self._home)}",
-                )  # fmt: skip
-            time.sleep(0.05)
-
-    def _start(self, vendor: str, config: dict[str, Any], order_seed: int) -> None:
-        file = self._home / f"{vendor}.json"
-        file.write_text(json.dumps(config), encoding="ascii")
-        command = [
-            sys.executable, "-m", "interlock.twins", vendor, "--port", str(_port(self.urls[vendor])), "--data", str(self._home / vendor),
-            "--seed", str(order_seed), "--config", str(file), "--parent-pid", str(os.getpid()),
-        ]  # fmt: skip
-        # A session of its own: Ctrl-C is for the demo, which lets its calls end before the twins do.
-        with (self._home / f"{vendor}.log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True)  # noqa: S603  ours
-        self._processes[vendor] = process
 
     async def wait(self) -> None:
         """Until each twin has said that it is ready. Raises SettingsError when one does not start."""
@@ -163,24 +139,16 @@ class TwinWorld:
 
     async def arrivals(self, order_ids: Sequence[str]) -> dict[str, Any]:
         """Delivered by destination, lost and duplicates: from the effect ledgers of the twins, never from the hub."""
-        delivered, duplicates = {}, 0
+        delivered, lost, duplicates = {}, 0, 0
         for vendor in DESTINATIONS:
-            created = await self._created(vendor)
-            delivered[vendor] = sum(id_ in created for id_ in order_ids)
+            effects = await self._control(vendor, "GET", f"effects?limit={EVERY_EFFECT}", None)
+            keys = [str(effect["key"]) for effect in effects if str(effect["kind"]).endswith(".create")]
+            there = {id_ for id_ in order_ids if any(_is_about(key, id_) for key in keys)}
+            delivered[vendor] = len(there)
+            lost += len(order_ids) - len(there)
             summary = await self._control(vendor, "GET", "effects/summary", None)
             duplicates += sum(int(found["count"]) - 1 for found in summary["duplicates"])
-        lost = sum(len(order_ids) - count for count in delivered.values())
         return {"delivered": delivered, "lost": lost, "duplicates": duplicates}
-
-    async def _created(self, vendor: str) -> set[str]:
-        """The ids of our orders that the vendor has created a record of."""
-        found: set[str] = set()
-        after = 0
-        while effects := await self._control(vendor, "GET", f"effects?after={after}&limit={EFFECTS_PAGE}", None):
-            keys = (str(effect["key"]) for effect in effects if str(effect["kind"]).endswith(".create"))
-            found.update(id_ for key in keys if (id_ := _order_id(key)))
-            after = effects[-1]["seq"]
-        return found
 
     async def books(self) -> list["Book"]:
         """Orders and duplicates by each vendor's own effect ledger."""
