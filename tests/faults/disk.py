@@ -32,6 +32,7 @@ class Disk:
 
     def __init__(self, *, recording: bool = False, default: bool = False) -> None:
         self.name = f"disk-{next(_NUMBERS)}"
+        self.real = apsw.vfs_names()[0]
         self.recording = recording
         self.steps: list[Step] = []
         self.full: Fault = _never
@@ -71,7 +72,7 @@ def _never(_kind: str, _file: str) -> bool:
 class _Vfs(apsw.VFS):
     def __init__(self, disk: Disk, default: bool) -> None:
         self._disk = disk
-        super().__init__(disk.name, "", makedefault=default)
+        super().__init__(disk.name, disk.real, makedefault=default)
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802  SQLite's own name
         return _File(self._disk, name, flags)
@@ -85,7 +86,7 @@ class _File(apsw.VFSFile):
     def __init__(self, disk: Disk, name: Any, flags: list[int]) -> None:
         self._disk = disk
         self._name = Path(name.filename() if isinstance(name, apsw.URIFilename) else name or "temporary").name
-        super().__init__("", name, flags)
+        super().__init__(disk.real, name, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         self._disk.before("write", self._name)

@@ -96,6 +96,8 @@ class GroupCommit:
         )
         if not isinstance(error, apsw.BusyError | apsw.LockedError):
             self.broken = failure
+            # Closing would move the log into the file, with fsyncs of its own: that is left to the next start.
+            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             for tell in self._on_break:
                 tell(failure)
         return failure
