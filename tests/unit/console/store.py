@@ -153,7 +153,7 @@ def deliver(store: Store, number: int, position: int, flow: str, at_ms: int, sta
     changed = more.pop("changed_ms", at_ms + 11 + took)
     delivery = store.insert(
         "delivery", flow=flow, system="shopify", destination=destination, object="order", key=str(key_of(number)), name=f"#{number}",
-        lane=f"{destination}/order/{key_of(number)}", state=state, opened=position, release=RELEASE, wanted_event=position,
+        state=state, opened=position, release=RELEASE, wanted_event=position,
         received_ms=at_ms, created_ms=at_ms + 9, updated_ms=changed, done_ms=changed if state == "done" else 0,
         attempts=more.pop("attempts", 1), head=1, **more,
     )  # fmt: skip

@@ -113,7 +113,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def one_runs_in_a_lane(self) -> None:
         assert all(
-            count <= 1 for (count,) in self.rows("SELECT count(*) FROM delivery WHERE state = 'running' GROUP BY lane")
+            count <= 1
+            for (count,) in self.rows(
+                "SELECT count(*) FROM delivery WHERE state = 'running' GROUP BY object, key, destination, system"
+            )
         )
 
     @invariant()
@@ -121,7 +124,9 @@ class LedgerMachine(RuleBasedStateMachine):
         names = ", ".join(f"'{state}'" for state in OPEN)
         assert all(
             heads == 1
-            for (heads,) in self.rows(f"SELECT sum(head) FROM delivery WHERE state IN ({names}) GROUP BY lane")
+            for (heads,) in self.rows(
+                f"SELECT sum(head) FROM delivery WHERE state IN ({names}) GROUP BY object, key, destination, system"
+            )
         )
 
     @invariant()

@@ -3,8 +3,10 @@
 import apsw
 
 
-def hand_on(connection: apsw.Connection, sql: dict[str, str], lane: str) -> None:
+def hand_on(
+    connection: apsw.Connection, sql: dict[str, str], *, system: str, object_name: str, key: str, destination: str
+) -> None:
     """Let the earliest open delivery of the lane lead, unless another one of it leads already."""
-    open_ones = connection.execute(sql["lane"], (lane,)).fetchall()
+    open_ones = connection.execute(sql["lane"], (object_name, key, destination, system)).fetchall()
     if open_ones and not any(head for _, head in open_ones):
         connection.execute(sql["lead"], (open_ones[0][0],))

@@ -191,10 +191,16 @@ class SqliteLedger:
             (delivery.id, state, closing.now_ms, closing.version, reason, code, error, "\n".join(closing.warnings)),
         )
         if state == closing.state:
-            hand_on(connection, self._sql, _lane(delivery))
+            self._hand_on(connection, delivery)
             result = "unchanged" if closing.unchanged else "delivered" if closing.state == "done" else closing.state
             self._replayed(connection, delivery, result)
         return state
+
+    def _hand_on(self, connection: apsw.Connection, delivery: Delivery) -> None:
+        hand_on(
+            connection, self._sql, system=delivery.system, object_name=delivery.object, key=delivery.key,
+            destination=delivery.destination,
+        )  # fmt: skip
 
     def _replayed(self, connection: apsw.Connection, delivery: Delivery, result: str) -> None:
         """Tell the replay that holds this delivery, if one does: a replay never takes one that is running."""
@@ -221,7 +227,7 @@ class SqliteLedger:
         ).fetchone()  # fmt: skip
         if row is None:
             return None
-        state, lane, attempts = row
+        state, attempts = row
         if state == "dead":
             group = fingerprint(delivery.flow, delivery.destination, failure.reason, failure.code, failure.message)
             connection.execute(
@@ -232,7 +238,7 @@ class SqliteLedger:
                  delivery.wanted_event,
                  delivery.release, failure.body),
             )  # fmt: skip
-            hand_on(connection, self._sql, lane)
+            self._hand_on(connection, delivery)
             self._replayed(connection, delivery, "dead")
         return str(state)
 
@@ -382,10 +388,6 @@ class SqliteLedger:
             return connection.changes()
 
         return await self.group.run(work)
-
-
-def _lane(delivery: Delivery) -> str:
-    return f"{delivery.destination}/{delivery.system}/{delivery.object}/{delivery.key}"
 
 
 def _link_key(delivery: Delivery, object_name: str, key: str, operation: str) -> tuple[str, ...]:

@@ -21,11 +21,12 @@ UPDATE object SET last_seen_ms = ?, events = events + 1 WHERE system = ? AND obj
 
 -- name: want  level-triggered: one row per flow, destination and key; a newer event raises what it wants
 INSERT INTO delivery (
-  flow, system, destination, object, key, name, signal, lane, state, head, opened, priority, due_ms, release,
+  flow, system, destination, object, key, name, signal, state, head, opened, priority, due_ms, release,
   wanted_event, wanted_version, reread, received_ms, created_ms, updated_ms)
 VALUES (
-  :flow, :system, :destination, :object, :key, :name, '', :lane, 'pending',
-  NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = :lane
+  :flow, :system, :destination, :object, :key, :name, '', 'pending',
+  NOT EXISTS (SELECT 1 FROM delivery o
+    WHERE o.object = :object AND o.key = :key AND o.destination = :destination AND o.system = :system
     AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')),
   :event, :priority, :now, :release, :event, :version, :reread, :received, :now, :now)
 ON CONFLICT (flow, destination, system, object, key, signal) DO UPDATE SET
@@ -38,7 +39,8 @@ ON CONFLICT (flow, destination, system, object, key, signal) DO UPDATE SET
   priority = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN excluded.priority ELSE min(priority, excluded.priority) END,
   attempts = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead', 'waiting') THEN 0 ELSE attempts END,
   head = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead')
-    THEN NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = excluded.lane
+    THEN NOT EXISTS (SELECT 1 FROM delivery o
+      WHERE o.object = excluded.object AND o.key = excluded.key AND o.destination = excluded.destination AND o.system = excluded.system
       AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held'))
     ELSE head END,
   opened = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN excluded.opened ELSE opened END,
@@ -50,11 +52,12 @@ ON CONFLICT (flow, destination, system, object, key, signal) DO UPDATE SET
 
 -- name: signal  one row per fact; a fact seen again opens nothing
 INSERT INTO delivery (
-  flow, system, destination, object, key, name, signal, lane, state, head, opened, priority, due_ms, release,
+  flow, system, destination, object, key, name, signal, state, head, opened, priority, due_ms, release,
   wanted_event, wanted_version, reread, received_ms, created_ms, updated_ms)
 VALUES (
-  :flow, :system, :destination, :object, :key, :name, :signal, :lane, 'pending',
-  NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = :lane
+  :flow, :system, :destination, :object, :key, :name, :signal, 'pending',
+  NOT EXISTS (SELECT 1 FROM delivery o
+    WHERE o.object = :object AND o.key = :key AND o.destination = :destination AND o.system = :system
     AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')),
   :event, :priority, :now, :release, :event, :version, :reread, :received, :now, :now)
 ON CONFLICT (flow, destination, system, object, key, signal) DO NOTHING
@@ -145,10 +148,11 @@ UPDATE delivery SET
   due_ms = ?2, attempts = CASE WHEN revision = ?1 THEN attempts + ?3 ELSE 0 END, crashes = 0, updated_ms = ?2, lease_until_ms = 0, worker = '',
   reason = ?4, code = ?5, error = ?6, waiting_for = ''
 WHERE id = ?7 AND token = ?8 AND state = 'running'
-RETURNING state, lane, attempts
+RETURNING state, attempts
 
 -- name: lane  its open deliveries, the earliest first
-SELECT id, head FROM delivery WHERE lane = ? AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+SELECT id, head FROM delivery
+WHERE object = ? AND key = ? AND destination = ? AND system = ? AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
 ORDER BY opened, id
 
 -- name: lead
@@ -212,8 +216,11 @@ SELECT origin, key FROM link WHERE system = ? AND external_id = ? AND object = ?
 INSERT INTO audit (at_ms, who, action, subject, why, detail) VALUES (?, ?, ?, ?, ?, ?)
 
 -- name: oldest_wanted_event
-SELECT min(wanted_event) FROM delivery INDEXED BY delivery_open_in_lane
-WHERE state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+SELECT min(oldest) FROM (
+  SELECT min(wanted_event) AS oldest FROM delivery WHERE state IN ('pending', 'retrying', 'uncertain', 'waiting')
+  UNION ALL SELECT min(wanted_event) FROM delivery WHERE state = 'running'
+  UNION ALL SELECT min(wanted_event) FROM delivery
+    WHERE state IN ('retrying', 'uncertain', 'waiting', 'dead', 'held') AND state = 'held')
 
 -- name: trim_attempts
 UPDATE attempt SET body = NULL WHERE id IN (
@@ -241,7 +248,8 @@ UPDATE replay SET total = (SELECT count(*) FROM replay_item WHERE replay = ?1) W
 -- name: reopen  for a replay: an uncertain delivery keeps its quiet period, the rest is due now
 UPDATE delivery SET
   head = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead')
-    THEN NOT EXISTS (SELECT 1 FROM delivery o WHERE o.lane = delivery.lane
+    THEN NOT EXISTS (SELECT 1 FROM delivery o
+      WHERE o.object = delivery.object AND o.key = delivery.key AND o.destination = delivery.destination AND o.system = delivery.system
       AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held'))
     ELSE head END,
   reread = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') AND signal = '' AND :now - received_ms > :late

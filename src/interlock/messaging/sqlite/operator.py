@@ -71,8 +71,11 @@ class OperatorWork:
             )
             connection.execute(self._sql["close_letter"], (now_ms, "discarded", by, why, id_))
             connection.execute(self._sql["replay_result"], ("cancelled", id_))
-            lane = connection.execute("SELECT lane FROM delivery WHERE id = ?", (id_,)).get
-            hand_on(connection, self._sql, lane)
+            lane = connection.execute(
+                "SELECT system, object, key, destination FROM delivery WHERE id = ?", (id_,)
+            ).fetchone()
+            system, object_name, key, destination = lane
+            hand_on(connection, self._sql, system=system, object_name=object_name, key=key, destination=destination)
         self._audit(
             connection, by, "discard", f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids[:1_000]}, now_ms
         )

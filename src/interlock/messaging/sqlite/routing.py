@@ -83,7 +83,7 @@ def _values(event: Event, flow: str, destination: str, now_ms: int) -> dict[str,
     return {
         "flow": flow, "system": event.system, "destination": destination, "object": event.object, "key": event.key,
         "name": event.name,
-        "lane": f"{destination}/{event.system}/{event.object}/{event.key}", "event": event.position,
+        "event": event.position,
         "version": event.version,
         "priority": event.priority, "now": now_ms, "release": event.release, "received": event.received_at_ms,
     }  # fmt: skip

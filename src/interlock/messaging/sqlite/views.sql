@@ -22,10 +22,11 @@ SELECT flow, destination, state, count(*) AS count FROM delivery
 WHERE state IN ('retrying', 'uncertain', 'waiting', 'dead', 'held') GROUP BY flow, destination, state;
 
 -- name: pending_by_flow
--- Through the index of open lanes.
+-- Through the index of what is due and that of what runs.
 SELECT flow, destination, state, count(*) AS count FROM delivery
-WHERE state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held') AND state IN ('pending', 'running')
-GROUP BY flow, destination, state;
+WHERE state IN ('pending', 'retrying', 'uncertain', 'waiting') AND state = 'pending' GROUP BY flow, destination
+UNION ALL
+SELECT flow, destination, state, count(*) FROM delivery WHERE state = 'running' GROUP BY flow, destination;
 
 -- name: breakers
 SELECT destination, state, failures, changed_ms, paused_until_ms, last_error FROM breaker;

@@ -1,9 +1,14 @@
--- Each index is written at each step of each delivery, so one that another can stand in for goes: the uniqueness of a delivery and of
--- a link begins with the object's key, and so serves the search by key too.
+-- Each index is written at each step of each delivery, so one that another can stand in for goes. The uniqueness of a delivery and of a
+-- link begins with the object's key, and so serves the search by key too; the deliveries of one object to one destination are a lane.
 
 DROP INDEX delivery_once;
 DROP INDEX delivery_of_key;
 CREATE UNIQUE INDEX delivery_once ON delivery (object, key, destination, flow, system, signal);
+
+DROP INDEX delivery_open_in_lane;
+DROP INDEX delivery_due;
+CREATE INDEX delivery_due ON delivery (destination, head, priority, due_ms) WHERE state IN ('pending', 'retrying', 'uncertain', 'waiting');
+ALTER TABLE delivery DROP COLUMN lane;
 
 DROP INDEX attempt_of_delivery;
 DROP INDEX attempt_unsettled;
