@@ -76,9 +76,7 @@ class OperatorWork:
             ).fetchone()
             system, object_name, key, destination = lane
             hand_on(connection, self._sql, system=system, object_name=object_name, key=key, destination=destination)
-        self._audit(
-            connection, by, "discard", f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids[:1_000]}, now_ms
-        )
+        self._audit(connection, by, "discard", f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids}, now_ms)
         return len(ids)
 
     def hold(
@@ -97,9 +95,7 @@ class OperatorWork:
         for id_ in ids:
             connection.execute(statement, (now_ms, why, id_))
         action = "release" if release else "hold"
-        self._audit(
-            connection, by, action, f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids[:1_000]}, now_ms
-        )
+        self._audit(connection, by, action, f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids}, now_ms)
         return len(ids)
 
     def pause_replay(self, connection: apsw.Connection, replay: int, by: str, *, paused: bool, now_ms: int) -> None:

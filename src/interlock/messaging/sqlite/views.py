@@ -281,7 +281,12 @@ class SqliteViews:
 
     def _audit_of(self, head: ObjectRow, deliveries: tuple[DeliveryRow, ...]) -> list[Row]:
         subjects = [f"{head.object}/{head.key}", head.name, *(f"delivery/{delivery.id}" for delivery in deliveries)]
-        return self._rows("audit_of", {"subjects": json.dumps(subjects), "newest": NEWEST_SEARCHED})
+        about = {
+            "subjects": json.dumps(subjects),
+            "deliveries": json.dumps([delivery.id for delivery in deliveries]),
+            "since_ms": min((delivery.created_ms for delivery in deliveries), default=0),
+        }
+        return self._rows("audit_of", about | {"newest": NEWEST_SEARCHED})
 
     def _dead_letter_groups(self, which: Filter, now_ms: int) -> tuple[DeadLetterGroup, ...]:
         where, parameters = _where(msgspec.structs.asdict(which), LETTER_CLAUSES)

@@ -128,9 +128,17 @@ FROM dead_letter WHERE id IN (
 ) ORDER BY id LIMIT :limit;
 
 -- name: audit_of
--- The audit has no index by subject: only its newest rows are looked through.
+-- The audit has no index by subject: only its newest rows are looked through. A bulk action is one row with its selection: that of a
+-- replay stands in replay_item, that of the others in the row itself.
 SELECT at_ms, who, action, subject, why, detail FROM audit
-WHERE id > (SELECT coalesce(max(id), 0) - :newest FROM audit) AND subject IN (SELECT value FROM json_each(:subjects)) ORDER BY id;
+WHERE id > (SELECT coalesce(max(id), 0) - :newest FROM audit) AND (
+  subject IN (SELECT value FROM json_each(:subjects))
+  OR (at_ms >= :since_ms AND action = 'replay' AND EXISTS (
+    SELECT 1 FROM replay_item i
+    WHERE i.replay = CAST(substr(audit.subject, 8) AS INTEGER) AND i.delivery IN (SELECT value FROM json_each(:deliveries))))
+  OR (at_ms >= :since_ms AND action IN ('discard', 'hold', 'release') AND EXISTS (
+    SELECT 1 FROM json_each(audit.detail, '$.ids') d WHERE d.value IN (SELECT value FROM json_each(:deliveries)))))
+ORDER BY id;
 
 -- name: audit
 SELECT at_ms, who, action, subject, why, detail FROM audit ORDER BY id DESC LIMIT :limit;
