@@ -8,7 +8,7 @@ import weakref
 import msgspec
 
 from interlock.clock import Clock
-from interlock.errors import MappingError, StoreError, UnmappedReference
+from interlock.errors import InterlockError, MappingError, StoreError, UnmappedReference
 from interlock.messaging.black_box import BlackBox
 from interlock.messaging.dead_letter import HELD_BY
 from interlock.messaging.delivery import Attempt, Begun, Delivery, Failure, Intent
@@ -112,10 +112,10 @@ class _Trip:
         delivery = self.delivery
         if delivery.crashes >= CRASHES_TO_QUARANTINE:
             raise _dead("poison", "HUB-CRASH", f"the process died {delivery.crashes} times while it translated this")
-        destination = self.release.destination(delivery.destination)
+        destination = self._destination()
         await self._settle_unsettled(destination)
         document = await self._load()
-        reason = self.release.admits(delivery.flow, document, delivery.signal, self.clock.now_ms())
+        reason = self._refusal_of_flow(document)
         if reason:
             return Finished(
                 state="cancelled", version=document.version, failure=_failure("filtered", "HUB-FILTER", reason)
@@ -123,7 +123,21 @@ class _Trip:
         plan = self._translate(destination, document)
         return await self._carry_out(destination, plan, document)
 
+    def _destination(self) -> Destination:
+        """A system that an old release names may have lost its secret: its deliveries wait, the others go on."""
+        try:
+            return self.release.destination(self.delivery.destination)
+        except InterlockError as error:
+            raise _Stop(Finished(state="retrying", failure=_failure("unavailable", error.code, error.what))) from error
+
     # -- load and translate
+
+    def _refusal_of_flow(self, document: Document) -> str:
+        try:
+            return self.release.admits(self.delivery.flow, document, self.delivery.signal, self.clock.now_ms())
+        except Exception as error:
+            words = f"{type(error).__name__} while the flow's condition was tried: {error}"
+            raise _dead("poison", "HUB-POISON", words) from error
 
     async def _load(self) -> Document:
         try:

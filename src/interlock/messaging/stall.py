@@ -16,7 +16,11 @@ TICK_SECONDS = 0.25
 
 
 class StalledError(Exception):
-    """The translation took longer than the limit."""
+    """The translation took longer than the limit, or asked for the end of the process."""
+
+
+class _Interruption(BaseException):
+    """Raised inside the block, and again at each tick: code that catches every Exception must not outlive its limit."""
 
 
 class TimeLimit:
@@ -52,14 +56,17 @@ class TimeLimit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         TimeLimit._latest = None
+        if isinstance(error, _Interruption):
+            raise StalledError(str(error)) from None
+        if isinstance(error, SystemExit):  # `exit()` in a function of the user's is about one object, not about the hub
+            raise StalledError(f"the code asked to end the process: {error!r}") from error
 
     @classmethod
     def look(cls) -> None:
         """Interrupt the block that is over its limit; stop ticking when no block was entered since the last look."""
         if cls._latest is not None:
             if time.monotonic() > cls._latest:
-                cls._latest = None
-                raise StalledError(f"longer than {cls._seconds:g} s")
+                raise _Interruption(f"longer than {cls._seconds:g} s")
         elif cls._entered == cls._seen:
             cls._ticking = False
             _stop()
