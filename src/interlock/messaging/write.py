@@ -46,9 +46,10 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 (32 hex digits) of operation, action and body: equal means that sending it again could change
-        nothing."""
-        return hashlib.sha256(b"\0".join((self.operation.encode(), self.action.encode(), self.body))).hexdigest()[:32]
+        """SHA-256 (32 hex digits) of operation, action, reference and body: equal means that sending it again could
+        change nothing. Two cancellations have no body, and are about two parcels."""
+        parts = (self.operation.encode(), self.action.encode(), self.reference.encode(), self.body)
+        return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
