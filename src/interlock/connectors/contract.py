@@ -22,7 +22,7 @@ __all__ = [
     "Absent", "Answer", "Builder", "Clock", "Connection", "Destination", "Dialect", "Done", "Envelope", "Found",
     "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
     "Past", "Plan", "Refused", "Retry", "SettingsError", "Source", "Subject", "Uncertain", "UnmappedReference",
-    "Write", "buyer_of", "classify", "declared_manifest", "declared_write", "no_success", "with_members",
+    "Write", "buyer_of", "classify", "declared_manifest", "declared_write", "no_success", "warnings_of", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]
@@ -87,6 +87,12 @@ def with_members(body: bytes, members: Mapping[str, Any], *inside: str, without:
         document = {name: value for name, value in document.items() if name not in without}
         document |= {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in members.items()}
     return msgspec.json.encode(document)
+
+
+def warnings_of(builder: Builder, document: Any) -> tuple[str, ...]:
+    """What a person should look at although the document can be written; a plain function has nothing to say."""
+    tell = getattr(builder, "warnings", None)
+    return tell(document) if tell is not None else ()
 
 
 def no_success(_: Answer) -> Done | None:

@@ -18,11 +18,15 @@ from interlock.mapping.functions import Functions
 from interlock.mapping.language import Table, Tables, table_of
 from interlock.mapping.reading import InForm, Needs
 from interlock.mapping.source import CanonicalSource, Scope, VendorSource
+from interlock.mapping.standard import amount
 from interlock.mapping.target import targets_of
 from interlock.mapping.writing import OutForm
 
 # What generated code and functions raise when a value is not what they expect; all else passes.
 BAD_VALUE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+DIFFERENCE = "components.difference"
 
 
 class FieldRow(Struct, frozen=True):
@@ -110,6 +114,7 @@ class Writer(Translator):
         super().__init__(*about)
         self.encode = msgspec.json.Encoder(decimal_format="number").encode
         self.build = build
+        self._books_difference = any(row.canonical == DIFFERENCE for row in self.fields)
 
     def __call__(self, value: Any, context: Context) -> bytes:
         """The document. MappingError has the canonical path; UnmappedReference names what has no counterpart (C26)."""
@@ -121,9 +126,32 @@ class Writer(Translator):
             raise self._failure(error) from error.__cause__
 
     def warnings(self, value: Any, context: Context) -> tuple[str, ...]:
-        """What a person should look at although the document can be written: ambiguous items (C27)."""
-        lines = getattr(value, "lines", ())
-        return context.items.conflicts(lines) if context.items is not None else ()
+        """What a person should look at although the document can be written: ambiguous items (C27), and money that no
+        part of the order explains, where this document books it (C31)."""
+        found = context.items.conflicts(getattr(value, "lines", ())) if context.items is not None else ()
+        if self._books_difference and (difference := amount(value.components.difference, context)):
+            found = (*found, f"{difference} of the total is explained by no part of the order")
+        return found
+
+    def bound(self, context: Context) -> "BoundWriter":
+        """The writer of one destination."""
+        return BoundWriter(self, context)
+
+
+class BoundWriter:
+    """A writer with its context: what a connector is given."""
+
+    def __init__(self, writer: Writer, context: Context) -> None:
+        self._writer = writer
+        self._context = context
+
+    def __call__(self, value: Any) -> bytes:
+        """The document."""
+        return self._writer(value, self._context)
+
+    def warnings(self, value: Any) -> tuple[str, ...]:
+        """What a person should look at."""
+        return self._writer.warnings(value, self._context)
 
 
 def compile_in(tables: Table | Tables, contract: Contract, functions: Functions) -> Reader:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -223,7 +222,7 @@ class Build:
             contract = self._contracts[f"{object_name}.v1"]
             for document in mapping.documents(object_name):
                 writer = compile_out(mapping.table_out(object_name, document), contract, functions)
-                builders.setdefault(document, partial(writer, context=context))
+                builders.setdefault(document, writer.bound(context))
         return builders
 
 

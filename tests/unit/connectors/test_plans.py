@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
+from interlock.canonical.money import Money, MoneyPair
 from interlock.clock import VirtualClock
 from interlock.connectors import registry
 from interlock.connectors.contract import Connection, Destination, Http, Link, Past, Write, with_members
@@ -86,6 +89,31 @@ def test_netsuite_closes_what_it_had_written() -> None:
     (close,) = planned("netsuite", order(cancelled_at=NOON), links=link(made)).writes
     assert (close.operation, close.reference, close.external_id) == ("salesOrder.close", "shopify-1", "900")
     assert planned("netsuite", order(cancelled_at=NOON)).because == "cancelled before it was created"
+
+
+def test_netsuite_closes_an_order_with_nothing_left_and_opens_it_again() -> None:
+    """C40: NetSuite takes no order without lines; equal content after a closing is not old news, nor is a second closing."""
+    nothing = MoneyPair(Money(Decimal(0), "USD"), Money(Decimal(0), "USD"))
+    parts = SimpleNamespace(__struct_fields__=("items", "total"), items=nothing, total=nothing)
+    empty = order(lines=[SimpleNamespace(requires_shipping=True, current_quantity=0)], components=parts)
+    assert planned("netsuite", empty).because == "nothing was left on it before it was created"
+    made = planned("netsuite", order()).writes[1]
+    (close,) = planned("netsuite", empty, links=link(made)).writes
+    assert close.operation == "salesOrder.close"
+    closed = msgspec.structs.replace(link(close)["salesOrder.close"], version=2)
+    again = planned("netsuite", order(), links=link(made) | {"salesOrder.close": closed}).writes[1]
+    assert (again.body, again.content_hash != made.content_hash) == (made.body, True)
+    (second,) = planned("netsuite", order(cancelled_at=NOON), links=link(again)).writes
+    assert second.content_hash != close.content_hash
+
+
+def test_two_cancellations_are_two_things() -> None:
+    """C40: neither has a body; taken for one, the second parcel of an order that was edited twice would leave."""
+    (first,) = planned("shipbob", order()).writes
+    cancel, create = planned("shipbob", order(note="new"), links=link(first)).writes
+    second = planned("shipbob", order(note="newer"), links=link(create) | link(cancel)).writes[0]
+    assert (second.operation, second.body) == (cancel.operation, cancel.body)
+    assert second.content_hash != cancel.content_hash
 
 
 @pytest.mark.parametrize("key", ["1|2", "1/2", "", "a b", "\u0661"])

@@ -34,6 +34,7 @@ from interlock.connectors.contract import (
     declared_manifest,
     declared_write,
     no_success,
+    warnings_of,
 )
 from interlock.connectors.netsuite.tokens import Tokens
 
@@ -41,8 +42,6 @@ RECORDS: Final = "/services/rest/record/v1"
 ORDER_UPSERT: Final = "salesOrder.upsert"
 ORDER_CLOSE: Final = "salesOrder.close"
 CUSTOMER_UPSERT: Final = "customer.upsert"
-CLOSED_LINE: Final = b'{"isClosed":true}'
-"""What is sent for each open line of an order that is closed; its number is read at the moment of the call."""
 EXTERNAL_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 """What may stand in an external id (docs.oracle.com section_156334828635)."""
 RECORD_IN_LOCATION: Final = re.compile(r"/record/v1/[A-Za-z]+/(\d+)")
@@ -73,15 +72,20 @@ class NetSuite:
         self._tokens = Tokens(connection, manifest)
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:  # noqa: ARG002 - every signal has one wanted state
-        """The customer, then the order; a cancelled order is closed, or never created (C44). Pure."""
+        """The customer, then the order. A cancelled order is closed, or never created (C44), and so is one that has
+        nothing left on it: NetSuite takes no order without lines. Pure.
+        """
         if not hasattr(document, "lines"):
             return Plan(writes=(self._customer(document),))
         reference = _reference(document.origin, document.id)
         if document.cancelled_at is not None:
-            return self._plan_close(reference, past)
-        buyer = buyer_of(document)
-        order = self._write(ORDER_UPSERT, reference, self._connection.builders["salesOrder"](document))
-        return Plan(writes=(self._customer(buyer), order) if buyer is not None else (order,))
+            return self._plan_close(reference, past, "cancelled before it was created")
+        if _nothing_left(document):
+            return self._plan_close(reference, past, "nothing was left on it before it was created")
+        buyer, build = buyer_of(document), self._connection.builders["salesOrder"]
+        order = self._write(ORDER_UPSERT, reference, build(document), action="reopen" if _closed(past) else "write")
+        writes = (self._customer(buyer), order) if buyer is not None else (order,)
+        return Plan(writes=writes, warnings=warnings_of(build, document))
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:  # noqa: ARG002
         """Make the call. The idempotency header is not sent: NetSuite ignores it when a call is synchronous."""
@@ -106,13 +110,14 @@ class NetSuite:
             return Absent()
         return outcome  # type: ignore[return-value] # no_success is never Done
 
-    def _plan_close(self, reference: str, past: Past) -> Plan:
+    def _plan_close(self, reference: str, past: Past, if_absent: str) -> Plan:
+        """Close what was written last; each state of the order that was written is closed once."""
         link = past.links.get(ORDER_UPSERT)
         if link is None:
-            return Plan(because="cancelled before it was created")
-        return Plan(
-            writes=(self._write(ORDER_CLOSE, reference, CLOSED_LINE, action="close", external_id=link.external_id),)
-        )
+            return Plan(because=if_absent)
+        body = msgspec.json.encode({"isClosed": True, "closes": link.content_hash})
+        close = self._write(ORDER_CLOSE, reference, body, action="close", external_id=link.external_id)
+        return Plan(writes=(close,))
 
     def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
         return declared_write(self._manifest, operation, reference=reference, body=body, **more)
@@ -123,7 +128,7 @@ class NetSuite:
         return self._write(CUSTOMER_UPSERT, reference, self._connection.builders["customer"](customer))
 
     async def _close(self, write: Write, timeout_seconds: float) -> Outcome:
-        """Close each open line by its number: a line without its number would be appended instead."""
+        """Close each open line by its number, read now: a line without its number would be appended instead."""
         path = f"/salesOrder/eid:{quote(write.reference)}"
         answer = await self._send("GET", f"{path}?expandSubResources=true", None, timeout_seconds)
         if not isinstance(answer, Answer):
@@ -176,6 +181,19 @@ def _reference(origin: str, key: str) -> str:
     if EXTERNAL_ID.fullmatch(reference) is None:
         raise MappingError(f"{reference!r} cannot be an external id", path="$.id", code="MAP012", value=reference)
     return reference
+
+
+def _nothing_left(order: Any) -> bool:
+    """No goods, and no money of any kind."""
+    if any(line.current_quantity > 0 for line in order.lines):
+        return False
+    return not any(getattr(order.components, name) for name in order.components.__struct_fields__)
+
+
+def _closed(past: Past) -> bool:
+    """Whether the last thing we did was to close the order: the same content must then be written again."""
+    made, closed = past.links.get(ORDER_UPSERT), past.links.get(ORDER_CLOSE)
+    return made is not None and closed is not None and closed.version > made.version
 
 
 def _saved(answer: Answer) -> Done | None:

@@ -33,6 +33,7 @@ from interlock.connectors.contract import (
     declared_manifest,
     declared_write,
     no_success,
+    warnings_of,
     with_members,
 )
 
@@ -80,14 +81,12 @@ class ShipBob:
             return Plan(writes=(self._cancel(live),)) if live else Plan(because=_why_nothing(made))
         if not any(line.requires_shipping and line.current_quantity > 0 for line in document.lines):
             return Plan(writes=(self._cancel(live),)) if live else Plan(because="nothing on it is sent by post")
-        base = f"{document.origin}-{document.id}"
-        if made is None:
-            return Plan(writes=(self._create(document, base),))
-        if live is None:
-            return Plan(writes=(self._create(document, _next_revision(made.reference)),))
-        if self._create(document, made.reference).content_hash == made.content_hash:
+        if live is not None and self._create(document, live.reference).content_hash == live.content_hash:
             return Plan(because="ShipBob has this content already")
-        return Plan(writes=(self._cancel(live), self._create(document, _next_revision(made.reference))))
+        reference = f"{document.origin}-{document.id}" if made is None else _next_revision(made.reference)
+        create = self._create(document, reference)
+        warnings = warnings_of(self._connection.builders["order"], document)
+        return Plan(writes=(self._cancel(live), create) if live is not None else (create,), warnings=warnings)
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:  # noqa: ARG002
         """Make the call. ShipBob knows no idempotency key."""
