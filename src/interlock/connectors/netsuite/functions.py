@@ -6,7 +6,7 @@ from typing import Any
 from interlock.canonical.money import MoneyPair
 from interlock.errors import MappingError
 from interlock.mapping.context import Context
-from interlock.mapping.standard import amount, customer_external_id
+from interlock.mapping.standard import amount, customer_external_id, first_of
 
 
 def netsuite_entity(customer: Any | None, origin: str, source: str | None, context: Context) -> dict[str, str]:
@@ -26,6 +26,11 @@ def netsuite_entity(customer: Any | None, origin: str, source: str | None, conte
             next_move=f"set guest_entity in systems/{context.system}.toml to the id of the guest account",
         )
     return {"id": str(guest)}
+
+
+def netsuite_first_name(first_name: str | None, of_address: str | None) -> str:
+    """The given name; a dash for customers who are known by an e-mail address alone."""
+    return first_of(first_name, of_address) or "-"
 
 
 def netsuite_currency(shop: str, presentment: str, context: Context) -> dict[str, str]:
