@@ -8,7 +8,7 @@ import secrets
 import socket
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -52,7 +52,7 @@ class Hub:
         self._chance = chance or random.Random()
         self._environ = os.environ if environ is None else environ
         self._demo = demo
-        self._lock: IO[str] | None = None
+        self._opened = AsyncExitStack()
         self._tasks: list[asyncio.Future[None]] = []
         self._servers: list[uvicorn.Server] = []
         self.url = ""
@@ -63,17 +63,29 @@ class Hub:
         """Lock the store, open it, take back what the last process left, and make the folder the active release."""
         snapshot = read_folder(self.folder)
         self.data = self._data_folder(snapshot)
-        self._lock = lock_store(self.data)
+        async with AsyncExitStack() as opened:
+            await self._open_parts(snapshot, opened)
+            self._assemble()
+            opened.callback(self.views.close)
+            self._opened = opened.pop_all()
+
+    async def _open_parts(self, snapshot: Snapshot, opened: AsyncExitStack) -> None:
+        """Each part, and how it is closed again: by `close`, or at once when a later one does not open."""
+        lock = lock_store(self.data)
+        opened.callback(lock.close)
         now_ms = self.clock.now_ms()
         self.inbox = SqliteInbox(self.data / "inbox.db", now_ms)
+        opened.push_async_callback(self.inbox.close)
         self.ledger = SqliteLedger(self.data / "ledger.db", now_ms)
+        opened.push_async_callback(self.ledger.close)
         self.black_box = MappedBlackBox(self.data / "black-box")
+        opened.callback(self.black_box.close)
         self.shelf = Shelf(self.ledger, self.folder, open_http=Http, clock=self.clock, environ=self._environ)
+        opened.push_async_callback(self.shelf.close)
         self.release = await self.shelf.activate(snapshot)
         await self.ledger.rescue(now_ms, everything=True, suspect=self.black_box.suspect())
         self.black_box.leave()
         await self.ledger.wake_waiting(now_ms)
-        self._assemble()
 
     def _assemble(self) -> None:
         retention = self.release.strategy.security.retention
@@ -150,18 +162,14 @@ class Hub:
 
     async def close(self) -> None:
         """Take nothing more in, let calls in flight end, close the store."""
+        self.console.state.closing = True
         for server in self._servers:
             server.should_exit = True
         await self.dispatcher.stop()
         for task in self._tasks[1:]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.shelf.close()
-        await self.inbox.close()
-        await self.ledger.close()
-        self.black_box.close()
-        if self._lock is not None:
-            self._lock.close()
+        await self._opened.aclose()
 
     async def reload(self) -> str:
         """Read the folder and its secrets again; a changed folder becomes the active release, and what waited is tried at once."""
