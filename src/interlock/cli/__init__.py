@@ -1,30 +1,51 @@
 """The command `interlock`: the names and one line of help stand here; a command's module is imported when it is called."""
 
+import os
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
 
-COMMANDS = {
-    "demo": ("interlock.cli.start", "See it work: a shop, three systems and a hub on this machine."),
-    "init": ("interlock.cli.start", "Write a starter strategy folder."),
-    "check": ("interlock.cli.check", "Tell every mistake of the strategy folder."),
-    "schemas": ("interlock.cli.check", "Write JSON Schemas of the folder's files, for editors."),
-    "run": ("interlock.cli.run", "Run the hub on a strategy folder."),
-    "doctor": ("interlock.cli.doctor", "Judge the machine, the store and the secrets."),
-    "status": ("interlock.cli.reading", "Say what is open, dead and delivered at each destination."),
-    "tail": ("interlock.cli.reading", "Follow deliveries, a line each."),
-    "find": ("interlock.cli.reading", "Find objects by name, key, id at any system or event id."),
-    "show": ("interlock.cli.reading", "Tell the story of one order."),
-    "issues": ("interlock.cli.reading", "List dead letters by cause."),
-    "retry": ("interlock.cli.writing", "Make the failed deliveries of an order due now."),
-    "replay": ("interlock.cli.writing", "Deliver chosen deliveries again."),
-    "discard": ("interlock.cli.writing", "Give chosen deliveries up for good."),
-    "hold": ("interlock.cli.writing", "Stop chosen deliveries."),
-    "release": ("interlock.cli.writing", "Let held deliveries go on."),
-    "trigger": ("interlock.cli.trigger", "Send a signed webhook to the running hub."),
-    "twin": ("interlock.cli.twin", "Run a vendor's twin, make it fail, give it load."),
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "Begin": {
+        "demo": ("interlock.cli.start", "See it work: a shop, three systems and a hub on this machine."),
+        "init": ("interlock.cli.start", "Write a starter strategy folder."),
+        "check": ("interlock.cli.check", "Tell every mistake of the strategy folder."),
+        "schemas": ("interlock.cli.check", "Write JSON Schemas of the folder's files, for editors."),
+    },
+    "Run": {
+        "run": ("interlock.cli.run", "Run the hub on a strategy folder."),
+        "doctor": ("interlock.cli.doctor", "Judge the machine, the store and the secrets."),
+    },
+    "Look": {
+        "status": ("interlock.cli.status", "Say how each flow and each destination does."),
+        "tail": ("interlock.cli.tail", "Follow deliveries, a line each."),
+        "find": ("interlock.cli.find", "Find objects by name, key, id at any system or event id."),
+        "show": ("interlock.cli.show", "Tell the story of one order."),
+        "orders": ("interlock.cli.listing", "List orders by their last event, and where each stands."),
+        "deliveries": ("interlock.cli.listing", "List deliveries that a choice names."),
+        "issues": ("interlock.cli.listing", "List dead letters by cause, or those of one cause."),
+        "audit": ("interlock.cli.listing", "List who changed what, and why."),
+        "systems": ("interlock.cli.catalogue", "List the systems, their owners and how they do."),
+        "flows": ("interlock.cli.catalogue", "List the flows as the way of each object, or tell one."),
+        "runbook": ("interlock.cli.catalogue", "Print a runbook of the folder."),
+    },
+    "Act": {
+        "retry": ("interlock.cli.replay", "Make the failed deliveries of an order due now."),
+        "replay": ("interlock.cli.replay", "Deliver chosen deliveries again."),
+        "replays": ("interlock.cli.replay", "Say what became of a replay."),
+        "discard": ("interlock.cli.writing", "Give chosen deliveries up for good."),
+        "hold": ("interlock.cli.writing", "Stop chosen deliveries."),
+        "release": ("interlock.cli.writing", "Let held deliveries go on."),
+    },
+    "Try": {
+        "trigger": ("interlock.cli.trigger", "Send a signed webhook to the running hub."),
+        "twin": ("interlock.cli.twin", "Run a vendor's twin, make it fail, give it load."),
+    },
 }
-"""Command -> (its module, its line of help); a test holds the line against the command's own."""
+"""Command -> (its module, its line of help), in the order of their use; a test holds the line against the command's own."""
+
+COMMANDS = {name: entry for commands in GROUPS.values() for name, entry in commands.items()}
 
 
 class LazyGroup(click.Group):
@@ -39,15 +60,30 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = get_close_matches(args[0], COMMANDS, n=1) if args and args[0] not in COMMANDS else []
+        if near:
+            ctx.fail(f"there is no command {args[0]!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<10}", line) for name, (_, line) in commands.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="interlock")
-def main() -> None:
+@click.version_option(package_name="interlock-hub", prog_name="interlock")
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Interlock connects a shop with the systems that fulfil, book and tell, and loses nothing on the way.
 
-    Exit codes: 0 done, 1 findings or failed, 2 wrong usage, 74 the store failed.
+    Begin with: interlock demo
+
+    Each command takes --help, with examples, and --json. Exit codes: 0 done, 1 findings or failed, 2 wrong usage,
+    74 the store failed, 130 interrupted.
     """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False

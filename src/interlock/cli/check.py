@@ -41,13 +41,21 @@ def _tell(findings: "tuple[Finding, ...] | list[Finding]", out: Output) -> None:
         )  # fmt: skip
 
 
-def _sum_up(findings: "tuple[Finding, ...] | list[Finding]", out: Output, *, untried: str = "", release: str = "") -> None:
+def _sum_up(
+    findings: "tuple[Finding, ...] | list[Finding]", out: Output, *, untried: str = "", release: str = ""
+) -> None:
     errors = sum(one.severity == "error" for one in findings)
     warnings = len(findings) - errors
     moves = ["correct them and run: interlock check"] if errors else ["interlock run"]
     if untried:
         moves.insert(0, f"mappings are not compiled yet: {untried}")
-    out.summary(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}", *moves, errors=errors, warnings=warnings, release=release)
+    out.summary(
+        f"{_count(errors, 'error')}, {_count(warnings, 'warning')}",
+        *moves,
+        errors=errors,
+        warnings=warnings,
+        release=release,
+    )
 
 
 def _compile(strategy: "Strategy", folder: Path) -> str:
@@ -81,4 +89,6 @@ def schemas(directory: Path, out: Output) -> None:
     written = export(directory)
     for file in written:
         out.row(f"wrote {file}", file=str(file))
-    out.summary(f"{len(written)} schemas in {directory}", "point your editor's TOML extension at them", files=len(written))
+    out.summary(
+        f"{len(written)} schemas in {directory}", "point your editor's TOML extension at them", files=len(written)
+    )

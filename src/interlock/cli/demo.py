@@ -1,197 +1,367 @@
 """`interlock demo`: a made-up shop, four vendors' twins and the hub, living on this machine until it is stopped."""
 
 import asyncio
-import json
 import signal
-import sys
 import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from interlock.cli.twin_world import DESTINATIONS, TwinWorld, write_secrets
-from interlock.errors import SettingsError
-from interlock.hub import Hub
+import click
+import msgspec
+
+from interlock.cli.beside import heed_other_writers
+from interlock.cli.demo_project import require_free, write_project
+from interlock.cli.output import INTERRUPTED, Output, counted
+from interlock.cli.place import DEMO_FOLDER, announced
+from interlock.cli.times import took
+from interlock.cli.twin_world import DESTINATIONS, Placed, TwinWorld, write_secrets
+from interlock.errors import InterlockError, SettingsError
 from interlock.messaging.ledger import Filter
-from interlock.strategy.starter import write_starter
 
-SETTLE_SECONDS = 120.0
-LOOK_SECONDS = 0.05
-ORDERS_AT_FIRST = 3
+if TYPE_CHECKING:
+    from interlock.hub import Hub
+    from interlock.messaging.views import DeliveryRow
+
+STALL_SECONDS = 120.0
+"""Nothing settles for this long: what is open then is told as lost."""
+LOOK_SECONDS = 0.02
+LOOKED_AT = 100
+"""Open orders asked about at a time, the oldest: they settle about in the order in which they were placed."""
+LINES = 10
+"""Orders that get a line; the rest a progress bar."""
 TITLES = {"netsuite": "ERP", "shipbob": "WMS", "klaviyo": "CRM"}
-MARKS = {"done": "ok", "dead": "DEAD", "retrying": "retrying", "uncertain": "uncertain", "waiting": "waiting"}
 SETTLED = frozenset({"done", "dead", "superseded", "cancelled"})
-_LIMITS = {
-    "systems/netsuite.toml": ("concurrency = 5 ", "rate_per_second = 200\nconcurrency = 5 "),
-    "systems/shipbob.toml": ("[credentials]", "[limits]\nrate_per_second = 200\n\n[credentials]"),
-    "systems/klaviyo.toml": ("[credentials]", "[limits]\nrate_per_second = 200\n\n[credentials]"),
-    "systems/shopify.toml": ("[intake]", "[limits]\nrate_per_second = 200\n\n[intake]"),
+FORGED_SECONDS = 10.0
+UNAUTHORISED = 401
+INVITATIONS = {
+    "interlock twin fault netsuite 503": "the ERP fails; the others keep flowing",
+    "interlock twin load --rate 5": "orders keep coming",
+    "interlock status": "the ERP's breaker opens, its orders wait",
+    "interlock twin fault netsuite repair": "it is well again",
+    "interlock retry --destination netsuite --wait": "they go out now, and none twice",
 }
-"""The twins are not the vendors: the demo need not wait for their real limits."""
+
+Order = dict[str, str]
+Tell = Callable[[Order, "Sequence[DeliveryRow]"], None]
+Look = Callable[["Sequence[DeliveryRow]"], None]
 
 
-class Teller:
-    """Says what happens: words for people, or one JSON object a line."""
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person asked for. `began` is when, on the monotonic clock."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self.as_json = as_json
-        self._began = time.monotonic()
+    folder: Path
+    orders: int
+    leave: bool
+    port: int
+    browse: bool
+    began: float
 
-    def step(self, text: str, **facts: Any) -> None:
-        """One thing that is done, with the seconds since the start."""
-        seconds = round(time.monotonic() - self._began, 2)
-        if self.as_json:
-            self.line({"event": "step", "text": text, "seconds": seconds, **facts})
-        else:
-            self.text(f"  [{seconds:5.2f} s] {text}")
-
-    def line(self, facts: dict[str, Any]) -> None:
-        """A JSON line, only when those are asked for."""
-        if self.as_json:
-            sys.stdout.write(json.dumps(facts) + "\n")
-            sys.stdout.flush()
-
-    def text(self, text: str) -> None:
-        """A line for people, only when those read."""
-        if not self.as_json:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+    def seconds(self) -> float:
+        """Since the command was given."""
+        return time.monotonic() - self.began
 
 
-async def run_demo(folder: Path, *, orders: int | None, leave: bool, as_json: bool, port: int) -> int:
-    """Run until interrupted, or with `leave` until the orders have settled. Returns the exit status: 1 when something is lost."""
-    tell = Teller(as_json=as_json)
-    world = TwinWorld(folder)
-    hub = Hub(folder, demo=world)
-    try:
-        files = write_project(folder, world)
-        world.start(write_secrets(folder))
-        tell.step(f"project {'written' if files else 'found'} in {folder}", files=files)
-        await hub.open()
-        tell.step("store opened: SQLite, write-ahead log, full sync", release=hub.release.id[:12])
-        await world.wait()
-        tell.step("twins up: Shopify, NetSuite, ShipBob, Klaviyo", urls=world.urls)
-        await hub.serve(port=port)
-        topics = sorted({topic for flow in hub.release.strategy.flows.values() for topic in flow.trigger})
-        await hub.release.source("shopify").subscribe(topics, f"{hub.url}/intake/shopify")  # type: ignore[attr-defined]
-        tell.step(f"{len(topics)} webhook topics subscribed, signatures checked with the shop's secret")
-        tell.step(f"console: {hub.url}/?token={hub.token}", url=hub.url, token=hub.token)
-        return await _live(hub, world, tell, ORDERS_AT_FIRST if orders is None else orders, leave=leave)
-    finally:
-        if hub.url:
-            await hub.close()
-        world.stop()
+async def run_demo(wish: Wish, out: Output) -> int:
+    """Run until interrupted, or with `leave` until the orders have settled. Returns the exit code: 1 when something is lost."""
+    require_free(wish.folder, wish.port)
+    loop = asyncio.get_running_loop()
+    living = loop.create_task(Demo(wish, out).live())
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    asked = loop.create_task(stop.wait())
+    await asyncio.wait({living, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+    if living.done():
+        return living.result()
+    out.progress("\nStopping: calls in flight end first (Ctrl-C again does not wait)")
+    living.cancel()
+    await asyncio.gather(living, return_exceptions=True)
+    farewell(wish, out)
+    return INTERRUPTED if wish.leave else 0
 
 
-async def _live(hub: Hub, world: TwinWorld, tell: Teller, orders: int, *, leave: bool) -> int:
-    placed = await world.place(orders)
-    for order in placed:
-        tell.line({"event": "placed", "order": order["name"], "id": order["id"]})
-    tell.text(f"\n  {len(placed)} orders placed in the Shopify twin:")
-    await _watch(hub, tell, placed)
-    summary = await _summary(hub, world, placed)
-    if leave:
-        tell.text(_words(summary))
-        tell.line(summary)
-        return 0 if summary["lost"] == summary["duplicates"] == summary["dead"] == 0 else 1
-    tell.text(_words(summary))
-    tell.text(f"\n  Open {hub.url}/?token={hub.token}")
-    tell.text("  There: open an order's story, break NetSuite, place 50 orders, repair, replay. Ctrl-C ends it.\n")
-    await _until_interrupted(hub)
-    tell.text(
-        f"\n  Stopped. The data is in {hub.folder}; delete that folder to forget it.\n  next: interlock init mystore"
+def farewell(wish: Wish, out: Output) -> None:
+    """What ran, where it left its data, how to forget it."""
+    folder = wish.folder.resolve()
+    out.summary(
+        f"Ended: the hub and the twins of Shopify, NetSuite, ShipBob and Klaviyo. Orders, deliveries and twins are kept in {folder}",
+        f"go on where it was: interlock demo {wish.folder}",
+        f"forget it: rm -r {folder}",
+        "begin your own: interlock init mystore",
+        folder=str(folder),
     )
-    return 0
 
 
-async def _watch(hub: Hub, tell: Teller, placed: list[dict[str, str]]) -> None:
-    """A line per order as soon as all its deliveries have settled."""
-    open_orders = {order["id"]: order["name"] for order in placed}
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while open_orders and time.monotonic() < deadline:
-        await asyncio.sleep(LOOK_SECONDS)
-        for id_ in list(open_orders):
-            rows = await hub.views.deliveries(Filter(object="order", key=id_))
-            if {row.destination for row in rows} >= set(DESTINATIONS) and all(row.state in SETTLED for row in rows):
-                _tell_order(tell, open_orders.pop(id_), rows)
-    for name in open_orders.values():
-        tell.text(f"  {name}  not settled within {SETTLE_SECONDS:g} s")
+class Demo:
+    """One life of the demo."""
+
+    def __init__(self, wish: Wish, out: Output) -> None:
+        self._wish = wish
+        self._out = out
+        self._world = TwinWorld(wish.folder)
+        self._first_seconds: float | None = None
+        self._browsing: asyncio.Future[bool] | None = None
+
+    async def live(self) -> int:
+        """From nothing to orders at their destinations, then on until it is cancelled."""
+        async with self._opened() as hub:
+            placed = await self._orders(hub)
+            summary = await self._summary(hub, placed)
+            well = not summary["lost"] and not summary["duplicates"] and not summary["dead"]
+            if self._wish.leave:
+                self._out.summary(_words(summary), f"interlock status --folder {self._wish.folder}", **summary)
+                return 0 if well else 1
+            self._out.row(f"  {_words(summary)}", event="arrived", **summary)
+            self._invite(hub)
+            await self._stay(hub)
+            return 0
+
+    # -- coming up
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator["Hub"]:
+        """Twins first: they start on the other core while this process imports the hub."""
+        folder = self._wish.folder
+        try:
+            files = write_project(folder, self._world)
+            self._world.start(write_secrets(folder))
+            self._step(
+                f"project {'written' if files else 'found'} in {folder}"
+                + (f" ({files} files)" if files else ", going on"),
+                files=files,
+            )
+            from interlock.hub import Hub
+
+            hub = Hub(folder, demo=self._world)
+            await hub.open()
+            try:
+                await self._serve(hub)
+                with announced(hub.data, hub.url):
+                    self._step(f"console at {hub.url}/?token={hub.token}", url=hub.url, token=hub.token)
+                    yield hub
+            finally:
+                await hub.close()
+        finally:
+            await asyncio.to_thread(self._world.stop)
+
+    async def _serve(self, hub: "Hub") -> None:
+        import apsw
+
+        version = apsw.sqlite_lib_version()
+        self._step(
+            f"store opened: SQLite {version}, write-ahead log, full sync", sqlite=version, release=hub.release.id[:12]
+        )
+        await self._world.wait()
+        self._step("twins up: Shopify, NetSuite (ERP), ShipBob (WMS), Klaviyo (CRM)", urls=self._world.urls)
+        await hub.serve(port=self._wish.port)
+        topics = await self._subscribe(hub)
+        status = await asyncio.to_thread(_forged, f"{hub.url}/intake/shopify")
+        self._step(
+            f"{topics} webhook topics subscribed; a forged webhook was refused ({status})", topics=topics, forged=status
+        )
+
+    async def _subscribe(self, hub: "Hub") -> int:
+        address = f"{hub.url}/intake/shopify"
+        await self._world.unsubscribe_others(address)
+        topics = sorted({topic for flow in hub.release.strategy.flows.values() for topic in flow.trigger})
+        answer = await hub.release.source("shopify").subscribe(topics, address)  # type: ignore[attr-defined]
+        if not isinstance(answer, list):
+            raise SettingsError("the shop's twin refused the subscriptions", code="SET024", where=self._world.urls["shopify"],
+                                why=str(answer), next_move="begin anew in another folder: interlock demo DIR")  # fmt: skip
+        return len(topics)
+
+    def _step(self, text: str, **facts: Any) -> None:
+        """One thing that is done, with the time since the command was given."""
+        seconds = self._wish.seconds()
+        self._out.row(
+            f"  {click.style('ok', fg='green')}  {text:<78} {took(seconds * 1000):>7}",
+            event="step",
+            text=text,
+            seconds=round(seconds, 2),
+            **facts,
+        )
+
+    # -- orders
+
+    async def _orders(self, hub: "Hub") -> Placed:
+        """Place them and tell how they arrive: the first alone, so that its way can be seen; many as a bar."""
+        if before := await self._world.orders_in_shop():
+            self._out.row(
+                f"  ok  the shop has {counted(before, 'order')} from before", event="resumed", orders_before=before
+            )
+        (first,) = await self._world.place(1)
+        await self._first(hub, first)
+        rest = self._wish.orders - 1
+        if not rest:
+            return [first]
+        told: Placed = []
+        placing = asyncio.ensure_future(self._world.place(rest, told.extend))
+        try:
+            if rest <= LINES:
+                await self._watch(hub, told, placing, self._tell)
+            else:
+                with self._out.bar(rest, f"  {rest} more orders") as step:
+                    await self._watch(hub, told, placing, lambda order, rows: self._count(order, rows, step))
+        finally:
+            placing.cancel()
+        return [first, *told]
+
+    async def _first(self, hub: "Hub", order: Order) -> None:
+        """One line that fills in, a destination at a time."""
+        self._out.row(
+            f"\n  order {order['name']} placed in the Shopify twin", event="placed", order=order["name"], id=order["id"]
+        )
+        if not self._out.as_json:
+            click.echo(f"  {order['name']}", nl=False)
+        told: set[str] = set()
+
+        def fill(rows: "Sequence[DeliveryRow]") -> None:
+            for destination in DESTINATIONS:
+                mine = [row for row in rows if row.destination == destination]
+                if destination not in told and mine and all(row.state in SETTLED for row in mine):
+                    told.add(destination)
+                    if not self._out.as_json:
+                        click.echo(f"   {_arrival(destination, mine)}", nl=False)
+
+        def settled(order: Order, rows: "Sequence[DeliveryRow]") -> None:
+            self._first_seconds = round(self._wish.seconds(), 2)
+            story = f"{hub.url}/objects/order/{order['id']}"
+            self._out.row(
+                f"\n  That was {self._first_seconds:.1f} s after you pressed Enter. Its story: {story}\n",
+                **_settled(order, rows),
+                story=story,
+            )
+            self._browse(hub)
+
+        await self._watch(hub, [order], None, settled, fill)
+
+    def _tell(self, order: Order, rows: "Sequence[DeliveryRow]") -> None:
+        parts = [_arrival(name, [row for row in rows if row.destination == name]) for name in DESTINATIONS]
+        self._out.row(f"  {order['name']}   " + "   ".join(parts), **_settled(order, rows))
+
+    def _count(self, order: Order, rows: "Sequence[DeliveryRow]", step: Callable[[int], None]) -> None:
+        """A line for a program, a step of the bar for a person."""
+        step(1)
+        if self._out.as_json:
+            self._out.row("", **_settled(order, rows))
+
+    async def _watch(
+        self,
+        hub: "Hub",
+        placed: Placed,
+        placing: "asyncio.Future[Placed] | None",
+        settled: "Tell",
+        look: "Look | None" = None,
+    ) -> None:
+        """Until every order has settled at every destination. `placed` grows while `placing` runs."""
+        open_orders: dict[str, Order] = {}
+        seen, moved = 0, time.monotonic()
+        while open_orders or seen < len(placed) or (placing is not None and not placing.done()):
+            new = placed[seen:]
+            seen += len(new)
+            open_orders |= {order["id"]: order for order in new}
+            for id_ in list(open_orders)[:LOOKED_AT]:
+                rows = await hub.views.deliveries(Filter(object="order", key=id_))
+                if look is not None:
+                    look(rows)
+                if {row.destination for row in rows} >= set(DESTINATIONS) and all(row.state in SETTLED for row in rows):
+                    settled(open_orders.pop(id_), rows)
+                    moved = time.monotonic()
+            if time.monotonic() - moved > STALL_SECONDS:
+                self._out.progress(
+                    f"{counted(len(open_orders), 'order')} not settled; nothing has moved for {STALL_SECONDS:g} s"
+                )
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        if placing is not None and placing.done():
+            placing.result()
+
+    # -- the end, and what a person does then
+
+    async def _summary(self, hub: "Hub", placed: Placed) -> dict[str, Any]:
+        arrivals = await self._world.arrivals([order["id"] for order in placed])
+        dead = (await hub.ledger.preview(Filter(states=("dead",)))).count
+        return {
+            "orders": len(placed), **arrivals, "dead": dead, "duplicates_refused": hub.intake.duplicates,
+            "first_order_seconds": self._first_seconds, "seconds": round(self._wish.seconds(), 2), "url": hub.url,
+        }  # fmt: skip
+
+    def _browse(self, hub: "Hub") -> None:
+        if self._wish.browse:
+            self._browsing = asyncio.ensure_future(asyncio.to_thread(webbrowser.open, f"{hub.url}/?token={hub.token}"))
+
+    def _invite(self, hub: "Hub") -> None:
+        width = max(map(len, INVITATIONS))
+        lines = "\n".join(f"    {command:<{width}}   {what}" for command, what in INVITATIONS.items())
+        place = "" if self._wish.folder == Path(DEMO_FOLDER) else f"    cd {self._wish.folder.resolve()}\n"
+        self._out.progress(
+            f"\n  Open {hub.url}/?token={hub.token}\n"
+            f"  Break something there with a button, or from another terminal:\n{place}{lines}\n  Ctrl-C ends it.\n"
+        )
+
+    async def _stay(self, hub: "Hub") -> None:
+        """Until it is cancelled, or a part of the hub fails: then its error is raised."""
+        parts = [
+            asyncio.ensure_future(part) for part in (hub.wait(), heed_other_writers(hub), self._world.watch_faults())
+        ]
+        try:
+            ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in ended:
+                part.result()
+        finally:
+            for part in parts:
+                part.cancel()
 
 
-def _tell_order(tell: Teller, name: str, rows: Any) -> None:
-    parts, facts = [], {}
+def _arrival(destination: str, rows: "Sequence[DeliveryRow]") -> str:
+    """`ERP ok 84 ms`, from the receipt of the webhook to the vendor's answer."""
+    state = next((row.state for row in rows if row.state != "done"), "done")
+    milliseconds = max((row.done_ms - row.received_ms for row in rows if row.done_ms), default=0)
+    return f"{TITLES[destination]} {'ok' if state == 'done' else state} {took(milliseconds):>6}"
+
+
+def _settled(order: Order, rows: "Sequence[DeliveryRow]") -> dict[str, Any]:
+    destinations = {}
     for destination in DESTINATIONS:
         mine = [row for row in rows if row.destination == destination]
         state = next((row.state for row in mine if row.state != "done"), "done")
-        took = max((row.done_ms - row.received_ms for row in mine if row.done_ms), default=0)
-        facts[destination] = {"state": state, "ms": took}
-        parts.append(f"{TITLES[destination]} {MARKS.get(state, state)} {took:4d} ms")
-    tell.line({"event": "settled", "order": name, "destinations": facts})
-    tell.text(f"  {name}   " + "   ".join(parts))
+        destinations[destination] = {
+            "state": state,
+            "ms": max((row.done_ms - row.received_ms for row in mine if row.done_ms), default=0),
+        }
+    return {"event": "settled", "order": order["name"], "id": order["id"], "destinations": destinations}
 
 
-async def _summary(hub: Hub, world: TwinWorld, placed: list[dict[str, str]]) -> dict[str, Any]:
-    arrivals = await world.arrivals([order["id"] for order in placed])
-    dead = (await hub.ledger.preview(Filter(states=("dead",)))).count
-    return {
-        "orders": len(placed),
-        **arrivals,
-        "dead": dead,
-        "duplicates_refused": hub.intake.duplicates,
-        "url": hub.url,
+def _forged(url: str) -> int:
+    """The status that the hub gives to a webhook with a wrong signature; anything but 401 ends the demo."""
+    headers = {
+        "content-type": "application/json",
+        "x-shopify-topic": "orders/create",
+        "x-shopify-hmac-sha256": "Zm9yZ2Vk",
     }
+    request = urllib.request.Request(url, data=b'{"id": 1}', headers=headers, method="POST")  # noqa: S310  our own hub
+    try:
+        with urllib.request.urlopen(request, timeout=FORGED_SECONDS) as answer:  # noqa: S310
+            status = int(answer.status)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            status = refused.code
+    if status != UNAUTHORISED:
+        raise InterlockError("the hub did not refuse a forged webhook", where=url, why=f"it answered {status}")
+    return status
 
 
 def _words(summary: dict[str, Any]) -> str:
-    delivered = ", ".join(f"{name} {count}" for name, count in summary["delivered"].items())
+    delivered = ", ".join(f"{TITLES[name]} {count}" for name, count in summary["delivered"].items())
     return (
-        f"\n  {summary['orders']} orders; by the vendors' own books: {delivered}; "
+        f"{counted(summary['orders'], 'order')}; by the vendors' own books: {delivered}; "
         f"lost {summary['lost']}, duplicates {summary['duplicates']}, dead letters {summary['dead']}"
     )
-
-
-async def _until_interrupted(hub: Hub) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    waiting = asyncio.ensure_future(stop.wait())
-    serving = asyncio.ensure_future(hub.wait())
-    await asyncio.wait((waiting, serving), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if serving.done():
-        await serving
-    serving.cancel()
-
-
-def write_project(folder: Path, world: TwinWorld) -> int:
-    """Write the starter folder with the twins' addresses; an existing demo is taken up as it is. Returns the files written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        urls = world.prepare()
-    except OSError as error:
-        raise SettingsError(
-            f"cannot write to {folder}",
-            code="SET021",
-            why=str(error),
-            next_move="choose a folder that you may write to: interlock demo DIR",
-        ) from error
-    if (folder / "strategy.toml").exists():
-        return 0
-    values = {f"{vendor}_url": url for vendor, url in urls.items()}
-    written = write_starter(
-        folder, {**values, "shipbob_channel_id": "100", "environment": "demo", "title": "Acme (demo)"}
-    )
-    for path, (old, new) in _LIMITS.items():
-        file = folder / path
-        file.write_text(file.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    netsuite = folder / "systems/netsuite.toml"
-    netsuite.write_text(
-        netsuite.read_text(encoding="utf-8").replace("[settings]", '[settings]\nalgorithm = "ES256"', 1),
-        encoding="utf-8",
-    )
-    shipbob = folder / "systems/shipbob.toml"
-    shipbob.write_text(
-        shipbob.read_text(encoding="utf-8").replace("[settings]", "[settings]\nquiet_period_seconds = 5", 1),
-        encoding="utf-8",
-    )
-    return len(written)

@@ -2,48 +2,105 @@
 
 import functools
 import json
-from collections.abc import Callable
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
 
-from interlock.errors import InterlockError, StoreError
+from interlock.errors import InterlockError, SettingsError, StoreError
 
 FAILED = 1
+BUG = 70
+"""EX_SOFTWARE of sysexits.h: a mistake of ours."""
 STORE_FAILED = 74
 """EX_IOERR of sysexits.h: a supervisor must not restart blindly on a broken disk."""
+INTERRUPTED = 130
+TRACEBACK_VARIABLE = "INTERLOCK_TRACEBACK"
+
+FOLDER_LAST = ("check", "run")
+"""Commands that take the folder as an argument; the others take --folder, and these none at all:"""
+NO_FOLDER = ("demo", "init", "schemas", "twin up")
+
+STATE_COLOURS = {
+    "done": "green",
+    "dead": "red",
+    "retrying": "yellow",
+    "uncertain": "yellow",
+    "waiting": "yellow",
+    "held": "cyan",
+}
 
 
 class Output:
-    """One command's voice. With `as_json`, stdout holds one JSON object per line and nothing else."""
+    """One command's voice. With `as_json`, stdout holds one JSON object per line and nothing else.
 
-    def __init__(self, *, as_json: bool) -> None:
+    `folder` is what the person named with --folder, so that a suggested command works as it stands.
+    """
+
+    def __init__(self, *, as_json: bool, folder: str = "") -> None:
         self.as_json = as_json
+        self.folder = folder
 
-    def row(self, text: str, **fields: Any) -> None:
+    def row(self, text: str, /, **fields: Any) -> None:
         """One result, as a line of text or as an object."""
-        click.echo(json.dumps(fields, default=str) if self.as_json else text)
+        click.echo(_json(fields) if self.as_json else text)
 
     def progress(self, text: str) -> None:
         """What is being done now, for a person who waits."""
         click.echo(text, err=True)
 
-    def summary(self, text: str, *next_moves: str, **fields: Any) -> None:
+    @contextmanager
+    def bar(self, length: int, label: str) -> Iterator[Callable[[int], None]]:
+        """A progress bar on stderr when a person watches; yields what takes the steps made."""
+        quiet = not sys.stderr.isatty()
+        with click.progressbar(length=length, label=label, file=sys.stderr, hidden=quiet, show_pos=True) as shown:
+            yield shown.update
+
+    def summary(self, text: str, /, *next_moves: str, **fields: Any) -> None:
         """The last line of stdout, after the suggestions of what to do next."""
+        moves = [self._here(move) for move in next_moves]
         if self.as_json:
-            click.echo(json.dumps({"summary": text, **fields, "next": list(next_moves)}, default=str))
+            click.echo(_json({"summary": text, **fields, "next": moves}))
             return
-        for move in next_moves:
+        for move in moves:
             click.echo(f"next: {move}", err=True)
         click.echo(text)
 
     def error(self, error: InterlockError) -> None:
         """Code, what, where, why and next move, never a traceback."""
+        error.next_move = self._here(error.next_move)
         if self.as_json:
-            parts = {"code": error.code, "what": error.what, "where": error.where, "why": error.why, "next": error.next_move}
-            click.echo(json.dumps({"error": parts}))
+            parts = {
+                "code": error.code,
+                "what": error.what,
+                "where": error.where,
+                "why": error.why,
+                "next": error.next_move,
+            }
+            click.echo(_json({"error": parts}))
         else:
             click.echo(str(error), err=True)
+
+    def _here(self, move: str) -> str:
+        """A suggested command, with the folder that this one was given."""
+        before, found, command = move.rpartition("interlock ")
+        if not self.folder or not found or "--folder" in command or command.startswith(NO_FOLDER):
+            return move
+        return f"{before}{found}{command} {'' if command.startswith(FOLDER_LAST) else '--folder '}{self.folder}"
+
+
+def coloured(state: str, width: int = 0) -> str:
+    """A delivery's state, in colour on a terminal."""
+    return click.style(f"{state:<{width}}", fg=STATE_COLOURS.get(state))
+
+
+def counted(number: int, word: str, words: str = "") -> str:
+    """`1 order`, `2 orders`."""
+    return f"{number} {word if number == 1 else words or f'{word}s'}"
 
 
 def fail(code: int = FAILED) -> NoReturn:
@@ -57,11 +114,62 @@ def speaks(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="One JSON object per line on stdout.")
     @functools.wraps(command)
     def spoken(*arguments: Any, as_json: bool, **options: Any) -> None:
-        out = Output(as_json=as_json)
+        out = Output(as_json=as_json, folder=_named_folder(options))
         try:
             command(*arguments, out=out, **options)
-        except InterlockError as error:
-            out.error(error)
-            fail(STORE_FAILED if isinstance(error, StoreError) else FAILED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            out.progress("interrupted")
+            fail(INTERRUPTED)
+        except Exception as error:  # noqa: BLE001  told in words; the traceback is there when it is asked for
+            if os.environ.get(TRACEBACK_VARIABLE):
+                traceback.print_exc()
+            found = _in_words(error)
+            out.error(found)
+            fail(_exit_code(found))
 
     return spoken
+
+
+def _named_folder(options: dict[str, Any]) -> str:
+    context = click.get_current_context(silent=True)
+    if context is None or "folder" not in options:
+        return ""
+    named = context.get_parameter_source("folder") is click.core.ParameterSource.COMMANDLINE
+    return str(options["folder"]) if named else ""
+
+
+def _in_words(error: Exception) -> InterlockError:
+    """What SQLite and the operating system say, as an error with a code and a next move."""
+    if isinstance(error, InterlockError):
+        return error
+    engine = sys.modules.get("apsw")
+    if engine is not None and isinstance(error, engine.Error):
+        return StoreError(
+            "the store cannot be read", code="STO004", why=f"SQLite says: {error}",
+            next_move="look closer, and restore it from a backup if it is damaged: interlock doctor --deep",
+        )  # fmt: skip
+    if isinstance(error, OSError):
+        return SettingsError(
+            "the operating system refused", code="SET026", where=str(error.filename or ""), why=error.strerror or str(error),
+            next_move="make the place readable and writable for this user, or name another",
+        )  # fmt: skip
+    return InterlockError(
+        f"a mistake in Interlock: {type(error).__name__}", why=str(error),
+        next_move=f"report it with the traceback, which {TRACEBACK_VARIABLE}=1 shows",
+    )  # fmt: skip
+
+
+def _exit_code(error: InterlockError) -> int:
+    if isinstance(error, StoreError):
+        return STORE_FAILED
+    return BUG if type(error) is InterlockError and error.code == InterlockError.default_code else FAILED
+
+
+def _json(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -2,7 +2,8 @@
 
 import fcntl
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,41 @@ import click
 VARIABLE = "INTERLOCK_FOLDER"
 LOCK_FILE = "interlock.lock"
 URL_FILE = "hub-url"
-"""Written by `interlock run` while it serves, so that other commands find it."""
+"""Written by `interlock run` and `interlock demo` while they serve, so that other commands find the hub."""
+DEMO_FOLDER = "interlock-demo"
+STRATEGY_FILE = "strategy.toml"
 
 _kind = click.Path(path_type=Path, file_okay=False)
 
 
 def folder_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--folder`, by default INTERLOCK_FOLDER, else the current directory."""
-    option = click.option("--folder", type=_kind, default=".", envvar=VARIABLE, help="The strategy folder (default: here).")
+    """`--folder`, by default INTERLOCK_FOLDER, else the current directory, else the demo in it."""
+    option = click.option(
+        "--folder", type=_kind, default=Path(), envvar=VARIABLE, callback=_or_the_demo,
+        help="The strategy folder (default: here, else ./interlock-demo).",
+    )  # fmt: skip
     return option(command)
 
 
 def folder_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`[FOLDER]`, with the same default."""
-    return click.argument("folder", type=_kind, default=".", envvar=VARIABLE)(command)
+    """`[FOLDER]`, by default INTERLOCK_FOLDER, else the current directory."""
+    return click.argument("folder", type=_kind, default=Path(), envvar=VARIABLE)(command)
+
+
+def _or_the_demo(ctx: click.Context, parameter: click.Parameter, folder: Path) -> Path:
+    """Beside a demo that runs in ./interlock-demo, its commands need no --folder."""
+    given = ctx.get_parameter_source(parameter.name or "") is not click.core.ParameterSource.DEFAULT
+    demo = Path(DEMO_FOLDER)
+    if given or Path(STRATEGY_FILE).exists() or not (demo / STRATEGY_FILE).exists():
+        return folder
+    click.echo(f"in ./{demo}", err=True)
+    return demo
 
 
 def data_folder(folder: Path) -> Path:
     """Where the store of this folder is; a folder that cannot be read has the default place."""
     try:
-        engine = tomllib.loads((folder / "strategy.toml").read_text(encoding="utf-8")).get("engine", {})
+        engine = tomllib.loads((folder / STRATEGY_FILE).read_text(encoding="utf-8")).get("engine", {})
         name = engine.get("folder", "data")
     except (OSError, ValueError, AttributeError):
         return folder / "data"
@@ -56,3 +72,14 @@ def hub_url(data: Path) -> str:
         return (data / URL_FILE).read_text(encoding="ascii").strip() if lock_holder(data) else ""
     except OSError:
         return ""
+
+
+@contextmanager
+def announced(data: Path, url: str) -> Iterator[None]:
+    """While it lasts, other commands find the hub's address."""
+    file = data / URL_FILE
+    file.write_text(url, encoding="ascii")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, speaks
-from interlock.cli.place import URL_FILE, folder_argument
+from interlock.cli.place import announced, folder_argument
 from interlock.errors import InterlockError
 
 if TYPE_CHECKING:
@@ -24,9 +24,14 @@ def run(folder: Path, port: int, host: str, out: Output) -> None:
     """Run the hub on a strategy folder.
 
     SIGTERM and SIGINT end it in good order; SIGHUP reads the folder again.
+
+    \b
+    Examples: interlock run
+              interlock run /srv/acme --host 0.0.0.0 --port 8787
     """
-    out.progress(f"Opening {folder}")
+    out.progress(f"Opening {folder.resolve()}")
     asyncio.run(_run(folder, host, port, out))
+    out.summary("closed in good order", f"interlock run {folder}")
 
 
 async def _run(folder: Path, host: str, port: int, out: Output) -> None:
@@ -36,19 +41,19 @@ async def _run(folder: Path, host: str, port: int, out: Output) -> None:
     await hub.open()
     try:
         await hub.serve(host, port)
-        (hub.data / URL_FILE).write_text(hub.url, encoding="ascii")
-        console = f"{hub.url}/?token={hub.token}"
-        out.row(f"console: {console}", url=hub.url, console=console, release=hub.release.id)
-        await _until_ended(hub, out)
-    finally:
-        (hub.data / URL_FILE).unlink(missing_ok=True)
+        with announced(hub.data, hub.url):
+            console = f"{hub.url}/?token={hub.token}"
+            out.row(f"console: {console}", url=hub.url, console=console, release=hub.release.id)
+            await _until_ended(hub, out)
         out.progress("Closing: calls in flight end first")
+    finally:
         await hub.close()
-    out.summary("closed in good order", "interlock run")
 
 
 async def _until_ended(hub: "Hub", out: Output) -> None:
     """Until a signal, or until a part of the hub fails: then its error is raised."""
+    from interlock.cli.beside import heed_other_writers
+
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()
@@ -60,12 +65,13 @@ async def _until_ended(hub: "Hub", out: Output) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    asked, failed = loop.create_task(stop.wait()), loop.create_task(hub.wait())
-    await asyncio.wait({asked, failed}, return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
-    if failed.done():
-        failed.result()
-    failed.cancel()
+    asked = loop.create_task(stop.wait())
+    parts = {loop.create_task(hub.wait()), loop.create_task(heed_other_writers(hub))}
+    ended, _ = await asyncio.wait({asked, *parts}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (asked, *parts):
+        task.cancel()
+    for task in ended - {asked}:
+        task.result()
 
 
 async def _reload(hub: "Hub", out: Output) -> None:

@@ -28,42 +28,83 @@ TIMEOUT_SECONDS = 10
 
 @click.command()
 @click.argument("topic")
-@click.option("--body", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A JSON file; else an order is made up.")
-@click.option("--override", multiple=True, metavar="PATH=VALUE", help="Set a member, such as email=a@b.example or line_items.0.quantity=3.")
+@click.option(
+    "--body",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A JSON file; else an order is made up.",
+)
+@click.option(
+    "--override",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Set a member, such as email=a@b.example or line_items.0.quantity=3.",
+)
 @click.option("--url", default="", help="The hub's address (default: the hub that runs on this folder).")
 @folder_option
 @speaks
 def trigger(topic: str, body: Path | None, override: tuple[str, ...], url: str, folder: Path, out: Output) -> None:
-    """Send a signed webhook to the running hub."""
-    hub = url or hub_url(data_folder(folder))
+    """Send a signed webhook to the running hub.
+
+    It is signed with the shop's own secret from the folder. An order that is made up is not one of the shop's.
+
+    \b
+    Examples: interlock trigger orders/create
+              interlock trigger orders/create --override total_price=0 --override email=a@b.example
+              interlock trigger orders/updated --body order.json
+    """
+    hub = (url or hub_url(data_folder(folder))).rstrip("/")
     if not hub:
-        raise SettingsError("no hub runs on this folder", code="SET032", where=str(folder), next_move="interlock run, or give --url")
+        raise SettingsError(
+            "no hub runs on this folder", code="SET032", where=str(folder), next_move="interlock run, or give --url"
+        )
     system, secret = _shop(folder)
-    document = json.loads(body.read_bytes()) if body else _order()
+    document = _read(body) if body else _order()
     for pair in override:
         _set(document, pair)
     raw = json.dumps(document).encode()
     status, answer = _post(f"{hub}/intake/{system.name}", raw, _headers(topic, system, secret, raw))
-    out.row(f"{status} {answer}", status=status, answer=answer, id=document.get("id"), name=document.get("name"))
-    shown = document.get("name") or document.get("id")
-    out.summary(f"{topic} of {shown} was {'accepted' if status == 200 else 'refused'}", f"interlock show '{shown}'", status=status)
+    name, key = document.get("name"), document.get("id")
+    out.row(
+        f"{len(raw):,} bytes of {topic} to {hub}: {status} {answer}".rstrip(),
+        status=status,
+        answer=answer,
+        id=key,
+        name=name,
+    )
+    shown = name or key
     if status != 200:
+        out.summary(f"{topic} of {shown} was refused", "look up the code in docs/reference/errors.md", status=status)
         fail()
+    out.summary(f"{topic} of {shown} was accepted", f"interlock show '{shown}'", status=status)
+
+
+def _read(body: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(body.read_bytes())
+    except ValueError as error:
+        raise click.UsageError(f"--body {body}: this is no JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise click.UsageError(f"--body {body}: the body of a webhook is a JSON object")
+    return document
 
 
 def _shop(folder: Path) -> "tuple[System, bytes]":
     """The first Shopify system, and the newest of its webhook secrets."""
-    from interlock.connectors.registry import facts
-    from interlock.strategy import load, read_folder, resolve
+    from interlock.cli.catalogue import read_strategy
+    from interlock.strategy import resolve
 
-    strategy = load(read_folder(folder), connectors=facts())
+    strategy = read_strategy(folder)
     system = next((one for one in strategy.systems.values() if one.connector == "shopify"), None)
     if system is None:
-        raise SettingsError("no system of this folder is a Shopify shop", code="SET033", next_move="add one under systems/")
+        raise SettingsError(
+            "no system of this folder is a Shopify shop", code="SET033", next_move="add one under systems/"
+        )
     given = system.credentials.get("webhook_secret", [])
     references = [given] if isinstance(given, str) else given
     if not references:
-        raise SettingsError("the shop has no webhook secret", code="SET033", where=f"systems/{system.name}.toml", next_move="add one")
+        raise SettingsError(
+            "the shop has no webhook secret", code="SET033", where=f"systems/{system.name}.toml", next_move="add one"
+        )
     return system, resolve(references[0], folder, os.environ).encode()
 
 
@@ -117,4 +158,6 @@ def _post(url: str, raw: bytes, headers: dict[str, str]) -> tuple[int, str]:
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read().decode(errors="replace")
     except OSError as error:
-        raise SettingsError("the hub does not answer", code="SET034", where=url, why=str(error), next_move="interlock status") from error
+        raise SettingsError(
+            "the hub does not answer", code="SET034", where=url, why=str(error), next_move="interlock status"
+        ) from error

@@ -1,19 +1,26 @@
-"""The commands twin up, fault and load: a vendor's twin in this process, and its control API."""
+"""The commands twin up, fault and load: a vendor's twin, and the levers of its control API."""
 
 import json
-import os
+import subprocess
 import sys
+import time
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
-from interlock.cli.output import Output, fail, speaks
+from interlock.cli.output import Output, counted, speaks
+from interlock.cli.place import folder_option
+from interlock.errors import SettingsError
 
 TIMEOUT_SECONDS = 10
+LOOK_SECONDS = 0.2
 VENDORS = ("shopify", "netsuite", "shipbob", "klaviyo", "sink")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.group()
@@ -24,49 +31,193 @@ def twin() -> None:
 @twin.command()
 @click.argument("vendor", type=click.Choice(VENDORS))
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="0 takes a free one.")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The folder of its state (default: ./twin-VENDOR).")
-@click.option("--seed", type=int, default=7, show_default=True)
-def up(vendor: str, port: int, data: Path | None, seed: int) -> None:
-    """Run a twin until a signal ends it; its address is its first line."""
-    place = str(data or Path(f"twin-{vendor}"))
-    arguments = [vendor, "--port", str(port), "--data", place, "--seed", str(seed)]
-    os.execv(sys.executable, [sys.executable, "-m", "interlock.twins", *arguments])  # noqa: S606  ourselves, no shell
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="The folder of its state (default: ./twin-VENDOR)."
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Where its chance begins.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A JSON file; see docs/reference/twins.md.",
+)
+@speaks
+def up(vendor: str, port: int, data: Path | None, seed: int, config: Path | None, out: Output) -> None:
+    """Run a twin until a signal ends it; its address is its first line.
+
+    \b
+    Examples: interlock twin up netsuite --port 9100
+              interlock twin up shopify --data /tmp/shop --seed 3
+    """
+    place = data or Path(f"twin-{vendor}")
+    arguments = ["--port", str(port), "--data", str(place), "--seed", str(seed)]
+    arguments += ["--config", str(config)] if config else []
+    command = [sys.executable, "-m", "interlock.twins", vendor, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603  ourselves, no shell
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        if not ready:
+            raise SettingsError(f"the {vendor} twin does not start on port {port}", code="SET024", where=str(place),
+                                why="its own words stand above", next_move="choose another --port or --data")  # fmt: skip
+        _live(process, json.loads(ready), place, out)
+
+
+def _live(process: "subprocess.Popen[bytes]", ready: dict[str, Any], place: Path, out: Output) -> None:
+    """Until it ends; a signal to this process ends it in good order."""
+    import signal
+
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    url = ready["url"]
+    out.row(f"{ready['twin']} twin at {url}; its state is in {place}; Ctrl-C ends it", **ready)
+    out.progress(f"next: interlock twin fault {url} 503")
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+    out.summary(f"the {ready['twin']} twin has ended", f"forget its state: rm -r {place}", url=url)
 
 
 @twin.command()
-@click.argument("url")
-@click.argument("kind")
+@click.argument("where", metavar="NAME|URL")
+@click.argument("kind", required=False)
 @click.option("--seconds", type=float, help="For how long (default: until repaired).")
 @click.option("--count", type=int, help="For how many requests.")
+@click.option("--share", type=click.FloatRange(0, 1), help="The chance of each request to be struck (default: 1).")
+@folder_option
 @speaks
-def fault(url: str, kind: str, seconds: float | None, count: int | None, out: Output) -> None:
-    """Make the twin at URL fail: 503, 429, hang, lost-answer, ...; `repair` ends all faults."""
+def fault(
+    where: str,
+    kind: str | None,
+    seconds: float | None,
+    count: int | None,
+    share: float | None,
+    folder: Path,
+    out: Output,
+) -> None:
+    """Make a twin fail; `repair` ends all faults.
+
+    NAME is a system of the folder whose address is on this machine, as in a demo. KIND is 503, 500, 429, 401, hang,
+    reset, lost-answer, late, slow or garbage; without it, the faults in force are listed.
+
+    \b
+    Examples: interlock twin fault netsuite 503
+              interlock twin fault netsuite repair
+              interlock twin fault http://127.0.0.1:9100 lost-answer --count 3
+    """
+    url = _url(where, folder)
     if kind == "repair":
-        _call(out, url, "repair", {})
+        removed = _call(url, "repair", {})["removed"]
+        out.summary(
+            f"{where} is well again: {counted(removed, 'fault')} removed", "interlock status", url=url, removed=removed
+        )
+    elif kind:
+        asked = {"kind": kind, "for_seconds": seconds, "count": count, "share": share}
+        rule = _call(url, "break", {name: value for name, value in asked.items() if value is not None})
+        out.summary(
+            f"{where} fails now: {_said(rule)}",
+            f"interlock twin fault {where} repair",
+            "interlock tail",
+            url=url,
+            rule=rule,
+        )
     else:
-        asked = {"kind": kind, "for_seconds": seconds, "count": count}
-        _call(out, url, "break", {name: value for name, value in asked.items() if value is not None})
+        rules = _call(url, "faults")
+        for rule in rules:
+            out.row(f"{_said(rule)}; struck {rule['hits']} of {rule['seen']}", **rule)
+        out.summary(
+            f"{where} has {counted(len(rules), 'fault')}",
+            f"interlock twin fault {where} 503",
+            url=url,
+            faults=len(rules),
+        )
+
+
+def _said(rule: dict[str, Any]) -> str:
+    status = f" {rule['status']}" if rule.get("status") else ""
+    lasts = f", for {rule['for_seconds']:g} s" if rule.get("for_seconds") else ""
+    often = f", {rule['count']} times" if rule.get("count") else ""
+    share = f", {rule['share']:.0%} of requests" if rule.get("share", 1) < 1 else ""
+    return f"{rule['kind']}{status}{lasts}{often}{share}"
 
 
 @twin.command()
-@click.argument("url")
-@click.option("--rate", type=float, default=10.0, show_default=True, help="Orders per second.")
-@click.option("--seconds", type=float, default=10.0, show_default=True)
+@click.argument("where", metavar="[NAME|URL]", default="shopify")
+@click.option(
+    "--rate", type=click.FloatRange(0, 1_000, min_open=True), default=10.0, show_default=True, help="Orders per second."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(0, 86_400, min_open=True), default=10.0, show_default=True, help="For how long."
+)
+@click.option("--background", is_flag=True, help="Return at once.")
+@folder_option
 @speaks
-def load(url: str, rate: float, seconds: float, out: Output) -> None:
-    """Have the shop's twin at URL take orders for a while."""
-    _call(out, url, "load", {"rate_per_second": rate, "seconds": seconds})
+def load(where: str, rate: float, seconds: float, background: bool, folder: Path, out: Output) -> None:
+    """Have the shop's twin take orders for a while.
+
+    \b
+    Examples: interlock twin load --rate 20 --seconds 30
+              interlock twin load http://127.0.0.1:9100 --background
+    """
+    url = _url(where, folder)
+    before = _call(url, "state")["orders"]
+    count = _call(url, "load", {"rate_per_second": rate, "seconds": seconds})["orders"]
+    if background:
+        out.summary(f"{counted(count, 'order')} begun at {rate:g} a second", "interlock tail", url=url, orders=count)
+        return
+    began = time.monotonic()
+    _wait(url, before, count, out)
+    took_seconds = time.monotonic() - began
+    out.summary(
+        f"{counted(count, 'order')} placed in {took_seconds:.1f} s",
+        "interlock status",
+        url=url,
+        orders=count,
+        seconds=round(took_seconds, 1),
+    )
 
 
-def _call(out: Output, url: str, path: str, asked: dict[str, Any]) -> None:
-    place = f"{url.rstrip('/')}/_twin/{path}"
-    request = urllib.request.Request(place, data=json.dumps(asked).encode(), headers={"content-type": "application/json"})  # noqa: S310
+def _wait(url: str, before: int, count: int, out: Output) -> None:
+    with out.bar(count, "placing orders") as step:
+        placed = 0
+        while placed < count:
+            time.sleep(LOOK_SECONDS)
+            state = _call(url, "state")
+            step(min(count, state["orders"] - before) - placed)
+            placed = min(count, state["orders"] - before)
+            if not state["loads_running"]:
+                return
+
+
+def _url(where: str, folder: Path) -> str:
+    """A twin's address: as given, or that of the folder's system, which must be on this machine."""
+    if "://" in where:
+        return where.rstrip("/")
+    file = folder / "systems" / f"{where}.toml"
+    try:
+        url = str(tomllib.loads(file.read_text(encoding="utf-8")).get("url", ""))
+    except (OSError, ValueError) as error:
+        why = "the folder has no such system" if isinstance(error, FileNotFoundError) else str(error)
+        raise SettingsError(f"there is no twin {where!r}", code="SET029", where=str(file), why=why,
+                            next_move="name a system of a demo's folder (--folder), or give the twin's URL") from None  # fmt: skip
+    if urlsplit(url).hostname not in LOOPBACK:
+        raise SettingsError(f"{where} is no twin", code="SET029", where=str(file), why=f"its address is {url}, which is not this machine",
+                            next_move="run a twin, and give its URL: interlock twin up " + where)  # fmt: skip
+    return url.rstrip("/")
+
+
+def _call(url: str, path: str, asked: dict[str, Any] | None = None) -> Any:
+    place = f"{url}/_twin/{path}"
+    data = None if asked is None else json.dumps(asked).encode()
+    request = urllib.request.Request(place, data=data, headers={"content-type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310  a twin that the user names
-            answer = response.read().decode()
+            return json.loads(response.read())
+    except urllib.error.HTTPError as refused:
+        with refused:
+            why = refused.read().decode(errors="replace")
+        raise SettingsError(
+            "the twin refused", code="SET029", where=place, why=why, next_move="interlock twin fault --help"
+        ) from None
     except (OSError, ValueError) as error:
-        text = error.read().decode(errors="replace") if isinstance(error, urllib.error.HTTPError) else str(error)
-        out.summary(f"the twin refused or did not answer: {text}", "interlock twin up shopify", url=place)
-        fail()
-    out.row(answer, answer=json.loads(answer))
-    out.summary(f"{path}: done", f"interlock twin fault {url} repair" if path == "break" else "interlock status", url=place)
+        raise SettingsError("the twin does not answer", code="SET029", where=place, why=str(error),
+                            next_move="start it: interlock demo, or interlock twin up") from None  # fmt: skip

@@ -6,13 +6,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from interlock.errors import SettingsError
 
@@ -27,7 +25,18 @@ SCENARIOS = ("plain", "discount_order", "tax_included", "non_ascii", "same_sku_t
 SHOP_TIME_SCALE = 600
 """The shop's four hours of webhook retries pass in 24 seconds."""
 CONTROL_SECONDS = 10.0
-EVERY_EFFECT = 10**9
+SHOP_ADMIN = "/admin/api/2026-07"
+SHOP_TOKEN = "shpat_twin"  # noqa: S105  made up, like all the demo's secrets
+PORT_WAIT_SECONDS = 3.0
+"""Twins of a demo that was killed end within a second or two of it."""
+FEW_ORDERS, BLOCK_ORDERS = 70, 25
+"""Few are placed one by one, of all kinds in turn; many in blocks of a kind."""
+HEADERS = {"content-type": "application/json", "x-shopify-access-token": SHOP_TOKEN}
+EFFECTS_PAGE = 10_000
+FAULTS_LOOK_SECONDS = 1.0
+SHORT_KINDS = {"reset_before": "reset", "reset_after": "lost-answer", "late_effect": "late"}
+
+Placed = list[dict[str, str]]
 
 
 class TwinWorld:
@@ -42,8 +51,12 @@ class TwinWorld:
 
     # -- start and stop
 
+    def exists(self) -> bool:
+        """Whether a demo was here before."""
+        return (self._home / "ports.json").exists()
+
     def prepare(self) -> Mapping[str, str]:
-        """Choose ports and secrets once per folder; returns the addresses by vendor."""
+        """Choose ports once per folder; returns the addresses by vendor."""
         self._home.mkdir(parents=True, exist_ok=True)
         file = self._home / "ports.json"
         if not file.exists():
@@ -53,19 +66,12 @@ class TwinWorld:
         return self.urls
 
     def start(self, public_key: str, order_seed: int = 7) -> None:
-        """Start the programs; `wait` returns when all answer."""
+        """Start the programs; `wait` returns when all answer. Raises SettingsError for a port that somebody else has."""
         configs = self.configs(public_key)
+        deadline = time.monotonic() + PORT_WAIT_SECONDS
         for vendor in VENDORS:
-            config = self._home / f"{vendor}.json"
-            config.write_text(json.dumps(configs[vendor]), encoding="ascii")
-            port = self.urls[vendor].rpartition(":")[2]
-            command = [
-                sys.executable, "-m", "interlock.twins", vendor, "--port", port, "--data", str(self._home / vendor),
-                "--seed", str(order_seed), "--config", str(config), "--parent-pid", str(os.getpid()),
-            ]  # fmt: skip
-            log = (self._home / f"{vendor}.log").open("ab")
-            self._processes[vendor] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: S603  ours
-            log.close()
+            self._require_port(vendor, deadline)
+            self._start(vendor, configs[vendor], order_seed)
 
     def configs(self, public_key: str) -> dict[str, dict[str, Any]]:
         """What each twin is told. A test that wants another vendor overrides it."""
@@ -79,6 +85,29 @@ class TwinWorld:
             "klaviyo": {"limits": "off"},
         }  # fmt: skip
 
+    def _require_port(self, vendor: str, deadline: float) -> None:
+        port = _port(self.urls[vendor])
+        while _is_taken(port):
+            if time.monotonic() > deadline:
+                raise SettingsError(
+                    f"port {port} of the {vendor} twin is in use", code="SET024", where=str(self._home / "ports.json"),
+                    why="another program took it since this demo was made",
+                    next_move=f"end that program, or begin anew: interlock demo {_other(self._home)}",
+                )  # fmt: skip
+            time.sleep(0.05)
+
+    def _start(self, vendor: str, config: dict[str, Any], order_seed: int) -> None:
+        file = self._home / f"{vendor}.json"
+        file.write_text(json.dumps(config), encoding="ascii")
+        command = [
+            sys.executable, "-m", "interlock.twins", vendor, "--port", str(_port(self.urls[vendor])), "--data", str(self._home / vendor),
+            "--seed", str(order_seed), "--config", str(file), "--parent-pid", str(os.getpid()),
+        ]  # fmt: skip
+        # A session of its own: Ctrl-C is for the demo, which lets its calls end before the twins do.
+        with (self._home / f"{vendor}.log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True)  # noqa: S603  ours
+        self._processes[vendor] = process
+
     async def wait(self) -> None:
         """Until each twin has said that it is ready. Raises SettingsError when one does not start."""
         await asyncio.gather(*(asyncio.to_thread(self._ready, vendor) for vendor in VENDORS))
@@ -91,8 +120,9 @@ class TwinWorld:
             raise SettingsError(
                 f"the {vendor} twin does not start on {self.urls[vendor]}",
                 code="SET024",
+                where=str(self._home / f"{vendor}.log"),
                 why=log[-1] if log else f"it ended with status {process.poll()}",
-                next_move=f"stop what uses that port, or delete {self._home} to choose others",
+                next_move=f"read that file, or begin anew: interlock demo {_other(self._home)}",
             )
 
     def stop(self) -> None:
@@ -111,15 +141,30 @@ class TwinWorld:
         """Place orders in the shop, of several kinds in turn."""
         await self.place(count)
 
-    async def place(self, count: int) -> list[dict[str, str]]:
-        """Place orders; returns id and name of each."""
-        placed: list[dict[str, str]] = []
-        for number in range(count):
-            scenario = SCENARIOS[(self._placed + number) % len(SCENARIOS)]
-            answer = await self._control("shopify", "POST", "orders", {"count": 1, "scenario": scenario})
+    async def place(self, count: int, on_placed: Callable[[Placed], None] | None = None) -> Placed:
+        """Place orders; returns id and name of each, and tells them as they come."""
+        placed: Placed = []
+        while len(placed) < count:
+            block = 1 if count <= FEW_ORDERS else min(BLOCK_ORDERS, count - len(placed))
+            scenario = SCENARIOS[self._placed % len(SCENARIOS)]
+            answer = await self._control("shopify", "POST", "orders", {"count": block, "scenario": scenario})
+            self._placed += 1
             placed += answer["orders"]
-        self._placed += count
+            if on_placed is not None:
+                on_placed(answer["orders"])
         return placed
+
+    async def orders_in_shop(self) -> int:
+        """How many orders the shop has."""
+        return int((await self._control("shopify", "GET", "state", None))["orders"])
+
+    async def unsubscribe_others(self, address: str) -> None:
+        """Forget subscriptions of an earlier life on another port: whoever listens there now is no hub."""
+        place = f"{self.urls['shopify']}{SHOP_ADMIN}"
+        listed = await asyncio.to_thread(_call, f"{place}/webhooks.json", "GET", None)
+        for webhook in listed["webhooks"]:
+            if webhook["address"] != address:
+                await asyncio.to_thread(_call, f"{place}/webhooks/{webhook['id']}.json", "DELETE", None)
 
     async def break_system(self, name: str, kind: str) -> None:
         """Make a twin fail until it is repaired."""
@@ -135,20 +180,45 @@ class TwinWorld:
         """The twins that fail now."""
         return dict(self._broken)
 
+    async def watch_faults(self) -> None:
+        """See the faults that another process made (`interlock twin fault`), for ever, so that the console shows them too."""
+        while True:
+            await asyncio.sleep(FAULTS_LOOK_SECONDS)
+            for vendor in VENDORS:
+                try:
+                    rules = await self._control(vendor, "GET", "faults", None)
+                except OSError:  # it was ended by hand: the hub will say so
+                    continue
+                if rules:
+                    self._broken.setdefault(vendor, _short(rules[0]))
+                else:
+                    self._broken.pop(vendor, None)
+
     # -- what arrived, by the twins' own ledgers
 
     async def arrivals(self, order_ids: Sequence[str]) -> dict[str, Any]:
         """Delivered by destination, lost and duplicates: from the effect ledgers of the twins, never from the hub."""
-        delivered, lost, duplicates = {}, 0, 0
+        delivered, duplicates = {}, 0
         for vendor in DESTINATIONS:
-            effects = await self._control(vendor, "GET", f"effects?limit={EVERY_EFFECT}", None)
-            keys = [str(effect["key"]) for effect in effects if str(effect["kind"]).endswith(".create")]
-            there = {id_ for id_ in order_ids if any(_is_about(key, id_) for key in keys)}
-            delivered[vendor] = len(there)
-            lost += len(order_ids) - len(there)
-            summary = await self._control(vendor, "GET", "effects/summary", None)
-            duplicates += sum(int(found["count"]) - 1 for found in summary["duplicates"])
+            created = await self._created(vendor)
+            delivered[vendor] = sum(id_ in created for id_ in order_ids)
+            duplicates += await self._duplicates(vendor)
+        lost = sum(len(order_ids) - count for count in delivered.values())
         return {"delivered": delivered, "lost": lost, "duplicates": duplicates}
+
+    async def _duplicates(self, vendor: str) -> int:
+        summary = await self._control(vendor, "GET", "effects/summary", None)
+        return sum(int(found["count"]) - 1 for found in summary["duplicates"])
+
+    async def _created(self, vendor: str) -> set[str]:
+        """The ids of our orders that the vendor has created a record of."""
+        found: set[str] = set()
+        after = 0
+        while effects := await self._control(vendor, "GET", f"effects?after={after}&limit={EFFECTS_PAGE}", None):
+            keys = (str(effect["key"]) for effect in effects if str(effect["kind"]).endswith(".create"))
+            found.update(id_ for key in keys if (id_ := _order_id(key)))
+            after = effects[-1]["seq"]
+        return found
 
     async def books(self) -> list["Book"]:
         """Orders and duplicates by each vendor's own effect ledger."""
@@ -170,6 +240,9 @@ class TwinWorld:
 
 def write_secrets(folder: Path) -> str:
     """The demo's made-up secrets, once; returns the public key that the ERP's twin checks signatures with."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     directory = folder / "secrets"
     directory.mkdir(mode=0o700, exist_ok=True)
     key_file = directory / "netsuite-private-key"
@@ -179,7 +252,7 @@ def write_secrets(folder: Path) -> str:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         texts = {
-            "shopify-access-token": "shpat_twin", "shopify-webhook-secret": "shpss_twin", "netsuite-client-id": CLIENT_ID,
+            "shopify-access-token": SHOP_TOKEN, "shopify-webhook-secret": "shpss_twin", "netsuite-client-id": CLIENT_ID,
             "netsuite-certificate-id": CERTIFICATE_ID, "shipbob-token": "twin-token", "klaviyo-private-key": "pk_twin",
         }  # fmt: skip
         for name, text in (*texts.items(), ("netsuite-private-key", pem.decode())):
@@ -193,16 +266,53 @@ def write_secrets(folder: Path) -> str:
     return public.decode()
 
 
-def _is_about(key: str, order_id: str) -> bool:
-    """Keys are our references: shopify-<id>; for a signal, the metric before and the kind after it."""
-    return key.rpartition("/")[2] in (f"shopify-{order_id}", f"shopify-{order_id}:placed")
+def _order_id(key: str) -> str:
+    """Keys are our references: shopify-<id>; for a signal, the metric before and the kind after it. '' for another's."""
+    reference = key.rpartition("/")[2]
+    if not reference.startswith("shopify-"):
+        return ""
+    id_, _, kind = reference.removeprefix("shopify-").partition(":")
+    return id_ if kind in ("", "placed") else ""
+
+
+def _short(rule: Mapping[str, Any]) -> str:
+    """A rule under the name that `break` knows it by."""
+    kind = str(rule["kind"])
+    return str(rule.get("status") or kind) if kind == "status" else SHORT_KINDS.get(kind, kind)
 
 
 def _call(url: str, method: str, body: Mapping[str, Any] | None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data=data, method=method, headers={"content-type": "application/json"})  # noqa: S310  loopback
+    request = Request(url, data=data, method=method, headers=HEADERS)  # noqa: S310  loopback
     with urlopen(request, timeout=CONTROL_SECONDS) as answer:  # noqa: S310  loopback
         return json.loads(answer.read())
+
+
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _other(home: Path) -> str:
+    """A folder beside this demo's that is not there yet."""
+    folder = home.parent
+    return next(str(one) for one in _names(folder) if not one.exists())
+
+
+def _names(folder: Path) -> Iterator[Path]:
+    number = 2
+    while True:
+        yield folder.with_name(f"{folder.name}-{number}")
+        number += 1
 
 
 def _free_ports(count: int) -> list[int]:

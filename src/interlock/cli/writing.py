@@ -1,17 +1,17 @@
-"""Commands that change deliveries, each audited under `cli:USER`: retry, replay, discard, hold, release."""
+"""Commands that stop, give up or let go of deliveries, each audited under `cli:USER`: discard, hold, release."""
 
 import asyncio
 import getpass
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from interlock.cli.choice import read_where
-from interlock.cli.output import Output, fail, speaks
+from interlock.cli.choice import choosing, read_pairs
+from interlock.cli.output import Output, coloured, counted, fail, speaks
 from interlock.cli.place import data_folder, folder_option, lock_holder
+from interlock.cli.times import now_ms
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -19,138 +19,134 @@ if TYPE_CHECKING:
     from interlock.messaging.sqlite.ledger import SqliteLedger
 
 T = TypeVar("T")
-FAILED_STATES = ("dead", "waiting", "retrying")
-TAKEN_UP = "the running hub takes it up within 30 s"
-NO_HUB = "no hub runs: interlock run"
+MOST_BY_TEXT = 10_000
+TAKEN_UP = "nothing: the running hub has seen it"
+NO_HUB = "interlock run"
 
-_where = click.option("--where", multiple=True, metavar="NAME=VALUE", help="Narrow by flow, destination, name, state, reason, since ...")
-_why = click.option("--why", required=True, help="The reason, for the audit.")
-_dry_run = click.option("--dry-run", is_flag=True, help="Only count what it would touch.")
+why_option = click.option("--why", required=True, help="The reason, for the audit.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only count what it would touch.")
+text_option = click.option("--text", default="", help="Part of a name, key, code or error.")
 
 
-@click.command()
-@click.argument("order", required=False)
-@_where
-@folder_option
-@speaks
-def retry(order: str | None, where: tuple[str, ...], folder: Path, out: Output) -> None:
-    """Make the failed deliveries of an order due now."""
-    import msgspec
-
-    if bool(order) == bool(where):
-        raise click.UsageError("name an order, or choose with --where")
-    chosen = _of_order(folder, order) if order else read_where(where)
-    if not chosen.states:
-        chosen = msgspec.structs.replace(chosen, states=FAILED_STATES)
-    _replay(folder, out, chosen, why="retried by hand", release="same", dry_run=False)
+def _writes(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (speaks, folder_option, why_option, dry_run_option, text_option, choosing):
+        command = option(command)
+    return command
 
 
 @click.command()
-@_where
-@click.option("--same/--current", "same", default=False, help="Under the release of each delivery, or the present one (default).")
-@_dry_run
-@_why
-@folder_option
-@speaks
-def replay(where: tuple[str, ...], same: bool, dry_run: bool, why: str, folder: Path, out: Output) -> None:
-    """Deliver chosen deliveries again."""
-    from interlock.strategy import read_folder
+@_writes
+def discard(pairs: list[str], text: str, dry_run: bool, why: str, folder: Path, out: Output) -> None:
+    """Give chosen deliveries up for good.
 
-    release = "same" if same else read_folder(folder).id
-    _replay(folder, out, read_where(where), why=why, release=release, dry_run=dry_run)
+    Open and dead ones become cancelled; their lanes go on. A newer event, or a replay, opens them again.
 
-
-@click.command()
-@_where
-@_why
-@folder_option
-@speaks
-def discard(where: tuple[str, ...], why: str, folder: Path, out: Output) -> None:
-    """Give chosen deliveries up for good."""
-    chosen = read_where(where)
-    count = _on_ledger(folder, lambda ledger: ledger.discard(chosen, by=_who(), why=why, now_ms=_now_ms()))
-    _told(folder, out, "discarded", count)
+    \b
+    Examples: interlock discard --name '#1001' --destination netsuite --why "booked by hand" --dry-run
+              interlock discard --fingerprint 4be0d1c5a3f2 --why "test orders"
+    """
+    chosen = choice_of(folder, pairs, text)
+    if not _dry(folder, out, chosen, "discarded", dry_run=dry_run):
+        count = on_ledger(folder, lambda ledger: ledger.discard(chosen, by=who(), why=why, now_ms=now_ms()))
+        told(folder, out, "discarded", count)
 
 
 @click.command()
-@_where
-@_why
-@folder_option
-@speaks
-def hold(where: tuple[str, ...], why: str, folder: Path, out: Output) -> None:
-    """Stop chosen deliveries."""
-    chosen = read_where(where)
-    count = _on_ledger(folder, lambda ledger: ledger.hold(chosen, by=_who(), why=why, now_ms=_now_ms()))
-    _told(folder, out, "held", count)
+@_writes
+def hold(pairs: list[str], text: str, dry_run: bool, why: str, folder: Path, out: Output) -> None:
+    """Stop chosen deliveries.
+
+    Those that wait for their turn, a retry or something else. They keep their place; `release` lets them go on.
+
+    \b
+    Example: interlock hold --destination netsuite --why "month's end"
+    """
+    chosen = choice_of(folder, pairs, text)
+    if not _dry(folder, out, chosen, "held", dry_run=dry_run):
+        count = on_ledger(folder, lambda ledger: ledger.hold(chosen, by=who(), why=why, now_ms=now_ms()))
+        told(folder, out, "held", count, *([f'interlock release {_again(pairs)} --why "..."'] if count else []))
 
 
 @click.command()
-@_where
-@_why
-@folder_option
-@speaks
-def release(where: tuple[str, ...], why: str, folder: Path, out: Output) -> None:
-    """Let held deliveries go on."""
-    chosen = read_where(where)
-    count = _on_ledger(folder, lambda ledger: ledger.hold(chosen, by=_who(), why=why, now_ms=_now_ms(), release=True))
-    _told(folder, out, "released", count)
+@_writes
+def release(pairs: list[str], text: str, dry_run: bool, why: str, folder: Path, out: Output) -> None:
+    """Let held deliveries go on.
+
+    \b
+    Example: interlock release --destination netsuite --why "books are open"
+    """
+    chosen = choice_of(folder, pairs, text)
+    if not _dry(folder, out, chosen, "released", dry_run=dry_run):
+        count = on_ledger(folder, lambda ledger: ledger.hold(chosen, by=who(), why=why, now_ms=now_ms(), release=True))
+        told(folder, out, "released", count)
 
 
-def _replay(folder: Path, out: Output, chosen: "Filter", *, why: str, release: str, dry_run: bool) -> None:
-    preview = _on_ledger(folder, lambda ledger: ledger.preview(chosen))
-    for destination, count in preview.by_destination.items():
-        out.row(f"{destination:<16} {count}", destination=destination, count=count)
-    if dry_run:
-        out.summary(f"{preview.count} deliveries would be replayed; nothing is changed", "the same without --dry-run", count=preview.count)
-    elif not preview.count:
-        out.summary("nothing is chosen", "interlock status", count=0)
-        fail()
-    else:
-        number = _on_ledger(folder, lambda ledger: ledger.replay(chosen, by=_who(), why=why, release=release, now_ms=_now_ms()))
-        _told(folder, out, f"replay {number}:", preview.count)
+def _again(pairs: list[str]) -> str:
+    return " ".join(f"--where {pair}" for pair in pairs)
 
 
-def _told(folder: Path, out: Output, done: str, count: int) -> None:
-    move = TAKEN_UP if lock_holder(data_folder(folder)) else NO_HUB
-    out.summary(f"{done} {count} deliveries", move, count=count)
+def _dry(folder: Path, out: Output, chosen: "Filter", done: str, *, dry_run: bool) -> bool:
+    if not dry_run:
+        return False
+    preview = on_ledger(folder, lambda ledger: ledger.preview(chosen))
+    states = ", ".join(f"{count} {coloured(state)}" for state, count in preview.by_state.items())
+    text = f"of {counted(preview.count, 'delivery', 'deliveries')} ({states or 'none'}) those that can be are {done}; nothing is changed"
+    out.summary(text, "the same without --dry-run", count=preview.count, states=preview.by_state)
+    return True
+
+
+def told(folder: Path, out: Output, done: str, count: int, *moves: str) -> None:
+    """The last line; exit code 1 when nothing was there to do it to."""
+    taken_up = TAKEN_UP if lock_holder(data_folder(folder)) else NO_HUB
+    out.summary(f"{done} {counted(count, 'delivery', 'deliveries')}", *moves, taken_up, count=count)
     if not count:
         fail()
 
 
-def _of_order(folder: Path, text: str) -> "Filter":
-    """Every delivery of the one order that the text names."""
-    from interlock.cli.reading import one_order
+def choice_of(folder: Path, pairs: list[str], text: str) -> "Filter":
+    """The ledger's filter. A text is looked up first: the ledger itself chooses by columns."""
+    if not text:
+        return read_pairs(pairs)
+    import msgspec
+
     from interlock.messaging.ledger import Filter
     from interlock.messaging.sqlite.views import SqliteViews
 
-    data = _store(folder)
+    wanted = msgspec.structs.replace(read_pairs(pairs, all_of_none=True), limit=MOST_BY_TEXT)
+    data = store_of(folder)
     views = SqliteViews(data / "ledger.db", data / "inbox.db")
     try:
-        hit = asyncio.run(one_order(views, text))
+        found = asyncio.run(views.deliveries(wanted, text=text))
     finally:
         views.close()
-    if hit is None:
-        raise SettingsError(f"the hub has never heard of {text!r}", code="SET031", next_move=f"interlock find '{text}'")
-    return Filter(object=hit.object, key=hit.key)
+    return Filter(ids=tuple(row.id for row in found) or (0,))
 
 
-def _on_ledger(folder: Path, work: Callable[["SqliteLedger"], Awaitable[T]]) -> T:
-    """A second writer on the ledger's file: SQLite lets writers take turns, and each action is one transaction."""
-    data = _store(folder)
-
-    async def worked() -> T:
-        from interlock.messaging.sqlite.ledger import SqliteLedger
-
-        ledger = SqliteLedger(data / "ledger.db", _now_ms())
-        try:
-            return await work(ledger)
-        finally:
-            await ledger.close()
-
-    return asyncio.run(worked())
+def on_ledger(folder: Path, work: Callable[["SqliteLedger"], Awaitable[T]]) -> T:
+    """Work on the ledger's file from this process."""
+    return asyncio.run(_with_ledger(store_of(folder), work))
 
 
-def _store(folder: Path) -> Path:
+async def _with_ledger(data: Path, work: Callable[["SqliteLedger"], Awaitable[T]]) -> T:
+    """A second writer beside the hub: SQLite lets writers take turns, and each action is one transaction."""
+    from interlock.messaging.sqlite.ledger import SqliteLedger
+
+    ledger = SqliteLedger(data / "ledger.db", now_ms())
+    try:
+        return await work(ledger)
+    finally:
+        await ledger.close()
+
+
+async def audit_reveal(folder: Path, subject: str, why: str) -> None:
+    """Write down that this person saw personal data."""
+    await _with_ledger(
+        store_of(folder), lambda ledger: ledger.audit(who(), "reveal", subject, why=why, now_ms=now_ms())
+    )
+
+
+def store_of(folder: Path) -> Path:
+    """The folder of the store. Raises SettingsError when there is none."""
     data = data_folder(folder)
     if not (data / "ledger.db").exists():
         why = "no hub has run in this folder yet"
@@ -158,9 +154,6 @@ def _store(folder: Path) -> Path:
     return data
 
 
-def _who() -> str:
+def who() -> str:
+    """The name in the audit."""
     return f"cli:{getpass.getuser()}"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,0 +1,168 @@
+"""The command show: the story of one order, oldest first: what arrived, each call and its answer, who did what, where it stands."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+import click
+import msgspec
+
+from interlock.cli.find import one_order
+from interlock.cli.output import Output, coloured, counted, fail, speaks
+from interlock.cli.place import data_folder, folder_option, hub_url
+from interlock.cli.store import read
+from interlock.cli.times import clock, stamp, took
+from interlock.cli.writing import audit_reveal
+
+if TYPE_CHECKING:
+    from interlock.messaging.sqlite.views import SqliteViews
+    from interlock.messaging.views import AttemptRow, AuditRow, DeadLetterRow, DeliveryRow, EventRow, Story
+
+
+class Step(NamedTuple):
+    """One thing that happened; `fields` are its row as data."""
+
+    at_ms: int
+    kind: str
+    text: str
+    fields: dict[str, Any]
+
+
+@click.command()
+@click.argument("order")
+@click.option(
+    "--payloads", is_flag=True, help="With the bytes received and sent; they hold personal data, so --why is needed."
+)
+@click.option("--why", default="", help="The reason for --payloads, for the audit.")
+@folder_option
+@speaks
+def show(order: str, payloads: bool, why: str, folder: Path, out: Output) -> None:
+    """Tell the story of one order.
+
+    ORDER is whatever `find` understands; of several objects the order is told.
+
+    \b
+    Examples: interlock show 1001
+              interlock show '#1001' --payloads --why "customer asks what we sent"
+    """
+    if payloads and not why:
+        raise click.UsageError("--payloads shows personal data: say --why, for the audit")
+
+    async def ask(views: "SqliteViews") -> None:
+        hit = await one_order(views, order)
+        story = await views.story(hit.object, hit.key) if hit else None
+        if story is None:
+            out.summary(f"the hub has never heard of {order!r}", f"interlock find '{order}'", found=0)
+            fail()
+        if payloads:
+            await audit_reveal(folder, f"{story.head.object}/{story.head.key}", why)
+        _tell(story, hub_url(data_folder(folder)), out, payloads=payloads)
+
+    read(folder, out, ask, empty_code=1)
+
+
+def _tell(story: "Story", hub: str, out: Output, *, payloads: bool) -> None:
+    head = story.head
+    if not out.as_json:
+        click.echo(_heading(story))
+    began = min((event.received_at_ms for event in story.events), default=head.first_seen_ms)
+    for step in sorted(_steps(story), key=lambda step: step.at_ms):
+        fields = step.fields if payloads else {name: value for name, value in step.fields.items() if name != "body"}
+        out.row(f"  {clock(step.at_ms)}  {'+' + took(step.at_ms - began):>9}  {step.text}", kind=step.kind, **fields)
+        if payloads and not out.as_json and step.fields.get("body"):
+            click.echo(f"    {step.fields['body']}")
+    for one in story.deliveries:
+        out.row(_stand(one, story), kind="delivery", **msgspec.to_builtins(one))
+    for link in story.links:
+        if out.as_json:
+            out.row("", kind="link", **msgspec.to_builtins(link))
+    dead = sum(one.state == "dead" for one in story.deliveries)
+    moves = [f"interlock retry '{head.name or head.key}'"] if dead else []
+    url = f"{hub}/objects/{quote(head.object, safe='')}/{quote(head.key, safe='')}" if hub else ""
+    events, deliveries = counted(head.events, "event"), counted(len(story.deliveries), "delivery", "deliveries")
+    text = f"{head.object} {head.name or head.key}: {events}, {deliveries}, {dead} dead"
+    out.summary(
+        text,
+        *moves,
+        *([f"open {url}"] if url else []),
+        events=head.events,
+        deliveries=len(story.deliveries),
+        dead=dead,
+        url=url,
+    )
+
+
+def _heading(story: "Story") -> str:
+    head = story.head
+    total = f", {head.summary['total']} {head.summary.get('currency', '')}" if "total" in head.summary else ""
+    marks = "".join(f", {word}" for word in ("test", "cancelled") if head.summary.get(word))
+    return f"{head.object} {head.name or head.key} of {head.system}{total}{marks}; key {head.key}; first seen {stamp(head.first_seen_ms)}"
+
+
+def _steps(story: "Story") -> Iterator[Step]:
+    names = {one.id: one for one in story.deliveries}
+    for event in story.events:
+        yield Step(event.received_at_ms, "event", _received(event), _fields(event))
+    for attempt in story.attempts:
+        yield Step(
+            attempt.ended_ms or attempt.begun_ms,
+            "attempt",
+            _called(attempt, names.get(attempt.delivery)),
+            _fields(attempt),
+        )
+    for letter in story.dead_letters:
+        yield Step(letter.at_ms, "dead_letter", _died(letter), _fields(letter))
+    for entry in story.audit:
+        yield Step(entry.at_ms, "audit", _acted(entry), _fields(entry))
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    """A row as data, its body as text: a byte that is no UTF-8 is shown as such."""
+    fields: dict[str, Any] = msgspec.to_builtins(row, builtin_types=(bytes,))
+    if isinstance(fields.get("body"), bytes):
+        fields["body"] = fields["body"].decode("utf-8", "replace")
+    return fields
+
+
+def _received(event: "EventRow") -> str:
+    kept = f"{event.size_bytes:,} bytes" if event.body is not None else "body trimmed"
+    again = f", then {counted(len(event.sightings), 'time')} more" if event.sightings else ""
+    return f"received {event.topic} as event {event.position}, {kept}, signature verified{again}"
+
+
+def _called(attempt: "AttemptRow", delivery: "DeliveryRow | None") -> str:
+    where = delivery.destination if delivery else "?"
+    if not attempt.verdict:
+        return f"{where}: {attempt.operation} is under way, or the process ended in it"
+    answer = f" ({attempt.status})" if attempt.status else ""
+    result = f", id {attempt.external_id}" if attempt.external_id else ""
+    trouble = f": {attempt.code} {attempt.message}".rstrip() if attempt.verdict != "done" else ""
+    settled = f", then {attempt.resolution}" if attempt.resolution else ""
+    word = coloured(attempt.verdict)
+    return f"{where}: {attempt.operation} {word}{answer} in {took(attempt.ended_ms - attempt.begun_ms)}{result}{trouble}{settled}"
+
+
+def _died(letter: "DeadLetterRow") -> str:
+    closed = (
+        f"; {letter.resolution} by {letter.closed_by}" if letter.closed_ms else f"; owner {letter.owner or 'nobody'}"
+    )
+    return f"{letter.destination}: {coloured('dead')} after {counted(letter.attempts, 'attempt')}: {letter.code} {letter.error}{closed}"
+
+
+def _acted(entry: "AuditRow") -> str:
+    return f"{entry.who}: {entry.action} {entry.subject}: {entry.why}"
+
+
+def _stand(one: "DeliveryRow", story: "Story") -> str:
+    ids = ", ".join(link.external_id for link in story.links if link.system == one.destination and link.external_id)
+    way = f"{one.flow} to {one.destination}{f' ({one.signal})' if one.signal else ''}"
+    after = (
+        f" after {took(one.done_ms - one.received_ms)}"
+        if one.state == "done" and one.done_ms >= one.received_ms
+        else ""
+    )
+    trouble = "".join(
+        f"; {text}" for text in (f"{one.code} {one.error}".strip(), one.warnings.replace("\n", "; ")) if text
+    )
+    return f"{coloured(one.state, 10)} {way}{after}{f', id {ids}' if ids and not one.signal else ''}{trouble}"
