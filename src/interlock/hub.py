@@ -83,6 +83,7 @@ class Hub:
         self.shelf = Shelf(self.ledger, self.folder, open_http=Http, clock=self.clock, environ=self._environ)
         opened.push_async_callback(self.shelf.close)
         self.release = await self.shelf.activate(snapshot)
+        await self.shelf.recall()
         await self.ledger.rescue(now_ms, everything=True, suspect=self.black_box.suspect())
         self.black_box.leave()
         await self.ledger.wake_waiting(now_ms)

@@ -34,21 +34,23 @@ class Dispatcher:
         self.lease_ms = round(lease_seconds * 1000)
         self.courier = Courier(inbox=inbox, ledger=ledger, releases=releases, clock=clock, black_box=black_box)
         self.outlets: dict[str, Outlet] = {}
+        self._breakers: dict[str, tuple[str, int, int, int, str]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[None] | None = None
         self._stopping = False
 
     def wake(self) -> None:
-        """There are new deliveries: let every outlet look."""
+        """There are new deliveries: let every outlet look, also those of a release that only now has work again."""
+        if self._failed is not None and not self._stopping:
+            self._open_missing()
         for outlet in self.outlets.values():
             outlet.wake()
 
     async def start(self) -> None:
-        """Open an outlet for each destination; new ones are opened by `refresh` when a release brings them."""
+        """Open an outlet for each destination; those that a release brings later are opened then."""
         self._failed = asyncio.get_running_loop().create_future()
-        known = await self._ledger.breakers()
-        for name in self._releases.destinations():
-            self._open(name, known.get(name))
+        self._breakers = await self._ledger.breakers()
+        self._open_missing()
         self._tasks[""] = self._spawn(self._beat)
 
     async def run(self) -> None:
@@ -60,12 +62,10 @@ class Dispatcher:
 
     async def refresh(self) -> None:
         """Open outlets for destinations that a new release has brought, and take over changed limits."""
-        known = await self._ledger.breakers()
-        for name in self._releases.destinations():
-            if name not in self.outlets:
-                self._open(name, known.get(name))
-            else:
-                self.outlets[name].set_limits(self._releases.current().limits(name))
+        for name, outlet in self.outlets.items():
+            outlet.set_limits(self._releases.limits(name))
+        self._breakers = await self._ledger.breakers()
+        self._open_missing()
 
     async def stop(self, within_seconds: float = 10.0) -> None:
         """Claim nothing more, let calls in flight end, then stop.
@@ -90,9 +90,14 @@ class Dispatcher:
         """Deliveries being made at this moment."""
         return sum(len(outlet.running) for outlet in self.outlets.values())
 
+    def _open_missing(self) -> None:
+        for name in self._releases.destinations():
+            if name not in self.outlets:
+                self._open(name, self._breakers.get(name))
+
     def _open(self, name: str, known: tuple[str, int, int, int, str] | None) -> None:
         outlet = Outlet(
-            name, ledger=self._ledger, courier=self.courier, limits=self._releases.current().limits(name),
+            name, ledger=self._ledger, courier=self.courier, limits=self._releases.limits(name),
             clock=self._clock,
             chance=random.Random(self._chance.random()), worker=self.worker, lease_ms=self.lease_ms,
         )  # fmt: skip

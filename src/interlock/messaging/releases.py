@@ -71,6 +71,9 @@ class Releases(Protocol):
     def destinations(self) -> Sequence[str]:
         """Systems of the current release, and of older ones with open work, that are written to."""
 
+    def limits(self, destination: str) -> Limits:
+        """The limits of one of them, by the newest release that names it."""
+
 
 def describe(delivery: Delivery) -> str:
     """A delivery in words for logs: no personal data."""

@@ -24,6 +24,8 @@ class Operator:
         release = "same" if version == "same" else self._shelf.current().id
         preview = await self._ledger.preview(chosen)
         replay = await self._ledger.replay(chosen, by=by, why=why, release=release, now_ms=self._clock.now_ms())
+        await self._shelf.recall()
+        self._dispatcher.wake()
         for destination in preview.by_destination:
             if destination in self._dispatcher.outlets:
                 self._dispatcher.outlets[destination].probe_now()

@@ -9,6 +9,7 @@ from interlock.clock import Clock
 from interlock.connectors import registry
 from interlock.connectors.http import Http
 from interlock.messaging.ledger import Ledger
+from interlock.messaging.releases import Limits
 from interlock.release.build import Build
 from interlock.strategy import Snapshot, load, snapshot_of
 
@@ -32,6 +33,7 @@ class Shelf:
         self._environ = environ
         self._opened: list[Http] = []
         self._known: dict[str, Build] = {}
+        self._destinations: tuple[str, ...] = ()
         self._current: Build | None = None
 
     async def activate(self, snapshot: Snapshot) -> Build:
@@ -40,9 +42,13 @@ class Shelf:
         built.warm()
         files = msgspec.msgpack.encode(snapshot.files)
         await self._ledger.save_release(built.id, files, self._clock.now_ms())
-        self._known[built.id] = built
         self._current = built
-        return built
+        return self._keep(built.id, built)
+
+    async def recall(self) -> None:
+        """Take up the releases that open deliveries follow: their destinations run on, though the folder names them no more."""
+        for release in await self._ledger.open_releases():
+            await self.get(release)
 
     def current(self) -> Build:
         """The active release."""
@@ -55,7 +61,7 @@ class Shelf:
         if found is None:
             files = await self._ledger.release(release)
             found = self.current() if files is None else self._build(_snapshot(files))
-            self._known[release] = found
+            self._keep(release, found)
         return found
 
     def renew_credentials(self) -> None:
@@ -65,12 +71,22 @@ class Shelf:
 
     def destinations(self) -> Sequence[str]:
         """Systems that the known releases write to."""
-        return sorted({name for known in self._known.values() for name in known.destinations()})
+        return self._destinations
+
+    def limits(self, destination: str) -> Limits:
+        """Those of the active release, else of the one that was taken up last."""
+        newest_first = (self.current(), *reversed(self._known.values()))
+        return next(build.limits(destination) for build in newest_first if destination in build.strategy.systems)
 
     async def close(self) -> None:
         """Close the connections."""
         for http in self._opened:
             await http.close()
+
+    def _keep(self, release: str, built: Build) -> Build:
+        self._known[release] = built
+        self._destinations = tuple(sorted({name for known in self._known.values() for name in known.destinations()}))
+        return built
 
     def _build(self, snapshot: Snapshot) -> Build:
         strategy = load(snapshot, connectors=registry.facts())

@@ -414,6 +414,22 @@ def test_signal_fires_once(opened: Opened) -> None:
     run(story)
 
 
+def test_releases_that_open_work_follows(opened: Opened) -> None:
+    """Fault case 61: a destination that the folder no longer names runs on while an older release has open work for it."""
+
+    async def story() -> None:
+        async with opened() as ledger:
+            assert await ledger.open_releases() == []
+            await route(ledger, event(1), ERP, WMS)
+            assert await ledger.open_releases() == ["r1"]
+            await done(ledger, (await claim(ledger))[0])
+            assert await ledger.open_releases() == ["r1"], "the other destination has it still before it"
+            await done(ledger, (await claim(ledger, "wms"))[0])
+            assert await ledger.open_releases() == []
+
+    run(story)
+
+
 def test_bodies_that_open_work_needs(opened: Opened) -> None:
     """The oldest event that an open delivery may read bounds the trimming."""
 

@@ -209,6 +209,9 @@ INSERT INTO release (id, at_ms, files, active) VALUES (?, ?, ?, 1) ON CONFLICT (
 -- name: release
 SELECT files FROM release WHERE id = ?
 
+-- name: open_releases
+SELECT DISTINCT release FROM delivery WHERE state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+
 -- name: origin_of
 SELECT origin, key FROM link WHERE system = ? AND external_id = ? AND object = ? LIMIT 1
 

@@ -1,0 +1,78 @@
+"""What the fault cases tell the twins and ask of them, and how they change a strategy folder."""
+
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
+
+from interlock.cli.demo import write_project
+from interlock.cli.twin_world import DESTINATIONS, TwinWorld, write_secrets
+
+SETTLED = ("done", "dead", "superseded", "cancelled")
+
+
+class LooseWorld(TwinWorld):
+    """A ShipBob that takes a reference twice: only the hub keeps an order from being made twice."""
+
+    def configs(self, public_key: str) -> dict[str, dict[str, Any]]:
+        found = super().configs(public_key)
+        found["shipbob"]["unique_reference"] = False
+        return found
+
+
+@asynccontextmanager
+async def loose_twins(folder: Path) -> AsyncIterator[LooseWorld]:
+    """The starter folder and such twins."""
+    world = LooseWorld(folder)
+    write_project(folder, world)
+    world.start(write_secrets(folder))
+    try:
+        await world.wait()
+        yield world
+    finally:
+        world.stop()
+
+
+async def fail(world: TwinWorld, vendor: str, **rule: Any) -> None:
+    """Add a rule of twins/faults.py to one twin."""
+    await world._control(vendor, "POST", "faults", rule)
+
+
+async def hits(world: TwinWorld, vendor: str) -> int:
+    """How many calls the rules of one twin have really spoilt."""
+    return sum(rule["hits"] for rule in await world._control(vendor, "GET", "faults", None))
+
+
+async def creates(world: TwinWorld, vendor: str, kind: str = "") -> Counter[str]:
+    """How often the twin created something under each of our references, by its own ledger."""
+    effects = await world._control(vendor, "GET", "effects?limit=1000000", None)
+    return Counter(e["key"] for e in effects if e["kind"].endswith(".create") and e["kind"].startswith(kind))
+
+
+def orders_of(counted: Counter[str], ids: Sequence[str]) -> set[str]:
+    """The orders that are there, by their ids."""
+    present = {key.rpartition("/")[2].removeprefix("shopify-").removesuffix(":placed") for key in counted}
+    return {id_ for id_ in ids if id_ in present}
+
+
+def edit(folder: Path, path: str, old: str, new: str) -> None:
+    """Replace a text of a file of the strategy folder; it must be there."""
+    file = folder / path
+    text = file.read_text(encoding="utf-8")
+    assert old in text, f"{path} has no {old!r}"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def patient(folder: Path, *, timeout_seconds: float = 10.0, quiet_seconds: float = 1.0) -> None:
+    """Limits under which nothing but the case itself decides: many attempts, short waits, no breaker, no rate of the vendors'."""
+    retry = "\n[retry]\nattempts = 100\nbase_seconds = 0.1\ncap_seconds = 0.5\n\n[breaker]\nfailures = 10000\n"
+    for vendor in DESTINATIONS:
+        file = folder / f"systems/{vendor}.toml"
+        text = file.read_text(encoding="utf-8").replace("timeout_seconds = 60", "")
+        text = text.replace("rate_per_second = 200\n", f"rate_per_second = 1000\ntimeout_seconds = {timeout_seconds}\n")
+        file.write_text(text + retry, encoding="utf-8")
+    edit(folder, "systems/shipbob.toml", "quiet_period_seconds = 5", f"quiet_period_seconds = {quiet_seconds}")
