@@ -51,7 +51,7 @@ class Crashes:
     async def once(self) -> None:
         """Orders are placed, and the kill comes while they are taken in and delivered."""
         placed = asyncio.create_task(self.world.place(ORDERS_PER_KILL))
-        await asyncio.sleep(self.chance.uniform(0.02, 0.5))  # the instant of the kill is the experiment
+        await self._watch(self.chance.uniform(0.02, 0.5))  # the instant of the kill is the experiment
         self.hub.kill()
         self.kills += 1
         self._note_interrupted()
@@ -60,6 +60,12 @@ class Crashes:
         if self.chance.random() < 0.5:  # else the next kill may interrupt the resumption too
             await until(self.resumed, RESUME_SECONDS + 5)
         self.unstored += await self.acknowledged_and_gone()
+
+    async def _watch(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            await self.resumed()
+            await asyncio.sleep(min(0.02, left))
 
     def _note_interrupted(self) -> None:
         """Deliveries that were running, from a copy: opening the files themselves would repair what the hub has to repair."""
