@@ -77,5 +77,6 @@ def _stop() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
-def _tick(_signal: int, _frame: FrameType | None) -> None:
-    TimeLimit.look()
+def _tick(_signal: int, frame: FrameType | None) -> None:
+    if frame is None or frame.f_code is not TimeLimit.__exit__.__code__:  # there the block has ended already
+        TimeLimit.look()
