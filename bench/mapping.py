@@ -1,6 +1,6 @@
 """How long an order takes from webhook bytes to NetSuite bytes: the published sample, compact, one thread.
 
-    python bench/mapping.py
+    python bench/mapping.py [ROUNDS]
 
 Prints the median and the best of many rounds, in microseconds. Nothing is cached that production would not have:
 mappings are compiled once per release, the context once per (release, system).
@@ -8,20 +8,33 @@ mappings are compiled once per release, the context once per (release, system).
 
 import json
 import statistics
+import sys
 import timeit
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from interlock.canonical import load_contracts
 from interlock.mapping import Context, Items, compile_in, compile_out, connector_functions, connector_mapping
 
+if TYPE_CHECKING:
+    from bench.sizes import Size
+    from bench.table import Section
+
 SAMPLE = Path(__file__).parents[1] / "tests" / "fixtures" / "shopify" / "webhook.orders.create.json"
 TARGET_US = 40
 ROUNDS, CALLS = 60, 300
+TOTAL, PLAIN = "webhook bytes to NetSuite bytes", "json.loads alone"
 
 
-def main() -> None:
+def body() -> bytes:
+    """The sample, compact as Shopify sends it."""
+    return json.dumps(json.loads(SAMPLE.read_bytes()), separators=(",", ":")).encode()
+
+
+def steps(body: bytes) -> dict[str, Callable[[], object]]:
+    """What is timed, by name."""
     order = load_contracts()["order.v1"]
     shopify, netsuite = connector_mapping("shopify"), connector_mapping("netsuite")
     read = compile_in(shopify.table_in("order"), order, connector_functions("shopify"))
@@ -29,26 +42,63 @@ def main() -> None:
     zone = ZoneInfo("America/New_York")
     source = Context(system="shopify", timezone=zone)
     settings = netsuite.settings_with({"currencies": {"USD": "1"}})
-    items = Items(rule="sku", system="netsuite")
-    target = Context(system="netsuite", settings=settings, items=items, timezone=zone)
-    body = json.dumps(json.loads(SAMPLE.read_bytes()), separators=(",", ":")).encode()
+    target = Context(system="netsuite", settings=settings, items=Items(rule="sku", system="netsuite"), timezone=zone)
     document, value = read.decode(body), read(body, source)
-    print(f"order of {len(body):,} bytes, {len(value.lines)} lines; {ROUNDS} rounds of {CALLS} calls")
-    print(f"{'step':<28}{'median us':>10}{'best us':>10}")
-    report("decode", lambda: read.decode(body))
-    report("build canonical", lambda: read.build(document, source))
-    report("build and encode vendor", lambda: write(value, target))
-    median = report("total", lambda: write(read(body, source), target))
-    print(f"target {TARGET_US} us: {'met' if median <= TARGET_US else 'NOT met'}")
-    report("(json.loads alone)", lambda: json.loads(body))
+    return {
+        TOTAL: lambda: write(read(body, source), target),
+        "decode": lambda: read.decode(body),
+        "build canonical": lambda: read.build(document, source),
+        "build and encode vendor": lambda: write(value, target),
+        PLAIN: lambda: json.loads(body),
+    }
 
 
-def report(step: str, call: Callable[[], object]) -> float:
-    times = [taken / CALLS * 1e6 for taken in timeit.repeat(call, number=CALLS, repeat=ROUNDS)]
-    median = statistics.median(times)
-    print(f"{step:<28}{median:>10.1f}{min(times):>10.1f}")
-    return median
+def timed(rounds: int) -> dict[str, tuple[float, float]]:
+    """Median and best microseconds of each step."""
+    found = {}
+    for name, call in steps(body()).items():
+        times = [taken / CALLS * 1e6 for taken in timeit.repeat(call, number=CALLS, repeat=rounds)]
+        found[name] = (statistics.median(times), min(times))
+    return found
+
+
+async def measure(size: "Size") -> "Section":
+    """The same in a process of its own, on the measured core."""
+    from bench.machine import Program
+    from bench.table import Figure, Section, beside
+
+    program = Program([sys.executable, str(Path(__file__)), str(size.mapping_rounds), "json"])
+    found: dict[str, tuple[float, float]] = json.loads(await program.line())
+    program.stop()
+    figures = {
+        name: Figure(
+            name=name,
+            value=median,
+            unit="us",
+            better="lower",
+            note="" if name == PLAIN else f"best of its rounds {best:.1f}",
+        )
+        for name, (median, best) in found.items()
+    }
+    figures[TOTAL].target = TARGET_US
+    plain = figures.pop(PLAIN)
+    lead, *parts = figures.values()
+    return Section(title=f"Mapping of an order of {len(body()) / 1000:.1f} KB", figures=[*beside(lead, plain), *parts])
+
+
+def main(rounds: int = ROUNDS, form: str = "text") -> None:
+    """Print as a table, or as one line of JSON."""
+    found = timed(rounds)
+    if form == "json":
+        print(json.dumps(found), flush=True)
+        return
+    print(
+        f"order of {len(body()):,} bytes; {rounds} rounds of {CALLS} calls\n{'step':<34}{'median us':>10}{'best us':>10}"
+    )
+    for name, (median, best) in found.items():
+        print(f"{name:<34}{median:>10.1f}{best:>10.1f}")
+    print(f"target {TARGET_US} us: {'met' if found[TOTAL][0] <= TARGET_US else 'NOT met'}")
 
 
 if __name__ == "__main__":
-    main()
+    main(*(int(given) if given.isdigit() else given for given in sys.argv[1:]))  # type: ignore[arg-type]

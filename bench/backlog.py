@@ -1,0 +1,222 @@
+"""Many waiting deliveries and many rows: how fast claims are, how much memory the hub takes, how soon it is ready again."""
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import apsw
+
+from bench import way
+from bench.folder import write_folder
+from bench.load import Load
+from bench.machine import Program, free_ports, python, scratch
+from bench.orders import Orders
+from bench.sinks import Sinks
+from bench.sizes import Size
+from bench.table import Figure, Section, beside
+from interlock.messaging.delivery import Want
+from interlock.messaging.event import Event
+from interlock.messaging.ledger import Routed
+from interlock.messaging.sqlite.inbox import SqliteInbox
+from interlock.messaging.sqlite.ledger import SqliteLedger
+
+CLAIM = 32
+"""Deliveries asked for in one claim, about what an outlet with room for 64 calls asks for."""
+RSS_MB_TARGET = 200
+READY_SECONDS_TARGET = 5
+SAME_SHARE = 0.8
+"""Claims that keep this share of their speed have not become slower: one run differs as much from the next."""
+VENDORS = ("netsuite", "shipbob", "klaviyo")
+TRANSACTION_ROWS = 50_000
+
+
+async def measure(size: Size) -> Section:
+    """Claims from a short and a long backlog; memory with the long one, live; a start on a million rows after a kill."""
+    few, many = [await _claims(count, size.claims) for count in (size.waiting_few, size.waiting_many)]
+    many.target = SAME_SHARE * (few.value or 0)
+    memory = await _memory(size)
+    ready = await _restart(size)
+    return Section(title="Backlog", figures=[*beside(many, few), *memory, ready])
+
+
+# -- claims
+
+
+async def _claims(waiting: int, claims: int) -> Figure:
+    with scratch("claims") as folder:
+        program = Program(python("backlog", "claims", folder / "ledger.db", waiting, claims))
+        rate = float(await program.line())
+        program.stop()
+    return Figure(
+        name=f"claims with {waiting:,} waiting",
+        value=rate,
+        unit="deliveries/s",
+        note=f"{CLAIM} at once, each claim committed",
+    )
+
+
+async def claims(path: Path, waiting: int, wanted: int) -> float:
+    """Deliveries claimed a second, from a ledger in which so many wait for one destination."""
+    ledger = SqliteLedger(path, 0)
+    want = (Want(flow="order-to-erp", destination="netsuite"),)
+    for start in range(0, waiting, 1_000):
+        routed = [Routed(event=_event(number), wants=want) for number in range(start, min(waiting, start + 1_000))]
+        await ledger.route("router", start + len(routed), routed, 1)
+    await ledger.checkpoint()
+    taken, began = 0, time.perf_counter()
+    while taken < wanted:
+        taken += len(await ledger.claim("netsuite", worker="bench", limit=CLAIM, now_ms=2, lease_ms=60_000))
+    took = time.perf_counter() - began
+    await ledger.close()
+    return taken / took
+
+
+def _event(number: int) -> Event:
+    return Event(
+        position=number + 1, system="shopify", dialect="shopify", topic="orders/create", object="order", key=str(10**17 + number),
+        name=f"#{number}", version=1, complete=True, facts=("orders/create",), received_at_ms=1, release="bench", sha256=b"0" * 32, body=None,
+    )  # fmt: skip
+
+
+# -- memory of a live hub whose destinations are all down, then up again
+
+
+async def _memory(size: Size) -> list[Figure]:
+    with scratch("memory") as folder:
+        ports = dict(zip(VENDORS, free_ports(3), strict=True))
+        sinks = Sinks(ports)
+        server = await way.hub(folder, sinks)
+        events = -(-size.waiting_many // 3)
+        load = Load(server.port, Orders(server.port, server.path))
+        load.orders.sign(events)
+        await load.open(size.connections)
+        await load.send(events)
+        load.close()
+        waiting = await _routed(folder / "strategy", 3 * events)
+        down = Figure(
+            name=f"memory with {waiting:,} waiting", value=server.program.rss_mb(), unit="MB", better="lower", target=RSS_MB_TARGET,
+            note=f"three destinations down; {server.program.rss_mb(peak=True):.0f} MB at most while they came in",
+        )  # fmt: skip
+        server.program.kill()
+        return [down, *await _drained(folder, sinks, size)]
+
+
+async def _drained(folder: Path, sinks: Sinks, size: Size) -> list[Figure]:
+    """Started again with the destinations up: memory and speed while the backlog is worked off."""
+    async with sinks:
+        began = time.monotonic()
+        server = await way.hub(folder, sinks)
+        ready = time.monotonic() - began
+        await asyncio.sleep(1.0)
+        before, at = sinks.delivered(), time.monotonic()
+        await sinks.settled(3 * len(sinks.destinations) * size.waiting_many, 5.0, size.drain_seconds)
+        rate = (sinks.delivered() - before) / (max(sinks.last(), at + 1e-9) - at)
+        peak = server.program.rss_mb(peak=True)
+        server.program.kill()
+    note = f"{rate:,.0f} deliveries/s; it was ready {ready:.1f} s after its start"
+    return [
+        Figure(
+            name="memory while it works them off",
+            value=peak,
+            unit="MB",
+            better="lower",
+            target=RSS_MB_TARGET,
+            note=note,
+        )
+    ]
+
+
+async def _routed(folder: Path, wanted: int) -> int:
+    """Wait until so many deliveries stand in the store; returns how many."""
+    ledger = apsw.Connection(str(folder / "data" / "ledger.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    deadline = time.monotonic() + way.SETTLE_SECONDS
+    while (found := ledger.execute("SELECT count(*) FROM delivery").get) < wanted and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    ledger.close()
+    return int(found)
+
+
+# -- a start on many rows
+
+
+async def _restart(size: Size) -> Figure:
+    with scratch("rows") as folder:
+        async with Sinks() as sinks:
+            home = write_folder(folder / "strategy", sinks.urls)
+            first = await way.hub(folder, sinks)  # makes the store and the release
+            first.program.stop()
+            filler = Program(python("backlog", "rows", home / "data", size.rows))
+            await filler.line()
+            filler.kill()
+            stored = sum(file.stat().st_size for file in (home / "data").iterdir()) / 1e6
+            began = time.monotonic()
+            server = await way.hub(folder, sinks)
+            ready = time.monotonic() - began
+            memory = server.program.rss_mb()
+            server.program.kill()
+    note = f"after a kill, so with a log to recover; {stored:,.0f} MB of store, {memory:.0f} MB of memory"
+    return Figure(
+        name=f"ready with {size.rows:,} rows",
+        value=ready,
+        unit="s",
+        better="lower",
+        target=READY_SECONDS_TARGET,
+        note=note,
+    )
+
+
+EVENTS = """
+INSERT INTO event (system, dedupe_key, dialect, topic, object, key, name, summary, version, complete, facts, event_id, webhook_id,
+  api_version, triggered_at_ms, received_at_ms, release, flags, priority, sha256, size_bytes, body)
+WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :stop)
+SELECT 'shopify', 'order/' || i || '/1', 'shopify', 'orders/create', 'order', i, '#' || i, '', 1, 1, 'orders/create', i, i,
+  '2026-07', :now, :now, :release, '', 0, randomblob(32), 9000, NULL FROM n
+"""
+DELIVERIES = """
+INSERT INTO delivery (flow, system, destination, object, key, name, signal, lane, state, head, opened, priority, due_ms, release,
+  wanted_event, wanted_version, reread, revision, done_version, token, received_ms, created_ms, updated_ms, done_ms)
+WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :stop)
+SELECT 'order-to-erp', 'shopify', 'netsuite', 'order', i, '#' || i, '', 'netsuite/shopify/order/' || i, state, state <> 'done', i, 0,
+  :now + 86400000, :release, i + 1, 1, 0, 1, state = 'done', 1, :now, :now, :now, iif(state = 'done', :now, 0)
+FROM (SELECT i, CASE WHEN i % 100 = 0 THEN 'retrying' WHEN i % 20000 = 1 THEN 'running' ELSE 'done' END AS state FROM n)
+"""
+"""One in a hundred is due tomorrow, some were running when the process was killed, the others are done."""
+OBJECTS = """
+INSERT INTO object (system, object, key, name, version, event, sha256, first_seen_ms, last_seen_ms)
+WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :stop)
+SELECT 'shopify', 'order', i, '#' || i, 1, i + 1, randomblob(32), :now, :now FROM n
+"""
+CURSOR = "INSERT INTO position (name, value) VALUES ('router', :stop) ON CONFLICT (name) DO UPDATE SET value = :stop"
+
+
+def fill(data: Path, rows: int) -> None:
+    """So many events in the inbox, and as many objects and deliveries in the ledger, in large transactions."""
+    inbox, ledger = SqliteInbox(data / "inbox.db", 0), SqliteLedger(data / "ledger.db", 0)
+    release = ledger.group.connection.execute("SELECT id FROM release WHERE active = 1").get
+    for first in range(0, rows, TRANSACTION_ROWS):
+        values = {
+            "first": first,
+            "stop": min(rows, first + TRANSACTION_ROWS),
+            "now": round(time.time() * 1000),
+            "release": release,
+        }
+        inbox.group.run_now(lambda connection, values=values: connection.execute(EVENTS, values))  # type: ignore[misc]
+        ledger.group.run_now(lambda connection, values=values: _fill_ledger(connection, values))  # type: ignore[misc]
+
+
+def _fill_ledger(connection: apsw.Connection, values: dict[str, object]) -> None:
+    for statement in (OBJECTS, DELIVERIES, CURSOR):
+        used = {name: value for name, value in values.items() if f":{name}" in statement}
+        connection.execute(statement, used)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["claims", path, waiting, wanted]:
+            print(asyncio.run(claims(Path(path), int(waiting), int(wanted))), flush=True)
+        case ["rows", data, rows]:
+            fill(Path(data), int(rows))
+            print("filled", flush=True)
+            os.kill(os.getpid(), 9)  # the log stays as a killed process leaves it

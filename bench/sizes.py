@@ -1,0 +1,38 @@
+"""How much of everything: `small` to see that all programmes work, `full` for figures that are worth quoting."""
+
+from typing import Final
+
+import msgspec
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of load, and numbers of things. Each measure says what it takes from here."""
+
+    name: str
+    seconds: float
+    """Length of one span of load."""
+    connections: int = 48
+    fsyncs: int
+    events: int
+    """Orders pushed through the whole way, each to three destinations."""
+    pace_per_second: float = 50.0
+    waiting_few: int = 1_000
+    waiting_many: int
+    claims: int
+    """Deliveries claimed from each backlog. No more than `waiting_few`."""
+    drain_seconds: float
+    rows: int
+    kill_after_seconds: float
+    mapping_rounds: int
+
+
+SIZES: Final = {
+    "small": Size(
+        name="small", seconds=2.0, fsyncs=500, events=1_000, waiting_many=10_000, claims=512, drain_seconds=2.0, rows=50_000,
+        kill_after_seconds=1.5, mapping_rounds=10,
+    ),
+    "full": Size(
+        name="full", seconds=10.0, fsyncs=5_000, events=10_000, waiting_many=100_000, claims=960, drain_seconds=8.0, rows=1_000_000,
+        kill_after_seconds=4.0, mapping_rounds=60,
+    ),
+}  # fmt: skip
