@@ -42,14 +42,25 @@ RECORDS: Final = "/services/rest/record/v1"
 ORDER_UPSERT: Final = "salesOrder.upsert"
 ORDER_CLOSE: Final = "salesOrder.close"
 CUSTOMER_UPSERT: Final = "customer.upsert"
+_NOT_THERE_YET: Final = Retry(
+    code="NOT_THERE_YET", message="NetSuite has no such order; an earlier call without an answer may still create it",
+    status=404, retry_after_seconds=120.0,
+)  # fmt: skip
+"""An order that was cancelled while its create was uncertain. Eight tries outlast the 15 minutes that a call may take."""
 EXTERNAL_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 """What may stand in an external id (docs.oracle.com section_156334828635)."""
+ALREADY_BILLED: Final = (
+    "NetSuite has billed or fulfilled it, and closing its lines takes nothing back; "
+    "make the credit memo or the return in NetSuite, close what is left of the order there, then discard this"
+)
 RECORD_IN_LOCATION: Final = re.compile(r"/record/v1/[A-Za-z]+/(\d+)")
 
 
 class _Line(msgspec.Struct):
     line: int
     is_closed: bool = msgspec.field(default=False, name="isClosed")
+    billed: float = msgspec.field(default=0, name="quantityBilled")
+    fulfilled: float = msgspec.field(default=0, name="quantityFulfilled")
 
 
 class _Lines(msgspec.Struct):
@@ -135,7 +146,9 @@ class NetSuite:
             return answer
         order = _decoded(answer)
         if order is None:
-            return self._not_read(answer)
+            return _NOT_THERE_YET if answer.status == 404 and not write.external_id else self._not_read(answer)
+        if any(line.billed or line.fulfilled for line in order.item.items):
+            return Refused(reason="conflict", code="ALREADY_BILLED", message=ALREADY_BILLED, status=answer.status)
         still_open = [{"line": line.line, "isClosed": True} for line in order.item.items if not line.is_closed]
         if not still_open:
             return Done(external_id=str(order.id), detail="all lines were closed already", status=answer.status)

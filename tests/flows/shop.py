@@ -1,0 +1,98 @@
+"""The shop's side of a flow test: people order and change their minds, webhooks go astray, and the hub is awaited until all is quiet."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from books import Record
+from stack import post, signed
+
+from interlock.cli.twin_world import TwinWorld
+from interlock.hub import Hub
+from interlock.messaging.ledger import Filter
+from interlock.messaging.router import CURSOR
+
+OPEN = ("pending", "running", "retrying", "uncertain", "waiting")
+BIRTH = ("orders/create", "orders/paid", "orders/updated")
+"""The topics that placing an order sends."""
+
+
+class Shop:
+    """The Shopify twin, by its commands."""
+
+    def __init__(self, world: TwinWorld) -> None:
+        self.world = world
+
+    async def command(self, method: str, path: str, body: Record | None = None) -> Any:
+        """One request to the twin's control API."""
+        return await self.world._control("shopify", method, path, body)
+
+    async def place(self, scenario: str = "plain") -> str:
+        """Somebody orders; the order's id."""
+        answer = await self.command("POST", "orders", {"scenario": scenario})
+        return str(answer["orders"][0]["id"])
+
+    async def change(self, order: str, kind: str, **members: Any) -> list[str]:
+        """Edit, refund, cancel, fulfil, pay or note; the topics that were sent."""
+        answer = await self.command("POST", f"orders/{order}/{kind}", members)
+        return list(answer["topics"])
+
+    async def present(self, order: str) -> bytes:
+        """The order as it is now, as a webhook's body would show it."""
+        url = f"{self.world.urls['shopify']}/admin/api/2026-07/orders/{order}.json"
+        found = json.loads(await self._get(url))
+        return json.dumps(found["order"]).encode()
+
+    async def subscribe(self, topic: str, address: str, **more: str) -> None:
+        """A subscription that somebody made beside the hub's own."""
+        body = json.dumps({"webhook": {"topic": topic, "address": address, "format": "json", **more}}).encode()
+        url = f"{self.world.urls['shopify']}/admin/api/2026-07/webhooks.json"
+        status, _ = await post(url, body, {"x-shopify-access-token": "shpat_twin", "content-type": "application/json"})
+        assert status == 201
+
+    async def go_wrong(self, kind: str, *topics: str, **more: Any) -> None:
+        """Webhooks of these topics are dropped, doubled or late from now on."""
+        for topic in topics:
+            await self.command("POST", "faults", {"kind": kind, "match": {"topic": topic}, **more})
+
+    async def go_right(self) -> None:
+        """No fault any more; what was dropped stays lost."""
+        await self.command("POST", "repair", {})
+
+    async def _get(self, url: str) -> str:
+        def fetch() -> str:
+            with urlopen(Request(url, headers={"x-shopify-access-token": "shpat_twin"}), timeout=10) as answer:
+                return str(answer.read().decode())
+
+        return await asyncio.to_thread(fetch)
+
+
+async def knock(hub: Hub, body: bytes, topic: str, **headers: str) -> int:
+    """A signed webhook at the hub's door; the status of the answer."""
+    status, _ = await post(f"{hub.url}/intake/shopify", body, signed(body, topic, **headers))
+    return status
+
+
+async def quiet(hub: Hub, world: TwinWorld) -> bool:
+    """All webhooks were sent, all events routed, and no delivery is open."""
+    if (await world._control("shopify", "GET", "state", None))["webhooks_pending"]:
+        return False
+    if await hub.inbox.head() > await hub.ledger.cursor(CURSOR):
+        return False
+    found = await hub.views.states(Filter())
+    return not any(found.get(state, 0) for state in OPEN)
+
+
+async def said(hub: Hub, order: str, destination: str) -> list[tuple[str, str]]:
+    """State and words of an order's deliveries to one system."""
+    rows = await hub.views.deliveries(Filter(object="order", key=order, destination=destination))
+    return [(row.state, row.error) for row in rows]
+
+
+def effects_of(folder: Path, vendor: str, order: str) -> list[str]:
+    """What a vendor really did about an order, in order, from the twin's own ledger on the disk."""
+    lines = (folder / ".demo" / vendor / "effects.jsonl").read_text("utf-8").splitlines()
+    found = [json.loads(line) for line in lines]
+    return [effect["kind"] for effect in found if f"shopify-{order}" in effect["key"].partition("-r")[0]]
