@@ -35,12 +35,14 @@ def run(folder: Path, port: int, host: str, out: Output) -> None:
 
 
 async def _run(folder: Path, host: str, port: int, out: Output) -> None:
+    from interlock.collector import rest_on_what_is_loaded
     from interlock.hub import Hub
 
     hub = Hub(folder)
     await hub.open()
     try:
         await hub.serve(host, port)
+        rest_on_what_is_loaded()
         with announced(hub.data, hub.url):
             console = f"{hub.url}/?token={hub.token}"
             out.row(f"console: {console}", url=hub.url, console=console, release=hub.release.id)

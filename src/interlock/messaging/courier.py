@@ -36,7 +36,7 @@ NOT_SENT = "HUB-PAUSED"
 _KEYS = uuid.UUID("6f1c7d9e-2c5b-4a8e-9d53-3b8f6a1e7c40")
 
 
-class Finished(msgspec.Struct, frozen=True, kw_only=True):
+class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How one delivery went, before the outlet decides about time.
 
     `answered`: the destination as a whole is well. `unanswered`: it did not answer. Neither: no call was made.

@@ -20,7 +20,7 @@ LIVE, REPLAY, BACKFILL = 0, 1, 2
 """Priorities: live traffic passes before replays, replays before backfills."""
 
 
-class Want(msgspec.Struct, frozen=True, kw_only=True):
+class Want(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The router's wish: bring (object, key) to at least `version` at `destination`. `signal` is '' for level-triggered
     flows."""
 
@@ -29,7 +29,7 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     signal: str = ""
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A call whose fate was not settled when the delivery was claimed: what was sent, under which key, and when at the
     latest."""
 
@@ -52,7 +52,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return self.begun_ms + round(self.write.memory_seconds * 1000)
 
 
-class Delivery(msgspec.Struct, kw_only=True):
+class Delivery(msgspec.Struct, kw_only=True, gc=False):
     """One claimed row, with what its work needs: the crosswalk so far and the attempts whose fate is open.
 
     `replayed`: an open replay holds it and is to be told the result.
@@ -86,7 +86,7 @@ class Delivery(msgspec.Struct, kw_only=True):
     unsettled: tuple[Attempt, ...] = ()
 
 
-class Intent(msgspec.Struct, frozen=True, kw_only=True):
+class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is about to be called; committed before the call."""
 
     delivery: Delivery
@@ -101,20 +101,20 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """Send although the content equals what was last written: an earlier attempt with other content may still land."""
 
 
-class Begun(msgspec.Struct, frozen=True):
+class Begun(msgspec.Struct, frozen=True, gc=False):
     """The intent is on the disk: call now."""
 
     attempt: int
 
 
-class Unneeded(msgspec.Struct, frozen=True):
+class Unneeded(msgspec.Struct, frozen=True, gc=False):
     """No call: `unchanged` (the destination has this content), `superseded` (it has a newer version) or `fenced` (the
     claim was lost)."""
 
     because: Literal["unchanged", "superseded", "fenced"]
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
+class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why a delivery does not go on now."""
 
     reason: str

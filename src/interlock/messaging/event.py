@@ -9,7 +9,7 @@ Headers = dict[str, str]
 dialect."""
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the headers claim. Nothing here is signed (Shopify signs the body only), so all of it is a hint."""
 
     dialect: str
@@ -21,7 +21,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     triggered_at_ms: int = 0
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
+class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the signed body says: which object, in which version, and what must have happened for it to look like this.
 
     `key` is the object's id at its system, as a string. `version` is microseconds since the epoch (0: the body does not
@@ -42,7 +42,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     summary: str = ""
 
 
-class Event(msgspec.Struct, kw_only=True):
+class Event(msgspec.Struct, kw_only=True, gc=False):
     """One row of the inbox."""
 
     position: int = 0

@@ -8,7 +8,7 @@ import msgspec
 from interlock.messaging.event import Event
 
 
-class Appended(msgspec.Struct, frozen=True):
+class Appended(msgspec.Struct, frozen=True, gc=False):
     """Where an event stands. `new` is False when the same fact was there already (its position is returned, a sighting
     is kept)."""
 

@@ -11,7 +11,7 @@ from interlock.messaging.event import Event
 from interlock.messaging.outcome import Outcome
 
 
-class Routed(msgspec.Struct, frozen=True, kw_only=True):
+class Routed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event and what it is to set in motion. `late`: it took so long to reach us that its content may be out of
     date."""
 
@@ -20,7 +20,7 @@ class Routed(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False
 
 
-class Closing(msgspec.Struct, frozen=True, kw_only=True):
+class Closing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a claim ends. Exactly one of the forms below; `due_ms` is for those that come back.
 
     done: `version` reached. `superseded`/`cancelled`: nothing to do, `failure.message` says why.
@@ -152,7 +152,7 @@ class Ledger(Protocol):
         """State, failures, changed_ms, paused_until_ms, last_error by destination."""
 
     async def save_release(self, release: str, files: bytes, now_ms: int) -> None:
-        """Keep a release (idempotent) and make it the active one."""
+        """Keep a release (idempotent) and make it the active one. What waits for something missing goes on under it."""
 
     async def release(self, release: str) -> bytes | None:
         """The folder of a release, as it was."""

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
+class Done(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The destination has it. `external_id` is its own id for the record; `detail` is a phrase for the story of the
     order."""
 
@@ -14,7 +14,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 0
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
+class Refused(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The destination said no and will say no again. Needs a person, or (`waiting_for`) a thing that is not there yet.
 
     `reason` is one of the classes of dead_letter.REASONS; `code` is the vendor's own code; `waiting_for` such as
@@ -28,7 +28,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     waiting_for: str = ""
 
 
-class Retry(msgspec.Struct, frozen=True, kw_only=True):
+class Retry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Nothing was applied, and it may work later. `retry_after_seconds` is a floor. `destination_wide`: pause all
     writes, not this one only."""
 
@@ -39,7 +39,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     destination_wide: bool = False
 
 
-class Uncertain(msgspec.Struct, frozen=True, kw_only=True):
+class Uncertain(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """We do not know whether it was applied: a timeout, a reset, a 5xx after the body was sent, an answer nobody can
     read."""
 

@@ -12,7 +12,7 @@ from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.write import Destination, Source
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class Document(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A canonical object and the version of the source that it was read from."""
 
     value: Any

@@ -26,7 +26,7 @@ class Once(enum.Enum):
     """Nobody can know: a person decides."""
 
 
-class Write(msgspec.Struct, frozen=True, kw_only=True):
+class Write(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One call of a plan. `reference` is our name for the record at the destination; `body` is exactly what is sent.
 
     `object` and `key` name the canonical object that the write is about when it is another than the delivery's own: an
@@ -52,7 +52,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
 
 
-class Link(msgspec.Struct, frozen=True, kw_only=True):
+class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The crosswalk row: what we last wrote for one object, by one operation, at one system."""
 
     operation: str
@@ -62,13 +62,13 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     content_hash: str
 
 
-class Past(msgspec.Struct, frozen=True, kw_only=True):
+class Past(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the hub knows of an object's life at a destination when it plans: links by operation."""
 
     links: Mapping[str, Link] = {}
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The writes, in order, that bring the destination to the wanted state; none when there is nothing to do
     (`because`)."""
 
@@ -77,13 +77,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The destination has a record under our reference."""
 
     external_id: str
 
 
-class Absent(msgspec.Struct, frozen=True):
+class Absent(msgspec.Struct, frozen=True, gc=False):
     """The destination has no record under our reference at this moment."""
 
 

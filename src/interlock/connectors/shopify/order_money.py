@@ -22,25 +22,25 @@ NOTHING = Decimal("0.00")
 Side = Literal["shop_money", "presentment_money"]
 
 
-class Amount(Struct):
+class Amount(Struct, gc=False):
     amount: Decimal
     currency_code: str
 
 
-class MoneySet(Struct):
+class MoneySet(Struct, gc=False):
     shop_money: Amount
     presentment_money: Amount
 
 
-class Allocation(Struct):
+class Allocation(Struct, gc=False):
     amount_set: MoneySet
 
 
-class TaxLine(Struct):
+class TaxLine(Struct, gc=False):
     price_set: MoneySet
 
 
-class LineItem(Struct):
+class LineItem(Struct, gc=False):
     quantity: int
     current_quantity: int
     price_set: MoneySet
@@ -51,7 +51,7 @@ class LineItem(Struct):
     tip: dict[str, Any] | None = None
 
 
-class ShippingLine(Struct):
+class ShippingLine(Struct, gc=False):
     price_set: MoneySet
     discounted_price_set: MoneySet
     discount_allocations: list[Allocation]
@@ -60,7 +60,7 @@ class ShippingLine(Struct):
     is_removed: bool | None = None
 
 
-class OrderDocument(Struct):
+class OrderDocument(Struct, gc=False):
     """What is read of the webhook's order."""
 
     currency: str
