@@ -71,10 +71,9 @@ class OperatorWork:
             )
             connection.execute(self._sql["close_letter"], (now_ms, "discarded", by, why, id_))
             connection.execute(self._sql["replay_result"], ("cancelled", id_))
-            lane = connection.execute(
+            system, object_name, key, destination = connection.execute(
                 "SELECT system, object, key, destination FROM delivery WHERE id = ?", (id_,)
-            ).fetchone()
-            system, object_name, key, destination = lane
+            ).get
             hand_on(connection, self._sql, system=system, object_name=object_name, key=key, destination=destination)
         self._audit(connection, by, "discard", f"{len(ids)} deliveries", why, {"filter": chosen, "ids": ids}, now_ms)
         return len(ids)
