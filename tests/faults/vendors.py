@@ -11,8 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 
 from interlock.cli.demo import write_project
 from interlock.cli.twin_world import DESTINATIONS, TwinWorld, write_secrets
-
-SETTLED = ("done", "dead", "superseded", "cancelled")
+from interlock.messaging.sqlite.connect import open_store
 
 
 class LooseWorld(TwinWorld):
@@ -57,6 +56,24 @@ def orders_of(counted: Counter[str], ids: Sequence[str]) -> set[str]:
     """The orders that are there, by their ids."""
     present = {key.rpartition("/")[2].removeprefix("shopify-").removesuffix(":placed") for key in counted}
     return {id_ for id_ in ids if id_ in present}
+
+
+def stored(folder: Path, query: str) -> list[tuple[Any, ...]]:
+    """Rows of the ledger of a hub, whether it runs or not."""
+    connection = open_store(folder / "data/ledger.db", read_only=True)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def still_open(folder: Path) -> int:
+    """Deliveries that have not ended."""
+    return int(
+        stored(folder, "SELECT count(*) FROM delivery WHERE state NOT IN ('done', 'dead', 'superseded', 'cancelled')")[
+            0
+        ][0]
+    )
 
 
 def edit(folder: Path, path: str, old: str, new: str) -> None:

@@ -100,7 +100,8 @@ class Ledger(Protocol):
         lost."""
 
     def record(self, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> Awaitable[None]:
-        """The outcome of a call, and when it is done the crosswalk row, in one transaction.
+        """The outcome of a call, and when it is done the crosswalk row, in one transaction. Nothing, when the claim was
+        lost: the call stays uncertain for whoever has taken over.
 
         Asked for at once, awaited later: what is asked of the ledger next shares the commit.
         """

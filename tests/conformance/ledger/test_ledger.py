@@ -183,6 +183,25 @@ def test_stale_token_changes_nothing(opened: Opened) -> None:
     run(story)
 
 
+def test_late_word_of_a_stale_worker_settles_nothing(opened: Opened) -> None:
+    """Fault case 17: the answer that a replaced worker reads late neither makes a link nor takes the doubt off its call."""
+
+    async def story() -> None:
+        async with opened() as ledger:
+            await route(ledger, event(1))
+            stale = (await claim(ledger))[0]
+            wish = intent(stale, b"A", 10)
+            begun = (await ledger.begin([wish]))[0]
+            assert isinstance(begun, Begun)
+            await ledger.rescue(NOW + LEASE + 1)
+            await ledger.record(begun.attempt, wish, Done(external_id="SO-1"), NOW + LEASE + 2)
+            fresh = (await claim(ledger, now_ms=NOW + LEASE + 3))[0]
+            assert fresh.links == {}
+            assert [attempt.id for attempt in fresh.unsettled] == [begun.attempt]
+
+    run(story)
+
+
 def test_begin_says_why_no_call_is_needed(opened: Opened) -> None:
     """Equal content is unchanged (and lifts the version fence), older content is superseded, even when forced."""
 

@@ -133,6 +133,8 @@ class SqliteLedger:
         return self.group.run(lambda connection: self._record(connection, attempt, intent, outcome, now_ms))
 
     def _record(self, connection: apsw.Connection, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> None:
+        if self._claimed_revision(connection, intent.delivery) is None:
+            return  # to whoever took over, this call may still land: a late word of it must not settle it
         external_id = outcome.external_id if isinstance(outcome, Done) else ""
         code, message = ("", outcome.detail) if isinstance(outcome, Done) else (outcome.code, outcome.message)
         connection.execute(
