@@ -100,6 +100,12 @@ async def later(ledger: Ledger, delivery: Delivery, state: str, due_ms: int) -> 
     )
 
 
+async def miss(ledger: Ledger, delivery: Delivery) -> bool:
+    failure = Failure(reason="missing_reference", code="MAP010", message="no item", waiting_for="item:MUG")
+    closing = Closing(delivery=delivery, state="waiting", now_ms=NOW, due_ms=NOW + 10 * MINUTE, failure=failure)
+    return await ledger.close_claim(closing)
+
+
 def test_cursor_moves_with_its_deliveries(opened: Opened) -> None:
     """Nothing is routed twice nor skipped: both are one transaction, so a failing one moves neither."""
 
@@ -280,6 +286,26 @@ def test_two_replays_at_once_are_one_run(opened: Opened) -> None:
                 await done(ledger, one)
             results = ledger.group.connection.execute("SELECT DISTINCT was, result FROM replay_item").fetchall()
             assert results == [("dead", "delivered")]
+
+    run(story)
+
+
+def test_what_waits_for_something_missing_goes_on_under_the_new_release(opened: Opened) -> None:
+    """C26: the item is missing in the release of the order; only in a later one can it be there. All else keeps its own."""
+
+    async def story() -> None:
+        async with opened() as ledger:
+            await ledger.save_release("r1", b"", NOW)
+            for n in range(3):
+                await route(ledger, event(n + 1, str(n)))
+            waits, running, retries = await claim(ledger)
+            await miss(ledger, waits)
+            await later(ledger, retries, "retrying", NOW)
+            await ledger.save_release("r2", b"", NOW)
+            await miss(ledger, running)  # it was under way when the release changed
+            assert await ledger.wake_waiting(NOW) == 2
+            releases = {one.id: one.release for one in await claim(ledger)}
+            assert releases == {waits.id: "r2", running.id: "r2", retries.id: "r1"}
 
     run(story)
 

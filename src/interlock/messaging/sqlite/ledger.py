@@ -311,6 +311,7 @@ class SqliteLedger:
         def work(connection: apsw.Connection) -> None:
             connection.execute(self._sql["retire_release"], (release,))
             connection.execute(self._sql["save_release"], (release, now_ms, files))
+            connection.execute(self._sql["adopt_waiting"], (release,))
 
         await self.group.run(work)
 

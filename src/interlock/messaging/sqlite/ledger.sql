@@ -133,12 +133,14 @@ UPDATE delivery SET
   lease_until_ms = 0, worker = '', reread = CASE WHEN ?2 = 'pending' THEN reread ELSE 0 END, reason = ?5, code = ?6, error = ?7, waiting_for = '', warnings = ?8
 WHERE id = ?1
 
--- name: close_later  what waits is tried at once when a newer wish came meanwhile: it may need something else
+-- name: close_later  what waits is tried at once when a newer wish came meanwhile: it may need something else;
+-- what waits for something that was missing goes on under the release of now, in which it may be there
 UPDATE delivery SET
   state = CASE WHEN ?1 = 'waiting' AND revision <> ?11 THEN 'pending' ELSE ?1 END,
   due_ms = CASE WHEN ?1 = 'waiting' AND revision <> ?11 THEN ?4 ELSE ?2 END,
   attempts = attempts + ?3, crashes = 0, updated_ms = ?4, lease_until_ms = 0, worker = '',
-  reason = ?5, code = ?6, error = ?7, waiting_for = ?8
+  reason = ?5, code = ?6, error = ?7, waiting_for = ?8,
+  release = CASE WHEN ?8 = '' THEN release ELSE coalesce((SELECT id FROM release WHERE active = 1), release) END
 WHERE id = ?9 AND token = ?10 AND state = 'running'
 RETURNING state
 
@@ -205,6 +207,9 @@ UPDATE release SET active = 0 WHERE active = 1 AND id <> ?
 
 -- name: save_release
 INSERT INTO release (id, at_ms, files, active) VALUES (?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET active = 1
+
+-- name: adopt_waiting  what waits for something that was missing is tried under the new release: it may be there now
+UPDATE delivery SET release = ? WHERE state = 'waiting' AND waiting_for <> ''
 
 -- name: release
 SELECT files FROM release WHERE id = ?
