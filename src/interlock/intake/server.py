@@ -1,7 +1,6 @@
 """The intake's HTTP side: `POST /intake/{system}` as a bare ASGI application, answers in problem+json when it refuses."""
 
 import hashlib
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from interlock.clock import Clock
 from interlock.errors import IntakeError, StoreError
 from interlock.intake.bounds import Bodies, Message, Receive, deeper_than
 from interlock.intake.problem import headers_of, problem_of
+from interlock.intake.refusals import Refusals
 from interlock.messaging.event import Dialect, Envelope, Event, Headers
 from interlock.messaging.inbox import Inbox
 
@@ -20,8 +20,6 @@ Send = Callable[[Message], Awaitable[None]]
 PREFIX = "/intake/"
 STORE_RETRY_SECONDS = 30
 RATE_RETRY_SECONDS = 1
-
-LOG = logging.getLogger("interlock.intake")
 
 _ACCEPTED_HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"2")]
 
@@ -65,16 +63,21 @@ class Intake:
         self._buckets: dict[str, tuple[float, float]] = {}
         self.accepted = 0
         self.duplicates = 0
-        self.refused: dict[str, int] = {}
+        self._refusals = Refusals(clock)
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Requests refused since the start, by code."""
+        return self._refusals.total
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._take(scope, receive)
         except IntakeError as error:
-            self.refused[error.code] = self.refused.get(error.code, 0) + 1
+            self._refusals.count(self._known(scope), error)
             await _problem(send, error)
         except StoreError as error:
-            self.refused[error.code] = self.refused.get(error.code, 0) + 1
+            self._refusals.count(self._known(scope), error)
             await _problem(send, _unavailable(error))
         else:
             await send({"type": "http.response.start", "status": 200, "headers": _ACCEPTED_HEADERS})
@@ -104,6 +107,11 @@ class Intake:
                 next_move="use /intake/ and the name of a system that sends webhooks",
             )
         return door
+
+    def _known(self, scope: Scope) -> str:
+        """The system of the address, '' for one that a stranger made up."""
+        name = scope["path"].removeprefix(PREFIX)
+        return name if self._doors.door(name) is not None else ""
 
     def _admit(self, door: Door) -> None:
         """A token bucket of one second's worth per system, for what is signed: a forger cannot use it up."""
@@ -143,7 +151,6 @@ class Intake:
     def _event(self, door: Door, dialect: Dialect, headers: Headers, body: bytes) -> Event:
         envelope = dialect.envelope(headers)
         if door.shop and envelope.shop.lower() != door.shop.lower():
-            LOG.warning("INT005 a signed body was sent to %s with the name of another shop", door.system)
             raise IntakeError("this endpoint belongs to another shop", status=401, code="INT005")
         if deeper_than(body, door.max_depth):
             raise IntakeError(f"nested deeper than {door.max_depth}", status=400, code="INT006")
