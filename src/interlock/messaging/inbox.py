@@ -24,7 +24,8 @@ class Inbox(Protocol):
         must retry."""
 
     async def read(self, after: int, limit: int) -> list[Event]:
-        """Events with a position above `after`, in order, at most `limit`."""
+        """Events with a position above `after`, in order, at most `limit`. One whose body is damaged comes without it:
+        it is routed all the same, and the others behind it."""
 
     async def get(self, positions: Sequence[int]) -> dict[int, Event]:
         """Events by position. A trimmed one has body None. Raises StoreError when a body does not match its SHA-256."""

@@ -1,5 +1,6 @@
 """The shelf of releases: the active one, and older ones that work in flight still follows, compiled again when needed."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -8,10 +9,13 @@ import msgspec
 from interlock.clock import Clock
 from interlock.connectors import registry
 from interlock.connectors.http import Http
+from interlock.errors import InterlockError
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.releases import Limits
 from interlock.release.build import Build
 from interlock.strategy import Snapshot, load, snapshot_of
+
+LOG = logging.getLogger("interlock.release")
 
 
 class Shelf:
@@ -56,13 +60,20 @@ class Shelf:
         return self._current
 
     async def get(self, release: str) -> Build:
-        """A release by id; one that is nowhere kept falls to the active one."""
+        """A release by id; one that is nowhere kept, or that this Interlock cannot read any more, falls to the active
+        one."""
         found = self._known.get(release)
         if found is None:
             files = await self._ledger.release(release)
-            found = self.current() if files is None else self._build(_snapshot(files))
-            self._keep(release, found)
+            found = self._keep(release, self.current() if files is None else self._built_again(release, files))
         return found
+
+    def _built_again(self, release: str, files: bytes) -> Build:
+        try:
+            return self._build(_snapshot(files))
+        except InterlockError as error:
+            LOG.warning("release %s cannot be built any more; its work follows the active one: %s", release, error)
+            return self.current()
 
     def renew_credentials(self) -> None:
         """Let every release that is at work read its secrets again."""

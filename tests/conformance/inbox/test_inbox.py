@@ -131,6 +131,8 @@ def test_damage_is_found(tmp_path: Path) -> None:
         with pytest.raises(StoreError) as caught:
             await again.get([1])
         assert caught.value.code == "STO003"
+        (damaged,) = await again.read(0, 10)
+        assert damaged.body is None, "the router goes on, past it"
         await again.close()
 
     asyncio.run(story())

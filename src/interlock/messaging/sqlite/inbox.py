@@ -43,7 +43,8 @@ class SqliteInbox:
         recent = self._recent_after(after, limit)
         if recent:
             return recent
-        return [_event(row) for row in self.group.connection.execute(self._sql["read"], (after, limit))]
+        rows = self.group.connection.execute(self._sql["read"], (after, limit))
+        return [_event(row if _is_whole(row) else (*row[:-1], None)) for row in rows]
 
     async def get(self, positions: Sequence[int]) -> dict[int, Event]:
         """Events by position; recent ones from memory."""
@@ -105,6 +106,8 @@ class SqliteInbox:
         if recent is not None:
             return recent
         row = self.group.connection.execute(self._sql["get"], (position,)).fetchone()
+        if row is not None and not _is_whole(row):
+            raise _damaged(position)
         return None if row is None else _event(row)
 
 
@@ -128,19 +131,25 @@ def _row(event: Event, dedupe_key: str) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def _is_whole(row: tuple[Any, ...]) -> bool:
+    """Whether the body is the one that was accepted, or was forgotten in due time."""
+    *_, sha256, body = row
+    return body is None or hashlib.sha256(body).digest() == sha256
+
+
+def _damaged(position: int) -> StoreError:
+    return StoreError(
+        f"the body of event {position} is not the one that was accepted",
+        code="STO003",
+        why="its SHA-256 differs from the one stored beside it: the file was damaged or edited",
+        next_move="run `interlock doctor --deep`; restore the event from a backup or re-read the object from its source",
+    )
+
+
 def _event(row: tuple[Any, ...]) -> Event:
     (position, system, dialect, topic, object_name, key, name, summary, version, complete, facts, event_id,
      webhook_id, api_version,
      triggered_at_ms, received_at_ms, release, flags, priority, sha256, body) = row  # fmt: skip
-    if body is not None and hashlib.sha256(body).digest() != sha256:
-        raise StoreError(
-            f"the body of event {position} is not the one that was accepted",
-            code="STO003",
-            why="its SHA-256 differs from the one stored beside it: the file was damaged or edited",
-            next_move=(
-                "run `interlock doctor --deep`; restore the event from a backup or re-read the object from its source"
-            ),
-        )
     return Event(
         position=position, system=system, dialect=dialect, topic=topic, object=object_name, key=key, name=name,
         summary=summary,
