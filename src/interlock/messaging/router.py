@@ -53,8 +53,10 @@ class Router:
         return len(events)
 
     async def _route(self, event: Event) -> Routed:
-        if await self._ledger.origin_of(event.system, event.object, event.key) is not None:
-            # Our own write coming back from where we wrote it is no new object: it keeps its true origin (C17, C18).
+        origin = await self._ledger.origin_of(event.system, event.object, event.key)
+        if origin is not None and origin != (event.system, event.key):
+            # A copy that we made is no new object: it keeps its true origin (C18). What was born there is no copy,
+            # whatever we wrote on it: our own mark changes nothing elsewhere (C17), a person's change does (C19).
             return Routed(event=event, wants=())
         release = await self._releases.get(event.release)
         late = event.triggered_at_ms > 0 and event.received_at_ms - event.triggered_at_ms > LATE_MS
