@@ -70,8 +70,15 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
     @property
     def dedupe_key(self) -> str:
         """The business key, from signed content alone: the same fact sent again, under whatever headers, has the same
-        key."""
-        return f"{self.object}/{self.key}/{self.version}/{self.sha256[:8].hex()}"
+        key.
+
+        A body that states neither a version nor an instance can be equal after a change there and back: then the sender's
+        event id tells two happenings apart, and each only says that the object is to be read (C16).
+        """
+        key = f"{self.object}/{self.key}/{self.version}/{self.sha256[:8].hex()}"
+        if self.version or any("#" in fact for fact in self.facts):
+            return key
+        return f"{key}/{self.event_id}"
 
 
 class Dialect(Protocol):
