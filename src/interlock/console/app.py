@@ -92,6 +92,7 @@ def create_console(
         middleware=[Middleware(SafeHeaders), Middleware(WithSession)],
     )
     app.state.streams = set()
+    app.state.closing = False  # set by the process that ends: open streams would hold it up
     app.state.console = Console(
         views=views,
         actions=actions,

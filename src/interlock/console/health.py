@@ -26,11 +26,15 @@ SEVERITY = (
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """`state` gives colour and shape, `word` stands in the chip, `why` is a sentence."""
+    """`state` gives colour and shape, `word` stands in the chip, `why` is a sentence.
+
+    `states` are those of the deliveries that the word counts, where it counts others than those of `state`.
+    """
 
     state: str
     word: str
     why: str = ""
+    states: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -83,8 +87,19 @@ def _open_work(open_work: Mapping[str, int]) -> Health | None:
     return None
 
 
-def flow_state(tile: FlowTile, flow: Flow | None, now_ms: int) -> Health:
-    """What is open speaks first; then silence."""
+DOWN = frozenset({"open", "probing"})
+"""A breaker in one of these: the destination does not answer."""
+
+WAITING = ("pending", "retrying", "uncertain")
+"""What goes on by itself when the destination answers again."""
+
+
+def flow_state(tile: FlowTile, flow: Flow | None, now_ms: int, *, down: bool = False) -> Health:
+    """What needs a person speaks first; then a destination that does not answer, what is open, silence."""
+    waiting = sum(tile.open.get(state, 0) for state in WAITING)
+    if down and waiting and not tile.open.get("dead"):
+        word = "1 waits" if waiting == 1 else f"{waiting} wait"
+        return Health(state="retrying", word=word, why="nothing is lost; it goes on by itself", states=WAITING)
     return _open_work(tile.open) or _silence(tile, flow, now_ms) or HEALTHY
 
 
@@ -126,7 +141,7 @@ def home_answer(
         *_refused(strategy, groups, now_ms),
         *_down(strategy, destinations),
         *_quiet(strategy, tiles, now_ms),
-        *_other(tiles),
+        *_other(tiles, {destination.destination for destination, _ in destinations if destination.breaker != "closed"}),
     ]
     if not problems:
         return Answer(state="done", text=_all_well(strategy, tiles, now_ms))
@@ -145,9 +160,11 @@ def _also(problems: Sequence[str]) -> str:
     return f"Also: {told}{left}." if told else ""
 
 
-def _other(tiles: Sequence[tuple[FlowTile, Health]]) -> list[str]:
+def _other(tiles: Sequence[tuple[FlowTile, Health]], down: set[str]) -> list[str]:
     """What is open without being refused, down or silent: nobody is needed yet."""
-    count = sum(tile.open.get(state, 0) for tile, _ in tiles for state in ("uncertain", "held"))
+    count = sum(
+        tile.open.get(state, 0) for tile, _ in tiles if tile.destination not in down for state in ("uncertain", "held")
+    )
     return [f"{counted(count, 'delivery is', 'deliveries are')} uncertain or held"] if count else []
 
 

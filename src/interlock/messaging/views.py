@@ -312,12 +312,16 @@ class ReplayProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):
-    """Cheap to read and different whenever a page would be: what live pages watch."""
+    """Cheap to read and different whenever a page would be: what live pages watch.
+
+    `work` changes when a call ends, a delivery is claimed or closed, or a breaker moves; it counts nothing.
+    """
 
     events: int
     changed_ms: int
     dead: int
     audits: int
+    work: int = 0
 
 
 class Views(Protocol):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from interlock.console.drawing import Map, Stop, Traffic, draw_map
 from interlock.console.filters import url
 from interlock.console.health import (
+    DOWN,
     HEALTHY,
     Answer,
     Health,
@@ -30,6 +31,7 @@ from interlock.strategy.model import System
 
 DAY_MS = 86_400_000
 GROUPS_ON_HOME = 6
+ORDERS_ON_HOME = 6
 
 
 class Now(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,10 +57,12 @@ async def look(console: Console) -> Now:
             found.setdefault((flow.name, destination), FlowTile(flow=flow.name, destination=destination))
     health = await console.views.destination_health(now_ms)
     titles = {name: system.title for name, system in strategy.systems.items()}
+    down = {each.destination for each in health if each.breaker in DOWN}
     return Now(
         window=window,
         tiles=tuple(
-            (tile, flow_state(tile, strategy.flows.get(tile.flow), now_ms)) for tile in _in_order(console, found)
+            (tile, flow_state(tile, strategy.flows.get(tile.flow), now_ms, down=tile.destination in down))
+            for tile in _in_order(console, found)
         ),
         destinations=tuple(
             (each, destination_state(each, titles.get(each.destination, each.destination), now_ms, zone))
@@ -101,6 +105,7 @@ async def home(request: Request) -> Response:
         needing=sum(group.count for group in now.groups),
         drawing=system_map(console, now),
         ways=ways(console, now),
+        orders=await console.views.recent_orders(limit=ORDERS_ON_HOME),
         outages=outages(console, [health for health, _ in now.destinations]),
         broken=console.demo.broken() if console.demo else {},
         breakable=dict.fromkeys(each.destination for each, _ in now.tiles),
@@ -175,7 +180,8 @@ def _traffic(console: Console, now: Now, name: str) -> Iterator[Traffic]:
             state="silent" if silent else "done", volume=_volume(leaving), href="/deliveries?since=24h", to_hub=True
         )
     if arriving:
-        state = worst([now.state_of(name), *(health for _, health in arriving)]).state
+        own = now.state_of(name)  # a destination that does not answer says more than the state of what waits for it
+        state = (own if not own.healthy else worst([own, *(health for _, health in arriving)])).state
         yield Traffic(
             state=state, volume=_volume(arriving), href=url("/deliveries", destination=name, since="24h"), to_hub=False
         )

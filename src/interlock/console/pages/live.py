@@ -30,7 +30,7 @@ async def _pulses(request: Request, console: Console) -> AsyncIterator[bytes]:
         last = None
         until = console.clock.monotonic() + STREAM_SECONDS
         yield b"retry: 2000\n\n"
-        while console.clock.monotonic() < until and _still_signed_in(request, console):
+        while console.clock.monotonic() < until and _still_wanted(request, console):
             pulse = await console.views.pulse()
             if pulse != last:
                 last = pulse
@@ -42,5 +42,5 @@ async def _pulses(request: Request, console: Console) -> AsyncIterator[bytes]:
         streams.discard(id(request))
 
 
-def _still_signed_in(request: Request, console: Console) -> bool:
-    return console.sessions.is_open(request.state.session)
+def _still_wanted(request: Request, console: Console) -> bool:
+    return not request.app.state.closing and console.sessions.is_open(request.state.session)

@@ -14,8 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from interlock.console.drawing import Bar, waterfall
 from interlock.console.field_table import FieldTable
 from interlock.console.filters import STATES, url
-from interlock.console.health import Answer, story_answer, title_of
-from interlock.console.pages.outages import DOWN
+from interlock.console.health import DOWN, Answer, story_answer, title_of
 from interlock.console.payload import Shown, show, show_body
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.sessions import REVEAL_SECONDS
@@ -122,7 +121,9 @@ async def story(request: Request) -> Response:
     revealed = _revealed(request, console, object_name, key)
     cards = await _cards(console, told, revealed)
     letters = {letter.delivery: letter for letter in told.dead_letters if not letter.closed_ms}
-    down = frozenset(each.destination for each in await console.views.destination_health(console.now_ms) if each.breaker in DOWN)
+    down = frozenset(
+        each.destination for each in await console.views.destination_health(console.now_ms) if each.breaker in DOWN
+    )
     refusals = {letter.destination: letter.error or letter.reason for letter in letters.values()}
     return page(
         request,
@@ -234,7 +235,9 @@ def _steps(strategy: Strategy, told: Story) -> list[Step]:
 def _received(strategy: Strategy, event: EventRow) -> Step:
     seen = f" · seen {counted(len(event.sightings) + 1, 'time')}" if event.sightings else ""
     flags = f" · {event.flags}" if event.flags else ""
-    relabelled = sorted({flag for sighting in event.sightings for flag in sighting.flags.split() if flag != "same-event"})
+    relabelled = sorted(
+        {flag for sighting in event.sightings for flag in sighting.flags.split() if flag != "same-event"}
+    )
     flags += f" · seen again with {', '.join(relabelled)}" if relabelled else ""
     how = "signature ok" if event.webhook_id else "read from the source"
     detail = f"{event.topic} from {title_of(strategy, event.system)} · {how} · event {event.event_id or event.position}{seen}{flags}"

@@ -8,15 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from interlock.console.filters import url
-from interlock.console.health import Answer, Health, carried, destination_state, title_of, zone_of
+from interlock.console.health import DOWN, WAITING, Answer, Health, carried, destination_state, title_of, zone_of
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import clock_time, counted, number, span
 from interlock.messaging.ledger import Filter
 from interlock.messaging.views import DestinationHealth
-
-DOWN = frozenset({"open", "probing"})
-WAITING = ("pending", "retrying", "uncertain")
-"""What goes on by itself when the destination answers again."""
 
 ROWS_ON_A_PAGE = 50
 

@@ -58,10 +58,21 @@
   const live = document.body.dataset.live;
   if (live && "EventSource" in window) {
     let first = null;
+    // At most one beat in two seconds, and the last one never lost: what a page shows in the end is how it is.
+    const restMs = 2000;
+    let rests = false, missed = false;
+    const beat = () => {
+      if (rests) { missed = true; return; }
+      rests = true;
+      document.body.dispatchEvent(new CustomEvent("pulse"));
+      setTimeout(() => { rests = false; if (missed) { missed = false; beat(); } }, restMs);
+    };
     new EventSource("/live").addEventListener("pulse", (message) => {
       const pulse = JSON.parse(message.data);
-      if (first === null) { first = pulse; return; }
-      if (live !== "list") { document.body.dispatchEvent(new CustomEvent("pulse")); return; }
+      const opened = first === null;
+      first ??= pulse;
+      if (live !== "list") { beat(); return; } // the first one too: the world may have moved on since the page was made
+      if (opened) return;
       const bar = one("#new");
       const fresh = pulse.events - first.events;
       if (bar) { bar.textContent = fresh > 0 ? `${fresh} new` : "Something changed: show"; bar.hidden = false; }

@@ -44,8 +44,11 @@ SELECT system, object, key, name, version, event, first_seen_ms, last_seen_ms, e
 WHERE object = 'order' /*where*/ ORDER BY last_seen_ms DESC LIMIT :limit;
 
 -- name: lanes
-SELECT key, flow, destination, state, due_ms FROM delivery
-WHERE object = :object AND key IN (SELECT value FROM json_each(:keys)) AND signal = '' ORDER BY key, id;
+-- One per flow and destination: of several signals the one that is not settled (the bare columns are those of the row with the max()).
+SELECT key, flow, destination, state, due_ms FROM (
+  SELECT *, max(state NOT IN ('done', 'superseded', 'cancelled')) FROM delivery
+  WHERE object = :object AND key IN (SELECT value FROM json_each(:keys)) GROUP BY key, flow, destination)
+ORDER BY key, id;
 
 -- name: found_by_name
 SELECT object, key, name, 'name' AS why FROM object WHERE name IN (:text, '#' || :text) LIMIT :limit;
@@ -191,4 +194,7 @@ FROM replay_item i JOIN delivery d ON d.id = i.delivery WHERE i.replay = :id GRO
 SELECT (SELECT coalesce(max(position), 0) FROM inbox.event) AS events,
        (SELECT coalesce(max(last_seen_ms), 0) FROM object) AS changed_ms,
        (SELECT count(*) FROM delivery WHERE state = 'dead' AND state IN ('retrying', 'uncertain', 'waiting', 'dead', 'held')) AS dead,
-       (SELECT coalesce(max(id), 0) FROM audit) + (SELECT coalesce(max(id), 0) FROM attempt) AS audits;
+       (SELECT coalesce(max(id), 0) FROM audit) + (SELECT coalesce(max(id), 0) FROM attempt) AS audits,
+       (SELECT coalesce(sum(ended_ms), 0) FROM (SELECT ended_ms FROM attempt ORDER BY id DESC LIMIT 256))
+         + (SELECT coalesce(sum(id + token), 0) FROM delivery WHERE state = 'running')
+         + (SELECT coalesce(sum(changed_ms + failures), 0) FROM breaker) AS work;

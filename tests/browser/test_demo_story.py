@@ -1,0 +1,197 @@
+"""The demo's story, clicked through in a real browser: an order arrives, a vendor breaks, the rest flows on, repair, replay, proof.
+
+`interlock demo` runs as a program of its own, with its hub, its console and the four twins. What is asserted is what a person reads;
+at the end the twin of the ERP is asked itself, past the console.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from chrome import look_like
+from person import LOOK_SECONDS, PATIENCE_SECONDS, Person
+from selenium.webdriver import Chrome
+
+from interlock.cli.demo import write_project
+from interlock.cli.twin_world import TwinWorld
+
+pytestmark = pytest.mark.browser
+
+ORDERS = 20
+BEFORE = 2
+"""One placed by the demo itself, one by the button."""
+
+COMMAND = "from interlock.cli import main; main()"
+
+
+class Demo:
+    """The address with its token, and the twins' own addresses."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+        self.link, self.twins = "", {}
+        assert process.stdout is not None
+        while not self.link:
+            line = process.stdout.readline()
+            assert line, "the demo ended before its console was up"
+            facts: dict[str, Any] = json.loads(line)
+            self.twins = facts.get("urls", self.twins)
+            if "token" in facts:
+                self.link = f"{facts['url']}/?token={facts['token']}"
+        self.console = self.link.partition("/?")[0]
+
+    def effects(self, vendor: str) -> dict[str, Any]:
+        """What a twin itself says that was done to it."""
+        with urlopen(f"{self.twins[vendor]}/_twin/effects/summary", timeout=5) as answer:
+            return dict(json.loads(answer.read()))
+
+    def has(self, vendor: str, kind: str, count: int) -> None:
+        """Waits until a twin has that many, each once."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.effects(vendor)["by_kind"].get(kind, 0) < count:
+            assert time.monotonic() < deadline, self.effects(vendor)
+            time.sleep(LOOK_SECONDS)
+        own = self.effects(vendor)
+        assert (own["by_kind"][kind], own["duplicates"]) == (count, [])
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo whose ERP takes ten requests a second and is asked again by itself only after ten minutes: only the replay moves it."""
+    folder = tmp_path_factory.mktemp("demo")
+    world = TwinWorld(folder)
+    write_project(folder, world)
+    netsuite = folder / "systems" / "netsuite.toml"
+    text = netsuite.read_text().replace("rate_per_second = 200", "rate_per_second = 10", 1)
+    netsuite.write_text(f"{text}\n[breaker]\nprobe_interval_seconds = 600\n")
+    command = [sys.executable, "-c", COMMAND, "demo", str(folder), "--orders", "1", "--port", "0", "--json"]
+    with (folder / "demo.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+    try:
+        yield Demo(process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        process.stdout.close()
+        process.wait(20)
+
+
+def test_break_repair_replay_and_proof(window: Chrome, demo: Demo) -> None:
+    """EXPERIENCE 3.5, the first five minutes: what a person does with the demo, what they read at each step, and the vendor's own word."""
+    look_like(window, width=1440, theme="light")
+    person = Person(window)
+    the_first_order_arrives(person, demo)
+    its_story_names_every_system_and_field(person)
+    the_erp_breaks_and_the_rest_flows_on(person, demo)
+    the_outage_is_one_issue_with_an_owner(person)
+    a_waiting_order_says_for_what(person)
+    repaired_and_replayed_with_a_preview(person, demo)
+    progress_and_proof(person, demo)
+    it_is_all_in_the_audit(person, demo)
+    assert person.complaints() == []
+
+
+def the_first_order_arrives(person: Person, demo: Demo) -> None:
+    person.opens(demo.link)
+    person.reads("All 3 flows are healthy; the last delivery reached")
+    person.reads("#1001", "NetSuite", "ShipBob", "Klaviyo", where="#latest")
+    assert "token" not in person.window.current_url
+    person.types("count", "1")
+    person.presses("Place orders")
+    person.reads("#1002", where="#latest")  # without a reload: the page asks for itself again
+
+
+def its_story_names_every_system_and_field(person: Person) -> None:
+    person.presses("#1001")
+    said = person.reads("In sync in all 3 systems.", "Received", "orders/create from Shopify", "signature ok", "Routed")
+    assert "done" in person.reads("NetSuite", where="#lanes")
+    assert (
+        said.count(" fields mapped") >= 4
+    )  # the customer and the order at NetSuite, the order at ShipBob, the event at Klaviyo
+    person.presses_summary("salesOrder.upsert")
+    table = person.reads("Shopify", "Canonical order", "Value sent", where=".attempt[open] .fields")
+    mapped, _, of = table.partition(" fields mapped")[0].partition(" of ")
+    assert int(mapped) == int(of) > 20
+    assert "name name otherRefNum #1001" in table
+    canonical = person.reads("Canonical order", where=".attempt[open] .pair")
+    assert 'name "#1001"' in canonical and "components" in canonical
+
+
+def the_erp_breaks_and_the_rest_flows_on(person: Person, demo: Demo) -> None:
+    person.presses("Home")
+    person.presses("Break NetSuite")
+    person.reads("NetSuite answers 503", "Repair NetSuite")
+    person.types("count", str(ORDERS))
+    person.presses("Place orders")
+    person.reads("NetSuite has not answered since", f"with {ORDERS} orders waiting; everything else flows.")
+    person.reads("healthy", "ShipBob", where="#tile-order-to-wms-shipbob")
+    person.reads("healthy", "Klaviyo", where="#tile-order-to-marketing-klaviyo")
+    person.reads(f"{ORDERS} wait", "it goes on by itself", where="#tile-order-to-erp-netsuite")
+    demo.has("shipbob", "order.create", ORDERS + BEFORE)
+    demo.has("klaviyo", "event.create", ORDERS + BEFORE)
+    person.reads("not answering", where=".map a[href='/systems#netsuite']")
+    assert [len(person.sees(f".map .edge.is-{state}")) for state in ("retrying", "dead")] == [1, 0]
+
+
+def the_outage_is_one_issue_with_an_owner(person: Person) -> None:
+    person.presses("Issues")
+    person.reads("NetSuite has not answered since", f"{ORDERS} orders wait.", "Finance Systems")
+    assert len(person.sees("[data-row]")) == 1
+    person.presses(f"NetSuite does not answer: {ORDERS} orders wait")
+    person.reads(
+        "One issue, not 20", "It said Service Unavailable", "Next move See whether NetSuite is up", "tries one delivery every 10 min",
+        "finance-systems@acme.example", "erp-refusals.md", f"All {ORDERS} orders at once", "ShipBob flows", "Klaviyo flows",
+    )  # fmt: skip
+    assert len(person.sees("tr[data-row]")) == ORDERS
+
+
+def a_waiting_order_says_for_what(person: Person) -> None:
+    person.presses("#1022")
+    person.reads(
+        "In sync in 2 of 3 systems.",
+        "It waits until NetSuite answers again.",
+        "NetSuite does not answer: it waits, and goes on by itself.",
+    )
+
+
+def repaired_and_replayed_with_a_preview(person: Person, demo: Demo) -> None:
+    person.presses("Home")
+    person.presses("Repair NetSuite")
+    person.reads("Break NetSuite")
+    person.reads(f"{ORDERS} orders waiting")  # repaired, and still nothing is sent before its time
+    assert demo.effects("netsuite")["by_kind"]["salesOrder.create"] == BEFORE
+    person.presses(f"NetSuite does not answer: {ORDERS} orders wait")
+    person.presses(f"Replay {ORDERS}")
+    person.reads(
+        f"Replay {ORDERS} deliveries to NetSuite: the oldest is", "about 2 s at the destination's limit.", f"How many {ORDERS}", "Oldest", "ago",
+        "2 s at its limit of 10 a second", "With the release that runs now", "With the release of each event",
+    )  # fmt: skip
+    person.types("why", "NetSuite is back")
+
+
+def progress_and_proof(person: Person, demo: Demo) -> None:
+    person.presses(f"Replay {ORDERS}")
+    person.reads("Under way:", f"of {ORDERS}", "by operator", "Pause")
+    person.reads(f"All {ORDERS} deliveries went through.")  # the page counts up by itself
+    person.reads(
+        f"NetSuite: {ORDERS} orders, 0 duplicates",
+        f"NetSuite has {ORDERS + BEFORE} orders, 0 duplicates, by its own books",
+        "NetSuite is back",
+    )
+    demo.has("netsuite", "salesOrder.create", ORDERS + BEFORE)
+
+
+def it_is_all_in_the_audit(person: Person, demo: Demo) -> None:
+    person.presses("Home")
+    person.reads("All 3 flows are healthy", "Nobody is needed.")
+    person.presses("Audit")
+    person.reads("replay", "operator", "NetSuite is back")
+    person.presses("Orders")
+    person.presses("#1022")
+    person.reads("In sync in all 3 systems.", "Replay", "by operator: NetSuite is back")
