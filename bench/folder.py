@@ -6,37 +6,37 @@ from interlock.cli.twin_world import write_secrets
 from interlock.strategy.starter import write_starter
 
 CONCURRENCY = 64
-WIDE = f"[limits]\nconcurrency = {CONCURRENCY}\nrate_per_second = 100_000"
-"""No limit but the hub's own speed: the vendors' real ones (2.5 to 20 requests a second) would be all that is measured."""
+UNLIMITED = 100_000
+"""Calls a second that no hub makes: the vendors' real limits (2.5 to 20 a second) would be all that is measured."""
+_LIMITS = "[limits]\nconcurrency = {concurrency}\nrate_per_second = {calls_per_second}"
 _CHANGES = {
     "systems/netsuite.toml": [
         ("[settings]", '[settings]\nalgorithm = "ES256"'),
-        ("[limits]\nconcurrency = 5 ", f"{WIDE} "),
+        ("[limits]\nconcurrency = 5 ", f"{_LIMITS} "),
     ],
     "systems/shipbob.toml": [
         ("[settings]", "[settings]\nquiet_period_seconds = 1"),
-        ("[credentials]", f"{WIDE}\n\n[credentials]"),
+        ("[credentials]", f"{_LIMITS}\n\n[credentials]"),
     ],
-    "systems/klaviyo.toml": [("[credentials]", f"{WIDE}\n\n[credentials]")],
+    "systems/klaviyo.toml": [("[credentials]", f"{_LIMITS}\n\n[credentials]")],
     # one signal to marketing for each order, so that an order is three deliveries
     "flows/order-to-marketing.toml": [('trigger = ["orders/create", "orders/paid",', 'trigger = ["orders/create",')],
     "systems/shopify.toml": [("rate_per_second = 2_000", "rate_per_second = 100_000")],
 }
 
 
-def write_folder(folder: Path, urls: dict[str, str]) -> Path:
+def write_folder(folder: Path, urls: dict[str, str], calls_per_second: int = UNLIMITED) -> Path:
     """Write it; returns the folder. Raises ValueError when the starter has changed so that a change has no place."""
     folder.mkdir(parents=True, exist_ok=True)
     values = {f"{vendor}_url": url for vendor, url in urls.items()}
-    write_starter(
-        folder, {"shopify_url": "http://127.0.0.1:1", **values, "shipbob_channel_id": "100", "title": "Bench"}
-    )
+    values |= {"shopify_url": "http://127.0.0.1:1", "shipbob_channel_id": "100", "title": "Bench"}
+    write_starter(folder, values)
     for path, changes in _CHANGES.items():
         text = (folder / path).read_text(encoding="utf-8")
         for old, new in changes:
             if old not in text:
                 raise ValueError(f"{path} has no {old!r} any more")
-            text = text.replace(old, new, 1)
+            text = text.replace(old, new.format(concurrency=CONCURRENCY, calls_per_second=calls_per_second), 1)
         (folder / path).write_text(text, encoding="utf-8")
     write_secrets(folder)
     return folder

@@ -67,6 +67,10 @@ class Load:
             self._connections.append(connection)
             self._idle.append(connection)
 
+    def accepted_keys(self) -> list[int]:
+        """The ids of the accepted orders."""
+        return [self.orders.key(number) for number in self.accepted]
+
     def close(self) -> None:
         """Drop all connections."""
         self._feeding = False

@@ -14,6 +14,7 @@ from bench.way import Server
 VERSION = "4.1.11"
 """The newest that runs on Node.js 18, 20 and 22; version 5 asks for 22.9."""
 INSTALL_SECONDS = 300
+NPM_OPTIONS = ("--no-audit", "--no-fund", "--omit=dev")
 VENDORS = ("netsuite", "shipbob", "klaviyo")
 FUNCTION = """
 const o = msg.payload;
@@ -39,6 +40,16 @@ return [
 ];
 """
 """The answer first, then the mapping of handwritten_app.py; no signature is checked. The id is taken as text: JavaScript's numbers end at 2^53, below Shopify's sample."""
+REQUEST = {"z": "bench", "type": "http request", "method": "use", "ret": "txt", "persist": True, "wires": [[]]}
+DELAY = {
+    "z": "bench",
+    "type": "delay",
+    "pauseType": "rate",
+    "nbRateUnits": "1",
+    "rateUnits": "second",
+    "drop": False,
+    "outputs": 1,
+}
 SETTINGS = """
 module.exports = {
   uiHost: "127.0.0.1", uiPort: Number(process.env.PORT), flowFile: "flows.json", httpAdminRoot: false, credentialSecret: "bench",
@@ -47,12 +58,12 @@ module.exports = {
 """
 
 
-async def start(folder: Path, sinks: Sinks) -> Server:
-    """Serve one flow. Raises RuntimeError when Node.js or npm is not here, or the registry is not reached."""
+async def start(folder: Path, sinks: Sinks, calls_per_second: int = 0) -> Server:
+    """Serve one flow; `calls_per_second` to each destination are let through by its own delay node, 0 sets none. Raises RuntimeError when Node.js or npm is not here, or the registry is not reached."""
     script = await asyncio.to_thread(installed)
     home = folder / "node-red"
     home.mkdir(exist_ok=True)
-    (home / "flows.json").write_text(json.dumps(flow()), encoding="utf-8")
+    (home / "flows.json").write_text(json.dumps(flow(calls_per_second)), encoding="utf-8")
     (home / "settings.js").write_text(SETTINGS, encoding="utf-8")
     (port,) = free_ports(1)
     environ = {"PORT": str(port), **{name.upper(): url for name, url in sinks.urls.items()}}
@@ -72,41 +83,26 @@ def installed() -> Path:
     home = cache() / f"node-red-{VERSION}"
     script = home / "node_modules" / "node-red" / "red.js"
     if not script.exists():
-        command = [
-            "npm",
-            "install",
-            "--prefix",
-            str(home),
-            "--no-audit",
-            "--no-fund",
-            "--omit=dev",
-            f"node-red@{VERSION}",
-        ]
+        command = ["npm", "install", "--prefix", str(home), *NPM_OPTIONS, f"node-red@{VERSION}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
         if done.returncode:
             raise RuntimeError(f"npm could not install Node-RED {VERSION}: {done.stderr.strip().splitlines()[-1]}")
     return script
 
 
-def flow() -> list[dict[str, Any]]:
+def flow(calls_per_second: int) -> list[dict[str, Any]]:
     """HTTP in, the function, and its four outputs: the answer, which goes first, and a request each."""
-    requests = [
-        {
-            "id": vendor,
-            "z": "bench",
-            "type": "http request",
-            "method": "use",
-            "ret": "txt",
-            "persist": True,
-            "wires": [[]],
-        }
-        for vendor in VENDORS
-    ]
-    outputs = [["answer"], *([vendor] for vendor in VENDORS)]
+    before = "wait-" if calls_per_second else ""
+    outputs = [["answer"], *([f"{before}{vendor}"] for vendor in VENDORS)]
     return [
         {"id": "bench", "type": "tab", "label": "Orders to three systems"},
         {"id": "in", "z": "bench", "type": "http in", "url": "/orders", "method": "post", "wires": [["map"]]},
         {"id": "map", "z": "bench", "type": "function", "func": FUNCTION, "outputs": len(outputs), "wires": outputs},
         {"id": "answer", "z": "bench", "type": "http response", "statusCode": "200", "wires": []},
-        *requests,
+        *({"id": vendor, **REQUEST} for vendor in VENDORS),
+        *(
+            {"id": f"wait-{vendor}", "rate": str(calls_per_second), **DELAY, "wires": [[vendor]]}
+            for vendor in VENDORS
+            if before
+        ),
     ]

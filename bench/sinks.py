@@ -6,6 +6,7 @@ They are no twins: they check nothing and refuse nothing, because a twin costs m
 import asyncio
 import re
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote_to_bytes
@@ -166,15 +167,17 @@ class Sinks:
         """When the last of the three had it. Raises KeyError when one has not."""
         return max(one.arrived[order] for one in self.destinations)
 
-    async def settled(self, wanted: int, quiet_seconds: float, within_seconds: float) -> bool:
-        """Until so many deliveries arrived; False when nothing more arrives for `quiet_seconds`, or time is up."""
+    async def settled(self, orders: Iterable[int], quiet_seconds: float, within_seconds: float) -> bool:
+        """Until these orders are everywhere; False when nothing more arrives for `quiet_seconds`, or time is up."""
+        left = list(orders)
         deadline = time.monotonic() + within_seconds
         seen, seen_at = self.delivered(), time.monotonic()
-        while (now_there := self.delivered()) < wanted:
-            now = time.monotonic()
-            if now_there != seen:
-                seen, seen_at = now_there, now
-            if now > deadline or now - seen_at > quiet_seconds:
-                return False
+        while True:
+            while left and not self.missing(left[-1]):
+                left.pop()
+            now, there = time.monotonic(), self.delivered()
+            if there != seen:
+                seen, seen_at = there, now
+            if not left or now > deadline or now - seen_at > quiet_seconds:
+                return not left
             await asyncio.sleep(0.005)
-        return True

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.folder import write_folder
+from bench.folder import UNLIMITED, write_folder
 from bench.load import Load, percentile
 from bench.machine import Program, free_ports, python, scratch
 from bench.orders import Orders
@@ -36,11 +36,11 @@ Start = Callable[[Path, Sinks], Awaitable[Server]]
 """Start a program in a folder of its own, with these destinations; started again there, it takes up what it left."""
 
 
-async def hub(folder: Path, sinks: Sinks) -> Server:
-    """Interlock, whole."""
+async def hub(folder: Path, sinks: Sinks, calls_per_second: int = UNLIMITED) -> Server:
+    """Interlock, whole; it may call each destination so many times a second."""
     home = folder / "strategy"
     if not home.exists():
-        write_folder(home, sinks.urls)
+        write_folder(home, sinks.urls, calls_per_second)
     (port,) = free_ports(1)
     program = Program(python("hub", home, port, "whole"))
     await program.line()
@@ -64,7 +64,7 @@ async def running(start: Start, folder: Path, connections: int) -> AsyncIterator
         try:
             await load.open(connections)
             await load.send(WARM_EVENTS)
-            if not await sinks.settled(3 * WARM_EVENTS, WARM_QUIET_SECONDS, SETTLE_SECONDS):
+            if not await sinks.settled(load.accepted_keys(), WARM_QUIET_SECONDS, SETTLE_SECONDS):
                 raise RuntimeError(
                     f"of {WARM_EVENTS} orders only {sinks.delivered()} deliveries came; refused: {load.refused}"
                 )
@@ -83,7 +83,7 @@ async def pushed(name: str, start: Start, size: Size) -> Figure:
             began = time.monotonic()
             await way.load.send(size.events)
             taken = time.monotonic() - began
-            await way.sinks.settled(3 * (WARM_EVENTS + size.events), QUIET_SECONDS, SETTLE_SECONDS)
+            await way.sinks.settled(way.load.accepted_keys(), QUIET_SECONDS, SETTLE_SECONDS)
             took, delivered = way.sinks.last() - began, way.sinks.delivered() - 3 * WARM_EVENTS
             calls = sum(one.calls for one in way.sinks.destinations) - calls
             each_us = 1e6 * (way.server.program.cpu_seconds() - used) / max(1, delivered)
@@ -102,7 +102,7 @@ async def paced(start: Start, size: Size) -> list[float]:
             way.load.orders.sign(first + round(2 * size.pace_per_second * size.seconds))
             await way.load.pace(size.pace_per_second, size.seconds, random.Random(2))
             numbers = [number for number in way.load.accepted if number >= first]
-            await way.sinks.settled(3 * (WARM_EVENTS + len(numbers)), QUIET_SECONDS, SETTLE_SECONDS)
+            await way.sinks.settled(way.load.accepted_keys(), QUIET_SECONDS, SETTLE_SECONDS)
             key = way.load.orders.key
             return [way.sinks.complete_at(key(number)) - way.load.sent[number] for number in numbers]
 
@@ -117,27 +117,25 @@ class Killed(msgspec.Struct):
     back_seconds: float
 
 
-async def killed(start: Start, size: Size, per_second: float | None, quiet_seconds: float = QUIET_SECONDS) -> Killed:
-    """Kill the program under a load of so many orders a second (None: as many as it takes), start it again, wait, count."""
+async def killed(start: Start, size: Size, per_second: float, quiet_seconds: float = QUIET_SECONDS) -> Killed:
+    """Kill the program under a load of so many orders a second, start it again, wait until it has nothing more to bring, count."""
     with scratch("killed") as folder:
         async with running(start, folder, size.connections) as way:
             load, sinks = way.load, way.sinks
-            load.orders.sign(WARM_EVENTS + round((per_second or 4_000) * size.kill_after_seconds))
-            sending = asyncio.ensure_future(
-                load.pace(per_second, 60.0, random.Random(3)) if per_second else load.saturate(60.0, warm_seconds=0)
-            )
+            load.orders.sign(WARM_EVENTS + round(per_second * size.kill_after_seconds))
+            sending = asyncio.ensure_future(load.pace(per_second, 2 * size.kill_after_seconds, random.Random(3)))
             await asyncio.sleep(size.kill_after_seconds)
             way.server.program.kill()
             load.close()
-            sending.cancel()
+            await sending
             began = time.monotonic()
             again = await start(folder, sinks)
             back = time.monotonic() - began
             try:
-                await sinks.settled(3 * len(load.accepted), quiet_seconds, SETTLE_SECONDS)
-                missing = [sinks.missing(load.orders.key(number)) for number in load.accepted]
+                await sinks.settled(load.accepted_keys(), quiet_seconds, SETTLE_SECONDS)
             finally:
                 again.program.stop()
+            missing = [sinks.missing(key) for key in load.accepted_keys()]
             twice = next(one.again for one in sinks.destinations if one.name == "shipbob")
     return Killed(len(missing), sum(map(bool, missing)), sum(missing), twice, back)
 
