@@ -1,5 +1,6 @@
 """A Filter as a WHERE clause over `delivery d`: constant conditions, bound values, nothing pasted in."""
 
+import json
 from typing import Any
 
 from interlock.messaging.ledger import Filter
@@ -15,6 +16,11 @@ _CONDITIONS = {
     "since_ms": "d.received_ms >= :since_ms",
     "until_ms": "d.received_ms < :until_ms",
 }
+_LISTS = {
+    "states": "d.state IN (SELECT value FROM json_each(:states))",
+    "ids": "d.id IN (SELECT value FROM json_each(:ids))",
+}
+"""One value however long the list: a statement takes no more than 32,766 of them, and a replay holds 100,000."""
 
 
 def choose(chosen: Filter) -> tuple[str, dict[str, Any]]:
@@ -25,10 +31,9 @@ def choose(chosen: Filter) -> tuple[str, dict[str, Any]]:
         if value:
             parts.append(condition)
             values[field] = value
-    for field, column in (("states", "d.state"), ("ids", "d.id")):
+    for field, condition in _LISTS.items():
         listed = getattr(chosen, field)
         if listed:
-            names = [f"{field}_{index}" for index in range(len(listed))]
-            parts.append(f"{column} IN ({', '.join(':' + name for name in names)})")
-            values.update(zip(names, listed, strict=True))
+            parts.append(condition)
+            values[field] = json.dumps(listed)
     return " AND ".join(parts), values
