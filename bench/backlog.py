@@ -11,7 +11,7 @@ import apsw
 from bench import way
 from bench.folder import write_folder
 from bench.load import Load
-from bench.machine import Program, free_ports, python, scratch
+from bench.machine import Program, python, scratch
 from bench.orders import Orders
 from bench.sinks import Sinks
 from bench.sizes import Size
@@ -28,7 +28,6 @@ RSS_MB_TARGET = 200
 READY_SECONDS_TARGET = 5
 SAME_SHARE = 0.8
 """Claims that keep this share of their speed have not become slower: one run differs as much from the next."""
-VENDORS = ("netsuite", "shipbob", "klaviyo")
 TRANSACTION_ROWS = 50_000
 
 
@@ -85,8 +84,7 @@ def _event(number: int) -> Event:
 
 async def _memory(size: Size) -> list[Figure]:
     with scratch("memory") as folder:
-        ports = dict(zip(VENDORS, free_ports(3), strict=True))
-        sinks = Sinks(ports)
+        sinks = Sinks()
         server = await way.hub(folder, sinks)
         events = -(-size.waiting_many // 3)
         load = Load(server.port, Orders(server.port, server.path))

@@ -5,6 +5,7 @@ They are no twins: they check nothing and refuse nothing, because a twin costs m
 
 import asyncio
 import re
+import socket
 import time
 from collections.abc import Iterable
 from types import TracebackType
@@ -124,20 +125,26 @@ class _Requests(asyncio.Protocol):
         self._data = data
 
 
-class Sinks:
-    """The three destinations, listening within a `with` block; `urls` by vendor. They can be closed and opened again."""
+def _bound() -> socket.socket:
+    """A port that is ours; whoever calls it before it listens is refused at once, as by a destination that is down."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    return listener
 
-    def __init__(self, ports: dict[str, int] | None = None) -> None:
+
+class Sinks:
+    """The three destinations. Their ports are taken at once, so that their `urls` are known; they answer within a `with` block."""
+
+    def __init__(self) -> None:
         self.destinations: tuple[Destination, ...] = (NetSuite(), ShipBob(), Klaviyo())
-        self.ports = ports or {}
+        self._bound = {one.name: _bound() for one in self.destinations}
         self._servers: list[asyncio.Server] = []
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         for one in self.destinations:
-            server = await loop.create_server(lambda one=one: _Requests(one), "127.0.0.1", self.ports.get(one.name, 0))  # type: ignore[misc]
-            self._servers.append(server)
-            self.ports[one.name] = server.sockets[0].getsockname()[1]
+            listener = self._bound[one.name]
+            self._servers.append(await loop.create_server(lambda one=one: _Requests(one), sock=listener))  # type: ignore[misc]
         return self
 
     async def __aexit__(
@@ -149,7 +156,7 @@ class Sinks:
     @property
     def urls(self) -> dict[str, str]:
         """Addresses by vendor."""
-        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+        return {name: f"http://127.0.0.1:{listener.getsockname()[1]}" for name, listener in self._bound.items()}
 
     def delivered(self) -> int:
         """Orders that arrived, each counted once per destination."""
