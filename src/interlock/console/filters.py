@@ -1,6 +1,7 @@
 """Every filter lives in the URL: its names there, and its way to a Filter of the ledger and back."""
 
 from collections.abc import Mapping
+from shlex import quote
 from urllib.parse import urlencode
 
 import msgspec
@@ -18,6 +19,9 @@ PERIODS = {
     "30d": 30 * 24 * 3_600_000,
 }
 PERIOD_WORDS = {"15m": "15 minutes", "1h": "hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+OPTIONS = {"q": "text"}
+"""Parameters of URLs that have another name as options of commands."""
+
 PLAIN = ("flow", "destination", "object", "key", "name", "reason", "fingerprint")
 
 
@@ -66,6 +70,11 @@ def said(chosen: Chosen) -> dict[str, str]:
         "until": str(chooses.until_ms) if chooses.until_ms else "",
     }
     return {name: value for name, value in parameters.items() if value}
+
+
+def options(parameters: Mapping[str, str]) -> list[str]:
+    """The choice as the options of a command."""
+    return [f"--{OPTIONS.get(name, name)} {quote(value)}" for name, value in parameters.items()]
 
 
 def url(path: str, **parameters: object) -> str:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from interlock.console.actions import Book, Version
-from interlock.console.filters import Chosen, read_filter, said, url
+from interlock.console.filters import Chosen, options, read_filter, said, url
 from interlock.console.health import Answer, noun, title_of
 from interlock.console.pages.objects import object_url
 from interlock.console.rendering import Console, console_of, page
@@ -18,6 +18,8 @@ from interlock.messaging.views import ReplayProgress
 
 MOST_BY_TEXT = 1_000
 """A search in texts is no filter of the ledger: what it finds is acted on by id, up to this many."""
+
+LONGEST_COMMAND = 300
 
 DELIVERY = ("delivery", "deliveries")
 
@@ -56,9 +58,7 @@ async def _sheet(request: Request, action: str, chosen: Chosen, *, notice: str =
         "bulk.html",
         status=409 if notice else 200,
         title=f"{verb} {counted(preview.count, *DELIVERY)}",
-        command=" ".join(
-            ("interlock", action, *(f"--{name} {value}" for name, value in said(chosen).items() if name != "ids"))
-        ),
+        command=_command(action, filter_),
         answer=_previewed(console, verb, preview),
         action=action,
         verb=verb,
@@ -70,6 +70,12 @@ async def _sheet(request: Request, action: str, chosen: Chosen, *, notice: str =
         why=why,
         back=url("/deliveries", **said(chosen)),
     )
+
+
+def _command(action: str, chosen: Filter) -> str:
+    """The same on the command line; nobody copies a thousand ids."""
+    text = " ".join((f"interlock {action}", *options(_fields(chosen)), "--why '...'"))
+    return text if len(text) <= LONGEST_COMMAND else ""
 
 
 def _previewed(console: Console, verb: str, preview: Preview) -> Answer:

@@ -3,12 +3,11 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Mapping
-from shlex import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from interlock.console.filters import PAGE_ROWS, PERIOD_WORDS, STATES, Chosen, read_filter, said, url
+from interlock.console.filters import PAGE_ROWS, PERIOD_WORDS, STATES, Chosen, options, read_filter, said, url
 from interlock.console.health import SEVERITY, Answer
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, iso, number
@@ -29,7 +28,6 @@ CSV_COLUMNS = (
     "attempts",
     "updated_ms",
 )
-OPTIONS = {"q": "text"}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -44,7 +42,7 @@ async def listing(request: Request) -> Response:
         request,
         "deliveries.html",
         title="Deliveries",
-        command=" ".join(("interlock deliveries", *_options(parameters))),
+        command=" ".join(("interlock deliveries", *options(parameters))),
         live="list",
         answer=_answer(chosen, counts),
         rows=rows[:PAGE_ROWS],
@@ -56,10 +54,6 @@ async def listing(request: Request) -> Response:
         reasons_known=tuple(REASONS),
         older=url("/deliveries", **parameters, before=rows[PAGE_ROWS - 1].id) if len(rows) > PAGE_ROWS else "",
     )
-
-
-def _options(parameters: dict[str, str]) -> list[str]:
-    return [f"--{OPTIONS.get(name, name)} {quote(value)}" for name, value in parameters.items()]
 
 
 def _answer(chosen: Chosen, counts: Mapping[str, int]) -> Answer:

@@ -36,7 +36,7 @@ async def search(request: Request) -> Response:
         request,
         "search.html",
         title="Search",
-        command=f"interlock find {_word(text)}" if text else "interlock find",
+        command=f"interlock find {_word(text)}" if text else "",
         answer=Answer(
             state="done" if hits else "silent", text=found if text else "Find an order, a SKU or a document."
         ),
