@@ -97,7 +97,10 @@ def test_cases(members: list[Placed], project: tuple[Path, TwinWorld], tmp_path:
         {"shipbob": {"products[0].quantity": "2"}},
         {"warns": {"netsuite": "is on variants"}},
         {"error": {"at": "netsuite", "code": "MAP005", "path": "$.customer"}},
-        {"patch": {"current_total_price_set": "150.00", "line_items[0].price_set": "99.00"}, "settings": {"difference_item": "@null"}},
+        {
+            "patch": {"current_total_price_set": "150.00", "line_items[0].price_set": "99.00"},
+            "settings": {"difference_item": "@null"},
+        },
     ],
 )
 def test_a_wrong_expectation_is_noticed(wrong: Case, project: tuple[Path, TwinWorld], tmp_path: Path) -> None:
