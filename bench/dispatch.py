@@ -70,14 +70,24 @@ class BenchDestination:
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:
         """One upsert with the body that a real mapping builds."""
-        return Plan(writes=(Write(operation="order.upsert", once=Once.UPSERT, reference=str(document.id), body=self.build(document)),))
+        return Plan(
+            writes=(
+                Write(
+                    operation="order.upsert", once=Once.UPSERT, reference=str(document.id), body=self.build(document)
+                ),
+            )
+        )
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:
         """PUT it."""
         answer = await self.http.send(
             "PUT", f"{self.url}/{write.reference}", {"content-type": "application/json"}, write.body, timeout_seconds
         )
-        return Done(external_id=write.reference, status=answer.status) if answer.status == 204 else Uncertain(code="X", message="?")
+        return (
+            Done(external_id=write.reference, status=answer.status)
+            if answer.status == 204
+            else Uncertain(code="X", message="?")
+        )
 
 
 class BenchRelease:
@@ -98,6 +108,10 @@ class BenchRelease:
         """Through the real mapping."""
         value = self._read(body)
         return Document(value=value, version=1)
+
+    def serves(self, flow: str, destination: str) -> bool:
+        """All."""
+        return True
 
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """All."""
@@ -148,10 +162,18 @@ def mapping() -> tuple[Any, Any]:
     shopify, netsuite = connector_mapping("shopify"), connector_mapping("netsuite")
     read = compile_in(shopify.table_in("order"), contract, connector_functions("shopify"))
     write = compile_out(netsuite.table_out("order", "salesOrder"), contract, connector_functions("netsuite"))
-    charges = {f"{name}_item": "1" for name in ("shipping", "tax", "tip", "gift_card", "duty", "fee", "rounding", "difference")}
-    settings = netsuite.settings_with({"guest_entity": "1", "order_currency": "shop", "currencies": {"USD": "1"}, **charges})
-    context = Context(system="netsuite", settings=settings, items=Items(rule="sku", generic_item="9", system="netsuite"))
-    return partial(read, context=Context(system="shopify", settings=shopify.settings_with({}))), partial(write, context=context)
+    charges = {
+        f"{name}_item": "1" for name in ("shipping", "tax", "tip", "gift_card", "duty", "fee", "rounding", "difference")
+    }
+    settings = netsuite.settings_with(
+        {"guest_entity": "1", "order_currency": "shop", "currencies": {"USD": "1"}, **charges}
+    )
+    context = Context(
+        system="netsuite", settings=settings, items=Items(rule="sku", generic_item="9", system="netsuite")
+    )
+    return partial(read, context=Context(system="shopify", settings=shopify.settings_with({}))), partial(
+        write, context=context
+    )
 
 
 async def waiting(ledger: SqliteLedger) -> bool:
@@ -166,9 +188,17 @@ async def engine(ports: list[int], bodies: list[bytes]) -> float:
     inbox, ledger = SqliteInbox(folder / "inbox.db", 0), SqliteLedger(folder / "ledger.db", 0)
     http = Http(frozenset(f"127.0.0.1:{port}" for port in ports))
     read, build = mapping()
-    release = BenchRelease({f"d{n}": BenchDestination(f"http://127.0.0.1:{port}", http, build) for n, port in enumerate(ports)}, read)
+    release = BenchRelease(
+        {f"d{n}": BenchDestination(f"http://127.0.0.1:{port}", http, build) for n, port in enumerate(ports)}, read
+    )
     dispatcher = Dispatcher(
-        inbox=inbox, ledger=ledger, releases=release, clock=clock, chance=random.Random(1), black_box=MemoryBlackBox(), worker="bench"
+        inbox=inbox,
+        ledger=ledger,
+        releases=release,
+        clock=clock,
+        chance=random.Random(1),
+        black_box=MemoryBlackBox(),
+        worker="bench",
     )
     router = Router(inbox, ledger, release, clock, dispatcher.wake)
     rest_on_what_is_loaded()
@@ -188,7 +218,9 @@ async def engine(ports: list[int], bodies: list[bytes]) -> float:
         await asyncio.sleep(0.05)
     assert sum(states.get("done", 0) for states in (await ledger.counts()).values()) == 3 * len(bodies)
     took = time.perf_counter() - began
-    print(f"  cpu {1e6 * (time.process_time() - cpu) / (3 * len(bodies)):.0f} us a delivery, ledger commits {ledger.group.commits}")
+    print(
+        f"  cpu {1e6 * (time.process_time() - cpu) / (3 * len(bodies)):.0f} us a delivery, ledger commits {ledger.group.commits}"
+    )
     routing.cancel()
     await dispatcher.stop()
     await http.close()

@@ -112,6 +112,8 @@ class _Trip:
         delivery = self.delivery
         if delivery.crashes >= CRASHES_TO_QUARANTINE:
             raise _dead("poison", "HUB-CRASH", f"the process died {delivery.crashes} times while it translated this")
+        if not self.release.serves(delivery.flow, delivery.destination):
+            raise _dead("no_flow", "HUB-GONE", f"release {self.release.id} has no flow {delivery.flow} to this system")
         destination = self._destination()
         await self._settle_unsettled(destination)
         document = await self._load()

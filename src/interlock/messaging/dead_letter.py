@@ -31,6 +31,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "look at the destination, then mark it as written or replay",
     ),
     "gone": ("The source no longer has it", "discard it, or restore it at the source and replay"),
+    "no_flow": (
+        "The folder has no flow for it any more",
+        "bring the flow back, or replay it under the version it was accepted under, or discard it",
+    ),
     "poison": (
         "It crashed or stalled the process",
         "look at the payload; correct the function or mapping, then replay",

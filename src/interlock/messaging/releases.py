@@ -43,6 +43,10 @@ class Release(Protocol):
     def document(self, system: str, object_name: str, body: bytes) -> Document:
         """Translate a source's body into a canonical object. Raises MappingError with the path of the value."""
 
+    def serves(self, flow: str, destination: str) -> bool:
+        """Whether this release has the flow, and the flow that destination: work of an older folder may follow a newer
+        one that has dropped it."""
+
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """'' when the flow takes this object; else why it does not, in words for the story."""
 

@@ -72,6 +72,10 @@ class Build:
         value = reader(body, context)
         return Document(value=value, version=_microseconds(value.updated_at))
 
+    def serves(self, flow: str, destination: str) -> bool:
+        """Whether the folder still has the flow to this destination."""
+        return flow in self.strategy.flows and destination in self.strategy.flows[flow].destinations
+
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """'' or the words of why this flow does not take this object."""
         rule = self.strategy.flows[flow]
@@ -122,8 +126,8 @@ class Build:
         )  # fmt: skip
 
     def owner(self, flow: str) -> str:
-        """The team that gets its dead letters."""
-        return self.strategy.flows[flow].owner
+        """The team that gets its dead letters; "" when the folder has dropped the flow."""
+        return self.strategy.flows[flow].owner if flow in self.strategy.flows else ""
 
     # -- what the console asks
 

@@ -100,7 +100,9 @@ class FakeSystem:
             case ["503"]:
                 return Retry(code="503", message="unavailable", status=503)
             case ["429", seconds]:
-                return Retry(code="429", message="slow", status=429, retry_after_seconds=float(seconds), destination_wide=True)
+                return Retry(
+                    code="429", message="slow", status=429, retry_after_seconds=float(seconds), destination_wide=True
+                )
             case ["refused"]:
                 return Refused(reason="validation", code="BAD", message="no such country", status=422)
             case ["lost"]:
@@ -149,7 +151,11 @@ class FakeSource:
     async def read(self, object_name: str, key: str, *, timeout_seconds: float) -> bytes | Retry | Refused:
         self.reads += 1
         found = self.present.get(key)
-        return found if found is not None else Refused(reason="gone", code="404", message="the shop no longer has it", status=404)
+        return (
+            found
+            if found is not None
+            else Refused(reason="gone", code="404", message="the shop no longer has it", status=404)
+        )
 
 
 class FakeRelease:
@@ -160,7 +166,9 @@ class FakeRelease:
     def __init__(self, systems: dict[str, FakeSystem], source: FakeSource) -> None:
         self.systems = systems
         self.shop = source
-        self.table: dict[str, tuple[Want, ...]] = {"order": tuple(Want(flow=f"to-{name}", destination=name) for name in systems)}
+        self.table: dict[str, tuple[Want, ...]] = {
+            "order": tuple(Want(flow=f"to-{name}", destination=name) for name in systems)
+        }
         self.limit = Limits()
 
     def wants(self, event: Event) -> Sequence[Want]:
@@ -169,6 +177,9 @@ class FakeRelease:
     def document(self, system: str, object_name: str, body: bytes) -> Document:
         value = json.loads(body)
         return Document(value=value, version=value["version"])
+
+    def serves(self, flow: str, destination: str) -> bool:
+        return destination in self.destinations()
 
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         return "test orders are not sent" if document.value["value"] == "test" else ""
@@ -233,7 +244,9 @@ class Engine:
             black_box=self.black_box, worker="w1",
         )  # fmt: skip
         self.router = Router(self.inbox, self.ledger, self.release, self.clock, self.dispatcher.wake)
-        self.upkeep = Upkeep(self.inbox, self.ledger, self.clock, bodies_days=60, attempts_days=60, wake=self.dispatcher.wake)
+        self.upkeep = Upkeep(
+            self.inbox, self.ledger, self.clock, bodies_days=60, attempts_days=60, wake=self.dispatcher.wake
+        )
         await self.dispatcher.start()
 
     async def close(self) -> None:

@@ -43,12 +43,32 @@ def test_fault_leaves_one_effect(tmp_path: Path, once: Once, fault: str) -> None
     asyncio.run(story())
 
 
+def test_delivery_whose_flow_is_gone_dies_alone(tmp_path: Path) -> None:
+    """C26: what waited may follow a newer folder that has dropped its flow; that ends it, with words, and not the hub."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, Once.UPSERT) as engine:
+            engine.release.serves = lambda _flow, _destination: False  # type: ignore[method-assign]
+            await engine.post(event_of("1", 10))
+            await engine.run(1)
+            assert engine.states() == {"1@erp": "dead"}
+            assert engine.erp.calls == []
+            engine.release.serves = lambda _flow, _destination: True  # type: ignore[method-assign]
+            await engine.post(event_of("2", 10))
+            await engine.run(1)
+            assert engine.states()["2@erp"] == "done", "the others go on"
+
+    asyncio.run(story())
+
+
 def test_same_event_twice_at_once(tmp_path: Path) -> None:
     """C01: the same delivery sent twice, also at the same moment, makes one order."""
 
     async def story() -> None:
         async with Engine(tmp_path, Once.LOOK_UP) as engine:
-            appended = await asyncio.gather(*(engine.inbox.append(event_of("1", 10, event_id=str(n))) for n in range(10)))
+            appended = await asyncio.gather(
+                *(engine.inbox.append(event_of("1", 10, event_id=str(n))) for n in range(10))
+            )
             assert sorted(item.new for item in appended) == [False] * 9 + [True]
             await engine.post()
             await engine.run(1)
