@@ -174,6 +174,23 @@ def test_warnings_name_ambiguous_items() -> None:
     assert not WRITE.warnings(READ(body_of("plain", 1), SHOP), Context(system="netsuite"))
 
 
+def test_warnings_name_money_that_no_part_explains() -> None:
+    """C31: a difference is booked by name, and a person is told of it, in the currency of the books; a connector asks the bound
+    writer. A mapping that books no difference has nothing to say of one."""
+    document = order_of("multi_currency", 1)
+    document["current_total_price_set"]["presentment_money"]["amount"] = "1.00"
+    order = READ(json.dumps(document).encode(), SHOP)
+    assert WRITE.bound(books("shop")).warnings(order) == ()
+    (told,) = WRITE.bound(books("presentment")).warnings(order)
+    difference = order.components.difference.presentment.amount
+    assert difference < 0 and told == f"{difference} of the total is explained by no part of the order"
+    assert WRITE.bound(books("shop"))(order) == WRITE(order, books("shop"))
+    parcel = compile_out(
+        connector_mapping("shipbob").table_out("order", "order"), CONTRACTS["order.v1"], connector_functions("shipbob")
+    )
+    assert parcel.warnings(order, Context(system="shipbob", settings={"order_currency": "presentment"})) == ()
+
+
 def order_of(scenario: str, seed: int) -> dict[str, Any]:
     return make_order(random.Random(seed), seed + 1, scenario)
 
