@@ -26,4 +26,5 @@ class Refusals:
             self._told[system, error.code] = (since, more + 1)
             return
         self._told[system, error.code] = (now, 0)
-        LOG.warning("%s refused at %s: %s; %d more since it was last told", error.code, system or "?", error.what, more)
+        since_then = f"; {more} more since this was last told" if more else ""
+        LOG.warning("%s refused at %s: %s%s", error.code, system or "?", error.what, since_then)
