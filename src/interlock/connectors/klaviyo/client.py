@@ -7,7 +7,7 @@ POST /api/profile-import creates or updates.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -24,6 +24,7 @@ from interlock.connectors.contract import (
     Past,
     Plan,
     Write,
+    brought_along,
     buyer_of,
     classify,
     declared_manifest,
@@ -33,6 +34,7 @@ from interlock.connectors.contract import (
 )
 
 PROFILE: Final = "profile.upsert"
+_Shape = TypeVar("_Shape")
 PAGES_MAX: Final = 20
 """A look-up reads at most this many pages of one profile's events."""
 
@@ -55,6 +57,28 @@ METRICS: Final = {
     "refunds/create": Metric("event.refunded", "Refunded Order", "refunded", "refunded_order"),
 }
 """The names are those of Klaviyo's own shop integrations, so that its ready-made flows and reports work."""
+
+
+class _Attributes(msgspec.Struct):
+    event_properties: dict[str, Any] | None = None
+
+
+class _Row(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    attributes: _Attributes | None = None
+
+
+class _Links(msgspec.Struct):
+    next: str | None = None
+
+
+class _One(msgspec.Struct):
+    data: _Row
+
+
+class _Page(msgspec.Struct):
+    data: list[_Row]
+    links: _Links | None = None
 
 
 class Klaviyo:
@@ -90,7 +114,7 @@ class Klaviyo:
                 because="no e-mail address, telephone number or customer: Klaviyo could not tell whose event it is"
             )
         event = self._event(document, metric, instance.partition("@")[0])
-        return Plan(writes=(self._profile(buyer), event) if buyer is not None else (event,))
+        return Plan(writes=(self._buyer(buyer), event) if buyer is not None else (event,))
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:  # noqa: ARG002
         """Make the call. The key that Klaviyo remembers is the unique_id in the body."""
@@ -109,12 +133,18 @@ class Klaviyo:
             return profiles
         if not profiles:
             return Absent()
-        profile = str(profiles[0]["id"])
+        profile = profiles[0].id
         return (
             Found(external_id=profile)
             if write.operation == PROFILE
             else await self._event_of(profile, write, timeout_seconds)
         )
+
+    def _buyer(self, buyer: Any) -> Write:
+        """The customer as an order knows them: it says nothing of tags, which an empty list would clear."""
+        write = self._profile(buyer)
+        body = with_members(write.body, {}, "data", "attributes", "properties", without=("Tags",))
+        return brought_along(msgspec.structs.replace(write, body=body), buyer)
 
     def _profile(self, customer: Any) -> Write:
         body = self._connection.builders["profile"](customer)
@@ -137,21 +167,22 @@ class Klaviyo:
         if not isinstance(events, list):
             return events
         for event in events:
-            if event["attributes"].get("event_properties", {}).get("$event_id") == write.reference:
-                return Found(external_id=str(event["id"]))
+            properties = event.attributes.event_properties if event.attributes is not None else None
+            if properties and properties.get("$event_id") == write.reference:
+                return Found(external_id=event.id)
         return Absent()
 
-    async def _list(self, path: str, timeout_seconds: float) -> list[dict[str, Any]] | LookUp:
-        """All rows of a JSON:API collection, following its own links within its own host."""
-        rows: list[dict[str, Any]] = []
+    async def _list(self, path: str, timeout_seconds: float) -> list[_Row] | LookUp:
+        """All rows of a JSON:API collection, following its own links within its own host: our key goes nowhere else."""
+        rows: list[_Row] = []
         url = self._base + path
         for _ in range(PAGES_MAX):
             answer = await self._connection.http.send("GET", url, self._headers, None, timeout_seconds)
-            page = _page(answer)
-            if page is None:
+            page = _decoded(answer, _Page)
+            url = (page.links.next if page is not None and page.links is not None else "") or ""
+            if page is None or (url and not url.startswith(self._base + "/")):
                 return classify(answer, self._errors, no_success, now_ms=self._connection.clock.now_ms())  # type: ignore[return-value]
-            rows += page["data"]
-            url = (page.get("links") or {}).get("next") or ""
+            rows += page.data
             if not url:
                 break
         return rows
@@ -181,16 +212,16 @@ def _accepted(answer: Answer) -> Done | None:
 
 
 def _imported(answer: Answer) -> Done | None:
-    page = _page(answer) if answer.status in (200, 201) else None
-    return Done(external_id=str(page["data"]["id"]), status=answer.status) if page and "id" in page["data"] else None
+    page = _decoded(answer, _One)
+    return Done(external_id=page.data.id, status=answer.status) if page is not None else None
 
 
-def _page(answer: Answer) -> dict[str, Any] | None:
+def _decoded(answer: Answer, kind: type[_Shape]) -> _Shape | None:
+    """None for anything that does not look exactly like it: what is not understood is no success."""
     try:
-        page = msgspec.json.decode(answer.body) if answer.status in (200, 201) else None
-    except (msgspec.DecodeError, RecursionError):
+        return msgspec.json.decode(answer.body, type=kind) if answer.status in (200, 201) else None
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
         return None
-    return page if isinstance(page, dict) and isinstance(page.get("data"), list | dict) else None
 
 
 def destination(connection: Connection) -> Klaviyo:

@@ -29,12 +29,14 @@ from interlock.connectors.contract import (
     Refused,
     Retry,
     Write,
+    brought_along,
     buyer_of,
     classify,
     declared_manifest,
     declared_write,
     no_success,
     warnings_of,
+    with_members,
 )
 from interlock.connectors.netsuite.tokens import Tokens
 
@@ -95,15 +97,15 @@ class NetSuite:
             return self._plan_close(reference, past, "nothing was left on it before it was created")
         buyer, build = buyer_of(document), self._connection.builders["salesOrder"]
         order = self._write(ORDER_UPSERT, reference, build(document), action="reopen" if _closed(past) else "write")
-        writes = (self._customer(buyer), order) if buyer is not None else (order,)
+        writes = (self._buyer(buyer), order) if buyer is not None else (order,)
         return Plan(writes=writes, warnings=warnings_of(build, document))
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:  # noqa: ARG002
         """Make the call. The idempotency header is not sent: NetSuite ignores it when a call is synchronous."""
         if write.operation == ORDER_CLOSE:
             return await self._close(write, timeout_seconds)
-        record, replace = ("customer", "") if write.operation == CUSTOMER_UPSERT else ("salesOrder", "?replace=item")
-        path = f"/{record}/eid:{quote(write.reference)}{replace}"
+        record, rows = ("customer", "addressBook") if write.operation == CUSTOMER_UPSERT else ("salesOrder", "item")
+        path = f"/{record}/eid:{quote(write.reference)}?replace={rows}"  # else each update appends them once more
         answer = await self._send("PUT", path, write.body, timeout_seconds)
         return answer if not isinstance(answer, Answer) else self._outcome(answer, write.body)
 
@@ -137,6 +139,12 @@ class NetSuite:
         """The same external id as that of the mapping's `customer_external_id`, which the order's entity refers to."""
         reference = _reference(f"{customer.origin}-customer", customer.id)
         return self._write(CUSTOMER_UPSERT, reference, self._connection.builders["customer"](customer))
+
+    def _buyer(self, buyer: Any) -> Write:
+        """The customer as an order knows them: it says nothing of staff's comments, which null would clear."""
+        write = self._customer(buyer)
+        body = with_members(write.body, {}, without=("comments",))
+        return brought_along(msgspec.structs.replace(write, body=body), buyer)
 
     async def _close(self, write: Write, timeout_seconds: float) -> Outcome:
         """Close each open line by its number, read now: a line without its number would be appended instead."""
@@ -220,7 +228,7 @@ def _saved(answer: Answer) -> Done | None:
 def _decoded(answer: Answer) -> _Order | None:
     try:
         return msgspec.json.decode(answer.body, type=_Order) if answer.status == 200 else None
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
         return None
 
 

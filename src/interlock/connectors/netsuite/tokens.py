@@ -110,5 +110,5 @@ class Tokens:
 def _granted(answer: Answer) -> _Granted | None:
     try:
         return msgspec.json.decode(answer.body, type=_Granted) if answer.status == 200 else None
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
         return None

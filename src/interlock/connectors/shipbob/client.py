@@ -165,7 +165,7 @@ def _cancelled(answer: Answer) -> Done | None:
     """200 says success also when shipments could not be cancelled: each result counts."""
     try:
         read = msgspec.json.decode(answer.body, type=_Cancellation)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
         return None
     results = read.canceled_shipment_results or []
     whole = all(result.is_success for result in results)
@@ -177,14 +177,14 @@ def _cancelled(answer: Answer) -> Done | None:
 def _one(answer: Answer) -> _Order | None:
     try:
         return msgspec.json.decode(answer.body, type=_Order) if answer.status in (200, 201) else None
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
         return None
 
 
 def _listed(answer: Answer) -> list[_Order] | None:
     try:
         return msgspec.json.decode(answer.body, type=list[_Order]) if answer.status == 200 else None
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
         return None
 
 

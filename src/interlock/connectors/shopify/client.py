@@ -114,7 +114,7 @@ def _member(answer: Answer, member: str) -> bytes | None:
     """The inner object's own bytes, or None when the answer is not the expected one."""
     try:
         raw = bytes(msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw]).get(member, b""))
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
         return None
     return raw if raw.startswith(b"{") else None
 
@@ -122,7 +122,7 @@ def _member(answer: Answer, member: str) -> bytes | None:
 def _subscriptions(answer: Answer) -> list[_Subscription] | None:
     try:
         return msgspec.json.decode(answer.body, type=_Subscriptions).webhooks if answer.status == 200 else None
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
         return None
 
 
