@@ -5,6 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from interlock.console.book import blocks
 from interlock.console.health import HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
@@ -123,37 +124,19 @@ async def runbook(request: Request) -> Response:
         title=name,
         command=f"interlock runbook {name}",
         answer=Answer(state="done", text=f"Runbook of {counted(len(users), 'flow')}."),
-        blocks=_blocks(text),
+        blocks=blocks(text),
         users=users,
     )
 
 
-def _blocks(text: str) -> list[tuple[str, str]]:
-    """Markdown, as little as a runbook needs: headings, list items, code, paragraphs. Everything else stays text."""
-    blocks: list[tuple[str, str]] = []
-    fenced = False
-    for line in text.splitlines():
-        if line.startswith("```"):
-            fenced = not fenced
-            blocks.append(("gap", ""))
-        elif fenced:
-            _extend(blocks, "code", line)
-        elif line.startswith("#"):
-            blocks.append(("head", line.lstrip("# ")))
-        elif line.lstrip()[:2] in {"- ", "* "} or line.lstrip()[:2].rstrip(".").isdigit():
-            blocks.append(("item", line.lstrip()))
-        elif line.strip():
-            _extend(blocks, "text", line)
-        else:
-            blocks.append(("gap", ""))
-    return [block for block in blocks if block[0] != "gap"]
-
-
-def _extend(blocks: list[tuple[str, str]], kind: str, line: str) -> None:
-    if blocks and blocks[-1][0] == kind:
-        blocks[-1] = (kind, blocks[-1][1] + "\n" + line)
-    else:
-        blocks.append((kind, line))
+def _entries(count: int) -> str:
+    if not count:
+        return "Nobody has changed anything yet."
+    return (
+        f"The newest {counted(count, 'entry', 'entries')}."
+        if count == AUDIT_ROWS
+        else f"{counted(count, 'entry', 'entries')}, newest first."
+    )
 
 
 async def audit(request: Request) -> Response:
@@ -168,7 +151,7 @@ async def audit(request: Request) -> Response:
         live="list",
         answer=Answer(
             state="done",
-            text=f"The last {counted(len(rows), 'entry', 'entries')}." if rows else "Nobody has changed anything yet.",
+            text=_entries(len(rows)),
         ),
         rows=rows,
     )
