@@ -31,6 +31,7 @@ CONCURRENCY = (
     15  # tier 1 without SuiteCloud Plus, REST and RESTlets together (docs.jitterbit.com concurrency-governance)
 )
 PAGE_LIMIT = 1000
+NAME_CHARACTERS_MAX = 32  # of a person's first and last name
 ERROR_TYPE = "application/vnd.oracle.resource+json; type=error"
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -365,6 +366,10 @@ def _finished_customer(record: Record) -> Record:
         raise user_error("Please enter value(s) for: First Name, Last Name")
     if not person and not record.get("companyName"):
         raise user_error("You must enter a value for Company Name.", "companyName")
+    for name in ("firstName", "lastName"):
+        if len(str(record.get(name) or "")) > NAME_CHARACTERS_MAX:
+            text = f"The field {name.lower()} contained more than the maximum number ( {NAME_CHARACTERS_MAX} ) of characters allowed."
+            raise user_error(text, name)
     name = f"{record['firstName']} {record['lastName']}" if person else record["companyName"]
     return {**record, "entityId": record.get("entityId", name), "altName": name}
 

@@ -72,6 +72,15 @@ def test_replace_item_and_update_by_line(netsuite: Any) -> None:
     assert [(line["item"]["externalId"], line["amount"]) for line in lines] == [("SKU-9", 7)]
 
 
+def test_a_name_that_is_too_long_is_refused(netsuite: Any) -> None:
+    """C23: an order whose customer NetSuite does not take is an order that is missing there."""
+    person = {"isPerson": True, "firstName": "Ann", "lastName": "x" * 33}
+    refused = netsuite.send("PUT", f"{RECORDS}/customer/eid:c", person)
+    assert refused.status == 400
+    assert "lastname contained more than the maximum number ( 32 )" in str(refused.json)
+    assert netsuite.send("PUT", f"{RECORDS}/customer/eid:c", person | {"lastName": "x" * 32}).status == 204
+
+
 def test_the_document_computes_its_own_total(netsuite: Any) -> None:
     """Money tests compare with the vendor's own sum, in exact decimals, of every component."""
     body = order(

@@ -8,6 +8,11 @@ from interlock.errors import MappingError
 from interlock.mapping.context import Context
 from interlock.mapping.standard import amount, customer_external_id, first_of
 
+NAME_CHARACTERS_MAX = 30
+"""A longer name is refused, and with it the order: "contained more than the maximum number of characters allowed"
+(getlago/lago-api#3649 cuts at 30 for the same reason).
+"""
+
 
 def netsuite_entity(customer: Any | None, origin: str, source: str | None, context: Context) -> dict[str, str]:
     """The customer by our external id; the guest account for orders without a customer (C22).
@@ -30,7 +35,13 @@ def netsuite_entity(customer: Any | None, origin: str, source: str | None, conte
 
 def netsuite_first_name(first_name: str | None, of_address: str | None) -> str:
     """The given name; a dash for customers who are known by an e-mail address alone."""
-    return first_of(first_name, of_address) or "-"
+    return (first_of(first_name, of_address) or "-")[:NAME_CHARACTERS_MAX]
+
+
+def netsuite_last_name(last_name: str | None, of_address: str | None, *known_by: str | None) -> str | None:
+    """The family name, else what the customer is known by: an e-mail address, a telephone number, an id."""
+    found = first_of(last_name, of_address, *known_by)
+    return found and found[:NAME_CHARACTERS_MAX]
 
 
 def netsuite_currency(shop: str, presentment: str, context: Context) -> dict[str, str]:
