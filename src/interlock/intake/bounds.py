@@ -1,6 +1,5 @@
 """Bounds on what a sender can make us hold: the size of a body before it is read, its depth before it is parsed."""
 
-import re
 from array import array
 from collections.abc import Awaitable, Callable, MutableMapping
 from itertools import accumulate
@@ -20,19 +19,34 @@ LARGE_BODIES_BYTES = 32_000_000
 """What all large bodies together may hold, so that many senders of large bodies cannot fill the memory."""
 FULL_RETRY_SECONDS = 5
 
-_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'{}[]"\\')
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_NO_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'{}[]"')
 _STEPS = bytes.maketrans(b"{[]}", b"\x01\x01\xff\xff")
+_FEW_BRACKETS = 10_000
+_LEVELS_STRIPPED = 16
 
 
 def deeper_than(body: bytes, depth: int) -> bool:
-    """True when brackets nest deeper than `depth`. About 10 us for 10 KB; 5 MB of brackets take 0.3 s."""
-    if body.count(b"{") + body.count(b"[") <= depth:
-        return False
-    bare = body.translate(None, _STRUCTURE).replace(b'""', b"")
-    if b'"' in bare or b"\\" in bare:
-        bare = _STRINGS.sub(b"", body).translate(None, _STRUCTURE + b'"\\')
-    return max(accumulate(array("b", bare.translate(_STEPS))), default=0) > depth
+    """True when brackets nest deeper than `depth`.
+
+    13 us for 10 KB, 33 us when its slashes are escaped, since bytes methods do the work; 5 MB of brackets take 0.3 s.
+    """
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")  # what is left of quotes begins or ends a string
+    bare = body.translate(None, _NO_STRUCTURE).replace(b'""', b"")
+    if b'"' in bare:
+        bare = b"".join(bare.split(b'"')[::2])  # every second part is inside a string
+    return not _shallow(bare, depth) and max(accumulate(array("b", bare.translate(_STEPS))), default=0) > depth
+
+
+def _shallow(brackets: bytes, depth: int) -> bool:
+    """True when this is certain at a glance: each turn takes away the two innermost levels at most."""
+    levels = 0
+    while levels + len(brackets) > depth:
+        if levels >= _LEVELS_STRIPPED or len(brackets) > _FEW_BRACKETS:
+            return False
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        levels += 2
+    return True
 
 
 class Bodies:
