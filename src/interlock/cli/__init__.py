@@ -1,7 +1,6 @@
 """The command `interlock`: the names and one line of help stand here; a command's module is imported when it is called."""
 
 import os
-from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -63,6 +62,8 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches
+
         near = get_close_matches(args[0], COMMANDS, n=1) if args and args[0] not in COMMANDS else []
         if near:
             ctx.fail(f"there is no command {args[0]!r}. Did you mean {near[0]!r}?")

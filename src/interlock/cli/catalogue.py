@@ -36,11 +36,14 @@ def systems(folder: Path, out: Output) -> None:
     Example: interlock systems
     """
     strategy = read_strategy(folder)
-    _, health = _measured(folder)
+    tiles, health = _measured(folder)
+    written = {tile.destination for tile in tiles if tile.last_success_ms}
     for name, one in strategy.systems.items():
         state = health.get(name)
         team = strategy.teams[one.owner]
-        breaker = f"breaker {state.breaker}" if state else "nothing was sent to it yet"
+        breaker = (
+            f"breaker {state.breaker}" if state else "answers" if name in written else "nothing was sent to it yet"
+        )
         truth = f"; record of {', '.join(one.record_of)}" if one.record_of else ""
         out.row(f"{name:<12} {one.title} by {one.connector} at {one.url}; {breaker}; owner {one.owner} ({team.contact}){truth}",
                 name=name, title=one.title, connector=one.connector, url=one.url, owner=one.owner, contact=team.contact,

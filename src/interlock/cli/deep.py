@@ -59,7 +59,7 @@ def _open(path: Path) -> "apsw.Connection":
 
 def _pages(path: Path, out: Output) -> Iterator[Damage]:
     """SQLite's own check of every page, index and constraint."""
-    out.progress(f"{path.name}: integrity check of {path.stat().st_size / 1e6:.1f} MB")
+    out.progress(f"{path.name}: integrity check")
     found = _asked(
         path, lambda connection: [row[0] for row in connection.execute(f"PRAGMA integrity_check({MOST_PROBLEMS})")]
     )

@@ -143,8 +143,14 @@ def _settings(data: Path) -> Iterator[Judged]:
             yield Judged(
                 name,
                 "ok",
-                f"{(data / name).stat().st_size / 1e6:.1f} MB; journal_mode = wal, synchronous = full, both read back",
+                f"{_size_mb(data / name):.1f} MB; journal_mode = wal, synchronous = full, both read back",
             )
+
+
+def _size_mb(path: Path) -> float:
+    """With the write-ahead log, in which the newest pages stand."""
+    log = path.with_name(f"{path.name}-wal")
+    return (path.stat().st_size + (log.stat().st_size if log.exists() else 0)) / 1e6
 
 
 def _disk(data: Path) -> Iterator[Judged]:

@@ -116,16 +116,10 @@ def issues(fingerprint: str | None, destination: str, owner: str, limit: int, fo
             out.row(_group(one), kind="cause", **msgspec.to_builtins(one))
         if fingerprint:
             await _letters(views, which, out)
-        moves = (
-            [f'interlock replay --fingerprint {found[0].fingerprint} --why "..."', "interlock flows"] if found else []
-        )
+        moves = [f'interlock replay --fingerprint {found[0].fingerprint} --why "..."'] if found else []
         total = sum(one.count for one in found)
-        out.summary(
-            f"{counted(total, 'dead letter')} of {counted(len(found), 'cause')}",
-            *moves[:1],
-            dead=total,
-            causes=len(found),
-        )
+        text = f"{counted(total, 'dead letter')} of {counted(len(found), 'cause')}" if found else "no dead letters"
+        out.summary(text, *moves, dead=total, causes=len(found))
         if fingerprint and not found:
             fail()
 
@@ -143,8 +137,8 @@ def _group(one: "DeadLetterGroup") -> str:
 
 async def _letters(views: "SqliteViews", which: "Filter", out: Output) -> None:
     for letter in await views.dead_letters(which):
-        tried = counted(letter.attempts, "attempt")
-        text = f"  {stamp(letter.at_ms)} {letter.object} {letter.name or letter.key} after {tried}: {letter.error}"
+        tried = f"after {counted(letter.attempts, 'attempt')}" if letter.attempts else "without a call"
+        text = f"  {stamp(letter.at_ms)} {letter.object} {letter.name or letter.key} {tried}: {letter.error}"
         out.row(text, kind="dead_letter", **msgspec.to_builtins(letter))
 
 

@@ -27,6 +27,8 @@ NO_FOLDER = ("demo", "init", "schemas", "twin up")
 
 STATE_COLOURS = {
     "done": "green",
+    "open": "red",
+    "probing": "yellow",
     "dead": "red",
     "retrying": "yellow",
     "uncertain": "yellow",
@@ -88,7 +90,8 @@ class Output:
     def _here(self, move: str) -> str:
         """A suggested command, with the folder that this one was given."""
         before, found, command = move.rpartition("interlock ")
-        if not self.folder or not found or "--folder" in command or command.startswith(NO_FOLDER):
+        placed = "--folder" in command or command.endswith(self.folder)
+        if not self.folder or not found or placed or command.startswith(NO_FOLDER):
             return move
         return f"{before}{found}{command} {'' if command.startswith(FOLDER_LAST) else '--folder '}{self.folder}"
 

@@ -14,6 +14,7 @@ LOCK_FILE = "interlock.lock"
 URL_FILE = "hub-url"
 """Written by `interlock run` and `interlock demo` while they serve, so that other commands find the hub."""
 DEMO_FOLDER = "interlock-demo"
+DEMO_MARK = ".demo"
 STRATEGY_FILE = "strategy.toml"
 
 _kind = click.Path(path_type=Path, file_okay=False)
@@ -64,6 +65,11 @@ def lock_holder(data: Path) -> str:
     except OSError:
         return ""
     return ""
+
+
+def start_command(folder: Path) -> str:
+    """What starts the hub of this folder: a demo's needs its twins."""
+    return f"interlock demo {folder}" if (folder / DEMO_MARK).exists() else f"interlock run {folder}"
 
 
 def hub_url(data: Path) -> str:

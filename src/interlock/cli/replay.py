@@ -1,6 +1,7 @@
 """Commands that deliver again, with the proof of what came of it: retry, replay, replays."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +11,8 @@ import click
 from interlock.cli.choice import choosing, read_pairs
 from interlock.cli.find import one_order
 from interlock.cli.output import Output, coloured, counted, fail, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder
-from interlock.cli.times import ago, now_ms, stamp, took
+from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
+from interlock.cli.times import ago, now_ms, stamp
 from interlock.cli.writing import choice_of, dry_run_option, on_ledger, store_of, text_option, told, who, why_option
 from interlock.errors import SettingsError
 
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
     from interlock.messaging.ledger import Filter, Preview
     from interlock.messaging.views import ReplayProgress
 
-FAILED_STATES = ("dead", "waiting", "retrying")
+FAILED_STATES = ("dead", "waiting", "retrying", "uncertain")
+"""An uncertain one keeps its quiet period: whether it was written is looked up when that can be known."""
 POLL_SECONDS = 0.2
+IDLE_SECONDS = 20.0
+"""Nothing of a replay ends for this long: what is left waits for something that `--wait` need not wait for."""
+LEFT = "waiting,uncertain,retrying,held"
 RESULTS = ("delivered", "unchanged", "superseded", "dead", "duplicates")
 
-_wait = click.option("--wait", is_flag=True, help="Follow it to the end; exit code 1 when anything dies again.")
+_wait = click.option(
+    "--wait", is_flag=True, help="Follow it to the end; exit code 1 when anything dies again or is left."
+)
 
 
 @click.command()
@@ -94,7 +101,7 @@ def replays(number: int, wait: bool, folder: Path, out: Output) -> None:
     store_of(folder)
     if wait:
         _follow(folder, number, out)
-    _result(_progress(folder, number), out)
+    _result(_progress(folder, number), out, waited=wait)
 
 
 def _replay(folder: Path, out: Output, chosen: "Filter", *, why: str, release: str, dry_run: bool, wait: bool) -> None:
@@ -110,7 +117,7 @@ def _replay(folder: Path, out: Output, chosen: "Filter", *, why: str, release: s
         number = on_ledger(
             folder, lambda ledger: ledger.replay(chosen, by=who(), why=why, release=release, now_ms=now_ms())
         )
-        _taken(folder, out, number, wait=wait)
+        _taken(folder, out, number, preview.count, wait=wait)
 
 
 def _show(preview: "Preview", out: Output) -> None:
@@ -122,13 +129,15 @@ def _show(preview: "Preview", out: Output) -> None:
         out.progress(f"{states}; the oldest was received {ago(preview.oldest_ms, now_ms())}")
 
 
-def _taken(folder: Path, out: Output, number: int, *, wait: bool) -> None:
+def _taken(folder: Path, out: Output, number: int, chosen: int, *, wait: bool) -> None:
     found = _progress(folder, number)
+    if found.total < chosen:
+        out.progress(f"{chosen - found.total} of them are under way, or in a replay that has not ended")
     if not wait:
         told(folder, out, f"replay {number} opens", found.total, f"interlock replays {number}")
         return
     _follow(folder, number, out)
-    _result(_progress(folder, number), out)
+    _result(_progress(folder, number), out, waited=True)
 
 
 def _of_order(folder: Path, text: str) -> "Filter":
@@ -155,15 +164,16 @@ def _follow(folder: Path, number: int, out: Output) -> None:
     """A bar until every delivery of the replay has ended. Interrupting it interrupts nothing but the looking."""
     if not lock_holder(data_folder(folder)):
         raise SettingsError("no hub runs on this folder", code="SET032", where=str(folder), why=f"replay {number} waits for one",
-                            next_move="interlock run")  # fmt: skip
+                            next_move=start_command(folder))  # fmt: skip
     with out.bar(_progress(folder, number).total, f"replay {number}") as step:
-        seen = 0
+        seen, moved = 0, time.monotonic()
 
         def ended(found: "ReplayProgress") -> bool:
-            nonlocal seen
-            step(found.finished - seen)
-            seen = found.finished
-            return seen >= found.total
+            nonlocal seen, moved
+            if found.finished > seen:
+                step(found.finished - seen)
+                seen, moved = found.finished, time.monotonic()
+            return seen >= found.total or time.monotonic() - moved > IDLE_SECONDS
 
         _watch(folder, number, ended)
 
@@ -191,32 +201,22 @@ def _watch(folder: Path, number: int, enough: "Callable[[ReplayProgress], bool]"
     return asyncio.run(look())
 
 
-def _result(found: "ReplayProgress", out: Output) -> None:
+def _result(found: "ReplayProgress", out: Output, *, waited: bool) -> None:
     """What was delivered, what was the same already, what died again; and that nothing was made twice."""
     import msgspec
 
     for one in found.destinations:
         counts = (f"{getattr(one, name)} {name}" for name in RESULTS)
         out.row(f"{one.destination:<16} {', '.join(counts)}", kind="result", **msgspec.to_builtins(one))
-    dead = sum(one.dead for one in found.destinations)
+    dead, left = sum(one.dead for one in found.destinations), found.total - found.finished
     duplicates = sum(one.duplicates for one in found.destinations)
-    state = (
-        "paused"
-        if found.paused
-        else "ended"
-        if found.finished >= found.total
-        else f"begun {took(now_ms() - found.at_ms)} ago"
-    )
-    text = f"replay {found.id} by {found.by} of {stamp(found.at_ms)} ({found.why}): {found.finished} of {found.total} {state}, {dead} dead"
-    moves = (
-        ["interlock issues"]
-        if dead
-        else []
-        if found.finished >= found.total
-        else [f"interlock replays {found.id} --wait"]
-    )
+    word = "paused" if found.paused else f"ended, begun {ago(found.at_ms, now_ms())}" if left else "ended"
+    head = f"replay {found.id} by {found.by} of {stamp(found.at_ms)} ({found.why})"
+    moves = ["interlock issues"] if dead else []
+    moves += [f"interlock deliveries --state {LEFT}", f"interlock replays {found.id} --wait"] if left else []
+    text = f"{head}: {found.finished} of {found.total} {word}, {dead} dead"
     out.summary(
         text, *moves, replay=found.id, total=found.total, finished=found.finished, dead=dead, duplicates=duplicates
     )
-    if dead or duplicates:
+    if dead or duplicates or (left and waited):
         fail()

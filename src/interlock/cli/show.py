@@ -138,7 +138,7 @@ def _called(attempt: "AttemptRow", delivery: "DeliveryRow | None") -> str:
     answer = f" ({attempt.status})" if attempt.status else ""
     result = f", id {attempt.external_id}" if attempt.external_id else ""
     trouble = f": {attempt.code} {attempt.message}".rstrip() if attempt.verdict != "done" else ""
-    settled = f", then {attempt.resolution}" if attempt.resolution else ""
+    settled = f" (then {attempt.resolution})" if attempt.resolution else ""
     word = coloured(attempt.verdict)
     return f"{where}: {attempt.operation} {word}{answer} in {took(attempt.ended_ms - attempt.begun_ms)}{result}{trouble}{settled}"
 
@@ -147,7 +147,8 @@ def _died(letter: "DeadLetterRow") -> str:
     closed = (
         f"; {letter.resolution} by {letter.closed_by}" if letter.closed_ms else f"; owner {letter.owner or 'nobody'}"
     )
-    return f"{letter.destination}: {coloured('dead')} after {counted(letter.attempts, 'attempt')}: {letter.code} {letter.error}{closed}"
+    after = f"after {counted(letter.attempts, 'attempt')}" if letter.attempts else "without a call"
+    return f"{letter.destination}: {coloured('dead')} {after}: {letter.code} {letter.error}{closed}"
 
 
 def _acted(entry: "AuditRow") -> str:
@@ -155,7 +156,8 @@ def _acted(entry: "AuditRow") -> str:
 
 
 def _stand(one: "DeliveryRow", story: "Story") -> str:
-    ids = ", ".join(link.external_id for link in story.links if link.system == one.destination and link.external_id)
+    links = [link for link in story.links if link.system == one.destination and link.external_id]
+    ids = ", ".join(f"{link.operation.partition('.')[0]} {link.external_id}" for link in links)
     way = f"{one.flow} to {one.destination}{f' ({one.signal})' if one.signal else ''}"
     after = (
         f" after {took(one.done_ms - one.received_ms)}"
@@ -165,4 +167,4 @@ def _stand(one: "DeliveryRow", story: "Story") -> str:
     trouble = "".join(
         f"; {text}" for text in (f"{one.code} {one.error}".strip(), one.warnings.replace("\n", "; ")) if text
     )
-    return f"{coloured(one.state, 10)} {way}{after}{f', id {ids}' if ids and not one.signal else ''}{trouble}"
+    return f"{coloured(one.state, 10)} {way}{after}{f': {ids}' if ids and not one.signal else ''}{trouble}"

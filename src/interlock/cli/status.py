@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from interlock.cli.output import Output, coloured, counted, fail, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder
+from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, start_command
 from interlock.cli.store import read
 from interlock.cli.times import ago, now_ms, took
 
@@ -73,10 +73,7 @@ def _open(states: "Mapping[str, int]") -> str:
 
 
 def _trouble(one: "DestinationHealth", now: int) -> str:
-    asked = f"; asked again in {took(one.next_due_ms - now)}" if one.next_due_ms > now else ""
-    return (
-        f"{one.destination}: breaker {coloured(one.breaker)} for {took(now - one.changed_ms)}{asked}; {one.last_error}"
-    )
+    return f"{one.destination}: breaker {coloured(one.breaker)} for {took(now - one.changed_ms)}; {one.last_error}"
 
 
 def _draw(folder: Path, tiles: "tuple[FlowTile, ...]", health: "dict[str, DestinationHealth]", out: Output) -> None:
@@ -104,7 +101,8 @@ def _sum_up(folder: Path, states: dict[str, int], health: "list[DestinationHealt
     counts = ", ".join(f"{count} {coloured(state)}" for state, count in sorted(states.items())) or "no deliveries"
     troubled = [one.destination for one in health if one.breaker != "closed"]
     moves = ["interlock issues"] if states.get("dead") else []
-    moves += [] if holder else ["interlock run"]
+    moves += [] if holder else [start_command(folder)]
+    moves += [f"when {troubled[0]} is well again: interlock retry --destination {troubled[0]}"] if troubled else []
     healthy = bool(holder) and not troubled and not states.get("dead")
     text = f"{hub}; {counts}" + (f"; {counted(len(troubled), 'breaker')} open" if troubled else "")
     out.summary(text, *moves, states=states, hub=url, process=holder, healthy=healthy)

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from interlock.cli.output import Output, coloured, fail, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder
+from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
 from interlock.cli.store import NO_EVENTS, read
 from interlock.cli.times import stamp
 
@@ -56,7 +56,9 @@ def tail(folder: Path, once: bool, lines: int, out: Output) -> None:
 
 def _who_waits(folder: Path) -> str:
     waits = "waiting for the first; Ctrl-C ends it"
-    return waits if lock_holder(data_folder(folder)) else f"no hub runs here, start one: interlock run; {waits}"
+    return (
+        waits if lock_holder(data_folder(folder)) else f"no hub runs here, start one: {start_command(folder)}; {waits}"
+    )
 
 
 class Follower:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import click
 
 from interlock.cli.output import Output, fail, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url
+from interlock.cli.place import data_folder, folder_option, hub_url, start_command
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def trigger(topic: str, body: Path | None, override: tuple[str, ...], url: str, 
     hub = (url or hub_url(data_folder(folder))).rstrip("/")
     if not hub:
         raise SettingsError(
-            "no hub runs on this folder", code="SET032", where=str(folder), next_move="interlock run, or give --url"
+            "no hub runs on this folder", code="SET032", where=str(folder), next_move=f"{start_command(folder)}, or give --url"
         )
     system, secret = _shop(folder)
     document = _read(body) if body else _order()

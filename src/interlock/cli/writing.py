@@ -10,7 +10,7 @@ import click
 
 from interlock.cli.choice import choosing, read_pairs
 from interlock.cli.output import Output, coloured, counted, fail, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder
+from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
 from interlock.cli.times import now_ms
 from interlock.errors import SettingsError
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MOST_BY_TEXT = 10_000
 TAKEN_UP = "nothing: the running hub has seen it"
-NO_HUB = "interlock run"
 
 why_option = click.option("--why", required=True, help="The reason, for the audit.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only count what it would touch.")
@@ -82,7 +81,9 @@ def release(pairs: list[str], text: str, dry_run: bool, why: str, folder: Path, 
 
 
 def _again(pairs: list[str]) -> str:
-    return " ".join(f"--where {pair}" for pair in pairs)
+    """The same choice, of what is held now."""
+    kept = (pair for pair in pairs if not pair.startswith("state="))
+    return " ".join((*(f"--where {pair}" for pair in kept), "--state held"))
 
 
 def _dry(folder: Path, out: Output, chosen: "Filter", done: str, *, dry_run: bool) -> bool:
@@ -97,7 +98,7 @@ def _dry(folder: Path, out: Output, chosen: "Filter", done: str, *, dry_run: boo
 
 def told(folder: Path, out: Output, done: str, count: int, *moves: str) -> None:
     """The last line; exit code 1 when nothing was there to do it to."""
-    taken_up = TAKEN_UP if lock_holder(data_folder(folder)) else NO_HUB
+    taken_up = TAKEN_UP if lock_holder(data_folder(folder)) else start_command(folder)
     out.summary(f"{done} {counted(count, 'delivery', 'deliveries')}", *moves, taken_up, count=count)
     if not count:
         fail()
@@ -150,7 +151,9 @@ def store_of(folder: Path) -> Path:
     data = data_folder(folder)
     if not (data / "ledger.db").exists():
         why = "no hub has run in this folder yet"
-        raise SettingsError("there is no store", code="SET030", where=str(data), why=why, next_move="interlock run")
+        raise SettingsError(
+            "there is no store", code="SET030", where=str(data), why=why, next_move=start_command(folder)
+        )
     return data
 
 
