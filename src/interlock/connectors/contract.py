@@ -22,7 +22,7 @@ __all__ = [
     "Absent", "Answer", "Builder", "Clock", "Connection", "Destination", "Dialect", "Done", "Envelope", "Found",
     "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
     "Past", "Plan", "Refused", "Retry", "SettingsError", "Source", "Subject", "Uncertain", "UnmappedReference",
-    "Write", "buyer_of", "classify", "declared_manifest", "declared_write", "no_success", "warnings_of", "with_members",
+    "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write", "no_success", "warnings_of", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]
@@ -65,6 +65,13 @@ def declared_write(
         quiet_period_seconds=declared.quiet_period_seconds,
         memory_seconds=declared.memory_seconds,
     )
+
+
+def brought_along(write: Write, customer: Any) -> Write:
+    """The write of a customer whom an order brings along: its crosswalk and version fence are the customer's own, so that
+    the orders of one customer, and events of the customer, write it in their order and only when something changed.
+    """
+    return msgspec.structs.replace(write, object="customer", key=customer.id)
 
 
 def declared_manifest(connection: Connection) -> Manifest:

@@ -12,19 +12,15 @@ E164 = re.compile(r"^\+[1-9]\d{6,14}$")
 
 
 def klaviyo_identity(customer: Any | None, email: str | None, phone: str | None) -> dict[str, str]:
-    """The profile's identifiers that are there. MappingError when there is none: an event needs a person.
+    """Who the event is about. MappingError when nobody is named: an event needs a person.
 
-    The customer's own come before the order's, as in the profile that is written before the event: two addresses for
-    one external_id would rename the profile back and forth.
+    A customer by id alone: the profile is written before the event, and whatever else stood here would be written to it
+    again, past the customer's version fence. A guest by address and number, as the order has them.
     """
-    known = {
-        "external_id": customer.id if customer else None,
-        "email": (customer.email if customer else None) or email,
-        "phone_number": international_phone(customer.phone if customer else None) or international_phone(phone),
-        "first_name": customer.first_name if customer else None,
-        "last_name": customer.last_name if customer else None,
-    }
-    if not (known["external_id"] or known["email"] or known["phone_number"]):
+    if customer is not None:
+        return {"external_id": customer.id}
+    known = {"email": email, "phone_number": international_phone(phone)}
+    if not (known["email"] or known["phone_number"]):
         raise MappingError(
             "this order names no person",
             path="$.customer",
