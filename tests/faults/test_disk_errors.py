@@ -34,6 +34,7 @@ from interlock.messaging.sqlite import inbox as sqlite_inbox
 from interlock.messaging.sqlite import ledger as sqlite_ledger
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.inbox import SqliteInbox
+from interlock.messaging.write import Once
 
 FSYNC_FAILS = 0.05
 NO_SPACE = 0.01
@@ -265,6 +266,40 @@ def test_a_probe_that_met_a_full_disk_is_taken_again(tmp_path: Path, monkeypatch
             assert engine.states() == {"1@erp": "done"}
 
     asyncio.run(story())
+    disk.close()
+
+
+@pytest.mark.parametrize("once", [Once.UPSERT, Once.KEY, Once.LOOK_UP])
+def test_a_disk_that_is_full_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, once: Once) -> None:
+    """Fault case 6: any commit of the ledger may find no space, the one that records an outcome too: each effect once,
+    and what is called done has its link."""
+    disk = Disk()
+    on_disk(disk, monkeypatch)
+    chance = random.Random(6)
+
+    async def story() -> None:
+        async with Engine(tmp_path, once, limits=Limits(concurrency=8)) as engine:
+            engine.erp.latency_seconds = 0.05
+            duties = [asyncio.ensure_future(duty()) for duty in (engine.router.run, engine.upkeep.run)]
+            disk.full = lambda kind, file: kind == "write" and file.startswith("ledger.db") and chance.random() < 0.03
+            for number in range(60):
+                await engine.inbox.append(event_of(str(number % 30), 10 + number, f"v{number}"))
+                await engine.run(chance.choice([0, 0, 0.1, 2]))
+            await engine.run(60)
+            disk.full = _never
+            await engine.run(400)
+            assert not any(duty.done() for duty in duties)
+            assert engine.states() == {f"{n}@erp": "done" for n in range(30)}
+            assert [engine.erp.value(str(n)) for n in range(30)] == [f"v{30 + n}" for n in range(30)]
+            assert (engine.erp.duplicates, engine.erp.stale) == (0, 0)
+            unlinked = "SELECT key FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.key = d.key AND l.version >= d.done_version)"
+            assert engine.rows(unlinked) == []
+            for duty in duties:
+                duty.cancel()
+            await asyncio.gather(*duties, return_exceptions=True)
+
+    asyncio.run(story())
+    assert disk.failed["write"] >= 10
     disk.close()
 
 
