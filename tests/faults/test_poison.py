@@ -20,7 +20,7 @@ from interlock.messaging import courier, loader, stall
 from interlock.messaging.black_box import MemoryBlackBox
 from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.views import SqliteViews
-from interlock.messaging.write import Past, Plan
+from interlock.messaging.write import Once, Past, Plan
 
 DECLARED_ATTEMPTS = 8
 SHARE = 100
@@ -160,6 +160,36 @@ def test_a_condition_that_raises_is_one_dead_letter(tmp_path: Path) -> None:
             await engine.run(5)
             assert engine.states() == {"1@erp": "dead", "2@erp": "done"}
             assert engine.rows("SELECT reason, code FROM dead_letter") == [("poison", "HUB-POISON")]
+
+    asyncio.run(story())
+
+
+def test_a_client_that_raises_stops_no_other(tmp_path: Path) -> None:
+    """Cases 19, 59: an answer that a client stumbles over is uncertain for its own delivery; it ended the hub at every start."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, Once.LOOK_UP) as engine:
+            write, look_up = engine.erp.write, engine.erp.look_up
+
+            async def stumbling(sent: Any, **more: Any) -> Any:
+                outcome = await write(sent, **more)
+                if sent.reference == "IL-1":
+                    engine.erp.write = write  # type: ignore[method-assign]
+                    return outcome.no_such_member
+                return outcome
+
+            async def stumbles(sent: Any, **more: Any) -> Any:
+                engine.erp.look_up = look_up  # type: ignore[method-assign]
+                raise KeyError("data")
+
+            engine.erp.write, engine.erp.look_up = stumbling, stumbles  # type: ignore[method-assign]
+            await engine.post(event_of("1", 10), event_of("2", 10))
+            await engine.run(1)
+            assert engine.states() == {"1@erp": "uncertain", "2@erp": "done"}
+            assert engine.rows("SELECT code FROM attempt WHERE verdict = 'uncertain'") == [("HUB-CLIENT",)]
+            await engine.run(600)
+            assert engine.states() == {"1@erp": "done", "2@erp": "done"}
+            assert engine.erp.duplicates == 0
 
     asyncio.run(story())
 

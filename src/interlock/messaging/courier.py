@@ -2,8 +2,13 @@
 record."""
 
 import asyncio
+import logging
+import traceback
 import uuid
 import weakref
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -33,6 +38,8 @@ be replaced."""
 NOT_SENT = "HUB-PAUSED"
 """Our own process came too late to call: it says nothing of the destination."""
 
+LOG = logging.getLogger("interlock.messaging")
+_Answer = TypeVar("_Answer")
 _KEYS = uuid.UUID("6f1c7d9e-2c5b-4a8e-9d53-3b8f6a1e7c40")
 
 
@@ -209,9 +216,10 @@ class _Trip:
         latest_send_ms = self.clock.now_ms() + round(SEND_WITHIN_SECONDS * 1000)
         if not await self.ledger.prolong(attempt.id, self.delivery.token, latest_send_ms):
             raise _Stop(Finished(state="fenced"))
-        outcome = await destination.write(
+        call = destination.write(
             attempt.write, idempotency_key=attempt.idempotency_key, timeout_seconds=self.timeout_seconds
         )
+        outcome = await _told(call, self.delivery.destination)
         self.called = True
         if not isinstance(outcome, Done):
             raise self._stopped(outcome, attempt.write)
@@ -229,7 +237,8 @@ class _Trip:
             )
             raise _Stop(Finished(state="uncertain", failure=failure, not_before_ms=attempt.quiet_until_ms))
         await self._pass()
-        sighting = await destination.look_up(attempt.write, timeout_seconds=self.timeout_seconds)
+        call = destination.look_up(attempt.write, timeout_seconds=self.timeout_seconds)
+        sighting = await _told(call, self.delivery.destination)
         self.called = True
         match sighting:
             case Found():
@@ -321,9 +330,10 @@ class _Trip:
             return Retry(
                 code=NOT_SENT, message="the process was paused between the intent and the call; nothing was sent"
             )
-        outcome = await destination.write(
+        call = destination.write(
             intent.write, idempotency_key=intent.idempotency_key, timeout_seconds=self.timeout_seconds
         )
+        outcome = await _told(call, self.delivery.destination)
         self.called = True
         return outcome
 
@@ -380,6 +390,17 @@ class _Trip:
                 ))  # fmt: skip
             case Done():
                 raise AssertionError("done does not stop a trip")
+
+
+async def _told(call: Awaitable[_Answer], system: str) -> _Answer | Uncertain:
+    """A client that raises has said nothing: what it did is not known, and every other delivery goes on."""
+    try:
+        return await call
+    except Exception as error:  # noqa: BLE001  its message may hold personal data: only its place is told
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        words = f"{type(error).__name__} in the client of {system}, {Path(place.filename).name}:{place.lineno}"
+        LOG.error("HUB-CLIENT %s", words)
+        return Uncertain(code="HUB-CLIENT", message=words)
 
 
 def _same_record(attempt: Attempt, write: Write) -> bool:
