@@ -8,12 +8,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from starlette.applications import Starlette
 
 from interlock.clock import SystemClock
 
@@ -52,16 +52,17 @@ def chrome() -> Iterator[webdriver.Chrome]:
 
 
 @contextmanager
-def served(app: Any) -> Iterator[str]:
+def served(app: Starlette) -> Iterator[str]:
     """The address of the app on a free port of loopback."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=3)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
+        app.state.closing = True  # as the hub does: open streams end by themselves
         server.should_exit = True
         thread.join(5)
         listener.close()

@@ -59,7 +59,7 @@ def field_table(
         return None
     values = _values(shown)
     origins = _origins(rows_in, along=object_name != of)
-    used = [row for row in rows if any(_covers(row, leaf) for leaf in leaves)]
+    used = _in_order(rows, list(leaves))
     return FieldTable(
         object=object_name,
         document=document,
@@ -96,6 +96,14 @@ def _covers(row: FieldRow, leaf: str) -> bool:
 
 def _explained(rows: Sequence[FieldRow], leaves: Mapping[str, None]) -> list[str]:
     return [leaf for leaf in leaves if any(_covers(row, leaf) for row in rows)]
+
+
+def _in_order(rows: Sequence[FieldRow], leaves: Sequence[str]) -> list[FieldRow]:
+    """The rows that made something, as the sent document has them."""
+    first = {
+        id(row): next((place for place, leaf in enumerate(leaves) if _covers(row, leaf)), len(leaves)) for row in rows
+    }
+    return sorted((row for row in rows if first[id(row)] < len(leaves)), key=lambda row: first[id(row)])
 
 
 def _sources(paths: str) -> list[str]:
@@ -178,7 +186,7 @@ def _line(row: FieldRow, origins: Mapping[str, str], values: Mapping[str, list[A
         source=", ".join(sources),
         canonical="" if constant else row.canonical,
         sent=path,
-        value=row.canonical if constant else _text(values, path),
+        value=row.canonical if constant and "[]" in path else _text(values, path),
         kind=row.kind,
     )
 
