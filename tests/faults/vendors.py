@@ -13,20 +13,31 @@ from interlock.cli.demo import write_project
 from interlock.cli.twin_world import DESTINATIONS, TwinWorld, write_secrets
 from interlock.messaging.sqlite.connect import open_store
 
+TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"
+
 
 class LooseWorld(TwinWorld):
-    """A ShipBob that takes a reference twice: only the hub keeps an order from being made twice."""
+    """A ShipBob that takes a reference twice: only the hub keeps an order from being made twice.
+
+    `netsuite_port`: where NetSuite's requests come in, when that is not its own port; tokens name their place.
+    """
+
+    def __init__(self, folder: Path, netsuite_port: int = 0) -> None:
+        super().__init__(folder)
+        self.netsuite_port = netsuite_port
 
     def configs(self, public_key: str) -> dict[str, dict[str, Any]]:
         found = super().configs(public_key)
         found["shipbob"]["unique_reference"] = False
+        if self.netsuite_port:
+            found["netsuite"]["token_url"] = f"http://127.0.0.1:{self.netsuite_port}{TOKEN_PATH}"
         return found
 
 
 @asynccontextmanager
-async def loose_twins(folder: Path) -> AsyncIterator[LooseWorld]:
+async def loose_twins(folder: Path, netsuite_port: int = 0) -> AsyncIterator[LooseWorld]:
     """The starter folder and such twins."""
-    world = LooseWorld(folder)
+    world = LooseWorld(folder, netsuite_port)
     write_project(folder, world)
     world.start(write_secrets(folder))
     try:
