@@ -42,20 +42,18 @@ async def _run(folder: Path, host: str, port: int, out: Output) -> None:
     await hub.open()
     try:
         await hub.serve(host, port)
-        rest_on_what_is_loaded()
+        stop = _heed_signals(hub, out)
         with announced(hub.data, hub.url):
             console = f"{hub.url}/?token={hub.token}"
             out.row(f"console: {console}", url=hub.url, console=console, release=hub.release.id)
-            await _until_ended(hub, out)
+            await _until(stop, hub)
         out.progress("Closing: calls in flight end first")
     finally:
         await hub.close()
 
 
-async def _until_ended(hub: "Hub", out: Output) -> None:
-    """Until a signal, or until a part of the hub fails: then its error is raised."""
-    from interlock.cli.beside import heed_other_writers
-
+def _heed_signals(hub: "Hub", out: Output) -> asyncio.Event:
+    """Before the address is told: who knows it may send a signal. The event is set when the hub is to end."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()
@@ -67,13 +65,21 @@ async def _until_ended(hub: "Hub", out: Output) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    asked = loop.create_task(stop.wait())
-    parts = {loop.create_task(hub.wait()), loop.create_task(heed_other_writers(hub))}
+    return stop
+
+
+async def _until(stop: asyncio.Event, hub: "Hub") -> None:
+    """Until it is set, or until a part of the hub fails: then its error is raised."""
+    from interlock.cli.beside import heed_other_writers
+
+    asked = asyncio.ensure_future(stop.wait())
+    parts = [asyncio.ensure_future(part) for part in (hub.wait(), heed_other_writers(hub))]
     ended, _ = await asyncio.wait({asked, *parts}, return_when=asyncio.FIRST_COMPLETED)
     for task in (asked, *parts):
         task.cancel()
-    for task in ended - {asked}:
-        task.result()
+    for part in parts:
+        if part in ended:
+            part.result()
 
 
 async def _reload(hub: "Hub", out: Output) -> None:

@@ -55,7 +55,10 @@ def trigger(topic: str, body: Path | None, override: tuple[str, ...], url: str, 
     hub = (url or hub_url(data_folder(folder))).rstrip("/")
     if not hub:
         raise SettingsError(
-            "no hub runs on this folder", code="SET032", where=str(folder), next_move=f"{start_command(folder)}, or give --url"
+            "no hub runs on this folder",
+            code="SET032",
+            where=str(folder),
+            next_move=f"{start_command(folder)}, or give --url",
         )
     system, secret = _shop(folder)
     document = _read(body) if body else _order()

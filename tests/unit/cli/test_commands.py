@@ -6,16 +6,15 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from commandline import call
 
 from interlock.cli import COMMANDS, main
+from interlock.cli.output import Output, speaks
 
 HEAVY = ("rich", "aiohttp", "starlette", "uvicorn", "apsw", "msgspec")
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 @pytest.fixture
@@ -27,7 +26,11 @@ def folder(tmp_path: Path) -> Path:
 def test_help_imports_nothing_heavy() -> None:
     """Help must come at once, so it may not import what only the hub needs."""
     code = "import sys; from interlock.cli import main; main(['--help'], standalone_mode=False); print('\\n', *sys.modules)"
-    words = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")[-2].split())
+    words = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        .stdout.split("\n")[-2]
+        .split()
+    )
     assert "interlock.cli" in words
     assert not words & set(HEAVY)
 
@@ -36,6 +39,64 @@ def test_every_line_of_help_is_the_commands_own() -> None:
     """The table of the lazy group could drift from the commands it names."""
     for name, (module, line) in COMMANDS.items():
         assert (getattr(import_module(module), name).help or "").split("\n")[0] == line
+
+
+def test_help_of_every_command_imports_no_server() -> None:
+    """A command's own help comes as fast: what runs the hub or reads the store is imported when it is needed."""
+    code = (
+        "import sys\nfrom interlock.cli import COMMANDS, main\n"
+        "for name in COMMANDS: main([name, '--help'], standalone_mode=False)\nprint('\\n', *sys.modules)"
+    )
+    words = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        .stdout.split("\n")[-2]
+        .split()
+    )
+    assert not words & (set(HEAVY) - {"msgspec"})
+
+
+def test_the_version_is_the_packages() -> None:
+    """`--version` is the first thing that a bug report asks for."""
+    result = call("--version")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("interlock, version ")
+
+
+def test_a_mistyped_command_is_guessed() -> None:
+    """Wrong usage, with the nearest name."""
+    result = call("stauts")
+    assert result.exit_code == 2
+    assert "Did you mean 'status'?" in result.stderr
+
+
+def test_every_command_takes_json() -> None:
+    """A script may rely on it without looking it up."""
+    context = click.Context(main)
+    commands = [main.get_command(context, name) for name in COMMANDS]
+    leaves = [leaf for one in commands for leaf in (one.commands.values() if isinstance(one, click.Group) else [one])]
+    assert [
+        leaf.name for leaf in leaves if leaf is None or "as_json" not in {option.name for option in leaf.params}
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (KeyError("x"), 70, "HUB000 a mistake in Interlock: KeyError"),
+        (PermissionError(13, "denied", "/x"), 1, "SET026"),
+    ],
+)
+def test_what_nobody_foresaw_is_told_in_words(error: Exception, code: int, words: str) -> None:
+    """No traceback for a person; a mistake of ours has an exit code of its own, so that it is not taken for a finding."""
+
+    @click.command()
+    @speaks
+    def broken(out: Output) -> None:
+        raise error
+
+    result = CliRunner().invoke(broken, [])
+    assert (result.exit_code, words in result.stderr) == (code, True)
+    assert "Traceback" not in result.output
 
 
 def test_the_starter_folder_has_no_findings(folder: Path) -> None:
@@ -65,7 +126,17 @@ def test_init_overwrites_nothing(folder: Path) -> None:
     assert "SET020" in result.stderr
 
 
-@pytest.mark.parametrize(("command", "code"), [(("status",), 0), (("issues",), 0), (("find", "1001"), 1), (("show", "1001"), 1)])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("status",), 0),
+        (("issues",), 0),
+        (("find", "1001"), 1),
+        (("show", "1001"), 1),
+        (("orders",), 0),
+        (("tail",), 1),
+    ],
+)
 def test_without_a_store_the_reason_is_said(folder: Path, command: tuple[str, ...], code: int) -> None:
     """Empty output would leave open whether nothing happened or nothing was read."""
     result = call(*command, "--folder", str(folder))
@@ -82,7 +153,17 @@ def test_doctor_judges_in_json(folder: Path) -> None:
     assert result.exit_code == (1 if summary["failed"] else 0)
 
 
-@pytest.mark.parametrize("arguments", [("discard", "--why", "x"), ("hold", "--where", "colour=red", "--why", "x"), ("retry",), ("nothing",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("discard", "--why", "x"),
+        ("hold", "--where", "colour=red", "--why", "x"),
+        ("retry",),
+        ("nothing",),
+        ("deliveries", "--state", "red"),
+        ("deliveries", "--since", "soon"),
+    ],
+)
 def test_wrong_usage_is_2(folder: Path, arguments: tuple[str, ...]) -> None:
     """A filter that is not understood must never choose everything."""
     options = ("--folder", str(folder)) if arguments != ("nothing",) else ()
