@@ -42,6 +42,7 @@ async def _run(folder: Path, host: str, port: int, out: Output) -> None:
     await hub.open()
     try:
         await hub.serve(host, port)
+        rest_on_what_is_loaded()
         stop = _heed_signals(hub, out)
         with announced(hub.data, hub.url):
             console = f"{hub.url}/?token={hub.token}"
