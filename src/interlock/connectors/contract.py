@@ -36,7 +36,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """All that a client is given. Nothing is read from the environment, the clock or the disk by a client itself.
 
     `builders` are keyed as in mapping.toml: `salesOrder`, `customer`. `credentials` are resolved secrets by the
-    manifest's names. `manifest` and the defaults of settings are added by the registry.
+    manifest's names. `quiet_period_seconds` is the folder's, which may lengthen those of the operations. `manifest` and
+    the defaults of settings are added by the registry.
     """
 
     system: str
@@ -46,6 +47,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     builders: Mapping[str, Builder]
     http: Http
     clock: Clock
+    quiet_period_seconds: float = 0.0
     manifest: Manifest | None = None
 
 

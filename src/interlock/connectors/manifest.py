@@ -131,6 +131,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The connector's name, which is its folder's."""
         return self.connector.name
 
+    def with_quiet_period(self, at_least_seconds: float) -> Manifest:
+        """The same facts, with no write settled sooner than this after it was sent."""
+        operations = tuple(
+            msgspec.structs.replace(one, quiet_period_seconds=max(one.quiet_period_seconds, at_least_seconds))
+            for one in self.operations
+        )
+        return msgspec.structs.replace(self, operations=operations) if at_least_seconds else self
+
     def operation(self, name: str) -> Operation:
         """The operation of this name. Raises KeyError: a client that plans an undeclared write is a mistake of ours."""
         return self.operations_by_name[name]

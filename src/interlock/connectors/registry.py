@@ -112,7 +112,9 @@ def _complete(name: str, connection: Connection) -> Connection:
             where=f"systems/{connection.system}.toml",
             next_move="add what is missing",
         )
-    return msgspec.structs.replace(connection, settings=settings, manifest=found)
+    return msgspec.structs.replace(
+        connection, settings=settings, manifest=found.with_quiet_period(connection.quiet_period_seconds)
+    )
 
 
 def _fact(found: Manifest) -> ConnectorFact:

@@ -208,6 +208,7 @@ class Build:
         return Connection(
             system=name, url=system.url.rstrip("/"), settings=system.settings, credentials=self._credentials(system),
             builders=self._builders(name), http=self._http, clock=self._clock,
+            quiet_period_seconds=system.limits.quiet_period_seconds or 0.0,
         )  # fmt: skip
 
     def _credentials(self, system: System) -> dict[str, str]:

@@ -84,7 +84,10 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
             Meta(
                 ge=0,
                 le=86_400,
-                description="Wait before an uncertain write is looked up; unset means the connector's own.",
+                description=(
+                    "Wait before an uncertain write is looked up, or an uncertain upsert is made sure of, when that is "
+                    "longer than the connector's own."
+                ),
             ),
         ]
         | None

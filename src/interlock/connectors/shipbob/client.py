@@ -111,8 +111,8 @@ class ShipBob:
     def _create(self, document: Any, reference: str) -> Write:
         body = with_members(self._connection.builders["order"](document), {"reference_id": reference})
         write = declared_write(self._manifest, CREATE, reference=reference, body=body, action="create")
-        quiet = self._connection.settings["quiet_period_seconds"]
-        return msgspec.structs.replace(write, quiet_period_seconds=float(quiet))
+        quiet = max(float(self._connection.settings["quiet_period_seconds"]), self._connection.quiet_period_seconds)
+        return msgspec.structs.replace(write, quiet_period_seconds=quiet)
 
     def _cancel(self, link: Link) -> Write:
         return declared_write(
