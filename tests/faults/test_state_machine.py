@@ -241,3 +241,25 @@ def test_any_sequence(machine: type[Any], control: type[Any], suite: int, capsys
         faults=experiment.size, trials=experiment.size, steps=STEPS, **happened,
         control=f"{control.__name__} is found out after {HubMachine.happened['examples'] or 'some'} examples",
     )  # fmt: skip
+
+
+def test_a_late_update_that_was_sent_again_is_asserted_against(tmp_path: Path) -> None:
+    """Fault case 43, found by the machine: an update without an answer was sent again and done, a newer one followed, and
+    then the first landed after all. The newer one has to be written once more."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, Once.UPSERT, limits=PATIENT) as engine:
+            await engine.post(_event("1", 24))
+            await engine.run(1)
+            engine.erp.fault = scripted("late:20")
+            await engine.post(_event("1", 28))
+            await engine.run(15)
+            assert engine.states() == {"1@erp": "done"}
+            await engine.post(_event("1", 30))
+            await engine.run(10)
+            assert engine.erp.value("1") == "v28", "the late one has landed"
+            await engine.run(90)
+            assert engine.erp.value("1") == "v30"
+            assert engine.states() == {"1@erp": "done"}
+
+    asyncio.run(story())
