@@ -5,18 +5,25 @@ the process has no file left to open its store with (slow loris, fault case 41).
 """
 
 import asyncio
+import logging
 import resource
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from interlock.clock import SystemClock
 from interlock.errors import IntakeError
 from interlock.intake.problem import headers_of, problem_of
+from interlock.intake.refusals import Refusals
 
 REQUEST_SECONDS = 15.0
 """From the first byte of a request (or the opening of the connection) to its last; Shopify itself gives up after 5."""
 HEAD_BYTES_MAX = 65_536
 HEADERS_MAX = 200
+
+LOG = logging.getLogger("interlock.intake.http")
+LOG.setLevel(logging.ERROR)
+"""In place of the server's own, which writes a line for each request that cannot be read: a stranger could fill the disk."""
 
 
 class Connection(HttpToolsProtocol):
@@ -25,6 +32,12 @@ class Connection(HttpToolsProtocol):
     request_seconds: ClassVar[float] = REQUEST_SECONDS
     connections_max: ClassVar[int] = min(10_000, max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
     """Half of the files that this process may open; the rest is for the stores and the calls to other systems."""
+
+    refusals: ClassVar[Refusals] = Refusals(SystemClock())
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.logger = LOG
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request; when there are too many, the slowest sender makes room."""
@@ -96,6 +109,7 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, error: IntakeError) -> None:
         """Answer, when nothing was answered yet, and close."""
+        self.refusals.count("", error)
         answering = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if not answering and not self.transport.is_closing():
             self.transport.write(_answer(error))

@@ -18,7 +18,7 @@ class Refusals:
         self.total: dict[str, int] = {}
 
     def count(self, system: str, error: InterlockError) -> None:
-        """One more. `system` is a name of the strategy folder, '' for an address that leads nowhere."""
+        """One more. `system` is a name of the strategy folder, '' where none was named."""
         self.total[error.code] = self.total.get(error.code, 0) + 1
         now = self._clock.monotonic()
         since, more = self._told.get((system, error.code), (-TOLD_EVERY_SECONDS, 0))
@@ -27,4 +27,4 @@ class Refusals:
             return
         self._told[system, error.code] = (now, 0)
         since_then = f"; {more} more since this was last told" if more else ""
-        LOG.warning("%s refused at %s: %s%s", error.code, system or "?", error.what, since_then)
+        LOG.warning("%s refused at %s: %s%s", error.code, system or "the door", error.what, since_then)

@@ -24,5 +24,5 @@ def test_a_thousand_refusals_are_a_line_a_minute(caplog: pytest.LogCaptureFixtur
     assert [record.getMessage() for record in caplog.records] == [
         "INT004 refused at shopify: the signature does not fit",
         "INT004 refused at shopify: the signature does not fit; 599 more since this was last told",
-        "INT002 refused at ?: no such endpoint",
+        "INT002 refused at the door: no such endpoint",
     ]
