@@ -75,12 +75,12 @@ class Bodies:
                     parts.append(part)
                     taken += self._take(size - taken if size > SMALL_BODY_BYTES else 0)
                 elif size > DRAIN_FACTOR * limit:
-                    raise _too_large(limit)
+                    raise too_large(limit)
                 if not message.get("more_body"):
                     break
                 message = await receive()
             if size > limit:
-                raise _too_large(limit)
+                raise too_large(limit)
             return b"".join(parts)
         finally:
             self.room_bytes += taken
@@ -98,7 +98,8 @@ def _announced(headers: Headers) -> int:
     return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 
-def _too_large(limit: int) -> IntakeError:
+def too_large(limit: int) -> IntakeError:
+    """The refusal of a body of more bytes than its system takes."""
     return IntakeError(
         f"larger than {limit} bytes",
         status=413,

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from interlock.clock import SystemClock
 from interlock.errors import IntakeError
+from interlock.intake.direct import Taking, is_common
 from interlock.intake.problem import headers_of, problem_of
 from interlock.intake.refusals import Refusals
 
@@ -76,8 +77,12 @@ class Connection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head has ended."""
-        super().on_headers_complete()
+        """The head has ended: the intake's common requests go straight there."""
+        intake = getattr(self.config.app, "intake", None)
+        if intake is not None and is_common(self):
+            self.cycle = Taking(self, intake)  # type: ignore[assignment]
+        else:
+            super().on_headers_complete()
         self._head_bytes = None
 
     def on_message_complete(self) -> None:

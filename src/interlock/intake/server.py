@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -16,12 +17,17 @@ from interlock.messaging.inbox import Inbox
 
 Scope = Message
 Send = Callable[[Message], Awaitable[None]]
+RawHeaders = list[tuple[bytes, bytes]]
+Read = Callable[[Headers, int], Awaitable[bytes]]
+"""Reads the body, up to a limit."""
+Answer = tuple[int, RawHeaders, bytes]
+"""Status, headers, body."""
 
 PREFIX = "/intake/"
 STORE_RETRY_SECONDS = 30
 RATE_RETRY_SECONDS = 1
 
-_ACCEPTED_HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+ACCEPTED: Answer = (200, [(b"content-type", b"application/json"), (b"content-length", b"2")], b"{}")
 
 
 class Door(msgspec.Struct, kw_only=True):
@@ -71,22 +77,25 @@ class Intake:
         return self._refusals.total
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._take(scope, receive)
-        except IntakeError as error:
-            self._refusals.count(self._known(scope), error)
-            await _problem(send, error)
-        except StoreError as error:
-            self._refusals.count(self._known(scope), error)
-            await _problem(send, _unavailable(error))
-        else:
-            await send({"type": "http.response.start", "status": 200, "headers": _ACCEPTED_HEADERS})
-            await send({"type": "http.response.body", "body": b"{}"})
+        read = partial(self._bodies.read, receive)
+        status, headers, body = await self.answer(scope["method"], scope["path"], scope["headers"], read)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
-    async def _take(self, scope: Scope, receive: Receive) -> None:
-        door = self._door(scope)
-        headers = _headers(scope["headers"])
-        body = await self._bodies.read(receive, headers, door.max_body_bytes)
+    async def answer(self, method: str, path: str, raw: RawHeaders, read: Read) -> Answer:
+        """Take one request, however it came in."""
+        try:
+            await self._take(method, path, raw, read)
+        except IntakeError as error:
+            return self._refused(path, error, error)
+        except StoreError as error:
+            return self._refused(path, error, _unavailable(error))
+        return ACCEPTED
+
+    async def _take(self, method: str, path: str, raw: RawHeaders, read: Read) -> None:
+        door = self._door(method, path)
+        headers = _headers(raw)
+        body = await read(headers, door.max_body_bytes)
         dialect = self._verified(door, headers, body)
         self._admit(door)
         appended = await self._inbox.append(self._event(door, dialect, headers, body))
@@ -95,10 +104,17 @@ class Intake:
         else:
             self.duplicates += 1
 
-    def _door(self, scope: Scope) -> Door:
-        if scope["method"] != "POST":
+    def _refused(self, path: str, error: IntakeError | StoreError, told: IntakeError) -> Answer:
+        """Counted by system, '' for one that a stranger made up."""
+        name = path.removeprefix(PREFIX)
+        self._refusals.count(name if self._doors.door(name) is not None else "", error)
+        body = problem_of(told)
+        return told.status, headers_of(told, body), body
+
+    def _door(self, method: str, path: str) -> Door:
+        if method != "POST":
             raise IntakeError("only POST is taken here", status=405, code="INT001")
-        door = self._doors.door(scope["path"].removeprefix(PREFIX))
+        door = self._doors.door(path.removeprefix(PREFIX))
         if door is None:
             raise IntakeError(
                 "no such endpoint",
@@ -107,11 +123,6 @@ class Intake:
                 next_move="use /intake/ and the name of a system that sends webhooks",
             )
         return door
-
-    def _known(self, scope: Scope) -> str:
-        """The system of the address, '' for one that a stranger made up."""
-        name = scope["path"].removeprefix(PREFIX)
-        return name if self._doors.door(name) is not None else ""
 
     def _admit(self, door: Door) -> None:
         """A token bucket of one second's worth per system, for what is signed: a forger cannot use it up."""
@@ -183,7 +194,7 @@ def _flags(envelope: Envelope, facts: tuple[str, ...], door: Door) -> tuple[str,
     return tuple(flags)
 
 
-def _headers(raw: list[tuple[bytes, bytes]]) -> Headers:
+def _headers(raw: RawHeaders) -> Headers:
     """Names in lower case; repeated ones joined, so that a doubled signature fits nothing."""
     headers: Headers = {}
     for name_bytes, value_bytes in raw:
@@ -197,9 +208,3 @@ def _unavailable(error: StoreError) -> IntakeError:
         "the event could not be made durable", status=503, code=error.code, why=error.what, retry_after_seconds=STORE_RETRY_SECONDS,
         next_move="send it again",
     )  # fmt: skip
-
-
-async def _problem(send: Send, error: IntakeError) -> None:
-    body = problem_of(error)
-    await send({"type": "http.response.start", "status": error.status, "headers": headers_of(error, body)})
-    await send({"type": "http.response.body", "body": body})
