@@ -23,6 +23,7 @@ from interlock.console.pages import (
     home,
     issues,
     live,
+    metrics,
     objects,
     outages,
     signing,
@@ -67,6 +68,7 @@ PAGES = (
     Page("/demo/break", "POST", demo.break_system, DEMO),
     Page("/demo/repair", "POST", demo.repair_system, DEMO),
     Page("/demo/orders", "POST", demo.place_orders, DEMO),
+    Page("/metrics", "GET", metrics.metrics, PUBLIC),  # asks for the token or a session itself
     Page("/healthz", "GET", errors.healthz, PUBLIC),
 )
 """Every page, with the permission that it needs. A route that is not in this table does not exist."""

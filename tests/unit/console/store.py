@@ -383,6 +383,7 @@ class RecordedDemo:
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
+        self.duplicates = 0
 
     async def break_system(self, name: str, kind: str) -> None:
         self.asked.append(("break", name, kind))
@@ -397,7 +398,10 @@ class RecordedDemo:
         return {"klaviyo": "503"}
 
     async def books(self) -> list[Book]:
-        return [Book(system="netsuite", orders=250, duplicates=0), Book(system="klaviyo", orders=240, duplicates=0)]
+        return [
+            Book(system="netsuite", orders=250, duplicates=self.duplicates),
+            Book(system="klaviyo", orders=240, duplicates=0),
+        ]
 
 
 class SmallTranslator:

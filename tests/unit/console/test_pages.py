@@ -106,6 +106,31 @@ def test_finished_replay_shows_its_proof(browser: Browser) -> None:
     assert "Under way: 23 of 40." in browser.get("/replays/2").page.said
 
 
+def test_a_replay_is_proven_by_the_vendors_own_books(browser: Browser, desk: Desk) -> None:
+    """EXPERIENCE 3.5: the end of a replay says what the vendor itself has, not what the hub believes. The control: a duplicate there is red."""
+    page = browser.get("/replays/1").page
+    assert "NetSuite has 250 orders, 0 duplicates, by its own books" in page.said and "Klaviyo has" not in page.said
+    assert not any("proof bad" in attributes.get("class", "") for _, attributes in page.tags)
+    desk.demo.duplicates = 2
+    page = browser.get("/replays/1").page
+    assert "NetSuite has 250 orders, 2 duplicates" in page.said
+    assert any("proof bad" in attributes.get("class", "") for _, attributes in page.tags)
+
+
+def test_an_outage_is_one_issue(browser: Browser) -> None:
+    """EXPERIENCE 5: what waits for a destination that is down is one row with its owner, in amber, with the way to replay it."""
+    for path in ("/", "/issues"):
+        page = browser.get(path).page
+        assert "Klaviyo does not answer: 11 orders wait" in page.said
+        assert "/outages/klaviyo" in page.links()
+    page = browser.get("/outages/klaviyo").page
+    assert "Klaviyo has not answered since 10:19: 11 orders wait." in page.said and "growth@acme.example" in page.said
+    listed = next(link for link in page.links() if link.startswith("/deliveries?"))
+    assert browser.get(listed).text.count("<tr data-row") == 11
+    assert "NetSuite answers." in browser.get("/outages/netsuite").page.said
+    assert browser.get("/outages/nowhere").status == 404
+
+
 def test_csv_quotes_formulas_and_has_all_rows(browser: Browser) -> None:
     """A spreadsheet must not run what a customer typed; the file has the rows of the filter, not of the page."""
     answer = browser.get(f"/deliveries.csv?fingerprint={GROUP}")

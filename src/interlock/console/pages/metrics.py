@@ -1,0 +1,93 @@
+"""`/metrics` in Prometheus' text format, for whoever has the console's token: what is open, dead, silent, down."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from interlock.console.rendering import Console, console_of
+from interlock.messaging.ledger import Filter
+from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
+
+DAY_MS = 86_400_000
+WAY = ("flow", "destination")
+
+
+async def metrics(request: Request) -> Response:
+    """The families, worked out at the moment of asking; nothing is counted in this process, so a restart loses nothing."""
+    if not _may(request):
+        challenge = {"WWW-Authenticate": 'Bearer realm="interlock"'}
+        return PlainTextResponse("give the console's token as a bearer token\n", 401, headers=challenge)
+    registry = CollectorRegistry()
+    registry.register(_Families(await _families(console_of(request))))
+    return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _may(request: Request) -> bool:
+    """A scraper with the token, or a person who is signed in. Not "from this machine": behind a proxy everybody is."""
+    given = request.headers.get("authorization")
+    if given is None:
+        return request.state.session is not None
+    scheme, _, token = given.partition(" ")
+    return scheme.lower() == "bearer" and console_of(request).sessions.knows(token.strip())
+
+
+class _Families(Collector):
+    """What was worked out already, in the shape that the text writer asks for."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+async def _families(console: Console) -> list[Metric]:
+    now_ms = console.now_ms
+    health = await console.views.destination_health(now_ms)
+    tiles = await console.views.flow_tiles(Window(since_ms=now_ms - DAY_MS, until_ms=now_ms))
+    groups = await console.views.dead_letter_groups(Filter(), now_ms=now_ms)
+    pulse = await console.views.pulse()
+    events = CounterMetricFamily("interlock_events", "Events made durable since the store was made")
+    events.add_metric([], pulse.events)
+    return [events, *_destinations(health), *_flows(tiles), _dead(groups)]
+
+
+def _destinations(health: Iterable[DestinationHealth]) -> list[Metric]:
+    open_ = GaugeMetricFamily("interlock_open_deliveries", "Deliveries by state", labels=("destination", "state"))
+    down = GaugeMetricFamily("interlock_destination_down", "1 while the breaker is not closed", labels=("destination",))
+    for each in health:
+        down.add_metric((each.destination,), float(each.breaker != "closed"))
+        for state, count in each.open.items():
+            open_.add_metric((each.destination, state), count)
+    return [open_, down]
+
+
+def _flows(tiles: Iterable[FlowTile]) -> list[Metric]:
+    ended = GaugeMetricFamily("interlock_ended_deliveries_24h", "Ended within 24 hours", labels=(*WAY, "result"))
+    success = GaugeMetricFamily("interlock_last_success_timestamp_seconds", "When it last delivered", labels=WAY)
+    typical = GaugeMetricFamily("interlock_typical_latency_seconds", "Median of the newest deliveries", labels=WAY)
+    for tile in tiles:
+        way = (tile.flow, tile.destination)
+        for result in ("done", "unchanged", "dead", "retried"):
+            ended.add_metric((*way, result), getattr(tile, result))
+        if tile.last_success_ms:
+            success.add_metric(way, tile.last_success_ms / 1000)
+        if tile.latency_ms_p50 is not None:
+            typical.add_metric(way, tile.latency_ms_p50 / 1000)
+    return [ended, success, typical]
+
+
+def _dead(groups: Iterable[DeadLetterGroup]) -> Metric:
+    """By owner, so that an alert finds the one who can act; several causes of one way are added up."""
+    counts: dict[tuple[str, str, str], int] = {}
+    for group in groups:
+        key = (group.flow, group.destination, group.owner)
+        counts[key] = counts.get(key, 0) + group.count
+    dead = GaugeMetricFamily("interlock_dead_letters", "Deliveries that need a person", labels=(*WAY, "owner"))
+    for key, count in counts.items():
+        dead.add_metric(key, count)
+    return dead
