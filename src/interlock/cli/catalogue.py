@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
-from interlock.cli.output import Output, counted, speaks
+from interlock.cli.output import Output, counted, fields_of, speaks
 from interlock.cli.place import data_folder, folder_option
+from interlock.cli.store import ask_store, exists
 from interlock.cli.times import ago, now_ms
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:
+    from interlock.messaging.sqlite.views import SqliteViews
     from interlock.messaging.views import DestinationHealth, FlowTile
     from interlock.strategy import Flow, Strategy
 
@@ -73,7 +74,7 @@ def flows(name: str | None, folder: Path, out: Output) -> None:
         text = _whole(flow, strategy) if name else _way(flow)
         out.row(
             text + _volume(measured),
-            **msgspec.to_builtins(flow),
+            **fields_of(flow),
             done={tile.destination: tile.done + tile.unchanged for tile in measured},
         )
     move = f"interlock runbook {chosen[0].runbook}" if name else "interlock flows NAME"
@@ -139,21 +140,15 @@ def runbook(name: str | None, folder: Path, out: Output) -> None:
 
 def _measured(folder: Path) -> "tuple[tuple[FlowTile, ...], dict[str, DestinationHealth]]":
     """What the store says of the last 24 hours; nothing when there is none yet."""
-    import asyncio
-
     data = data_folder(folder)
-    if not ((data / "ledger.db").exists() and (data / "inbox.db").exists()):
+    if not exists(data):
         return (), {}
 
-    async def ask() -> "tuple[tuple[FlowTile, ...], dict[str, DestinationHealth]]":
-        from interlock.messaging.sqlite.views import SqliteViews
+    async def ask(views: "SqliteViews") -> "tuple[tuple[FlowTile, ...], dict[str, DestinationHealth]]":
         from interlock.messaging.views import Window
 
-        views, now = SqliteViews(data / "ledger.db", data / "inbox.db"), now_ms()
-        try:
-            tiles = await views.flow_tiles(Window(since_ms=now - WINDOW_MS, until_ms=now))
-            return tiles, {one.destination: one for one in await views.destination_health(now)}
-        finally:
-            views.close()
+        now = now_ms()
+        tiles = await views.flow_tiles(Window(since_ms=now - WINDOW_MS, until_ms=now))
+        return tiles, {one.destination: one for one in await views.destination_health(now)}
 
-    return asyncio.run(ask())
+    return ask_store(data, ask)

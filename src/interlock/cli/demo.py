@@ -17,7 +17,7 @@ import msgspec
 
 from interlock.cli.beside import heed_other_writers
 from interlock.cli.demo_project import require_free, write_project
-from interlock.cli.output import INTERRUPTED, Output, counted
+from interlock.cli.output import INTERRUPTED, PROGRAM, Output, counted, program
 from interlock.cli.place import DEMO_FOLDER, announced
 from interlock.cli.times import took
 from interlock.cli.twin_world import DESTINATIONS, Placed, TwinWorld, write_secrets
@@ -302,12 +302,16 @@ class Demo:
 
     def _invite(self, hub: "Hub") -> None:
         width = max(map(len, INVITATIONS))
-        lines = "\n".join(f"    {command:<{width}}   {what}" for command, what in INVITATIONS.items())
-        place = "" if self._wish.folder == Path(DEMO_FOLDER) else f"    cd {self._wish.folder.resolve()}\n"
+        lines = [f"{command:<{width}}   {what}" for command, what in INVITATIONS.items()]
+        if self._wish.folder != Path(DEMO_FOLDER):
+            lines.insert(0, f"cd {self._wish.folder.resolve()}")
+        if program() != PROGRAM:
+            lines.insert(0, f'PATH="{Path(program()).parent}:$PATH"')
+        shown = "".join(f"\n    {line}" for line in lines)
         self._out.progress(
-            f"\n  Open {hub.url}/?token={hub.token}\n"
-            f"  Break something there with a button, or from another terminal:\n{place}{lines}\n  Ctrl-C ends it.\n"
+            f"\n  Open {hub.url}/?token={hub.token}\n  Break something there with a button, or from another terminal:{shown}"
         )
+        self._out.progress("\n  Ctrl-C ends it.\n")
 
     async def _stay(self, hub: "Hub") -> None:
         """Until it is cancelled, or a part of the hub fails: then its error is raised."""

@@ -5,14 +5,12 @@ import shutil
 import socket
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
+from typing import NamedTuple
 
 import click
-import msgspec
 
 from interlock.cli.output import Output, counted, fail, speaks
 from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder
@@ -27,7 +25,7 @@ PORT = 8787
 COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
-class Judged(msgspec.Struct, frozen=True):
+class Judged(NamedTuple):
     """One check. `judgement` is ok, warning or failed; only failed changes the exit code."""
 
     check: str
@@ -78,7 +76,7 @@ def _judged(folder: Path, deep: bool, out: Output) -> Iterator[Judged]:
     for check in checks:
         for one in check:
             word = click.style(f"{one.judgement:<8}", fg=COLOURS[one.judgement])
-            out.row(f"{word} {one.check}: {one.found}", **msgspec.to_builtins(one))
+            out.row(f"{word} {one.check}: {one.found}", **one._asdict())
             yield one
 
 
@@ -163,6 +161,8 @@ def _disk(data: Path) -> Iterator[Judged]:
 
 def _fsync(data: Path) -> Iterator[Judged]:
     """What one durable commit costs here: every accepted webhook waits for one."""
+    from statistics import median
+
     try:
         milliseconds = median(_synced(_there(data)))
     except OSError as error:
@@ -183,6 +183,8 @@ def _fsync(data: Path) -> Iterator[Judged]:
 
 
 def _synced(place: Path) -> Iterator[float]:
+    import tempfile
+
     with tempfile.TemporaryFile(dir=place) as file:
         for _ in range(FSYNC_TRIES):
             began = time.perf_counter()

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
-from interlock.cli.output import Output, counted, fail, speaks
+from interlock.cli.output import Output, counted, fail, fields_of, speaks
 from interlock.cli.place import folder_option
 from interlock.cli.store import read
 
@@ -32,9 +31,7 @@ def find(text: str, folder: Path, out: Output) -> None:
     async def ask(views: "SqliteViews") -> None:
         hits = await views.search(text)
         for hit in hits:
-            out.row(
-                f"{hit.object} {hit.name or hit.key}  key {hit.key}  (found by {hit.why})", **msgspec.to_builtins(hit)
-            )
+            out.row(f"{hit.object} {hit.name or hit.key}  key {hit.key}  (found by {hit.why})", **fields_of(hit))
         moves = (
             [f"interlock show '{hits[0].name or hits[0].key}'"]
             if hits

@@ -1,13 +1,12 @@
 """Commands that list what the ledger holds: orders, deliveries, issues, audit."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from interlock.cli.choice import STATES, choosing, read_pairs
-from interlock.cli.output import Output, coloured, counted, fail, speaks
+from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
 from interlock.cli.place import folder_option
 from interlock.cli.store import read
 from interlock.cli.tail import line
@@ -41,7 +40,7 @@ def orders(text: str, state: str | None, limit: int, folder: Path, out: Output) 
         rows = await views.recent_orders(limit=limit, text=text, state=state or "")
         now = now_ms()
         for row in rows:
-            out.row(_order(row, now), **msgspec.to_builtins(row))
+            out.row(_order(row, now), **fields_of(row))
         moves = [f"interlock show '{rows[0].name or rows[0].key}'"] if rows else []
         out.summary(_listed(len(rows), limit, "order"), *moves, orders=len(rows))
 
@@ -69,12 +68,14 @@ def deliveries(pairs: list[str], text: str, limit: int, folder: Path, out: Outpu
     Examples: interlock deliveries --state dead,retrying --destination netsuite
               interlock deliveries --since 2h --json
     """
+    import msgspec
+
     chosen = msgspec.structs.replace(read_pairs(pairs, all_of_none=True), limit=limit)
 
     async def ask(views: "SqliteViews") -> None:
         rows = await views.deliveries(chosen, text=text)
         for row in rows:
-            out.row(line(row), **msgspec.to_builtins(row))
+            out.row(line(row), **fields_of(row))
         states = await views.states(chosen, text=text)
         wanted = {state: count for state, count in states.items() if not chosen.states or state in chosen.states}
         words = ", ".join(f"{count} {coloured(state)}" for state, count in sorted(wanted.items())) or "none"
@@ -113,7 +114,7 @@ def issues(fingerprint: str | None, destination: str, owner: str, limit: int, fo
         which = Filter(fingerprint=fingerprint or "", destination=destination, limit=limit)
         found = [one for one in await views.dead_letter_groups(which, now_ms=now_ms()) if owner in ("", one.owner)]
         for one in found:
-            out.row(_group(one), kind="cause", **msgspec.to_builtins(one))
+            out.row(_group(one), kind="cause", **fields_of(one))
         if fingerprint:
             await _letters(views, which, out)
         moves = [f'interlock replay --fingerprint {found[0].fingerprint} --why "..."'] if found else []
@@ -139,7 +140,7 @@ async def _letters(views: "SqliteViews", which: "Filter", out: Output) -> None:
     for letter in await views.dead_letters(which):
         tried = f"after {counted(letter.attempts, 'attempt')}" if letter.attempts else "without a call"
         text = f"  {stamp(letter.at_ms)} {letter.object} {letter.name or letter.key} {tried}: {letter.error}"
-        out.row(text, kind="dead_letter", **msgspec.to_builtins(letter))
+        out.row(text, kind="dead_letter", **fields_of(letter))
 
 
 @click.command()
@@ -158,7 +159,7 @@ def audit(limit: int, folder: Path, out: Output) -> None:
     async def ask(views: "SqliteViews") -> None:
         rows = await views.audit(limit=limit)
         for row in rows:
-            fields: dict[str, Any] = msgspec.to_builtins(row)
+            fields = fields_of(row)
             out.row(
                 f"{stamp(row.at_ms)} {row.who} {row.action} {row.subject}: {row.why or 'no reason given'}", **fields
             )

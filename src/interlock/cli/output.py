@@ -3,10 +3,12 @@
 import functools
 import json
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -19,6 +21,7 @@ BUG = 70
 STORE_FAILED = 74
 """EX_IOERR of sysexits.h: a supervisor must not restart blindly on a broken disk."""
 INTERRUPTED = 130
+PROGRAM = "interlock"
 TRACEBACK_VARIABLE = "INTERLOCK_TRACEBACK"
 
 FOLDER_LAST = ("check", "run")
@@ -91,9 +94,28 @@ class Output:
         """A suggested command, with the folder that this one was given."""
         before, found, command = move.rpartition("interlock ")
         placed = "--folder" in command or command.endswith(self.folder)
-        if not self.folder or not found or placed or command.startswith(NO_FOLDER):
+        if not found:
             return move
-        return f"{before}{found}{command} {'' if command.startswith(FOLDER_LAST) else '--folder '}{self.folder}"
+        if self.folder and not placed and not command.startswith(NO_FOLDER):
+            command = f"{command} {'' if command.startswith(FOLDER_LAST) else '--folder '}{self.folder}"
+        return f"{before}{program()} {command}"
+
+
+def fields_of(row: Any) -> dict[str, Any]:
+    """A row of the store as data, bytes as they are."""
+    import msgspec
+
+    fields: dict[str, Any] = msgspec.to_builtins(row, builtin_types=(bytes,))
+    return fields
+
+
+def program() -> str:
+    """How this command is called: by its name where the shell finds it, else by its path (`scripts/demo` sets up no PATH)."""
+    called = Path(sys.argv[0])
+    if called.name != PROGRAM or not called.exists():
+        return PROGRAM
+    found = shutil.which(PROGRAM)
+    return PROGRAM if found and Path(found).samefile(called) else str(called.absolute())
 
 
 def coloured(state: str, width: int = 0) -> str:

@@ -1,6 +1,5 @@
 """Commands that deliver again, with the proof of what came of it: retry, replay, replays."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +9,16 @@ import click
 
 from interlock.cli.choice import choosing, read_pairs
 from interlock.cli.find import one_order
-from interlock.cli.output import Output, coloured, counted, fail, speaks
+from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
 from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
+from interlock.cli.store import ask_store
 from interlock.cli.times import ago, now_ms, stamp
 from interlock.cli.writing import choice_of, dry_run_option, on_ledger, store_of, text_option, told, who, why_option
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:
     from interlock.messaging.ledger import Filter, Preview
+    from interlock.messaging.sqlite.views import SqliteViews
     from interlock.messaging.views import ReplayProgress
 
 FAILED_STATES = ("dead", "waiting", "retrying", "uncertain")
@@ -143,14 +144,8 @@ def _taken(folder: Path, out: Output, number: int, chosen: int, *, wait: bool) -
 def _of_order(folder: Path, text: str) -> "Filter":
     """Every delivery of the one order that the text names."""
     from interlock.messaging.ledger import Filter
-    from interlock.messaging.sqlite.views import SqliteViews
 
-    data = store_of(folder)
-    views = SqliteViews(data / "ledger.db", data / "inbox.db")
-    try:
-        hit = asyncio.run(one_order(views, text))
-    finally:
-        views.close()
+    hit = ask_store(store_of(folder), lambda views: one_order(views, text))
     if hit is None:
         raise SettingsError(f"the hub has never heard of {text!r}", code="SET031", next_move=f"interlock find '{text}'")
     return Filter(object=hit.object, key=hit.key)
@@ -179,35 +174,30 @@ def _follow(folder: Path, number: int, out: Output) -> None:
 
 
 def _watch(folder: Path, number: int, enough: "Callable[[ReplayProgress], bool]") -> "ReplayProgress":
-    from interlock.messaging.sqlite.views import SqliteViews
-
     data = store_of(folder)
 
-    async def look() -> "ReplayProgress":
-        views = SqliteViews(data / "ledger.db", data / "inbox.db")
-        try:
-            while True:
-                found = await views.replay(number)
-                if found is None:
-                    raise SettingsError(
-                        f"there is no replay {number}", code="SET031", where=str(data), next_move="interlock audit"
-                    )
-                if enough(found):
-                    return found
-                await asyncio.sleep(POLL_SECONDS)
-        finally:
-            views.close()
+    async def look(views: "SqliteViews") -> "ReplayProgress":
+        import asyncio
 
-    return asyncio.run(look())
+        while True:
+            found = await views.replay(number)
+            if found is None:
+                raise SettingsError(
+                    f"there is no replay {number}", code="SET031", where=str(data), next_move="interlock audit"
+                )
+            if enough(found):
+                return found
+            await asyncio.sleep(POLL_SECONDS)
+
+    return ask_store(data, look)
 
 
 def _result(found: "ReplayProgress", out: Output, *, waited: bool) -> None:
     """What was delivered, what was the same already, what died again; and that nothing was made twice."""
-    import msgspec
 
     for one in found.destinations:
         counts = (f"{getattr(one, name)} {name}" for name in RESULTS)
-        out.row(f"{one.destination:<16} {', '.join(counts)}", kind="result", **msgspec.to_builtins(one))
+        out.row(f"{one.destination:<16} {', '.join(counts)}", kind="result", **fields_of(one))
     dead, left = sum(one.dead for one in found.destinations), found.total - found.finished
     duplicates = sum(one.duplicates for one in found.destinations)
     word = "paused" if found.paused else f"ended, begun {ago(found.at_ms, now_ms())}" if left else "ended"

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import click
-import msgspec
 
 from interlock.cli.find import one_order
-from interlock.cli.output import Output, coloured, counted, fail, speaks
+from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
 from interlock.cli.place import data_folder, folder_option, hub_url
 from interlock.cli.store import read
 from interlock.cli.times import clock, stamp, took
@@ -73,10 +72,10 @@ def _tell(story: "Story", hub: str, out: Output, *, payloads: bool) -> None:
         if payloads and not out.as_json and step.fields.get("body"):
             click.echo(f"    {step.fields['body']}")
     for one in story.deliveries:
-        out.row(_stand(one, story), kind="delivery", **msgspec.to_builtins(one))
+        out.row(_stand(one, story), kind="delivery", **fields_of(one))
     for link in story.links:
         if out.as_json:
-            out.row("", kind="link", **msgspec.to_builtins(link))
+            out.row("", kind="link", **fields_of(link))
     dead = sum(one.state == "dead" for one in story.deliveries)
     moves = [f"interlock retry '{head.name or head.key}'"] if dead else []
     url = f"{hub}/objects/{quote(head.object, safe='')}/{quote(head.key, safe='')}" if hub else ""
@@ -119,7 +118,7 @@ def _steps(story: "Story") -> Iterator[Step]:
 
 def _fields(row: Any) -> dict[str, Any]:
     """A row as data, its body as text: a byte that is no UTF-8 is shown as such."""
-    fields: dict[str, Any] = msgspec.to_builtins(row, builtin_types=(bytes,))
+    fields = fields_of(row)
     if isinstance(fields.get("body"), bytes):
         fields["body"] = fields["body"].decode("utf-8", "replace")
     return fields

@@ -1,6 +1,5 @@
 """Commands to begin with: demo, init."""
 
-import asyncio
 import os
 import sys
 import time
@@ -43,6 +42,8 @@ def demo(directory: Path, orders: int, leave: bool, port: int, no_browser: bool,
     """
     began = time.monotonic()
     out.progress(f"Preparing a demo project in {_shown(directory)}")
+    import asyncio
+
     from interlock.cli.demo import Wish, farewell, run_demo
 
     browse = not (leave or no_browser or out.as_json) and _has_browser()

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
-from interlock.cli.output import Output, coloured, counted, fail, speaks
+from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
 from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, start_command
 from interlock.cli.store import read
 from interlock.cli.times import ago, now_ms, took
@@ -60,12 +59,12 @@ def _tell(tiles: "tuple[FlowTile, ...]", health: "dict[str, DestinationHealth]",
         way = f"{tile.flow} to {tile.destination}"
         speed = f", half of them within {took(tile.latency_ms_p50)}" if tile.latency_ms_p50 is not None else ""
         text = f"{way:<36} {tile.done + tile.unchanged:>6} done, {_open(tile.open)}; last success {ago(tile.last_success_ms, now)}{speed}"
-        fields = msgspec.to_builtins(tile)
+        fields = fields_of(tile)
         fields.pop("series")
         out.row(text, kind="flow", **fields)
     for one in health.values():
         if out.as_json or one.breaker != "closed":
-            out.row(_trouble(one, now), kind="destination", **msgspec.to_builtins(one))
+            out.row(_trouble(one, now), kind="destination", **fields_of(one))
 
 
 def _open(states: "Mapping[str, int]") -> str:

@@ -1,13 +1,11 @@
 """The command tail: deliveries as they change, a line each, until it is interrupted."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
-from interlock.cli.output import Output, coloured, fail, speaks
+from interlock.cli.output import Output, coloured, fail, fields_of, speaks
 from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
 from interlock.cli.store import NO_EVENTS, read
 from interlock.cli.times import stamp
@@ -37,6 +35,8 @@ def tail(folder: Path, once: bool, lines: int, out: Output) -> None:
     """
 
     async def ask(views: "SqliteViews") -> None:
+        import asyncio
+
         follower = Follower(views, out)
         await follower.begin(lines)
         if not follower.told and not once:
@@ -98,7 +98,7 @@ class Follower:
 
     def _tell(self, rows: "list[DeliveryRow]", seen: "list[DeliveryRow] | tuple[DeliveryRow, ...]") -> None:
         for row in rows:
-            self._out.row(line(row), **msgspec.to_builtins(row))
+            self._out.row(line(row), **fields_of(row))
         self.told += len(rows)
         self._since_ms = max([self._since_ms, *(row.updated_ms for row in seen)])
         self._told = {_mark(row) for row in seen if row.updated_ms >= self._since_ms}

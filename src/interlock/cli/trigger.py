@@ -4,11 +4,7 @@ import base64
 import hmac
 import json
 import os
-import random
 import time
-import urllib.error
-import urllib.request
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +108,8 @@ def _shop(folder: Path) -> "tuple[System, bytes]":
 
 
 def _order() -> dict[str, Any]:
+    import random
+
     from interlock.twins.shopify_orders import make_order
 
     number = random.randrange(100_000, 10_000_000)
@@ -141,6 +139,8 @@ def _value(text: str) -> Any:
 
 def _headers(topic: str, system: "System", secret: bytes, raw: bytes) -> dict[str, str]:
     """Shopify's classic headers; the signature covers the raw body (shopify.dev, "Verify webhook deliveries")."""
+    import uuid
+
     return {
         "content-type": "application/json",
         "x-shopify-topic": topic,
@@ -154,6 +154,9 @@ def _headers(topic: str, system: "System", secret: bytes, raw: bytes) -> dict[st
 
 
 def _post(url: str, raw: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    import urllib.error
+    import urllib.request
+
     request = urllib.request.Request(url, data=raw, headers=headers, method="POST")  # noqa: S310  the user's own hub
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310

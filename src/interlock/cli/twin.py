@@ -1,14 +1,11 @@
 """The commands twin up, fault and load: a vendor's twin, and the levers of its control API."""
 
 import json
-import subprocess
 import sys
 import time
 import tomllib
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -16,6 +13,9 @@ import click
 from interlock.cli.output import Output, counted, speaks
 from interlock.cli.place import folder_option
 from interlock.errors import SettingsError
+
+if TYPE_CHECKING:
+    import subprocess
 
 TIMEOUT_SECONDS = 10
 LOOK_SECONDS = 0.2
@@ -48,6 +48,8 @@ def up(vendor: str, port: int, data: Path | None, seed: int, config: Path | None
     Examples: interlock twin up netsuite --port 9100
               interlock twin up shopify --data /tmp/shop --seed 3
     """
+    import subprocess
+
     place = data or Path(f"twin-{vendor}")
     arguments = ["--port", str(port), "--data", str(place), "--seed", str(seed)]
     arguments += ["--config", str(config)] if config else []
@@ -206,6 +208,9 @@ def _url(where: str, folder: Path) -> str:
 
 
 def _call(url: str, path: str, asked: dict[str, Any] | None = None) -> Any:
+    import urllib.error
+    import urllib.request
+
     place = f"{url}/_twin/{path}"
     data = None if asked is None else json.dumps(asked).encode()
     request = urllib.request.Request(place, data=data, headers={"content-type": "application/json"})  # noqa: S310

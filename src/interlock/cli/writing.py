@@ -1,6 +1,5 @@
 """Commands that stop, give up or let go of deliveries, each audited under `cli:USER`: discard, hold, release."""
 
-import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 from interlock.cli.choice import choosing, read_pairs
 from interlock.cli.output import Output, coloured, counted, fail, speaks
 from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
+from interlock.cli.store import ask_store
 from interlock.cli.times import now_ms
 from interlock.errors import SettingsError
 
@@ -111,20 +111,16 @@ def choice_of(folder: Path, pairs: list[str], text: str) -> "Filter":
     import msgspec
 
     from interlock.messaging.ledger import Filter
-    from interlock.messaging.sqlite.views import SqliteViews
 
     wanted = msgspec.structs.replace(read_pairs(pairs, all_of_none=True), limit=MOST_BY_TEXT)
-    data = store_of(folder)
-    views = SqliteViews(data / "ledger.db", data / "inbox.db")
-    try:
-        found = asyncio.run(views.deliveries(wanted, text=text))
-    finally:
-        views.close()
+    found = ask_store(store_of(folder), lambda views: views.deliveries(wanted, text=text))
     return Filter(ids=tuple(row.id for row in found) or (0,))
 
 
 def on_ledger(folder: Path, work: Callable[["SqliteLedger"], Awaitable[T]]) -> T:
     """Work on the ledger's file from this process."""
+    import asyncio
+
     return asyncio.run(_with_ledger(store_of(folder), work))
 
 
