@@ -5,8 +5,8 @@ import hashlib
 import re
 
 REASONS: dict[str, tuple[str, str]] = {
-    "authentication": ("Signing in failed", "renew the credentials of the system, then replay"),
-    "permission": ("The credentials may not do this", "grant the missing scope or role, then replay"),
+    "authentication": ("Signing in failed", "renew the credentials of the system and reload; all resume by themselves"),
+    "permission": ("The credentials may not do this", "grant the missing scope or role; all resume by themselves"),
     "validation": ("The destination refused the data", "correct the data or the mapping, then replay"),
     "missing_reference": (
         "Something it refers to is not there",
