@@ -134,8 +134,11 @@ class HubMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.newest)
     @rule(days=st.sampled_from([1, 61]))
     def prune(self, days: int) -> None:
+        """Time jumps only between calls: an effect weeks after its call is longer than any vendor declares."""
         self.happened["prune"] += 1
-        self.engine.clock._elapsed += days * DAY_SECONDS
+        self.do(self.engine.spin())
+        if self.engine.dispatcher.in_flight() == 0:
+            self.engine.clock._elapsed += days * DAY_SECONDS
         self.do(self.engine.upkeep.trim())
 
     # -- what holds
@@ -234,12 +237,11 @@ def test_any_sequence(machine: type[Any], control: type[Any], suite: int, capsys
     HubMachine.happened.clear()
     run(machine, experiment.size, experiment.seed)
     happened = dict(HubMachine.happened)
-    HubMachine.happened.clear()
     with pytest.raises(AssertionError):
         run(control, 500, experiment.seed, shrink=False)
     experiment.report(
         faults=experiment.size, trials=experiment.size, steps=STEPS, **happened,
-        control=f"{control.__name__} is found out after {HubMachine.happened['examples'] or 'some'} examples",
+        control=f"{control.__name__} is found out",
     )  # fmt: skip
 
 
