@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from chrome import look_like
@@ -50,6 +50,12 @@ class Demo:
         """What a twin itself says that was done to it."""
         with urlopen(f"{self.twins[vendor]}/_twin/effects/summary", timeout=5) as answer:
             return dict(json.loads(answer.read()))
+
+    def asks(self, vendor: str, method: str, fault: dict[str, Any] | None = None) -> None:
+        """Adds a fault to a twin, or takes all away."""
+        body = json.dumps(fault).encode() if fault else None
+        with urlopen(Request(f"{self.twins[vendor]}/_twin/faults", data=body, method=method), timeout=5) as answer:
+            answer.read()
 
     def has(self, vendor: str, kind: str, count: int) -> None:
         """Waits until a twin has that many, each once."""
@@ -195,3 +201,67 @@ def it_is_all_in_the_audit(person: Person, demo: Demo) -> None:
     person.presses("Orders")
     person.presses("#1022")
     person.reads("In sync in all 3 systems.", "Replay", "by operator: NetSuite is back")
+
+
+REFUSED = 3
+
+
+def test_a_refusal_is_settled_by_a_person(window: Chrome, demo: Demo) -> None:
+    """The other kind of trouble: ShipBob refuses three orders for good. One is given up with a typed confirmation, two are replayed."""
+    look_like(window, width=1440, theme="light")
+    person = Person(window)
+    person.opens(demo.link)
+    before = demo.effects("shipbob")["by_kind"].get("order.create", 0)
+    demo.asks("shipbob", "POST", {"kind": "status", "status": 400})
+    person.types("count", str(REFUSED))
+    person.presses("Place orders")
+    person.reads(f"ShipBob has refused {REFUSED} orders since", f"{REFUSED} deliveries need a person")
+    demo.asks("shipbob", "DELETE")
+    the_cause_is_explained_and_owned(person)
+    given_up = one_is_given_up_with_a_typed_confirmation(person)
+    the_others_are_replayed(person, demo, before + REFUSED - 1)
+    person.presses("Orders")
+    person.presses(given_up)
+    person.reads("Discard", "by operator: a test order", "cancelled")
+    assert [each for each in person.complaints() if " 409 " not in each] == []  # the sheet that was not confirmed
+
+
+def the_cause_is_explained_and_owned(person: Person) -> None:
+    person.presses("Issues")
+    person.reads(f"{REFUSED} deliveries need a person, with 1 cause.", "Warehouse", "The destination refused the data")
+    person.presses("ShipBob: The service cannot answer now.")
+    person.reads(
+        "What it means The destination refused the data", "Next move correct the data or the mapping, then replay",
+        "warehouse@acme.example", "wms-refusals.md", f"Replay {REFUSED}",
+    )  # fmt: skip
+    assert len(person.sees("tr[data-row]")) == REFUSED
+
+
+def one_is_given_up_with_a_typed_confirmation(person: Person) -> str:
+    """Returns the name of the order."""
+    name = person.sees("tr[data-row] a")[0].text
+    person.presses(name)
+    person.reads(name, "In sync in 2 of 3 systems.", "ShipBob refused it")
+    person.presses("Discard")
+    person.reads("Discard 1 delivery to ShipBob", "gives up what is chosen for good")
+    person.types("why", "a test order")
+    person.types("typed", "7")
+    person.presses("Discard 1")
+    person.reads("Type 1 to confirm that so many are given up.")
+    person.types("typed", "1")
+    person.presses("Discard 1")
+    person.reads(f"{REFUSED - 1} deliveries need a person, with 1 cause.")
+    return name
+
+
+def the_others_are_replayed(person: Person, demo: Demo, orders: int) -> None:
+    person.presses("Replay")
+    person.reads(f"Replay {REFUSED - 1} deliveries to ShipBob", f"{REFUSED - 1} dead")
+    person.types("why", "ShipBob takes them again")
+    person.presses(f"Replay {REFUSED - 1}")
+    person.reads(
+        f"All {REFUSED - 1} deliveries went through.", f"ShipBob has {orders} orders, 0 duplicates, by its own books"
+    )
+    demo.has("shipbob", "order.create", orders)
+    person.presses("Issues")
+    person.reads("Nothing needs a person.")
