@@ -189,13 +189,18 @@ def _structs(contract: Contract) -> dict[str, type[Struct]]:
         if shape not in done:
             fields = contract.fields_of(shape)
             nested = {f.of: build(f.of, (*above, shape)) for f in fields.values() if f.of in contract.objects}
-            members = [_member(name, field, nested) for name, field in fields.items()]
+            members = [_member(name, field, nested) for name, field in by_need(fields).items()]
             title = "".join(word.title() for word in (shape or contract.name).split("_"))
-            done[shape] = msgspec.defstruct(title, members, frozen=True, kw_only=True, gc=False)
+            done[shape] = msgspec.defstruct(title, members, frozen=True, gc=False)
         return done[shape]
 
     build("", ())
     return done
+
+
+def by_need(fields: Mapping[str, Field]) -> dict[str, Field]:
+    """The fields as a struct takes them by position: required ones first. By keyword a large struct takes five times as long."""
+    return dict(sorted(fields.items(), key=lambda item: not item[1].required))
 
 
 def _member(name: str, field: Field, nested: Mapping[str, type[Struct]]) -> Any:

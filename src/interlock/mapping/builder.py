@@ -3,7 +3,8 @@
 Every line of the text remembers its row, so that whatever fails in it can be told with the path of the value.
 """
 
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import UNSET, Struct
 
@@ -21,6 +22,17 @@ class Site(Struct, frozen=True):
     indexes: tuple[str, ...]
 
 
+class Member(NamedTuple):
+    """One field of an object: its text, and the row and target that it stands for."""
+
+    text: str
+    row: Row | None
+    target: str
+
+
+NULL = Member("None", None, "")
+
+
 class Form(Protocol):
     """How a direction makes its objects and lists."""
 
@@ -29,6 +41,9 @@ class Form(Protocol):
 
     def opening(self, target: Target) -> str:
         """The text that begins an object, such as `Line(` or `{`."""
+
+    def layout(self, target: Target) -> Iterable[str]:
+        """The names of its fields in the order they are written; one without a row is null."""
 
     def member(self, name: str, text: str) -> str:
         """One field of it, with a comma."""
@@ -65,25 +80,25 @@ class Builder:
 
     def _object(self, target: Target, scope: Scope, indent: int) -> str:
         """Write an object's parts, then the object itself; return its variable."""
-        members: list[tuple[str, str, Row | None, Target]] = []
-        omitted: list[tuple[str, str, Row | None, Target]] = []
+        members: dict[str, Member] = {}
+        omitted: dict[str, Member] = {}
         for name, child in target.children.items():
             if not child.is_leaf:
-                members.append((name, self._composite(child, scope, indent), None, child))
+                members[name] = Member(self._composite(child, scope, indent), None, child.path)
                 continue
             expression = self.form.leaf(child, scope, self.root)
             omit = child.row is not None and child.row.omit_when_null and expression.may_be_none
-            (omitted if omit else members).append((name, expression.text, child.row, child))
+            (omitted if omit else members)[name] = Member(expression.text, child.row, child.path)
         variable = self.rows.fresh("made")
         self._line(indent, f"{variable} = {self.form.opening(target)}")
-        for name, text, row, child in members:
-            self._line(indent + 1, self.form.member(name, text), row, child.path, scope)
+        for name in self.form.layout(target):
+            if name not in omitted:
+                text, row, path = members.get(name, NULL)
+                self._line(indent + 1, self.form.member(name, text), row, path, scope)
         self._line(indent, self.form.closing)
-        for name, text, row, child in omitted:
+        for name, (text, row, path) in omitted.items():
             kept = self.rows.fresh("value")
-            self._line(
-                indent, f"if ({kept} := {text}) is not None: {variable}[{name!r}] = {kept}", row, child.path, scope
-            )
+            self._line(indent, f"if ({kept} := {text}) is not None: {variable}[{name!r}] = {kept}", row, path, scope)
         return variable
 
     def _composite(self, target: Target, scope: Scope, indent: int) -> str:

@@ -1,6 +1,7 @@
 """The way in: which parts of a vendor's document the rows need, and how canonical objects are made of them."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import UNSET
@@ -52,8 +53,11 @@ class InForm:
         self.rows.names[struct.__name__] = struct
         return f"{struct.__name__}("
 
+    def layout(self, target: Target) -> Iterable[str]:
+        return self.contract.structs[self.shape(target)].__struct_fields__
+
     def member(self, name: str, text: str) -> str:
-        return f"{name}={text},"
+        return f"{text},  # {name}"
 
     def listed(self, variable: str) -> str:
         return f"tuple({variable})"

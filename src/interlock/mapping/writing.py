@@ -1,5 +1,7 @@
 """The way out: canonical values as a vendor's JSON, built as plain dicts in the order of the mapping file."""
 
+from collections.abc import Iterable
+
 from interlock.mapping.expression import Rows
 from interlock.mapping.language import Row
 from interlock.mapping.source import Expression, Scope
@@ -32,6 +34,9 @@ class OutForm:
 
     def opening(self, target: Target) -> str:  # noqa: ARG002  # the same for every target
         return "{"
+
+    def layout(self, target: Target) -> Iterable[str]:
+        return target.children
 
     def member(self, name: str, text: str) -> str:
         return f"{name!r}: {text},"
