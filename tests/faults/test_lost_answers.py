@@ -67,7 +67,7 @@ async def settled(folder: Path, world: LooseWorld, ids: list[str]) -> dict[str, 
     async def all_there() -> bool:
         nonlocal shown
         shown = max(shown, stored(folder, "SELECT count(*) FROM delivery WHERE state = 'uncertain'")[0][0])
-        return (await world.arrivals(ids))["lost"] == 0 and still_open(folder) == 0
+        return still_open(folder) == 0 and (await world.arrivals(ids))["lost"] == 0
 
     await until(all_there, within_seconds=60 + len(ids))
     calls = stored(

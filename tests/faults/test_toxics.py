@@ -37,6 +37,8 @@ EXPECTED: dict[str, tuple[str, bool]] = {
 }  # fmt: skip
 """Toxic: how the call ends, and whether something of ours may have arrived."""
 ANSWER_BYTES = 4_000
+AT_ONCE = 150
+"""Calls; each has four sockets of this process, and a process may have about a thousand."""
 
 
 def sockets() -> int:
@@ -99,7 +101,7 @@ async def call(http: Http, url: str) -> tuple[Answer, float]:
 
 
 async def storm(calls: int) -> tuple[dict[str, set[tuple[str, bool]]], float]:
-    """`calls` of each toxic at once; how they ended, and the seconds of the slowest."""
+    """`calls` of each toxic; how they ended, and the seconds of the slowest."""
     before = sockets(), len(asyncio.all_tasks())
     effects = Effects()
     async with AsyncExitStack() as stack:
@@ -111,8 +113,10 @@ async def storm(calls: int) -> tuple[dict[str, set[tuple[str, bool]]], float]:
         urls = {toxic: f"http://127.0.0.1:{port}" for toxic, port in ports.items()}
         urls |= {"no TLS": f"https://127.0.0.1:{ports['no TLS']}", "no name": "http://nobody.invalid"}
         http = Http(urlsplit(url).netloc for url in urls.values())
-        asked = [(toxic, f"{url}/{toxic.replace(' ', '-')}/{n}") for toxic, url in urls.items() for n in range(calls)]
-        found = await asyncio.gather(*(call(http, url) for _, url in asked))
+        asked = [(toxic, f"{url}/{toxic.replace(' ', '-')}/{n}") for n in range(calls) for toxic, url in urls.items()]
+        found = []
+        for start in range(0, len(asked), AT_ONCE):
+            found += await asyncio.gather(*(call(http, url) for _, url in asked[start : start + AT_ONCE]))
         await http.close()
     await back_to(*before)
     assert not any(count > 1 for count in effects.seen.values()), "a call was made twice"
@@ -164,7 +168,7 @@ async def orders_through(folder: Path, faults: int, chance: random.Random) -> di
                 ids = [order["id"] for order in await world.place(round(faults / SHARE / EXCHANGES_PER_ORDER * 1.3))]
 
                 async def all_there() -> bool:
-                    return (await world.arrivals(ids))["lost"] == 0 and still_open(folder) == 0
+                    return still_open(folder) == 0 and (await world.arrivals(ids))["lost"] == 0
 
                 await until(all_there, within_seconds=60 + faults)
             struck = sum((proxy.struck for proxy in proxies), Counter[str]())

@@ -234,7 +234,7 @@ async def stopped_and_continued(folder: Path, pauses: int, chance: random.Random
             os.kill(hub.process.pid, signal.SIGCONT)
 
         async def all_there() -> bool:
-            return (await world.arrivals(ids))["lost"] == 0 and still_open(folder) == 0
+            return still_open(folder) == 0 and (await world.arrivals(ids))["lost"] == 0
 
         try:
             await until(all_there, within_seconds=60 + 5 * pauses)
