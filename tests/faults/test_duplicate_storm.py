@@ -84,7 +84,7 @@ async def storm_on_a_hub(folder: Path, events: int, chance: random.Random) -> di
             statuses, took = await send_all(f"http://127.0.0.1:{port}/intake/shopify", storm)
 
             async def all_there() -> bool:
-                return (await world.arrivals(ids))["lost"] == 0 and still_open(folder) == 0
+                return still_open(folder) == 0 and (await world.arrivals(ids))["lost"] == 0
 
             await until(all_there, within_seconds=60 + events / 20)
         finally:
