@@ -45,7 +45,7 @@ async def deliver(engine: Engine, keys: range, value: str = "new") -> None:
 
 async def settled(engine: Engine) -> None:
     """Until no delivery is open."""
-    for _ in range(100):
+    for _ in range(2_000):
         await engine.run(20)
         if not set(engine.states().values()) - {"done", "dead", "cancelled", "superseded"}:
             return
