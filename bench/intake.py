@@ -12,7 +12,8 @@ from pathlib import Path
 from bench.folder import write_folder
 from bench.load import Load, Span, percentile
 from bench.machine import Program, free_ports, python, scratch
-from bench.orders import Orders, sample
+from bench.orders import Orders
+from bench.sample import ORDER_BYTES, order
 from bench.sizes import Size
 from bench.table import Figure, Section, beside
 
@@ -49,7 +50,7 @@ async def measure(size: Size) -> Section:
         ),
     )
     return Section(
-        title=f"Intake of signed orders of {len(sample()) / 1000:.1f} KB, one core", figures=[*figures, *_waits(half)]
+        title=f"Intake of signed orders of {ORDER_BYTES / 1000:.0f} KB, one core", figures=[*figures, *_waits(half)]
     )
 
 
@@ -111,7 +112,7 @@ async def _log(folder: Path, fsyncs: int) -> tuple[float, float]:
 
 def append(path: Path, fsyncs: int, group: int) -> float:
     """Write orders to a file, `group` to each fsync; returns orders a second."""
-    body = sample()
+    body = order()
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     began = time.perf_counter()
     for _ in range(fsyncs):
@@ -129,8 +130,6 @@ def append(path: Path, fsyncs: int, group: int) -> float:
 class _Answerer(asyncio.Protocol):
     """Answers when as many bytes as an order has have come, without looking at them."""
 
-    order_bytes = len(sample())
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
@@ -138,7 +137,7 @@ class _Answerer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._got += len(data)
-        if self._got > self.order_bytes and data.endswith(b"}"):
+        if self._got > ORDER_BYTES and data.endswith(b"}"):
             self._got = 0
             self._transport.write(ANSWER)
 

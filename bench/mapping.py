@@ -1,6 +1,6 @@
-"""How long an order takes from webhook bytes to NetSuite bytes: the published sample, compact, one thread.
+"""How long an order takes from webhook bytes to NetSuite bytes, in one thread.
 
-    python bench/mapping.py [ROUNDS]
+    python -m bench.mapping [ROUNDS]
 
 Prints the median and the best of many rounds, in microseconds. Nothing is cached that production would not have:
 mappings are compiled once per release, the context once per (release, system).
@@ -11,34 +11,27 @@ import statistics
 import sys
 import timeit
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from bench.machine import Program, python
+from bench.sample import ORDER_BYTES, order, published
+from bench.sizes import Size
+from bench.table import Figure, Section, beside
 from interlock.canonical import load_contracts
 from interlock.mapping import Context, Items, compile_in, compile_out, connector_functions, connector_mapping
 
-if TYPE_CHECKING:
-    from bench.sizes import Size
-    from bench.table import Section
-
-SAMPLE = Path(__file__).parents[1] / "tests" / "fixtures" / "shopify" / "webhook.orders.create.json"
 TARGET_US = 40
 ROUNDS, CALLS = 60, 300
-TOTAL, PLAIN = "webhook bytes to NetSuite bytes", "json.loads alone"
+TOTAL, WHOLE, PLAIN = "webhook bytes to NetSuite bytes", "the same, published sample of 10.7 KB", "json.loads alone"
 
 
-def body() -> bytes:
-    """The sample, compact as Shopify sends it."""
-    return json.dumps(json.loads(SAMPLE.read_bytes()), separators=(",", ":")).encode()
-
-
-def steps(body: bytes) -> dict[str, Callable[[], object]]:
+def steps() -> dict[str, Callable[[], object]]:
     """What is timed, by name."""
-    order = load_contracts()["order.v1"]
+    body, sample = order(), published()
+    contract = load_contracts()["order.v1"]
     shopify, netsuite = connector_mapping("shopify"), connector_mapping("netsuite")
-    read = compile_in(shopify.table_in("order"), order, connector_functions("shopify"))
-    write = compile_out(netsuite.table_out("order", "salesOrder"), order, connector_functions("netsuite"))
+    read = compile_in(shopify.table_in("order"), contract, connector_functions("shopify"))
+    write = compile_out(netsuite.table_out("order", "salesOrder"), contract, connector_functions("netsuite"))
     zone = ZoneInfo("America/New_York")
     source = Context(system="shopify", timezone=zone)
     settings = netsuite.settings_with({"currencies": {"USD": "1"}})
@@ -46,6 +39,7 @@ def steps(body: bytes) -> dict[str, Callable[[], object]]:
     document, value = read.decode(body), read(body, source)
     return {
         TOTAL: lambda: write(read(body, source), target),
+        WHOLE: lambda: write(read(sample, source), target),
         "decode": lambda: read.decode(body),
         "build canonical": lambda: read.build(document, source),
         "build and encode vendor": lambda: write(value, target),
@@ -56,34 +50,25 @@ def steps(body: bytes) -> dict[str, Callable[[], object]]:
 def timed(rounds: int) -> dict[str, tuple[float, float]]:
     """Median and best microseconds of each step."""
     found = {}
-    for name, call in steps(body()).items():
+    for name, call in steps().items():
         times = [taken / CALLS * 1e6 for taken in timeit.repeat(call, number=CALLS, repeat=rounds)]
         found[name] = (statistics.median(times), min(times))
     return found
 
 
-async def measure(size: "Size") -> "Section":
+async def measure(size: Size) -> Section:
     """The same in a process of its own, on the measured core."""
-    from bench.machine import Program
-    from bench.table import Figure, Section, beside
-
-    program = Program([sys.executable, str(Path(__file__)), str(size.mapping_rounds), "json"])
+    program = Program(python("mapping", size.mapping_rounds, "json"))
     found: dict[str, tuple[float, float]] = json.loads(await program.line())
     program.stop()
     figures = {
-        name: Figure(
-            name=name,
-            value=median,
-            unit="us",
-            better="lower",
-            note="" if name == PLAIN else f"best of its rounds {best:.1f}",
-        )
+        name: Figure(name=name, value=median, unit="us", better="lower", note=f"best of its rounds {best:.1f}")
         for name, (median, best) in found.items()
     }
     figures[TOTAL].target = TARGET_US
     plain = figures.pop(PLAIN)
     lead, *parts = figures.values()
-    return Section(title=f"Mapping of an order of {len(body()) / 1000:.1f} KB", figures=[*beside(lead, plain), *parts])
+    return Section(title=f"Mapping of an order of {ORDER_BYTES / 1000:.0f} KB", figures=[*beside(lead, plain), *parts])
 
 
 def main(rounds: int = ROUNDS, form: str = "text") -> None:
@@ -93,7 +78,7 @@ def main(rounds: int = ROUNDS, form: str = "text") -> None:
         print(json.dumps(found), flush=True)
         return
     print(
-        f"order of {len(body()):,} bytes; {rounds} rounds of {CALLS} calls\n{'step':<34}{'median us':>10}{'best us':>10}"
+        f"order of {ORDER_BYTES:,} bytes; {rounds} rounds of {CALLS} calls\n{'step':<34}{'median us':>10}{'best us':>10}"
     )
     for name, (median, best) in found.items():
         print(f"{name:<34}{median:>10.1f}{best:>10.1f}")

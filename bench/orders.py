@@ -1,4 +1,4 @@
-"""Distinct signed orders as HTTP requests: the published sample with ids of its own and times of today."""
+"""Distinct signed orders as HTTP requests: one order, each time with another id and another customer."""
 
 import base64
 import hmac
@@ -6,17 +6,10 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 
-import msgspec
+from bench.sample import CUSTOMER, ORDER, order
 
-from bench.machine import ROOT
-
-SAMPLE = ROOT / "tests" / "fixtures" / "shopify" / "webhook.orders.create.json"
 SECRET = b"shpss_twin"
 """What `interlock.cli.twin_world.write_secrets` writes for the shop."""
-ORDER, CUSTOMER = 820982911946154508, 115310627314723954
-"""The sample's ids, which the numbers of our orders and their customers are added to."""
-TIMES = ("created_at", "updated_at", "processed_at")
-LIVE = {"test": False, "cancelled_at": None, "cancel_reason": None, "financial_status": "paid"}
 HEAD = (
     "POST {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Shopify-Captain-Hook\r\nAccept: */*\r\nContent-Type: application/json\r\n"
     "X-Shopify-Topic: orders/create\r\nX-Shopify-Shop-Domain: bench.myshopify.com\r\nX-Shopify-API-Version: 2026-07\r\n"
@@ -24,17 +17,11 @@ HEAD = (
 )
 
 
-def sample() -> bytes:
-    """The sample, compact as Shopify sends it, but neither a test nor cancelled, and placed now: all three flows want it."""
-    now = time.strftime("%Y-%m-%dT%H:%M:%S-00:00", time.gmtime())
-    return msgspec.json.encode({**msgspec.json.decode(SAMPLE.read_bytes()), **LIVE, **dict.fromkeys(TIMES, now)})
-
-
 class Orders:
     """Orders by number. Signatures are made before the load; a request is put together when it is sent, from parts."""
 
     def __init__(self, port: int, path: str) -> None:
-        body = sample()
+        body = order()
         self.size_bytes = len(body)
         self._parts, self._changing = _parts(body)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
