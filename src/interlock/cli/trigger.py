@@ -1,6 +1,7 @@
 """The command trigger: one signed webhook to the running hub, as the shop would send it."""
 
 import base64
+import contextlib
 import hmac
 import json
 import os
@@ -14,6 +15,7 @@ import click
 
 from interlock.cli.output import Output, fail, speaks
 from interlock.cli.place import data_folder, folder_option, hub_url, start_command
+from interlock.cli.twin import LOOPBACK
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def trigger(topic: str, body: Path | None, override: tuple[str, ...], url: str, 
     for pair in override:
         _set(document, pair)
     raw = json.dumps(document).encode()
+    _keep_in_twin(system, document, raw)
     status, answer = _post(f"{hub}/intake/{system.name}", raw, _headers(topic, system, secret, raw))
     name, key = document.get("name"), document.get("id")
     out.row(
@@ -151,6 +154,18 @@ def _headers(topic: str, system: "System", secret: bytes, raw: bytes) -> dict[st
         "x-shopify-event-id": str(uuid.uuid4()),
         "x-shopify-triggered-at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def _keep_in_twin(system: "System", document: dict[str, Any], raw: bytes) -> None:
+    """A shop that is a twin has the order too, so that a later read of it finds it; a real shop has its own orders."""
+    import urllib.request
+
+    if urlsplit(system.url).hostname not in LOOPBACK or not document.get("line_items"):
+        return
+    place = f"{system.url.rstrip('/')}/_twin/orders/{document.get('id')}"
+    request = urllib.request.Request(place, data=raw, method="PUT")  # noqa: S310  this machine
+    with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
+        pass
 
 
 def _post(url: str, raw: bytes, headers: dict[str, str]) -> tuple[int, str]:

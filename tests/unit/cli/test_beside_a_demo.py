@@ -1,11 +1,13 @@
 """Commands beside a running demo: they find its hub, break and mend its vendors, and what they change is seen at once."""
 
+import json
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from commandline import INTERLOCK, START_SECONDS, Living, call, said
 
@@ -39,9 +41,14 @@ def test_status_names_the_hub(living: Living) -> None:
 
 def test_trigger_reaches_the_hub_and_the_order_is_found(living: Living) -> None:
     """A webhook signed with the folder's secret is accepted by the hub that runs on it, without its address being given."""
-    summary = last(living, "trigger", "orders/create", "--override", "name=#T77")
+    row, summary = said(
+        call("trigger", "orders/create", "--override", "name=#T77", "--folder", living.folder, "--json")
+    )
     assert summary["status"] == 200
     until(lambda: call("find", "#T77", "--folder", living.folder).exit_code == 0)
+    shop = next(line["urls"] for line in living.lines if "urls" in line)["shopify"]
+    with urlopen(f"{shop}/_twin/orders") as answer:
+        assert str(row["id"]) in {str(order["id"]) for order in json.load(answer)["orders"]}
 
 
 def test_a_refused_webhook_is_told(living: Living, tmp_path: Path) -> None:
