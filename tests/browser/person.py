@@ -53,11 +53,8 @@ class Person:
 
     def said(self, where: str = "main") -> str:
         """The visible text, its spaces made plain."""
-        try:
-            texts = [each.text for each in self.window.find_elements(By.CSS_SELECTOR, where)]
-        except StaleElementReferenceException:
-            return ""
-        return " ".join(" ".join(texts).split())
+        script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.innerText ?? each.textContent).join(' ')"
+        return " ".join(str(self.window.execute_script(script, where)).split())
 
     def sees(self, where: str) -> list[WebElement]:
         return self.window.find_elements(By.CSS_SELECTOR, where)
