@@ -29,13 +29,15 @@ asyncio.run(main())
 class HubProcess:
     """`async with HubProcess(folder, before="..."):`; `before` is code that runs in it first."""
 
-    def __init__(self, folder: Path, *, before: str = "") -> None:
+    def __init__(self, folder: Path, *, before: str = "", secret: bytes = b"shpss_twin") -> None:
         self.folder = folder
+        self._secret = secret
         self._code = RUNNER.format(before=before)
 
     async def __aenter__(self) -> Self:
         write_project(self.folder, TwinWorld(self.folder))
         write_secrets(self.folder)
+        (self.folder / "secrets" / "shopify-webhook-secret").write_bytes(self._secret)
         shop = self.folder / "systems" / "shopify.toml"
         shop.write_text(
             shop.read_text(encoding="utf-8").replace("rate_per_second = 2_000", "rate_per_second = 1_000_000"),

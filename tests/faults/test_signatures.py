@@ -6,8 +6,11 @@ import base64
 import sys
 from pathlib import Path
 
+import apsw
 import pytest
 from experiment import Experiment
+from hub_process import HubProcess
+from wire import Line, request
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "intake"))
 from door import PREFIXES, SECRET, START_MS, Entrance, a_door, order, signed
@@ -31,6 +34,36 @@ async def taken(folder: Path, dialect: str, **door: object) -> list[str]:
             if answer.status != 401 or entrance.stored != before or answer.problem["code"] != "INT004":
                 found.append(name)
         return found
+
+
+UNSENDABLE = {"signature: trailing newline", "signature: inner newline"}
+"""No HTTP: a header ends at the line's end."""
+SAME_ON_THE_WIRE = {"signature: leading space"}
+"""Space before a header's value is not part of it (RFC 9110, 5.5), so this is genuine there."""
+
+
+def test_no_forgery_is_taken_over_a_socket(tmp_path: Path) -> None:
+    """Case 10: the same through a real server, whose parser joins, strips and cuts: 401 for all, one row for the genuine one."""
+
+    async def story() -> dict[str, int]:
+        answers = {}
+        async with HubProcess(tmp_path / "hub", secret=SECRET) as hub:
+            line = Line(hub.port)
+            for dialect in PREFIXES:
+                for name, headers, body in forgeries(dialect):
+                    if name not in UNSENDABLE:
+                        reply = await line.send(request("/intake/shopify", body, headers))
+                        answers[f"{dialect}, {name}"] = reply.status
+            await line.close()
+        return answers
+
+    answers = asyncio.run(story())
+    genuine = {name for name in answers if name.partition(", ")[2] in SAME_ON_THE_WIRE}
+    assert {answers[name] for name in genuine} == {200}
+    assert {name: status for name, status in answers.items() if status != 401 and name not in genuine} == {}
+    inbox = apsw.Connection(str(tmp_path / "hub" / "data" / "inbox.db"))
+    assert inbox.execute("SELECT count(*) FROM event").get == 1
+    inbox.close()
 
 
 class Lenient:
