@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from books import Record
-from stack import post, signed
+from books import Record, choose
+from stack import post, running, signed, until
 
-from interlock.cli.twin_world import TwinWorld
+from interlock.cli.demo import write_project
+from interlock.cli.twin_world import DESTINATIONS, TwinWorld, write_secrets
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
 from interlock.messaging.router import CURSOR
@@ -33,6 +37,13 @@ class Shop:
         """Somebody orders; the order's id."""
         answer = await self.command("POST", "orders", {"scenario": scenario})
         return str(answer["orders"][0]["id"])
+
+    async def place_silently(self, scenario: str = "plain") -> str:
+        """An order of which the shop sends no webhook: the test sends them itself."""
+        await self.go_wrong("webhook_drop", *BIRTH)
+        order = await self.place(scenario)
+        await self.go_right()
+        return order
 
     async def change(self, order: str, kind: str, **members: Any) -> list[str]:
         """Edit, refund, cancel, fulfil, pay or note; the topics that were sent."""
@@ -61,12 +72,54 @@ class Shop:
         """No fault any more; what was dropped stays lost."""
         await self.command("POST", "repair", {})
 
-    async def _get(self, url: str) -> str:
+    async def unsubscribe_all(self) -> None:
+        """The shop tells nobody any more."""
+        webhooks = f"{self.world.urls['shopify']}/admin/api/2026-07/webhooks"
+        for row in json.loads(await self._get(f"{webhooks}.json"))["webhooks"]:
+            await self._get(f"{webhooks}/{row['id']}.json", "DELETE")
+
+    async def _get(self, url: str, method: str = "GET") -> str:
         def fetch() -> str:
-            with urlopen(Request(url, headers={"x-shopify-access-token": "shpat_twin"}), timeout=10) as answer:
+            request = Request(url, method=method, headers={"x-shopify-access-token": "shpat_twin"})
+            with urlopen(request, timeout=10) as answer:
                 return str(answer.read().decode())
 
         return await asyncio.to_thread(fetch)
+
+
+class Stage:
+    """Twins that the stories of a module share, and a folder and hub for one of them."""
+
+    def __init__(self, world: TwinWorld, template: Path, folder: Path) -> None:
+        self.world, self._template, self.folder = world, template, folder
+
+    @asynccontextmanager
+    async def play(self, *changes: tuple[str, str, str]) -> AsyncIterator[tuple[TwinWorld, Hub, Shop]]:
+        """A hub on the starter folder with some lines changed; afterwards the twins are well, and tell nobody."""
+        shutil.copytree(self._template, self.folder, ignore=shutil.ignore_patterns(".demo", "data"))
+        choose(self.folder, *changes)
+        shop = Shop(self.world)
+        try:
+            async with running(self.folder, self.world) as hub:
+                yield self.world, hub, shop
+        finally:
+            await shop.unsubscribe_all()
+            await shop.go_right()
+            for system in DESTINATIONS:
+                await self.world.repair_system(system)
+
+
+@contextmanager
+def shared_twins(folder: Path) -> Iterator[TwinWorld]:
+    """Twins for a whole module: they take longer to start than most stories to play."""
+    world = TwinWorld(folder)
+    write_project(folder, world)
+    world.start(write_secrets(folder))
+    try:
+        asyncio.run(world.wait())
+        yield world
+    finally:
+        world.stop()
 
 
 async def knock(hub: Hub, body: bytes, topic: str, **headers: str) -> int:
@@ -91,8 +144,13 @@ async def said(hub: Hub, order: str, destination: str) -> list[tuple[str, str]]:
     return [(row.state, row.error) for row in rows]
 
 
-def effects_of(folder: Path, vendor: str, order: str) -> list[str]:
+async def still(hub: Hub, world: TwinWorld) -> None:
+    """Wait until all is quiet."""
+    await until(lambda: quiet(hub, world))
+
+
+def effects_of(world: TwinWorld, vendor: str, order: str) -> list[str]:
     """What a vendor really did about an order, in order, from the twin's own ledger on the disk."""
-    lines = (folder / ".demo" / vendor / "effects.jsonl").read_text("utf-8").splitlines()
+    lines = (world._home / vendor / "effects.jsonl").read_text("utf-8").splitlines()
     found = [json.loads(line) for line in lines]
     return [effect["kind"] for effect in found if f"shopify-{order}" in effect["key"].partition("-r")[0]]

@@ -26,7 +26,7 @@ async def look_up_after_seconds(folder: Path, *changes: tuple[str, str, str]) ->
                 return found == {"uncertain": 1}
 
             await until(uncertain)
-            assert effects_of(folder, "shipbob", order) == ["order.create"]
+            assert effects_of(world, "shipbob", order) == ["order.create"]
             (row,) = await hub.views.deliveries(Filter(key=order, destination="shipbob"))
             return (row.due_ms - row.updated_ms) / 1000
 

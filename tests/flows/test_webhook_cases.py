@@ -3,137 +3,119 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from books import choose, customer, events, rows_of, sales_order
-from shop import BIRTH, Shop, effects_of, knock, quiet, said
+from shop import BIRTH, Shop, Stage, effects_of, knock, said, still
 from stack import running, signed, twins, until
 
 from interlock.cli.twin_world import TwinWorld
-from interlock.hub import Hub
 from interlock.messaging.event import Event
 from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.routing import RoutingWork
 
 EVERYWHERE = ("netsuite", "shipbob", "klaviyo")
 DAY_AGO = "2026-01-01T00:00:00Z"
-Stack = tuple[Path, TwinWorld, Hub, Shop]
-
-
-@asynccontextmanager
-async def stack(folder: Path, *changes: tuple[str, str, str]) -> AsyncIterator[Stack]:
-    """Twins and a hub on a folder with some lines changed."""
-    async with twins(folder) as world:
-        choose(folder, *changes)
-        async with running(folder, world) as hub:
-            yield folder, world, hub, Shop(world)
 
 
 def play(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(story())
 
 
-async def still(hub: Hub, world: TwinWorld) -> None:
-    await until(lambda: quiet(hub, world))
+async def told(shop: Shop, order: str) -> list[dict[str, Any]]:
+    """The attempts of the shop's webhooks about an order."""
+    rows = (await shop.command("GET", "deliveries?limit=100000"))["deliveries"]
+    return [row for row in rows if row["resource_id"] == order]
 
 
-async def silent_birth(shop: Shop, scenario: str = "plain") -> str:
-    """An order of which no webhook is ever sent by the shop: the test sends them itself."""
-    await shop.go_wrong("webhook_drop", *BIRTH)
-    order = await shop.place(scenario)
-    await shop.go_right()
-    return order
-
-
-def once_each(folder: Path, order: str) -> bool:
+def once_each(world: TwinWorld, order: str) -> bool:
     """One create at each system, and nothing after it."""
-    found = [effects_of(folder, vendor, order) for vendor in EVERYWHERE]
+    found = [effects_of(world, vendor, order) for vendor in EVERYWHERE]
     return found == [["salesOrder.create"], ["order.create"], ["event.create"]]
 
 
 # -- C01, C02: the same again
 
 
-async def posted_many_times(folder: Path) -> int:
+async def posted_many_times(stage: Stage) -> int:
     """One signed order at the door twelve times at once, and doubled by the shop itself; how many events were counted."""
-    async with stack(folder) as (_, world, hub, shop):
-        order = await silent_birth(shop)
+    async with stage.play() as (world, hub, shop):
+        order = await shop.place_silently()
         body = await shop.present(order)
         same = {"x-shopify-webhook-id": "w", "x-shopify-triggered-at": "2026-11-23T10:00:00Z"}
         answers = await asyncio.gather(*(knock(hub, body, "orders/updated", **same) for _ in range(12)))
         assert set(answers) == {200}
         await still(hub, world)
         counted = await hub.inbox.head()
-        assert [kind for kind in effects_of(folder, "netsuite", order) if kind.endswith("create")].count(
+        assert [kind for kind in effects_of(world, "netsuite", order) if kind.endswith("create")].count(
             "salesOrder.create"
         ) == 1
         assert (await world.arrivals([order]))["duplicates"] == 0
-        assert effects_of(folder, "shipbob", order) == ["order.create"]
+        assert effects_of(world, "shipbob", order) == ["order.create"]
         return counted
 
 
-def test_same_delivery_many_times_at_once(tmp_path: Path) -> None:
+def test_same_delivery_many_times_at_once(stage: Stage) -> None:
     """C01: twelve equal deliveries at the same moment are one event and one order in each system."""
-    assert asyncio.run(posted_many_times(tmp_path / "shop")) == 1
+    assert asyncio.run(posted_many_times(stage)) == 1
 
 
-def test_same_delivery_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_delivery_control(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """C01, control: without a key from the signed content each arrival counts; the crosswalk alone still keeps the order single."""
     numbers = iter(range(1_000))
     monkeypatch.setattr(Event, "dedupe_key", property(lambda _event: str(next(numbers))))
-    assert asyncio.run(posted_many_times(tmp_path / "shop")) == 12
+    assert asyncio.run(posted_many_times(stage)) == 12
 
 
-async def two_subscriptions(folder: Path) -> tuple[int, int, list[str]]:
+async def two_subscriptions(stage: Stage) -> tuple[int, int, list[str]]:
     """The shop sends orders/create twice, as two subscriptions of it; events counted, webhooks sent, Klaviyo's effects."""
-    async with stack(folder) as (_, world, hub, shop):
+    async with stage.play() as (world, hub, shop):
         await shop.go_wrong("webhook_drop", "orders/paid", "orders/updated")
         await shop.subscribe("orders/create", f"{hub.url}/intake/shopify?path=second")
         order = await shop.place("plain")
         await still(hub, world)
-        sent = [row for row in (await shop.command("GET", "deliveries"))["deliveries"] if row["state"] == "delivered"]
+        sent = [row for row in await told(shop, order) if row["state"] == "delivered"]
         assert len({row["webhook_id"] for row in sent}) == 2
         assert len({row["event_id"] for row in sent}) == 1
-        assert once_each(folder, order)
-        return await hub.inbox.head(), len(sent), effects_of(folder, "klaviyo", order)
+        assert once_each(world, order)
+        return await hub.inbox.head(), len(sent), effects_of(world, "klaviyo", order)
 
 
-def test_two_subscriptions_of_one_topic(tmp_path: Path) -> None:
+def test_two_subscriptions_of_one_topic(stage: Stage) -> None:
     """C02: the event is sent once per subscription and counts once for each target."""
-    counted, sent, _ = asyncio.run(two_subscriptions(tmp_path / "shop"))
+    counted, sent, _ = asyncio.run(two_subscriptions(stage))
     assert (counted, sent) == (1, 2)
 
 
-def test_two_subscriptions_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_subscriptions_control(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """C02, control: keyed by the webhook's id, which differs for each subscription, it counts twice."""
     monkeypatch.setattr(Event, "dedupe_key", property(lambda event: event.webhook_id))
-    counted, _, _ = asyncio.run(two_subscriptions(tmp_path / "shop"))
+    counted, _, _ = asyncio.run(two_subscriptions(stage))
     assert counted == 2
 
 
 # -- C03, C04, C05: order and age
 
 
-def test_paid_before_create(tmp_path: Path) -> None:
+def test_paid_before_create(stage: Stage) -> None:
     """C03: orders/paid overtakes orders/create; every system has the order once, as paid."""
 
     async def story() -> None:
-        async with stack(tmp_path / "shop") as (folder, world, hub, shop):
+        async with stage.play() as (world, hub, shop):
             await shop.go_wrong("webhook_reorder", "orders/create", "orders/updated", delay_seconds=2.0, count=1)
             order = await shop.place("pending_payment")
             await shop.change(order, "pay")
             await still(hub, world)
-            sent = (await shop.command("GET", "deliveries"))["deliveries"]
+            sent = await told(shop, order)
             assert sent[0]["topic"] != "orders/create", "the create came first: nothing was proven"
-            assert [kind for kind in effects_of(folder, "netsuite", order) if kind.endswith("create")].count(
+            assert [kind for kind in effects_of(world, "netsuite", order) if kind.endswith("create")].count(
                 "salesOrder.create"
             ) == 1
-            assert effects_of(folder, "shipbob", order) == ["order.create"]
+            assert effects_of(world, "shipbob", order) == ["order.create"]
             assert events(world, order).keys() == {"Placed Order"}
             assert json.loads(await shop.present(order))["financial_status"] == "paid"
             assert (await world.arrivals([order]))["lost"] == 0
@@ -141,31 +123,31 @@ def test_paid_before_create(tmp_path: Path) -> None:
     play(story)
 
 
-async def older_after_newer(folder: Path) -> bool:
+async def older_after_newer(stage: Stage) -> bool:
     """An order as it was is sent again after it was edited; whether the ERP still has the edit."""
-    async with stack(folder) as (_, world, hub, shop):
+    async with stage.play() as (world, hub, shop):
         order = await shop.place("plain")
         await still(hub, world)
         before = json.loads(await shop.present(order))
         before["updated_at"] = "2026-01-01T00:00:00-05:00"
         await shop.change(order, "edit", add=[{"sku": "TOTE-01", "quantity": 5}])
         await still(hub, world)
-        held = [effects_of(folder, vendor, order) for vendor in EVERYWHERE]
+        held = [effects_of(world, vendor, order) for vendor in EVERYWHERE]
         headers = {"x-shopify-event-id": "retried", "x-shopify-triggered-at": "2026-11-23T10:00:00Z"}
         assert await knock(hub, json.dumps(before).encode(), "orders/updated", **headers) == 200
         await still(hub, world)
         found = sales_order(world, f"shopify-{order}")
         assert found is not None
         kept = any((item, quantity) == ("TOTE-01", Decimal(5)) for item, quantity, _ in rows_of(found))
-        return kept and held == [effects_of(folder, vendor, order) for vendor in EVERYWHERE]
+        return kept and held == [effects_of(world, vendor, order) for vendor in EVERYWHERE]
 
 
-def test_older_than_what_was_applied(tmp_path: Path) -> None:
+def test_older_than_what_was_applied(stage: Stage) -> None:
     """C04: a retried webhook carries the original payload; it changes nothing at any system."""
-    assert asyncio.run(older_after_newer(tmp_path / "shop"))
+    assert asyncio.run(older_after_newer(stage))
 
 
-def test_older_than_what_was_applied_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_older_than_what_was_applied_control(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """C04, control: a hub that believes what came last writes the old order over the new one."""
     monkeypatch.setattr(RoutingWork, "_see", lambda *_rest: "newer")
     begin = "interlock.messaging.sqlite.ledger.SqliteLedger._begin"
@@ -178,12 +160,12 @@ def test_older_than_what_was_applied_control(tmp_path: Path, monkeypatch: pytest
         return original(self, connection, intent)
 
     monkeypatch.setattr(begin, forgetful)
-    assert not asyncio.run(older_after_newer(tmp_path / "shop"))
+    assert not asyncio.run(older_after_newer(stage))
 
 
-async def day_old(folder: Path, triggered: str) -> list[str]:
+async def day_old(stage: Stage, triggered: str) -> list[str]:
     """The hub missed everything; then comes the order's first webhook, said to be of `triggered`. The ERP's items."""
-    async with stack(folder) as (_, world, hub, shop):
+    async with stage.play() as (world, hub, shop):
         await shop.go_wrong("webhook_drop", *BIRTH, "orders/edited")
         order = await shop.place("plain")
         first = await shop.present(order)
@@ -195,15 +177,15 @@ async def day_old(folder: Path, triggered: str) -> list[str]:
         return [f"{quantity:g} {item}" for item, quantity, _ in rows_of(found)]
 
 
-def test_webhook_of_yesterday(tmp_path: Path) -> None:
+def test_webhook_of_yesterday(stage: Stage) -> None:
     """C05: a webhook that comes a day late is a hint; what is written is the shop's present order, with the later edit."""
-    assert "5 TOTE-01" in asyncio.run(day_old(tmp_path / "shop", DAY_AGO))
+    assert "5 TOTE-01" in asyncio.run(day_old(stage, DAY_AGO))
 
 
-def test_webhook_of_yesterday_control(tmp_path: Path) -> None:
+def test_webhook_of_yesterday_control(stage: Stage) -> None:
     """C05, control: the same body, taken for fresh, writes the order as it was."""
     fresh = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    assert "5 TOTE-01" not in asyncio.run(day_old(tmp_path / "shop", fresh))
+    assert "5 TOTE-01" not in asyncio.run(day_old(stage, fresh))
 
 
 # -- C10, C11: signatures
@@ -216,13 +198,13 @@ SPELLINGS: dict[str, Callable[[Any], bytes]] = {
 }
 
 
-def test_signature_is_over_the_raw_bytes(tmp_path: Path) -> None:
+def test_signature_is_over_the_raw_bytes(stage: Stage) -> None:
     """C10: four spellings of non-ASCII orders with ids above 2^53 verify and arrive letter by letter; written anew, each is refused."""
 
     async def story() -> None:
-        async with stack(tmp_path / "shop") as (_, world, hub, shop):
+        async with stage.play() as (world, hub, shop):
             for spelling in SPELLINGS.values():
-                order = json.loads(await shop.present(await silent_birth(shop, "big_ids")))
+                order = json.loads(await shop.present(await shop.place_silently("big_ids")))
                 order |= {"note": "Zoë möchte a/b, 東京 🎁"}
                 body = spelling(order)
                 assert body != spelling(json.loads(body) | {"x": 1})
@@ -244,7 +226,9 @@ def test_secret_is_rotated(tmp_path: Path) -> None:
     """C11: while both secrets stand in the folder, webhooks of either verify; when the old one is taken out, it opens nothing."""
 
     async def story() -> None:
-        async with stack(tmp_path / "shop") as (folder, world, hub, shop):
+        folder = tmp_path / "shop"
+        async with twins(folder) as world, running(folder, world) as hub:
+            shop = Shop(world)
             rotated = await shop.command("POST", "rotate_secret", {"lag_seconds": 1_200})
             (folder / "secrets/new").write_text(rotated["secret"], "ascii")
             both = '["file:secrets/new", "file:secrets/shopify-webhook-secret"]'
@@ -280,7 +264,9 @@ def test_secret_rotated_control(tmp_path: Path) -> None:
     """C11, control: a hub that knows one secret refuses what the other signs, so the check sees which are good."""
 
     async def story() -> None:
-        async with stack(tmp_path / "shop") as (_, _world, hub, shop):
+        folder = tmp_path / "shop"
+        async with twins(folder) as world, running(folder, world) as hub:
+            shop = Shop(world)
             await shop.command("POST", "rotate_secret", {"lag_seconds": 0})
             await shop.place("plain")
             await until(lambda: refused(shop))
@@ -297,25 +283,25 @@ async def refused(shop: Shop) -> bool:
 
 
 @pytest.mark.parametrize("wanted", [False, True])
-def test_test_orders_go_where_the_flow_says(tmp_path: Path, wanted: bool) -> None:
+def test_test_orders_go_where_the_flow_says(stage: Stage, wanted: bool) -> None:
     """C14: a test order reaches no system, and the story says why; with test_orders = true in its flow it reaches the ERP alone."""
 
     async def story() -> None:
         change = ("flows/order-to-erp.toml", 'object = "order.v1"\n', 'object = "order.v1"\ntest_orders = true\n')
-        async with stack(tmp_path / "shop", *([change] if wanted else [])) as (folder, world, hub, shop):
+        async with stage.play(*([change] if wanted else [])) as (world, hub, shop):
             order = await shop.place("test_order")
             await still(hub, world)
-            assert ("salesOrder.create" in effects_of(folder, "netsuite", order)) is wanted
-            assert effects_of(folder, "shipbob", order) == effects_of(folder, "klaviyo", order) == []
+            assert ("salesOrder.create" in effects_of(world, "netsuite", order)) is wanted
+            assert effects_of(world, "shipbob", order) == effects_of(world, "klaviyo", order) == []
             ((state, words),) = await said(hub, order, "shipbob")
             assert (state, "a test order" in words) == ("cancelled", True)
 
     play(story)
 
 
-async def there_and_back(folder: Path) -> str:
+async def there_and_back(stage: Stage) -> str:
     """A subscription with few fields tells of a note that is changed, and changed back; the note that the ERP ends with."""
-    async with stack(folder) as (_, world, hub, shop):
+    async with stage.play() as (world, hub, shop):
         order = await shop.place("plain")
         await still(hub, world)
         await shop.go_wrong("webhook_drop", "orders/updated")
@@ -331,22 +317,22 @@ async def there_and_back(folder: Path) -> str:
         return str(found["memo"])
 
 
-def test_equal_bodies_of_two_changes(tmp_path: Path) -> None:
+def test_equal_bodies_of_two_changes(stage: Stage) -> None:
     """C16: fields without updated_at make the first and the third body equal; the third change arrives as well."""
-    assert asyncio.run(there_and_back(tmp_path / "shop")) == "blue"
+    assert asyncio.run(there_and_back(stage)) == "blue"
 
 
-def test_equal_bodies_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_bodies_control(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """C16, control: keyed by the content alone the third change is taken for the first, and the ERP keeps the second."""
     monkeypatch.setattr(Event, "dedupe_key", property(lambda event: event.sha256.hex()))
-    assert asyncio.run(there_and_back(tmp_path / "shop")) == "red"
+    assert asyncio.run(there_and_back(stage)) == "red"
 
 
-def test_own_subscriptions_carry_the_version(tmp_path: Path) -> None:
+def test_own_subscriptions_carry_the_version(stage: Stage) -> None:
     """C16: what the hub subscribes itself to comes whole, with updated_at, so that no two changes look alike to the shop either."""
 
     async def story() -> None:
-        async with stack(tmp_path / "shop") as (_, world, hub, shop):
+        async with stage.play() as (world, hub, shop):
             order = await shop.place("plain")
             await shop.change(order, "note", note="twice")
             await still(hub, world)
@@ -359,24 +345,24 @@ def test_own_subscriptions_carry_the_version(tmp_path: Path) -> None:
     play(story)
 
 
-def test_own_mark_and_a_persons_change(tmp_path: Path) -> None:
+def test_own_mark_and_a_persons_change(stage: Stage) -> None:
     """C17, C19: a tag, as an integration sets it, is no news to ERP and warehouse; an edit in the same second arrives at once."""
 
     async def story() -> None:
-        async with stack(tmp_path / "shop") as (folder, world, hub, shop):
+        async with stage.play() as (world, hub, shop):
             order = await shop.place("plain")
             await still(hub, world)
-            held = [effects_of(folder, vendor, order) for vendor in EVERYWHERE]
+            held = [effects_of(world, vendor, order) for vendor in EVERYWHERE]
             await shop.change(order, "note", tag="sent to the ERP")
             await still(hub, world)
-            assert [effects_of(folder, vendor, order) for vendor in EVERYWHERE] == held
+            assert [effects_of(world, vendor, order) for vendor in EVERYWHERE] == held
             await shop.change(order, "note", tag="seen")
             await shop.change(order, "edit", add=[{"sku": "TOTE-01", "quantity": 5}])
             await still(hub, world)
             found = sales_order(world, f"shopify-{order}")
             assert found is not None
             assert ("TOTE-01", Decimal(5)) in [(item, quantity) for item, quantity, _ in rows_of(found)]
-            assert effects_of(folder, "netsuite", order).count("salesOrder.update") == 1
+            assert effects_of(world, "netsuite", order).count("salesOrder.update") == 1
 
     play(story)
 
@@ -384,7 +370,7 @@ def test_own_mark_and_a_persons_change(tmp_path: Path) -> None:
 # -- C12: long ids
 
 
-def test_long_ids_keep_every_digit(tmp_path: Path) -> None:
+def test_long_ids_keep_every_digit(stage: Stage) -> None:
     """C12: an order id that no float holds reads the same at each system, in the console, its CSV, the command's JSON, and after a replay."""
     from click.testing import CliRunner
     from test_credentials import console_page
@@ -392,7 +378,7 @@ def test_long_ids_keep_every_digit(tmp_path: Path) -> None:
     from interlock.cli import main
 
     async def story() -> None:
-        async with stack(tmp_path / "shop") as (folder, world, hub, shop):
+        async with stage.play() as (world, hub, shop):
             order = await shop.place("big_ids")
             rounded = str(int(float(order)))
             assert int(order) > 2**53
@@ -401,7 +387,7 @@ def test_long_ids_keep_every_digit(tmp_path: Path) -> None:
             await hub.operator.replay(Filter(key=order), by="test", why="again", version="same")
             await still(hub, world)
             assert sales_order(world, f"shopify-{order}") is not None
-            assert effects_of(folder, "shipbob", order) == ["order.create"]
+            assert effects_of(world, "shipbob", order) == ["order.create"]
             assert events(world, order)
             buyer = str(json.loads(await shop.present(order))["customer"]["id"])
             assert customer(world, f"shopify-customer-{buyer}") is not None
@@ -409,7 +395,7 @@ def test_long_ids_keep_every_digit(tmp_path: Path) -> None:
                 await console_page(hub, path)
                 for path in (f"/objects/order/{order}", "/deliveries.csv", f"/search?q={order}")
             ]
-            command = ["show", order, "--folder", str(folder), "--json"]
+            command = ["show", order, "--folder", str(stage.folder), "--json"]
             texts.append((await asyncio.to_thread(CliRunner().invoke, main, command)).output)
             for text in texts:
                 assert order in text
