@@ -52,7 +52,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.begun_ms + round(self.write.memory_seconds * 1000)
 
 
-class Delivery(msgspec.Struct, kw_only=True, gc=False):
+class Delivery(msgspec.Struct, gc=False):
     """One claimed row, with what its work needs: the crosswalk so far and the attempts whose fate is open.
 
     `replayed`: an open replay holds it and is to be told the result.

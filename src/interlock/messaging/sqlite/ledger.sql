@@ -68,9 +68,9 @@ WHERE closed_ms = 0 AND delivery IN (
   SELECT id FROM delivery WHERE flow = :flow AND destination = :destination AND system = :system AND object = :object AND key = :key
     AND signal = '' AND state = 'pending')
 
--- name: due  heads of lanes that may run now, for one priority
+-- name: due  heads of lanes that may run now, for one priority, each with the token that its claim will have
 SELECT id, flow, system, destination, object, key, name, signal, release, priority, wanted_event, wanted_version, reread, revision,
-  attempts, crashes, token, received_ms, state, EXISTS (SELECT 1 FROM replay_item r WHERE r.delivery = delivery.id AND r.result = '')
+  attempts, crashes, token + 1, received_ms, state, EXISTS (SELECT 1 FROM replay_item r WHERE r.delivery = delivery.id AND r.result = '')
 FROM delivery
 WHERE destination = ? AND priority = ? AND due_ms <= ? AND head = 1 AND state IN ('pending', 'retrying', 'uncertain', 'waiting')
 ORDER BY due_ms LIMIT ?
