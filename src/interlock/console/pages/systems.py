@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from interlock.console.book import blocks
-from interlock.console.health import HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
+from interlock.console.health import DOWN, HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
@@ -71,9 +71,11 @@ async def flow(request: Request) -> Response:
     tiles = [tile for tile in await console.views.flow_tiles(window) if tile.flow == found.name]
     known = {tile.destination for tile in tiles}
     tiles += [FlowTile(flow=found.name, destination=name) for name in found.destinations if name not in known]
-    pairs = [(tile, flow_state(tile, found, console.now_ms)) for tile in tiles]
+    down = {each.destination for each in await console.views.destination_health(console.now_ms) if each.breaker in DOWN}
+    pairs = [(tile, flow_state(tile, found, console.now_ms, down=tile.destination in down)) for tile in tiles]
     health = worst([each for _, each in pairs])
-    text = "Healthy." if health.healthy else (health.why or health.word).capitalize() + "."
+    said = [part[:1].upper() + part[1:] + "." for part in (health.word, health.why) if part]
+    text = "Healthy." if health.healthy else " ".join(said)
     return page(
         request,
         "flow.html",
