@@ -39,10 +39,11 @@ async def run(names: list[str], size: Size) -> list[Section]:
 
 async def _one(name: str, size: Size) -> Section:
     try:
-        return await importlib.import_module(f"bench.{name}").measure(size)
+        section: Section = await importlib.import_module(f"bench.{name}").measure(size)
     except Exception as error:  # noqa: BLE001  the other measures are worth having
         why = f"{type(error).__name__}: {error}"
-        return Section(title=name, figures=[absent(MEASURES[name], "", why)])
+        section = Section(title=name, figures=[absent(MEASURES[name], "", why)])
+    return section
 
 
 def main() -> None:

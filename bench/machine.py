@@ -1,6 +1,7 @@
 """The machine under measurement: which core is whose, scratch files on a real disk, and what a process has used of it."""
 
 import asyncio
+import atexit
 import os
 import platform
 import shutil
@@ -52,6 +53,7 @@ class Program:
             env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", **(environ or {})},
         )  # fmt: skip
         pin(before)
+        atexit.register(self.kill)  # whatever goes wrong here, nothing is left running
         if log is not None:
             output.close()
 

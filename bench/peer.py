@@ -18,12 +18,13 @@ PEER = f"Node-RED {node_red.VERSION}"
 async def measure(size: Size) -> Section:
     """Each twice: with destinations that answer at once, and with ones that take 60 calls a second, so that a queue is held."""
     quick, slow = "quick destinations", f"destinations that take {CALLS_PER_SECOND} calls/s"
-    limit = {"calls_per_second": CALLS_PER_SECOND}
+    hub = partial(way.hub, calls_per_second=CALLS_PER_SECOND)
+    peer = partial(node_red.start, calls_per_second=CALLS_PER_SECOND)
     figures = [
         await _lost(f"Interlock, {quick}", way.hub, size, way.QUIET_SECONDS),
-        await _lost(f"Interlock, {slow}", partial(way.hub, **limit), size, way.QUIET_SECONDS),
+        await _lost(f"Interlock, {slow}", hub, size, way.QUIET_SECONDS),
         await _lost(f"{PEER}, {quick}", node_red.start, size, NOTHING_KEPT_SECONDS),
-        await _lost(f"{PEER}, {slow}", partial(node_red.start, **limit), size, NOTHING_KEPT_SECONDS),
+        await _lost(f"{PEER}, {slow}", peer, size, NOTHING_KEPT_SECONDS),
     ]
     for figure in figures[:2]:
         figure.target = 0.0

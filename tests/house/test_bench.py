@@ -1,0 +1,102 @@
+"""The bench still fits what it measures. Nothing here looks at a speed: that is for a quiet machine, by hand."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import importlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Modules of the bench by name; it is no part of the package."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    return lambda name: importlib.import_module(f"bench.{name}")
+
+
+def test_orders_are_distinct_signed_and_of_nine_kilobytes(bench: Any) -> None:
+    """A refused or a repeated order would make intake look fast."""
+    orders = bench("orders").Orders(1, "/intake/shopify")
+    requests = [orders.request(number) for number in range(3)]
+    bodies = [request.partition(b"\r\n\r\n")[2] for request in requests]
+    assert {len(body) for body in bodies} == {9_000}
+    assert (
+        len({json.loads(body)["id"] for body in bodies})
+        == len({json.loads(body)["customer"]["id"] for body in bodies})
+        == 3
+    )
+    for request, body in zip(requests, bodies, strict=True):
+        digest = hmac.new(bench("orders").SECRET, body, hashlib.sha256).digest()
+        assert base64.b64encode(digest) in request.partition(b"\r\n\r\n")[0]
+
+
+def test_an_order_goes_the_whole_way_to_the_benchs_destinations(bench: Any, tmp_path: Path) -> None:
+    """The starter folder, the connectors and the bench's destinations fit together; the program starts and ends."""
+
+    async def story() -> None:
+        way, sinks_, load_, orders_ = bench("way"), bench("sinks"), bench("load"), bench("orders")
+        async with sinks_.Sinks() as sinks:
+            server = await way.hub(tmp_path, sinks)
+            load = load_.Load(server.port, orders_.Orders(server.port, server.path))
+            try:
+                await load.open(2)
+                await load.send(4)
+                assert load.refused == {}
+                assert await sinks.settled(load.accepted_keys(), quiet_seconds=20, within_seconds=40)
+                assert [len(one.arrived) for one in sinks.destinations] == [4, 4, 4]
+            finally:
+                load.close()
+                server.program.stop()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("answer", "complete"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", True),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{", False),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", False),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n", False),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\ncont", False),
+    ],
+)
+def test_an_answer_is_counted_when_it_is_whole(bench: Any, answer: bytes, complete: bool) -> None:
+    """Half an answer counted as one would make everything look faster."""
+    assert bench("load").whole(answer) is complete
+
+
+def test_the_table_says_what_is_met_and_what_is_missing(bench: Any) -> None:
+    """A missing peer is a row that says why, never a zero; and the JSON has what the table has."""
+    table = bench("table")
+    lead = table.Figure(name="ours", value=6_000.0, unit="a second", target=5_000.0)
+    slow = table.Figure(name="wait", value=60.0, unit="ms", better="lower", target=50.0)
+    rows = [
+        *table.beside(lead, table.Figure(name="theirs", value=3_000.0, unit="a second")),
+        slow,
+        table.absent("peer", "", "no node"),
+    ]
+    section = table.Section(title="Group", figures=rows)
+    out = io.StringIO()
+    table.write_table([section], out)
+    text = out.getvalue()
+    assert all(part in text for part in ("6,000", "met", "NOT met", "2.00", "not measured", "no node"))
+    kept = json.loads(table.as_json({}, "small", [section]))["sections"][0]["figures"]
+    assert [figure["met"] for figure in kept] == [True, None, False, None]
+
+
+def test_a_machine_without_node_is_told_so(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The peer's row then says what to install, and the other measures go on."""
+    monkeypatch.setattr(bench("node_red").shutil, "which", lambda _name: None)
+    with pytest.raises(RuntimeError, match="install Node"):
+        bench("node_red").installed()
