@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import signal
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -78,15 +80,22 @@ async def run_demo(wish: Wish, out: Output) -> int:
     asked = loop.create_task(stop.wait())
     await asyncio.wait({living, asked}, return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)
     if living.done():
         return living.result()
     out.progress("\nStopping: calls in flight end first (Ctrl-C again does not wait)")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _leave_at_once, wish, out)
     living.cancel()
     await asyncio.gather(living, return_exceptions=True)
     farewell(wish, out)
     return INTERRUPTED if wish.leave else 0
+
+
+def _leave_at_once(wish: Wish, out: Output) -> None:
+    """As a killed process: the stores are made for it, and the twins end with their parent."""
+    farewell(wish, out)
+    sys.stdout.flush()
+    os._exit(INTERRUPTED)
 
 
 def farewell(wish: Wish, out: Output) -> None:

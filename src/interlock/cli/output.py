@@ -22,6 +22,8 @@ STORE_FAILED = 74
 """EX_IOERR of sysexits.h: a supervisor must not restart blindly on a broken disk."""
 INTERRUPTED = 130
 PROGRAM = "interlock"
+BAR_DRAWN = 200
+"""A bar is drawn so often at most; a terminal is slower than a store."""
 TRACEBACK_VARIABLE = "INTERLOCK_TRACEBACK"
 
 FOLDER_LAST = ("check", "run")
@@ -62,7 +64,10 @@ class Output:
     def bar(self, length: int, label: str) -> Iterator[Callable[[int], None]]:
         """A progress bar on stderr when a person watches; yields what takes the steps made."""
         quiet = not sys.stderr.isatty()
-        with click.progressbar(length=length, label=label, file=sys.stderr, hidden=quiet, show_pos=True) as shown:
+        steps = max(1, length // BAR_DRAWN)
+        with click.progressbar(
+            length=length, label=label, file=sys.stderr, hidden=quiet, show_pos=True, update_min_steps=steps
+        ) as shown:
             yield shown.update
 
     def summary(self, text: str, /, *next_moves: str, **fields: Any) -> None:
@@ -77,18 +82,18 @@ class Output:
 
     def error(self, error: InterlockError) -> None:
         """Code, what, where, why and next move, never a traceback."""
-        error.next_move = self._here(error.next_move)
         if self.as_json:
-            parts = {
-                "code": error.code,
-                "what": error.what,
-                "where": error.where,
-                "why": error.why,
-                "next": error.next_move,
-            }
-            click.echo(_json({"error": parts}))
-        else:
-            click.echo(str(error), err=True)
+            click.echo(_json({"error": self._parts(error)}))
+            return
+        error.next_move = self._here(error.next_move)
+        click.echo(str(error), err=True)
+
+    def _parts(self, error: InterlockError) -> dict[str, Any]:
+        """An error that holds several (a folder with mistakes) lists them under `findings`."""
+        next_move = self._here(error.next_move)
+        parts = {"code": error.code, "what": error.what, "where": error.where, "why": error.why, "next": next_move}
+        findings = [self._parts(one) for one in getattr(error, "findings", ())]
+        return parts | ({"findings": findings} if findings else {})
 
     def _here(self, move: str) -> str:
         """A suggested command, with the folder that this one was given."""

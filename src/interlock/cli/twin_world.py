@@ -105,7 +105,9 @@ class TwinWorld:
         ]  # fmt: skip
         # A session of its own: Ctrl-C is for the demo, which lets its calls end before the twins do.
         with (self._home / f"{vendor}.log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True)  # noqa: S603  ours
+            process = subprocess.Popen(  # noqa: S603  ours
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            )
         self._processes[vendor] = process
 
     async def wait(self) -> None:

@@ -4,7 +4,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from commandline import INTERLOCK, START_SECONDS, call
+from commandline import INTERLOCK, START_SECONDS, call, said
 
 from interlock.cli.place import URL_FILE, lock_holder
 from interlock.hub import lock_store
@@ -22,6 +22,20 @@ def test_a_release_that_cannot_be_built_closes_what_was_opened(tmp_path: Path) -
         assert "SEC003" in result.stderr
     assert lock_holder(tmp_path / "acme" / "data") == ""
     lock_store(tmp_path / "acme" / "data").close()
+
+
+def test_a_folder_with_mistakes_tells_each_of_them(tmp_path: Path) -> None:
+    """In words and as data: `2 mistakes` alone would send the reader to another command."""
+    assert call("init", tmp_path / "acme").exit_code == 0
+    for name in ("klaviyo", "shipbob"):
+        file = tmp_path / "acme" / "systems" / f"{name}.toml"
+        file.write_text(file.read_text().replace("owner =", "ovner ="))
+    error = said(call("run", tmp_path / "acme", "--json"))[-1]["error"]
+    assert {one["where"].partition(":")[0] for one in error["findings"]} >= {
+        "systems/klaviyo.toml",
+        "systems/shipbob.toml",
+    }
+    assert "systems/klaviyo.toml" in call("run", tmp_path / "acme").stderr
 
 
 def test_a_held_lock_is_refused(filled: Path) -> None:
