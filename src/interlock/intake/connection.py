@@ -46,6 +46,7 @@ class Connection(HttpToolsProtocol):
         self._awaited_since: float | None = self.loop.time()
         self._head_bytes: int | None = 0
         self._refusal: IntakeError | None = None
+        self._unread_bytes = 0
         self._look_again = self.loop.call_later(self.request_seconds, self._look)
         if len(self.connections) > self.connections_max:
             self._make_room()
@@ -99,18 +100,29 @@ class Connection(HttpToolsProtocol):
         self._refuse(error)
 
     def _look(self) -> None:
+        """Once in the time that a request has: is one late, or has our answer not moved since the last look?"""
         waited = 0.0 if self._awaited_since is None else self.loop.time() - self._awaited_since
+        unread, before = self.transport.get_write_buffer_size(), self._unread_bytes
+        self._unread_bytes = unread
+        if unread and unread == before:
+            self.transport.abort()  # to close it would be to wait until it is read
+            return
         if waited >= self.request_seconds:
             self._refuse(_too_slow())
-        elif not self.transport.is_closing():
-            self._look_again = self.loop.call_later(self.request_seconds - waited, self._look)
+            waited = 0.0
+        self._look_again = self.loop.call_later(self.request_seconds - waited, self._look)
 
     def _make_room(self) -> None:
-        """Close the connection whose request has been awaited longest; those that only rest come last."""
+        """Close the connection whose request has been awaited longest, else one that rests; never one that is served."""
         others = [known for known in self.connections if isinstance(known, Connection) and known is not self]
         slow = [known for known in others if known._awaited_since is not None]  # noqa: SLF001
         if slow:
             min(slow, key=lambda known: known._awaited_since or 0.0)._refuse(_too_slow())  # noqa: SLF001
+            return
+        resting = (known for known in others if known.cycle is None or known.cycle.response_complete)
+        if (idle := next(resting, None)) is not None:
+            idle.connections.discard(idle)
+            idle.transport.close()
 
     def _refuse(self, error: IntakeError) -> None:
         """Answer, when nothing was answered yet, and close."""

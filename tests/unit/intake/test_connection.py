@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,10 +27,17 @@ class Server(uvicorn.Server):
         yield
 
 
+LARGE = b"y" * 20_000_000
+
+
 async def app(scope: Message, receive: Receive, send: Send) -> None:
-    """Reads the body and answers; /stream answers for as long as five limits."""
+    """Reads the body and answers; /stream answers for as long as five limits, /large with more than any buffer holds."""
     while (await receive()).get("more_body"):
         pass
+    if scope["path"] == "/large":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(LARGE))]})
+        await send({"type": "http.response.body", "body": LARGE})
+        return
     pieces = 5 if scope["path"] == "/stream" else 1
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % pieces)]})
     for left in range(pieces, 0, -1):
@@ -44,8 +52,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[int]:
-    """The port of a server with our connections."""
+async def serving() -> AsyncIterator[Server]:
+    """A server with our connections."""
     server = Server(
         uvicorn.Config(app, http=Connection, ws="none", lifespan="off", log_level="warning", access_log=False)
     )
@@ -54,7 +62,7 @@ async def serving() -> AsyncIterator[int]:
     while not server.started:
         await asyncio.sleep(0)
     try:
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield server
     finally:
         server.should_exit = True
         await task
@@ -77,12 +85,16 @@ async def told(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     return int(text.split(b" ", 2)[1]), text
 
 
-def run(story: Callable[[int], Any]) -> None:
-    async def served() -> None:
-        async with serving() as port:
-            await story(port)
+def run(story: Callable[[int], Any], *, until_gone: bool = False) -> None:
+    """The story with the server's port; and then until the server knows of no connection any more."""
 
-    asyncio.run(served())
+    async def served() -> None:
+        async with serving() as server:
+            await story(server.servers[0].sockets[0].getsockname()[1])
+            while until_gone and server.server_state.connections:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(served(), 20))
 
 
 @pytest.mark.parametrize(
@@ -166,6 +178,34 @@ def test_the_slowest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
             assert (await served[0].readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
 
     run(story)
+
+
+def test_the_resting_make_room_for_the_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fault case 41: kept alive and idle is no reason to turn somebody away."""
+    monkeypatch.setattr(Connection, "request_seconds", 60.0)
+    monkeypatch.setattr(Connection, "connections_max", 3)
+
+    async def story(port: int) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(10):
+                reader, writer = await stack.enter_async_context(connected(port))
+                writer.write(GET)
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+    run(story)
+
+
+@pytest.mark.parametrize("more", [b"", b"connection: close\r\n"], ids=["kept alive", "to be closed"])
+def test_who_does_not_read_is_let_go(more: bytes) -> None:
+    """Fault case 41, slow read: an answer that nobody takes would keep its connection, and what it holds, for ever."""
+    with socket.socket() as client:
+
+        async def story(port: int) -> None:
+            await asyncio.to_thread(client.connect, ("127.0.0.1", port))
+            client.sendall(b"GET /large HTTP/1.1\r\nhost: hub\r\n" + more + b"\r\n")
+            assert await asyncio.to_thread(client.recv, 1) == b"H"
+
+        run(story, until_gone=True)
 
 
 def test_what_is_no_http_is_told_in_problem_json_and_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
