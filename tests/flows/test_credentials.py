@@ -7,8 +7,10 @@ from pathlib import Path
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
+from click.testing import CliRunner
 from stack import running, twins, until
 
+from interlock.cli import main
 from interlock.cli.twin_world import DESTINATIONS, TwinWorld
 from interlock.hub import Hub
 from interlock.messaging import courier
@@ -70,6 +72,9 @@ def test_revoked_and_restored(tmp_path: Path, destination: str) -> None:
                 page = await console_page(hub, "/issues")
                 assert page.count("refuses us") == 1
                 assert "renew the credentials" in page
+                told = await asyncio.to_thread(CliRunner().invoke, main, ["issues", "--folder", str(folder)])
+                assert f"{destination}: " in told.output
+                assert "for credentials since" in told.output
                 assert "has refused us access since" in await console_page(hub, "/systems")
                 began, calls = time.monotonic(), await requests(world, destination)
                 await until(lambda: requests_since(world, destination, calls, 4))

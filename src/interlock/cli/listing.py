@@ -15,7 +15,7 @@ from interlock.cli.times import ago, now_ms, stamp
 if TYPE_CHECKING:
     from interlock.messaging.ledger import Filter
     from interlock.messaging.sqlite.views import SqliteViews
-    from interlock.messaging.views import DeadLetterGroup, ObjectRow
+    from interlock.messaging.views import DeadLetterGroup, Hold, ObjectRow
 
 _limit = click.option(
     "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many rows."
@@ -101,7 +101,8 @@ def deliveries(pairs: list[str], text: str, limit: int, folder: Path, out: Outpu
 def issues(fingerprint: str | None, destination: str, owner: str, limit: int, folder: Path, out: Output) -> None:
     """List dead letters by cause, or those of one cause.
 
-    Without FINGERPRINT a line per cause, the largest first; with it, each of its dead letters.
+    Without FINGERPRINT a line per cause, the largest first, after the systems that refuse us access; with it, each of its
+    dead letters.
 
     \b
     Examples: interlock issues
@@ -113,6 +114,11 @@ def issues(fingerprint: str | None, destination: str, owner: str, limit: int, fo
 
         which = Filter(fingerprint=fingerprint or "", destination=destination, limit=limit)
         found = [one for one in await views.dead_letter_groups(which, now_ms=now_ms()) if owner in ("", one.owner)]
+        holds = (
+            [] if fingerprint or owner else [one for one in await views.holds() if destination in ("", one.destination)]
+        )
+        for hold in holds:
+            out.row(_hold(hold), kind="hold", **fields_of(hold))
         for one in found:
             out.row(_group(one), kind="cause", **fields_of(one))
         if fingerprint:
@@ -120,11 +126,17 @@ def issues(fingerprint: str | None, destination: str, owner: str, limit: int, fo
         moves = [f'interlock replay --fingerprint {found[0].fingerprint} --why "..."'] if found else []
         total = sum(one.count for one in found)
         text = f"{counted(total, 'dead letter')} of {counted(len(found), 'cause')}" if found else "no dead letters"
-        out.summary(text, *moves, dead=total, causes=len(found))
+        text += f"; {counted(len(holds), 'system')} to be let into again" if holds else ""
+        out.summary(text, *moves, dead=total, causes=len(found), holds=len(holds))
         if fingerprint and not found:
             fail()
 
     read(folder, out, ask)
+
+
+def _hold(one: "Hold") -> str:
+    waiting = counted(one.count, "delivery waits", "deliveries wait")
+    return f"{one.destination}: {waiting} for {one.waiting_for} since {ago(one.first_ms, now_ms())}: {one.code} {one.error}"
 
 
 def _group(one: "DeadLetterGroup") -> str:
