@@ -120,6 +120,9 @@ def its_story_names_every_system_and_field(person: Person) -> None:
     assert (
         said.count(" fields mapped") >= 4
     )  # the customer and the order at NetSuite, the order at ShipBob, the event at Klaviyo
+    assert (
+        "@example.com" not in person.window.page_source
+    )  # the buyer's address is in every payload, and masked in all of them
     person.presses_summary("salesOrder.upsert")
     table = person.reads("Shopify", "Canonical order", "Value sent", where=".attempt[open] .fields")
     mapped, _, of = table.partition(" fields mapped")[0].partition(" of ")

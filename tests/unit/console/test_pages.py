@@ -1,12 +1,13 @@
 """Every page renders over a full and an empty store, answers first, links what it counts and holds nothing inline."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from console.browse import Browser
 from console.conftest import Desk
-from console.store import REFUSAL, Store, key_of
+from console.store import NOW_MS, REFUSAL, Store, deliver, key_of, place
 from interlock.messaging.dead_letter import fingerprint
 
 GROUP = fingerprint("order-to-erp", "netsuite", "validation", "INVALID_CUSTOMER", REFUSAL)
@@ -98,6 +99,23 @@ def test_story_tells_the_refusal_with_its_next_move(browser: Browser) -> None:
         and "correct the data or the mapping, then replay" in said
     )
     assert "interlock show 1210" in said
+
+
+def test_a_long_story_shows_its_newest_payloads(tmp_path: Path) -> None:
+    """After a day of retries a page with every payload is too heavy to open at 3:00; none of them is out of reach."""
+    store = Store(tmp_path)
+    position = place(store, 1, NOW_MS)
+    delivery = deliver(store, 1, position, "order-to-erp", NOW_MS, "retrying")
+    for number in range(2, 31):
+        store.insert("attempt", delivery=delivery, number=number, operation="salesOrder", event=position, release="r", body=b"{}",
+                     begun_ms=NOW_MS + number * 1_000, ended_ms=NOW_MS + number * 1_000 + 40, verdict="retry")  # fmt: skip
+    desk = Desk(store)
+    browser = desk.signed_in()
+    page = browser.get(f"/objects/order/{key_of(1)}").page
+    assert "18 older attempts" in page.said and page.said.count("Once only by") == 12
+    assert browser.get(f"/objects/order/{key_of(1)}?attempts=all").page.said.count("Once only by") == 30
+    desk.views.close()
+    store.close()
 
 
 def test_finished_replay_shows_its_proof(browser: Browser) -> None:

@@ -23,6 +23,8 @@ from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, ObjectR
 from interlock.strategy.model import Strategy
 
 ORDERS_ON_A_PAGE = 50
+CARDS_ON_A_PAGE = 12
+"""Attempts shown with their payloads; older ones stand in the timeline, and `?attempts=all` shows them too."""
 
 
 async def search(request: Request) -> Response:
@@ -119,7 +121,8 @@ async def story(request: Request) -> Response:
     if told is None:
         raise HTTPException(404)
     revealed = _revealed(request, console, object_name, key)
-    cards = await _cards(console, told, revealed)
+    shown = len(told.attempts) if request.query_params.get("attempts") == "all" else CARDS_ON_A_PAGE
+    cards = await _cards(console, told, shown, revealed)
     letters = {letter.delivery: letter for letter in told.dead_letters if not letter.closed_ms}
     down = frozenset(
         each.destination for each in await console.views.destination_health(console.now_ms) if each.breaker in DOWN
@@ -137,6 +140,7 @@ async def story(request: Request) -> Response:
         down=down,
         steps=_steps(console.strategy, told),
         cards=cards,
+        older=len(told.attempts) - len(cards),
         opened=next((card.attempt.id for card in cards if card.state != "done"), cards[0].attempt.id if cards else 0),
         revealed=revealed,
         reveal_minutes=REVEAL_SECONDS // 60,
@@ -274,13 +278,13 @@ def _attempted(attempt: AttemptRow, delivery: DeliveryRow | None, bar: Bar | Non
     )
 
 
-async def _cards(console: Console, told: Story, revealed: bool) -> list[Card]:
+async def _cards(console: Console, told: Story, most: int, revealed: bool) -> list[Card]:
     """Newest attempt first: it is the one that is looked for."""
     deliveries = {delivery.id: delivery for delivery in told.deliveries}
     events = {event.position: event for event in told.events}
     return [
         await _card(console, attempt, deliveries[attempt.delivery], events.get(attempt.event), revealed)
-        for attempt in reversed(told.attempts)
+        for attempt in told.attempts[: -most - 1 : -1]
         if attempt.delivery in deliveries
     ]
 
