@@ -5,6 +5,7 @@ import random
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,9 +15,11 @@ from experiment import Experiment
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "intake"))
 from door import PREFIXES, Entrance, Raw, a_door, order, signed
 
+from interlock.console.pages.objects import _received
 from interlock.messaging.delivery import Want
 from interlock.messaging.event import Event
 from interlock.messaging.outcome import Refused
+from interlock.messaging.sqlite.views import SqliteViews
 
 SHOPS = {"shop-a": "a.myshopify.com", "shop-b": "b.myshopify.com"}
 ERP = {"shop-a": "erp", "shop-b": "erp_b"}
@@ -149,6 +152,30 @@ def test_new_labels_on_a_signed_body(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert found["refused"] == found["answers"][401]
     assert extra > 100
     assert other_shop > 50
+
+
+def test_the_story_of_the_order_tells_of_it(tmp_path: Path) -> None:
+    """Case 9: an operator who looks at the order sees that it came again, and what was different; a plain repeat is no alarm."""
+
+    async def story() -> tuple[str, str]:
+        async with Engine(tmp_path) as engine, Entrance(tmp_path, inbox=engine.inbox, clock=engine.clock) as entrance:
+            for number, claims in ((1, {}), (1, {"event_id": "x", "topic": "orders/cancelled"}), (2, {}), (2, {})):
+                assert (await entrance.knock(genuine(number), signed(genuine(number), **claims))).status == 200
+            await drained(engine)
+            views = SqliteViews(tmp_path / "ledger.db", tmp_path / "inbox.db")
+            try:
+                stories = [await views.story("order", key) for key in ("1", "2")]
+            finally:
+                views.close()
+            nowhere = SimpleNamespace(systems={})
+            first, second = (_received(nowhere, told.events[0]).detail for told in stories if told is not None)  # type: ignore[arg-type]
+            return first, second
+
+    relabelled, repeated = asyncio.run(story())
+    assert "seen 2 times" in relabelled
+    assert "seen again with other-event-id, other-topic" in relabelled
+    assert "seen 2 times" in repeated
+    assert "seen again with" not in repeated
 
 
 def test_a_topic_alone_starts_nothing(tmp_path: Path) -> None:
