@@ -159,7 +159,7 @@ def test_one_dead_destination_of_five(tmp_path: Path, capsys: pytest.CaptureFixt
 
     The age of the oldest waiting delivery is told by every preview; an alert on it does not exist yet.
     """
-    experiment = Experiment("13", suite=240, table=20_000, capsys=capsys)
+    experiment = Experiment("13", suite=160, table=20_000, capsys=capsys)
     usual = asyncio.run(well(tmp_path / "well", experiment.size))
     found = asyncio.run(four_hours(tmp_path / "dead", experiment.size))
     naive_ms = asyncio.run(one_after_the_other(10))

@@ -23,7 +23,8 @@ from interlock.cli.twin_world import DESTINATIONS, _free_ports
 from interlock.connectors import http as way_out
 from interlock.connectors.http import Answer, Http
 
-DEADLINE_SECONDS = 2.5
+DEADLINE_SECONDS, SHORT_DEADLINE_SECONDS = 4.0, 2.5
+"""The toxics that are late but come are to come in time, also on a machine that is busy: for what each does. The second for a crowd."""
 GRACE_SECONDS = 1.0
 SHARE = 0.3
 EXCHANGES_PER_ORDER = 5
@@ -36,7 +37,7 @@ EXPECTED: dict[str, tuple[str, bool]] = {
     "no name": (way_out.NOT_CONNECTED, False),
 }  # fmt: skip
 """Toxic: how the call ends, and whether something of ours may have arrived."""
-ANSWER_BYTES = 4_000
+ANSWER_BYTES = 8_000
 AT_ONCE = 150
 """Calls; each has four sockets of this process, and a process may have about a thousand."""
 
@@ -162,7 +163,7 @@ async def orders_through(folder: Path, faults: int, chance: random.Random) -> di
     """Place so many orders that so many exchanges are spoilt; all of them must be there at the end."""
     before = sockets(), len(asyncio.all_tasks())
     async with loose_twins(folder, _free_ports(1)[0]) as world:
-        patient(folder, timeout_seconds=DEADLINE_SECONDS)
+        patient(folder, timeout_seconds=SHORT_DEADLINE_SECONDS)
         async with between(folder, world, chance) as proxies:
             async with running(folder, world):
                 ids = [order["id"] for order in await world.place(round(faults / SHARE / EXCHANGES_PER_ORDER * 1.3))]
@@ -200,7 +201,7 @@ def test_orders_through_a_bad_network(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 18: three exchanges of ten are spoilt in every way at once: each order arrives once, every call ends in time."""
-    experiment = Experiment("18", suite=40, table=4_000, capsys=capsys)
+    experiment = Experiment("18", suite=24, table=4_000, capsys=capsys)
     timed: list[float] = []
     send = Http.send
 
