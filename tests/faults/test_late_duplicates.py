@@ -59,7 +59,9 @@ async def repeated(folder: Path, count: int, once: Once, *, prunes: bool, forget
     bodies = []
     for hours in (0, *LATER_HOURS):
         engine.clock._elapsed = max(engine.clock._elapsed, hours * 3_600.0)
-        async with Entrance(folder, a_door("shop", shop=SHOP), inbox=engine.inbox, clock=engine.clock) as entrance:
+        async with Entrance(
+            folder, a_door("shop", shop=SHOP, rate_per_second=1e9), inbox=engine.inbox, clock=engine.clock
+        ) as entrance:
             await send_all(entrance, count)
             await send_all(entrance, count, event_id=f"again-{hours}", webhook_id=f"again-{hours}")
         await deliver(engine)
