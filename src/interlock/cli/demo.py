@@ -103,7 +103,7 @@ def farewell(wish: Wish, out: Output) -> None:
     folder = wish.folder.resolve()
     out.summary(
         f"Ended: the hub and the twins of Shopify, NetSuite, ShipBob and Klaviyo. Orders, deliveries and twins are kept in {folder}",
-        f"go on where it was: interlock demo {wish.folder}",
+        f"go on where it was: interlock demo {wish.folder if program() == PROGRAM else folder}",
         f"forget it: rm -r {folder}",
         "begin your own: interlock init mystore",
         folder=str(folder),
@@ -314,6 +314,8 @@ class Demo:
         lines = [f"{command:<{width}}   {what}" for command, what in INVITATIONS.items()]
         if self._wish.folder != Path(DEMO_FOLDER):
             lines.insert(0, f"cd {self._wish.folder.resolve()}")
+        elif program() != PROGRAM:  # by a script, which may have changed the directory
+            lines.insert(0, f"cd {Path.cwd()}")
         if program() != PROGRAM:
             lines.insert(0, f'PATH="{Path(program()).parent}:$PATH"')
         shown = "".join(f"\n    {line}" for line in lines)
