@@ -109,12 +109,16 @@ class HubMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.once is Once.UPSERT and (self.folder / "backup").exists())
     @rule()
     def restore(self) -> None:
-        """The destinations are ahead of the backup then: only writes by our own reference bear that. The shop tells again."""
+        """The destinations are ahead of the backup then: only writes by our own reference bear that, once what is under
+        way and forgotten has landed. The shop tells again."""
         self.happened["restore"] += 1
         self.restored = True
         self.do(self.engine.close())
         shutil.rmtree(self.folder / "store")
         shutil.copytree(self.folder / "backup", self.folder / "store")
+        self.engine.clock._elapsed += QUIET_SECONDS
+        for system in self.engine.systems.values():
+            system.land()
         self.do(self.engine.open())
         self.do(self.engine.post(*(_event(key, version) for key, version in self.since_backup)))
 
