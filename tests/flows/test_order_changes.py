@@ -187,6 +187,24 @@ def test_cancelled_after_it_was_written(stage: Stage) -> None:
     asyncio.run(story())
 
 
+def test_cancelled_control(stage: Stage) -> None:
+    """C43, control: when nobody tells of the cancellation, the checks above see an open sales order and a live parcel."""
+
+    async def story() -> None:
+        async with stage.play() as (world, hub, shop):
+            order = await shop.place("plain")
+            await still(hub, world)
+            await shop.go_wrong("webhook_drop", "orders/cancelled", "orders/updated", "refunds/create")
+            await shop.change(order, "cancel")
+            await still(hub, world)
+            found = sales_order(world, f"shopify-{order}")
+            assert found is not None
+            assert not any(row.get("isClosed") for row in found["item"])
+            assert len(live_parcels(world, order)) == 1
+
+    asyncio.run(story())
+
+
 def test_cancelled_after_the_invoice(stage: Stage) -> None:
     """C43: finance has billed it; the order is not closed under the invoice, finance gets an issue that says what to do instead."""
 

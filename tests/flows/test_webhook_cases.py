@@ -14,6 +14,7 @@ from shop import BIRTH, Shop, Stage, effects_of, knock, said, still
 from stack import running, signed, twins, until
 
 from interlock.cli.twin_world import TwinWorld
+from interlock.intake.server import Intake
 from interlock.messaging.event import Event
 from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.routing import RoutingWork
@@ -121,6 +122,41 @@ def test_paid_before_create(stage: Stage) -> None:
             assert (await world.arrivals([order]))["lost"] == 0
 
     play(story)
+
+
+ONLY_CREATE = (
+    "flows/order-to-wms.toml",
+    'trigger = ["orders/create", "orders/updated", "orders/edited", "orders/paid", "orders/cancelled"]',
+    'trigger = ["orders/create"]',
+)
+
+
+async def only_paid(stage: Stage) -> list[str]:
+    """Of all webhooks orders/paid alone comes, and the warehouse's flow waits for orders/create; what the warehouse did."""
+    async with stage.play(ONLY_CREATE) as (world, hub, shop):
+        await shop.go_wrong("webhook_drop", "orders/create", "orders/updated")
+        order = await shop.place("pending_payment")
+        await shop.change(order, "pay")
+        await still(hub, world)
+        return effects_of(world, "shipbob", order)
+
+
+def test_paid_without_create(stage: Stage) -> None:
+    """C03: an order that is paid was also created: its content proves it, whatever the header says and whichever came."""
+    assert asyncio.run(only_paid(stage)) == ["order.create"]
+
+
+def test_paid_without_create_control(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C03, control: a hub that believes the topic alone waits for the create, and the order is lost."""
+    made = Intake._event
+
+    def by_topic(self: Intake, *knock: Any) -> Event:
+        event = made(self, *knock)
+        event.facts = (event.topic,)
+        return event
+
+    monkeypatch.setattr(Intake, "_event", by_topic)
+    assert asyncio.run(only_paid(stage)) == []
 
 
 async def older_after_newer(stage: Stage) -> bool:
