@@ -13,6 +13,7 @@ class Reply(NamedTuple):
     status: int
     seconds: float
     body: bytes = b""
+    closes: bool = True
 
 
 def request(
@@ -32,7 +33,8 @@ async def read_reply(reader: asyncio.StreamReader, sent_at: float) -> Reply:
         body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
     except (asyncio.IncompleteReadError, OSError):
         return Reply(0, time.monotonic() - sent_at)
-    return Reply(int(head.split(b" ", 2)[1]), time.monotonic() - sent_at, body)
+    closes = fields.get(b"connection") == b"close"
+    return Reply(int(head.split(b" ", 2)[1]), time.monotonic() - sent_at, body, closes)
 
 
 async def exchange(port: int, *pieces: bytes) -> Reply:
@@ -87,7 +89,7 @@ class Line:
             writer.write(data)
             await writer.drain()
         reply = await read_reply(reader, sent_at)
-        if reply.status in (0, 400, 408, 413, 431):
+        if reply.closes:
             await self.close()
         return reply
 
