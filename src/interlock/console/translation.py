@@ -1,5 +1,6 @@
 """What contracts and mappings say of a delivery: the canonical object, the way of each field, which of them are personal."""
 
+from functools import cache
 from typing import Any, Protocol
 
 import msgspec
@@ -35,6 +36,7 @@ class ReleaseTranslator:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._rows: dict[tuple[str, str], dict[tuple[str, str], tuple[FieldRow, ...]]] = {}
+        self._personal: dict[tuple[str, Side, str, str], frozenset[str]] = {}
 
     async def canonical(self, event: EventRow, release: str) -> Any | None:
         """The canonical object as builtins, money as `89.99 USD`; None when the event cannot be translated."""
@@ -65,6 +67,12 @@ class ReleaseTranslator:
     def personal(self, side: Side, system: str, object_name: str) -> frozenset[str]:
         """Paths of personal fields by the contract's classes, followed through the mappings of the active release."""
         build = self._shelf.current()
+        key = (build.id, side, system, object_name)
+        if key not in self._personal:
+            self._personal[key] = self._found_personal(build, side, system, object_name)
+        return self._personal[key]
+
+    def _found_personal(self, build: Build, side: Side, system: str, object_name: str) -> frozenset[str]:
         if side == "canonical":
             return _personal(object_name)
         try:
@@ -93,6 +101,7 @@ def _parts(paths: str) -> list[str]:
     return [path.strip() for path in paths.split(",")]
 
 
+@cache
 def _personal(object_name: str) -> frozenset[str]:
     """The contract's personal paths, and the objects that hold some (an address as a whole)."""
     contract = load_contracts().get(f"{object_name}.v1")

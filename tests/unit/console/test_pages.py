@@ -114,6 +114,10 @@ def test_a_long_story_shows_its_newest_payloads(tmp_path: Path) -> None:
     page = browser.get(f"/objects/order/{key_of(1)}").page
     assert "18 older attempts" in page.said and page.said.count("Once only by") == 12
     assert browser.get(f"/objects/order/{key_of(1)}?attempts=all").page.said.count("Once only by") == 30
+    beat = browser.get(
+        f"/objects/order/{key_of(1)}?now=1"
+    ).page  # what a live page asks for: where it stands, no payloads
+    assert "is being tried again" in beat.said and "Once only by" not in beat.said
     desk.views.close()
     store.close()
 

@@ -121,7 +121,8 @@ async def story(request: Request) -> Response:
     if told is None:
         raise HTTPException(404)
     revealed = _revealed(request, console, object_name, key)
-    shown = len(told.attempts) if request.query_params.get("attempts") == "all" else CARDS_ON_A_PAGE
+    asked = request.query_params
+    shown = 0 if "now" in asked else len(told.attempts) if asked.get("attempts") == "all" else CARDS_ON_A_PAGE
     cards = await _cards(console, told, shown, revealed)
     letters = {letter.delivery: letter for letter in told.dead_letters if not letter.closed_ms}
     down = frozenset(
