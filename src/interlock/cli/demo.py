@@ -5,40 +5,30 @@ import logging
 import os
 import signal
 import sys
-import time
 import urllib.error
 import urllib.request
-import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from interlock.cli.beside import heed_other_writers
+from interlock.cli.demo_orders import SETTLED, TITLES, Arrivals, Wish
 from interlock.cli.demo_project import require_free, write_project
 from interlock.cli.output import INTERRUPTED, PROGRAM, Output, counted, program
 from interlock.cli.place import DEMO_FOLDER, announced
 from interlock.cli.times import took
-from interlock.cli.twin_world import DESTINATIONS, Placed, TwinWorld, write_secrets
+from interlock.cli.twin_world import Placed, TwinWorld, write_secrets
 from interlock.errors import InterlockError, SettingsError
 from interlock.messaging.ledger import Filter
 
 if TYPE_CHECKING:
     from interlock.hub import Hub
-    from interlock.messaging.views import DeliveryRow
 
-STALL_SECONDS = 120.0
-"""Nothing settles for this long: what is open then is told as lost."""
-LOOK_SECONDS = 0.02
-LOOKED_AT = 100
-"""Open orders asked about at a time, the oldest: they settle about in the order in which they were placed."""
-LINES = 10
-"""Orders that get a line; the rest a progress bar."""
-TITLES = {"netsuite": "ERP", "shipbob": "WMS", "klaviyo": "CRM"}
-SETTLED = frozenset({"done", "dead", "superseded", "cancelled"})
+__all__ = ["SETTLED", "Demo", "farewell", "run_demo", "write_project"]
+
 FORGED_SECONDS = 10.0
 UNAUTHORISED = 401
 INVITATIONS = {
@@ -48,25 +38,6 @@ INVITATIONS = {
     "interlock twin fault netsuite repair": "it is well again",
     "interlock retry --destination netsuite --wait": "they go out now, and none twice",
 }
-
-Order = dict[str, str]
-Tell = Callable[[Order, "Sequence[DeliveryRow]"], None]
-Look = Callable[["Sequence[DeliveryRow]"], None]
-
-
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What the person asked for. `began` is when, on the monotonic clock."""
-
-    folder: Path
-    orders: int
-    leave: bool
-    port: int
-    browse: bool
-    began: float
-
-    def seconds(self) -> float:
-        """Since the command was given."""
-        return time.monotonic() - self.began
 
 
 async def run_demo(wish: Wish, out: Output) -> int:
@@ -117,14 +88,13 @@ class Demo:
         self._wish = wish
         self._out = out
         self._world = TwinWorld(wish.folder)
-        self._first_seconds: float | None = None
-        self._browsing: asyncio.Future[bool] | None = None
 
     async def live(self) -> int:
         """From nothing to orders at their destinations, then on until it is cancelled."""
         async with self._opened() as hub:
-            placed = await self._orders(hub)
-            summary = await self._summary(hub, placed)
+            arrivals = Arrivals(self._wish, self._out, self._world, hub)
+            placed = await arrivals.arrive()
+            summary = await self._summary(hub, placed, arrivals.first_seconds)
             well = not summary["lost"] and not summary["duplicates"] and not summary["dead"]
             if self._wish.leave:
                 self._out.summary(_words(summary), f"interlock status --folder {self._wish.folder}", **summary)
@@ -200,114 +170,15 @@ class Demo:
             **facts,
         )
 
-    # -- orders
-
-    async def _orders(self, hub: "Hub") -> Placed:
-        """Place them and tell how they arrive: the first alone, so that its way can be seen; many as a bar."""
-        if before := await self._world.orders_in_shop():
-            self._out.row(
-                f"  ok  the shop has {counted(before, 'order')} from before", event="resumed", orders_before=before
-            )
-        (first,) = await self._world.place(1)
-        await self._first(hub, first)
-        rest = self._wish.orders - 1
-        if not rest:
-            return [first]
-        told: Placed = []
-        placing = asyncio.ensure_future(self._world.place(rest, told.extend))
-        try:
-            if rest <= LINES:
-                await self._watch(hub, told, placing, self._tell)
-            else:
-                with self._out.bar(rest, f"  {rest} more orders") as step:
-                    await self._watch(hub, told, placing, lambda order, rows: self._count(order, rows, step))
-        finally:
-            placing.cancel()
-        return [first, *told]
-
-    async def _first(self, hub: "Hub", order: Order) -> None:
-        """One line that fills in, a destination at a time."""
-        self._out.row(
-            f"\n  order {order['name']} placed in the Shopify twin", event="placed", order=order["name"], id=order["id"]
-        )
-        if not self._out.as_json:
-            click.echo(f"  {order['name']}", nl=False)
-        told: set[str] = set()
-
-        def fill(rows: "Sequence[DeliveryRow]") -> None:
-            for destination in DESTINATIONS:
-                mine = [row for row in rows if row.destination == destination]
-                if destination not in told and mine and all(row.state in SETTLED for row in mine):
-                    told.add(destination)
-                    if not self._out.as_json:
-                        click.echo(f"   {_arrival(destination, mine)}", nl=False)
-
-        def settled(order: Order, rows: "Sequence[DeliveryRow]") -> None:
-            self._first_seconds = round(self._wish.seconds(), 2)
-            story = f"{hub.url}/objects/order/{order['id']}"
-            self._out.row(
-                f"\n  That was {self._first_seconds:.1f} s after you pressed Enter. Its story: {story}\n",
-                **_settled(order, rows),
-                story=story,
-            )
-            self._browse(hub)
-
-        await self._watch(hub, [order], None, settled, fill)
-
-    def _tell(self, order: Order, rows: "Sequence[DeliveryRow]") -> None:
-        parts = [_arrival(name, [row for row in rows if row.destination == name]) for name in DESTINATIONS]
-        self._out.row(f"  {order['name']}   " + "   ".join(parts), **_settled(order, rows))
-
-    def _count(self, order: Order, rows: "Sequence[DeliveryRow]", step: Callable[[int], None]) -> None:
-        """A line for a program, a step of the bar for a person."""
-        step(1)
-        if self._out.as_json:
-            self._out.row("", **_settled(order, rows))
-
-    async def _watch(
-        self,
-        hub: "Hub",
-        placed: Placed,
-        placing: "asyncio.Future[Placed] | None",
-        settled: "Tell",
-        look: "Look | None" = None,
-    ) -> None:
-        """Until every order has settled at every destination. `placed` grows while `placing` runs."""
-        open_orders: dict[str, Order] = {}
-        seen, moved = 0, time.monotonic()
-        while open_orders or seen < len(placed) or (placing is not None and not placing.done()):
-            new = placed[seen:]
-            seen += len(new)
-            open_orders |= {order["id"]: order for order in new}
-            for id_ in list(open_orders)[:LOOKED_AT]:
-                rows = await hub.views.deliveries(Filter(object="order", key=id_))
-                if look is not None:
-                    look(rows)
-                if {row.destination for row in rows} >= set(DESTINATIONS) and all(row.state in SETTLED for row in rows):
-                    settled(open_orders.pop(id_), rows)
-                    moved = time.monotonic()
-            if time.monotonic() - moved > STALL_SECONDS:
-                self._out.progress(
-                    f"{counted(len(open_orders), 'order')} not settled; nothing has moved for {STALL_SECONDS:g} s"
-                )
-                break
-            await asyncio.sleep(LOOK_SECONDS)
-        if placing is not None and placing.done():
-            placing.result()
-
     # -- the end, and what a person does then
 
-    async def _summary(self, hub: "Hub", placed: Placed) -> dict[str, Any]:
+    async def _summary(self, hub: "Hub", placed: Placed, first_seconds: float | None) -> dict[str, Any]:
         arrivals = await self._world.arrivals([order["id"] for order in placed])
         dead = (await hub.ledger.preview(Filter(states=("dead",)))).count
         return {
             "orders": len(placed), **arrivals, "dead": dead, "duplicates_refused": hub.intake.duplicates,
-            "first_order_seconds": self._first_seconds, "seconds": round(self._wish.seconds(), 2), "url": hub.url,
+            "first_order_seconds": first_seconds, "seconds": round(self._wish.seconds(), 2), "url": hub.url,
         }  # fmt: skip
-
-    def _browse(self, hub: "Hub") -> None:
-        if self._wish.browse:
-            self._browsing = asyncio.ensure_future(asyncio.to_thread(webbrowser.open, f"{hub.url}/?token={hub.token}"))
 
     def _invite(self, hub: "Hub") -> None:
         width = max(map(len, INVITATIONS))
@@ -336,25 +207,6 @@ class Demo:
         finally:
             for part in parts:
                 part.cancel()
-
-
-def _arrival(destination: str, rows: "Sequence[DeliveryRow]") -> str:
-    """`ERP ok 84 ms`, from the receipt of the webhook to the vendor's answer."""
-    state = next((row.state for row in rows if row.state != "done"), "done")
-    milliseconds = max((row.done_ms - row.received_ms for row in rows if row.done_ms), default=0)
-    return f"{TITLES[destination]} {'ok' if state == 'done' else state} {took(milliseconds):>6}"
-
-
-def _settled(order: Order, rows: "Sequence[DeliveryRow]") -> dict[str, Any]:
-    destinations = {}
-    for destination in DESTINATIONS:
-        mine = [row for row in rows if row.destination == destination]
-        state = next((row.state for row in mine if row.state != "done"), "done")
-        destinations[destination] = {
-            "state": state,
-            "ms": max((row.done_ms - row.received_ms for row in mine if row.done_ms), default=0),
-        }
-    return {"event": "settled", "order": order["name"], "id": order["id"], "destinations": destinations}
 
 
 @contextmanager

@@ -44,7 +44,8 @@ def demo(directory: Path, orders: int, leave: bool, port: int, no_browser: bool,
     out.progress(f"Preparing a demo project in {_shown(directory)}")
     import asyncio
 
-    from interlock.cli.demo import Wish, farewell, run_demo
+    from interlock.cli.demo import farewell, run_demo
+    from interlock.cli.demo_orders import Wish
 
     browse = not (leave or no_browser or out.as_json) and _has_browser()
     wish = Wish(folder=directory, orders=orders, leave=leave, port=port, browse=browse, began=began)
