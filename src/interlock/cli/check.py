@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli.output import Output, fail, speaks
+from interlock.cli.output import Output, counted, fail, speaks
 from interlock.cli.place import folder_argument
 
 if TYPE_CHECKING:
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 @folder_argument
 @speaks
 def check(folder: Path, out: Output) -> None:
-    """Tell every mistake of the strategy folder."""
+    """Tell every mistake of the strategy folder.
+
+    All at once, each with file, line and a way out. Nothing connects. Mappings are compiled when the secrets are there.
+
+    \b
+    Examples: interlock check
+              interlock check mystore --json
+    """
     from interlock.connectors.registry import facts
     from interlock.strategy import StrategyErrors, load, read_folder
 
@@ -50,7 +57,7 @@ def _sum_up(
     if untried:
         moves.insert(0, f"mappings are not compiled yet: {untried}")
     out.summary(
-        f"{_count(errors, 'error')}, {_count(warnings, 'warning')}",
+        f"{counted(errors, 'error')}, {counted(warnings, 'warning')}",
         *moves,
         errors=errors,
         warnings=warnings,
@@ -75,20 +82,22 @@ def _compile(strategy: "Strategy", folder: Path) -> str:
     return ""
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @speaks
 def schemas(directory: Path, out: Output) -> None:
-    """Write JSON Schemas of the folder's files, for editors."""
+    """Write JSON Schemas of the folder's files, for editors.
+
+    \b
+    Example: interlock schemas .schemas
+    """
     from interlock.strategy.json_schema import export
 
     written = export(directory)
     for file in written:
         out.row(f"wrote {file}", file=str(file))
     out.summary(
-        f"{len(written)} schemas in {directory}", "point your editor's TOML extension at them", files=len(written)
+        f"{counted(len(written), 'schema')} in {directory}",
+        "point your editor's TOML extension at them",
+        files=len(written),
     )

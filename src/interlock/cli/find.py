@@ -25,7 +25,7 @@ def find(text: str, folder: Path, out: Output) -> None:
 
     \b
     Examples: interlock find 1001
-              interlock find SO-471963
+              interlock find 471963
     """
 
     async def ask(views: "SqliteViews") -> None:
