@@ -5,7 +5,7 @@ import re
 import sys
 
 from bench import handwritten, node_red, way
-from bench.machine import AROUND, MEASURED, ROOT, Program
+from bench.machine import AROUND, MEASURED, ROOT, Program, scratch
 from bench.sizes import Size
 from bench.table import Figure, Section, absent, beside
 
@@ -39,11 +39,12 @@ async def pushed(name: str, start: way.Start, size: Size) -> Figure:
 
 
 async def _engine(size: Size) -> dict[str, float]:
-    """bench/dispatch.py says its own figures. Its destinations are a program of its own, so it is given both cores."""
+    """bench/dispatch.py says its own figures. Its destinations are a program of its own, so it is given both cores; its stores are on the disk."""
     cores = {core for core in (MEASURED, AROUND) if core is not None}
     command = [sys.executable, str(ROOT / "bench" / "dispatch.py"), str(size.events)]
-    program = Program(command, core=cores or None)
-    assert program.process.stdout is not None
-    said = (await asyncio.to_thread(program.process.stdout.read)).decode()
-    program.stop()
+    with scratch("engine") as folder:
+        program = Program(command, core=cores or None, environ={"TMPDIR": str(folder)})
+        assert program.process.stdout is not None
+        said = (await asyncio.to_thread(program.process.stdout.read)).decode()
+        program.stop()
     return {name: float(number) for name, number in LINE.findall(said)}

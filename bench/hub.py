@@ -1,6 +1,6 @@
-"""The measured hub, as a program: whole, or its intake alone, with its store or without.
+"""The hub's intake alone, as a program: served as `interlock run` serves it, but nothing is routed or delivered.
 
-python -m bench.hub FOLDER PORT whole|intake|unstored [PROFILE]
+python -m bench.hub FOLDER PORT stored|unstored
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from interlock.collector import rest_on_what_is_loaded
 from interlock.hub import Hub
 from interlock.messaging.event import Event
 from interlock.messaging.inbox import Appended
@@ -33,14 +34,14 @@ async def nothing_stored(event: Event) -> Appended:
 
 
 async def serve(folder: Path, port: int, what: str) -> None:
-    """Serve as `interlock run` does until SIGTERM; the first line says that it is ready."""
+    """Until SIGTERM; the first line says that it is ready."""
     hub = Hub(folder)
     await hub.open()
-    if what != "whole":
-        hub.router, hub.dispatcher, hub.upkeep = Idle(), Idle(), Idle()  # type: ignore[assignment]
+    hub.router, hub.dispatcher, hub.upkeep = Idle(), Idle(), Idle()  # type: ignore[assignment]
     if what == "unstored":
         hub.inbox.append = nothing_stored  # type: ignore[method-assign]
     await hub.serve(port=port)
+    rest_on_what_is_loaded()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     print(hub.url, flush=True)
@@ -48,19 +49,6 @@ async def serve(folder: Path, port: int, what: str) -> None:
     await hub.close()
 
 
-def main(folder: str, port: str, what: str, profile: str = "") -> None:
-    """Run, under cProfile when a file is named for it."""
-    if not profile:
-        asyncio.run(serve(Path(folder), int(port), what))
-        return
-    import cProfile
-
-    profiler = cProfile.Profile()
-    try:
-        profiler.runcall(asyncio.run, serve(Path(folder), int(port), what))
-    finally:
-        profiler.dump_stats(profile)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    folder, port, what = sys.argv[1:]
+    asyncio.run(serve(Path(folder), int(port), what))

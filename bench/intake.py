@@ -30,7 +30,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 
 async def measure(size: Size) -> Section:
     """Saturation and half load with the store, saturation without it, the log, and the generator's own limit."""
     with scratch("intake") as folder:
-        async with _hub(folder / "durable", "intake", size) as (program, load):
+        async with _hub(folder / "stored", "stored", size) as (program, load):
             stored = await _saturated("orders made durable", program, load, size)
             half = await load.pace(stored.value / 2, size.seconds, random.Random(1)) if stored.value else None
         async with _hub(folder / "unstored", "unstored", size) as (program, load):

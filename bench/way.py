@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import msgspec
 
 from bench.folder import UNLIMITED, write_folder
 from bench.load import Load, percentile
-from bench.machine import Program, free_ports, python, scratch
+from bench.machine import Program, free_ports, scratch
 from bench.orders import Orders
 from bench.sinks import Sinks
 from bench.sizes import Size
@@ -22,6 +23,10 @@ QUIET_SECONDS = 30.0
 SETTLE_SECONDS = 300.0
 WARM_EVENTS = 100
 WARM_QUIET_SECONDS = 10.0
+
+
+INTERLOCK = (sys.executable, "-c", "from interlock.cli import main; main()")
+"""The command, of this checkout."""
 
 
 class Server(msgspec.Struct):
@@ -42,8 +47,8 @@ async def hub(folder: Path, sinks: Sinks, calls_per_second: int = UNLIMITED) -> 
     if not home.exists():
         write_folder(home, sinks.urls, calls_per_second)
     (port,) = free_ports(1)
-    program = Program(python("hub", home, port, "whole"))
-    await program.line()
+    program = Program([*INTERLOCK, "run", str(home), "--port", str(port)], log=folder / "hub.log")
+    await program.listening(port, "/healthz")
     return Server(program, port, "/intake/shopify")
 
 
