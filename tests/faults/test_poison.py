@@ -303,7 +303,7 @@ def test_a_killer_is_quarantined(tmp_path: Path, capsys: pytest.CaptureFixture[s
             placed = await world.place(ORDERS_PER_KILLER * run.size)
             views = SqliteViews(folder / "data/ledger.db", folder / "data/inbox.db")
             try:
-                await until(lambda: ended(views, 3 * len(placed)), within_seconds=30 + 10 * run.size)
+                await until(lambda: ended(views, 3 * len(placed)), within_seconds=30 + 30 * run.size)
                 dead = await views.deliveries(Filter(states=("dead",), limit=1_000))
                 arrived = await world.arrivals([order["id"] for order in placed if order["name"] not in kinds])
             finally:
