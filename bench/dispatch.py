@@ -113,6 +113,13 @@ class BenchRelease:
         """All."""
         return True
 
+    def paused(self, flow: str) -> bool:
+        """Never."""
+        return False
+
+    def retry(self, flow: str) -> None:
+        """As the destination's."""
+
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """All."""
         return ""

@@ -22,6 +22,7 @@ from interlock.messaging.ledger import Ledger
 from interlock.messaging.limiter import Limiter
 from interlock.messaging.loader import Loader
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
+from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Release, Releases
 from interlock.messaging.stall import TimeLimit
 from interlock.messaging.write import Absent, Destination, Found, Link, Once, Past, Plan, Write
@@ -63,6 +64,8 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     held_by: str = ""
     not_before_ms: int = 0
     warnings: tuple[str, ...] = ()
+    retry: RetryPolicy | None = None
+    """The flow's own, in place of the destination's."""
 
 
 class Courier:
@@ -84,7 +87,8 @@ class Courier:
         try:
             return await _Trip(self, delivery, release, limiter, timeout_seconds).go()
         except _Stop as stop:
-            return msgspec.structs.replace(stop.finished, owner=release.owner(delivery.flow))
+            flow = delivery.flow
+            return msgspec.structs.replace(stop.finished, owner=release.owner(flow), retry=release.retry(flow))
 
     def subject_lock(self, destination: str, write: Write) -> asyncio.Lock:
         """Two orders that bring along one customer write that customer one after the other."""
@@ -121,6 +125,8 @@ class _Trip:
             raise _dead("poison", "HUB-CRASH", f"the process died {delivery.crashes} times while it translated this")
         if not self.release.serves(delivery.flow, delivery.destination):
             raise _dead("no_flow", "HUB-GONE", f"release {self.release.id} has no flow {delivery.flow} to this system")
+        if self.courier._releases.current().paused(delivery.flow):  # noqa: SLF001
+            raise _Stop(Finished(state="waiting", failure=_paused(delivery.flow)))
         destination = self._destination()
         await self._settle_unsettled(destination)
         document = await self._load()
@@ -415,6 +421,12 @@ def _presumed(attempt: Attempt) -> Link:
 
 def _failure(reason: str, code: str, message: str) -> Failure:
     return Failure(reason=reason, code=code, message=message)
+
+
+def _paused(flow: str) -> Failure:
+    """What is paused goes on under the folder that lets it: paused or not is of now, not of when the event came."""
+    words = f"flow {flow} is paused in the folder"
+    return Failure(reason="paused", code="HUB-STOPPED", message=words, waiting_for=f"flow:{flow}")
 
 
 def _held(refused: Refused, message: str) -> Failure:

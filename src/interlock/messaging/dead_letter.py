@@ -35,6 +35,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "The folder has no flow for it any more",
         "bring the flow back, or replay it under the version it was accepted under, or discard it",
     ),
+    "paused": (
+        "The folder has paused its flow",
+        "set paused = false in the flow's file and reload; it goes on by itself",
+    ),
     "poison": (
         "It crashed or stalled the process",
         "look at the payload; correct the function or mapping, then replay",

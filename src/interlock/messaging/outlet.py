@@ -187,7 +187,7 @@ class Outlet:
         """Retry later, or give up: while the breaker is not closed no delivery loses an attempt."""
         counted = finished.counted and self.breaker.state == "closed"
         attempts = delivery.attempts + int(counted)
-        policy = self.limits.retry
+        policy = finished.retry or self.limits.retry
         if counted and policy.exhausted(attempts):
             failure = finished.failure or Failure(reason="unknown", code="HUB-EXHAUSTED", message="attempts ran out")
             return Closing(

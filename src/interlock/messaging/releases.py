@@ -47,6 +47,12 @@ class Release(Protocol):
         """Whether this release has the flow, and the flow that destination: work of an older folder may follow a newer
         one that has dropped it."""
 
+    def paused(self, flow: str) -> bool:
+        """Whether the folder has stopped this flow: its deliveries are made and wait."""
+
+    def retry(self, flow: str) -> RetryPolicy | None:
+        """The flow's own way to try again, in place of its destinations'."""
+
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """'' when the flow takes this object; else why it does not, in words for the story."""
 

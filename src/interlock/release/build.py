@@ -20,7 +20,7 @@ from interlock.messaging.event import Dialect, Event
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Limits
 from interlock.messaging.write import Destination, Source
-from interlock.strategy import Flow, Strategy, System, compile_predicate, resolve
+from interlock.strategy import Flow, Retry, Strategy, System, compile_predicate, resolve
 
 Function = Callable[..., Any]
 WRITTEN_OBJECTS = ("order", "customer")
@@ -76,6 +76,15 @@ class Build:
         """Whether the folder still has the flow to this destination."""
         return flow in self.strategy.flows and destination in self.strategy.flows[flow].destinations
 
+    def paused(self, flow: str) -> bool:
+        """As its file says; a flow that is gone is not paused."""
+        return flow in self.strategy.flows and self.strategy.flows[flow].paused
+
+    def retry(self, flow: str) -> RetryPolicy | None:
+        """As its file says."""
+        own = self.strategy.flows[flow].retry if flow in self.strategy.flows else None
+        return None if own is None else _retry(own)
+
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """'' or the words of why this flow does not take this object."""
         rule = self.strategy.flows[flow]
@@ -119,10 +128,7 @@ class Build:
             timeout_seconds=system.limits.timeout_seconds,
             breaker_failures=system.breaker.failures,
             probe_interval_seconds=system.breaker.probe_interval_seconds,
-            retry=RetryPolicy(
-                attempts=system.retry.attempts, base_seconds=system.retry.base_seconds, cap_seconds=system.retry.cap_seconds,
-                budget_share=system.retry.budget_share,
-            ),
+            retry=_retry(system.retry),
         )  # fmt: skip
 
     def owner(self, flow: str) -> str:
@@ -245,6 +251,15 @@ def _users_functions(text: str) -> dict[str, Function]:
     names: dict[str, Any] = {"__name__": "strategy_functions"}
     exec(compile(text, "functions.py", "exec"), names)  # noqa: S102  the folder is the program
     return {name: value for name, value in names.items() if callable(value) and not name.startswith("_")}
+
+
+def _retry(rule: Retry) -> RetryPolicy:
+    return RetryPolicy(
+        attempts=rule.attempts,
+        base_seconds=rule.base_seconds,
+        cap_seconds=rule.cap_seconds,
+        budget_share=rule.budget_share,
+    )
 
 
 def _microseconds(moment: datetime) -> int:

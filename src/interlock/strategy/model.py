@@ -92,9 +92,6 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
-    lease_seconds: Annotated[
-        float, Meta(ge=1, le=900, description="A worker that says nothing for this long loses its delivery.")
-    ] = 15.0
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,7 +115,6 @@ class Breaker(Struct, frozen=True, forbid_unknown_fields=True):
     probe_interval_seconds: Annotated[
         float, Meta(gt=0, le=3_600, description="While open, one request per interval asks whether it works again.")
     ] = 30.0
-    close_after: Annotated[int, Meta(ge=1, le=1_000, description="Successful probes in a row that close it.")] = 1
 
 
 class Intake(Struct, frozen=True, forbid_unknown_fields=True):
@@ -319,10 +315,6 @@ class Strategy(Struct, frozen=True):
         return frozenset(host_and_port(system.url) for system in self.systems.values()) | frozenset(
             host_and_port(f"https://{host}") for host in self.security.egress.allow
         )
-
-    def retry_of(self, flow: Flow, destination: str) -> Retry:
-        """The flow's own retry when it has one, else the destination's."""
-        return flow.retry or self.systems[destination].retry
 
 
 def host_and_port(url: str) -> str:

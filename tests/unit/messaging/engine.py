@@ -181,6 +181,13 @@ class FakeRelease:
     def serves(self, flow: str, destination: str) -> bool:
         return destination in self.destinations()
 
+    def paused(self, flow: str) -> bool:
+        """Never."""
+        return False
+
+    def retry(self, flow: str) -> None:
+        """As the destination's."""
+
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         return "test orders are not sent" if document.value["value"] == "test" else ""
 

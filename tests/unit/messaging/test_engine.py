@@ -7,6 +7,7 @@ import pytest
 from engine import QUIET_SECONDS, START_MS, Engine, event_of, scripted
 
 from interlock.messaging.ledger import Filter
+from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.write import Once
 
 EVERY_WAY = (Once.UPSERT, Once.KEY, Once.LOOK_UP)
@@ -57,6 +58,39 @@ def test_delivery_whose_flow_is_gone_dies_alone(tmp_path: Path) -> None:
             await engine.post(event_of("2", 10))
             await engine.run(1)
             assert engine.states()["2@erp"] == "done", "the others go on"
+
+    asyncio.run(story())
+
+
+def test_paused_flow_holds_its_deliveries_until_it_is_let_go(tmp_path: Path) -> None:
+    """The folder's word is obeyed: `paused = true` makes deliveries wait, whatever folder they were accepted under."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, Once.UPSERT) as engine:
+            engine.release.paused = lambda _flow: True  # type: ignore[method-assign]
+            await engine.post(event_of("1", 10, "paid"))
+            await engine.run(60)
+            assert (engine.states(), engine.erp.calls) == ({"1@erp": "waiting"}, [])
+            engine.release.paused = lambda _flow: False  # type: ignore[method-assign]
+            await engine.ledger.wake_waiting(engine.clock.now_ms())  # as a reload of the folder does
+            engine.dispatcher.wake()
+            await engine.run(1)
+            assert (engine.states(), engine.erp.value("1")) == ({"1@erp": "done"}, "paid")
+
+    asyncio.run(story())
+
+
+def test_flow_with_a_retry_of_its_own_gives_up_by_it(tmp_path: Path) -> None:
+    """`[retry]` of a flow stands in place of its destination's: two attempts, not eight."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, Once.UPSERT) as engine:
+            engine.release.retry = lambda _flow: RetryPolicy(attempts=2, base_seconds=1.0)  # type: ignore[method-assign]
+            engine.erp.fault = lambda _write: "503"
+            await engine.post(event_of("1", 10))
+            await engine.run(60)
+            assert engine.states() == {"1@erp": "dead"}
+            assert len(engine.erp.calls) == 2
 
     asyncio.run(story())
 

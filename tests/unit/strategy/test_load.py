@@ -38,8 +38,8 @@ def test_a_flow_may_have_its_own_retry() -> None:
     """A flow's retry stands in place of its destination's."""
     flow = "flows/order-to-erp.toml"
     strategy = load_files({**SOUND, flow: overlaid(SOUND[flow], "[retry]\nattempts = 3")})
-    assert strategy.retry_of(strategy.flows["order-to-erp"], "erp") == Retry(attempts=3)
-    assert strategy.retry_of(strategy.flows["customer-to-crm"], "crm") == Retry()
+    assert strategy.flows["order-to-erp"].retry == Retry(attempts=3)
+    assert strategy.flows["customer-to-crm"].retry is None
 
 
 def test_twelve_mistakes_are_twelve_findings() -> None:

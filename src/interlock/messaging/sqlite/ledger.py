@@ -77,7 +77,7 @@ class SqliteLedger:
         self, connection: apsw.Connection, row: tuple[Any, ...], lease_until_ms: int, now_ms: int
     ) -> Delivery:
         """The columns of the row stand in the order of the struct's fields: by keyword it would take ten times as long."""
-        delivery = Delivery(*row, lease_until_ms)
+        delivery = Delivery(*(*row, lease_until_ms))
         delivery.reread, delivery.replayed = bool(delivery.reread), bool(delivery.replayed)  # SQLite has none
         lane = (delivery.destination, delivery.system, delivery.object, delivery.key, delivery.signal)
         delivery.links = _links(connection.execute(self._sql["links_of"], lane).fetchall())
