@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 from stack import KillableHub, twins, until
 
 from interlock.cli.twin_world import _free_ports
+from interlock.errors import SettingsError
 from interlock.messaging import courier, loader, stall
 from interlock.messaging.black_box import MemoryBlackBox
 from interlock.messaging.ledger import Filter
@@ -190,6 +191,30 @@ def test_a_client_that_raises_stops_no_other(tmp_path: Path) -> None:
             await engine.run(600)
             assert engine.states() == {"1@erp": "done", "2@erp": "done"}
             assert engine.erp.duplicates == 0
+
+    asyncio.run(story())
+
+
+def test_a_system_that_cannot_be_opened_stops_no_other(tmp_path: Path) -> None:
+    """Case 19: an old release may name a secret that is gone: its deliveries wait and lose no attempt, the others go on."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, systems=("erp", "wms")) as engine:
+            destination, gone = engine.release.destination, True
+
+            def opened(name: str) -> Any:
+                if name == "wms" and gone:
+                    raise SettingsError("the secret file secrets/wms cannot be read", code="SEC003")
+                return destination(name)
+
+            engine.release.destination = opened  # type: ignore[method-assign]
+            await engine.post(event_of("1", 10))
+            await engine.run(120)
+            assert engine.states() == {"1@erp": "done", "1@wms": "retrying"}
+            assert engine.rows("SELECT code, attempts FROM delivery WHERE destination = 'wms'") == [("SEC003", 0)]
+            gone = False
+            await engine.run(600)
+            assert engine.states() == {"1@erp": "done", "1@wms": "done"}
 
     asyncio.run(story())
 
