@@ -68,7 +68,7 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(window: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo whose ERP takes ten requests a second and is asked again by itself only after ten minutes: only the replay moves it."""
     folder = tmp_path_factory.mktemp("demo")
     world = TwinWorld(folder)
@@ -82,6 +82,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     try:
         yield Demo(process)
     finally:
+        window.get("about:blank")  # a page left open would complain to the next test that its stream is gone
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
         process.stdout.close()
