@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine import Engine, FakeSystem, event_of
+from engine import START_MS, Engine, FakeSystem, event_of
 from experiment import Experiment
 
 from interlock.connectors import registry
 from interlock.messaging.delivery import Want
-from interlock.messaging.outcome import Outcome
+from interlock.messaging.limiter import Limiter
+from interlock.messaging.outcome import Outcome, Refused, Retry
 from interlock.messaging.releases import Limits
 from interlock.messaging.write import Once, Write
 from interlock.twins.limits import SlidingWindow
@@ -20,6 +21,8 @@ from interlock.twins.limits import SlidingWindow
 SHIPBOB_A_MINUTE = 150
 """A sliding window: developer.shipbob.com/rate-limit."""
 NETSUITE_AT_ONCE = 15
+SHOPIFY_BUCKET, SHOPIFY_A_SECOND = 40, 2.0
+"""REST, by app and store: shopify.dev/docs/api/usage/limits."""
 
 
 class Metered(FakeSystem):
@@ -86,7 +89,7 @@ def test_requests_a_minute(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_requests_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Case 21: two flows to one NetSuite account share its concurrency, never pass it, and use nine tenths of it."""
-    experiment = Experiment("21", suite=600, table=5_000, capsys=capsys)
+    experiment = Experiment("21", suite=300, table=5_000, capsys=capsys)
     load = {"a_minute": 0, "at_once": NETSUITE_AT_ONCE, "seconds": (0.5, 1.5)}
     found = asyncio.run(pressed(tmp_path / "ours", experiment.size, Limits(concurrency=NETSUITE_AT_ONCE), **load))
     naive = asyncio.run(pressed(tmp_path / "naive", 100, Limits(concurrency=2 * NETSUITE_AT_ONCE), **load))
@@ -96,4 +99,56 @@ def test_requests_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     experiment.report(
         faults=experiment.size, trials=experiment.size, refused=0, fullest=found["fullest"], used=f"{found['a_second'] / NETSUITE_AT_ONCE:.0%}",
         control=f"a limit for each of two flows makes {naive['refused']} refusals for 100 deliveries",
+    )  # fmt: skip
+
+
+class LeakyBucket:
+    """As Shopify counts: each request fills the bucket, which leaks at a steady rate; what does not fit is refused."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.level, self.at, self.refused = engine, 0.0, engine.clock.monotonic(), 0
+        self._read = engine.source.read
+        engine.source.read = self.read  # type: ignore[method-assign]
+
+    async def read(self, object_name: str, key: str, *, timeout_seconds: float) -> bytes | Retry | Refused:
+        now = self.engine.clock.monotonic()
+        self.level, self.at = max(0.0, self.level - (now - self.at) * SHOPIFY_A_SECOND), now
+        if self.level + 1 > SHOPIFY_BUCKET:
+            self.refused += 1
+            return Retry(code="429", message="slow down", status=429, retry_after_seconds=2.0, destination_wide=True)
+        self.level += 1
+        return await self._read(object_name, key, timeout_seconds=timeout_seconds)
+
+
+async def read_again(folder: Path, orders: int, *, limited: bool) -> dict[str, Any]:
+    """Late events: each object is read from the shop again for each of three destinations."""
+    folder.mkdir()
+    limits = Limits(concurrency=8, rate_per_second=SHOPIFY_A_SECOND)
+    async with Engine(folder, systems=("erp", "wms", "crm"), limits=limits) as engine:
+        bucket = LeakyBucket(engine)
+        if not limited:
+            engine.dispatcher.courier.loader._limiter = lambda *_: Limiter(engine.clock, concurrency=1)  # type: ignore[method-assign]
+        events = [event_of(str(n), 10, triggered_ms=START_MS - 86_400_000) for n in range(orders)]
+        engine.source.present = {event.key: event.body or b"" for event in events}
+        began = engine.clock.monotonic()
+        await engine.post(*events)
+        while set(engine.states().values()) - {"done", "dead"}:
+            await engine.run(5)
+        took = engine.clock.monotonic() - began
+        dead = Counter(engine.states().values())["dead"]
+        return {"refused": bucket.refused, "dead": dead, "a_second": 3 * orders / took}
+
+
+def test_readings_of_the_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Case 21: after hours offline everything is read again, for all destinations within the shop's one limit; no order dies of it."""
+    experiment = Experiment("21", suite=50, table=5_000, capsys=capsys)
+    found = asyncio.run(read_again(tmp_path / "ours", experiment.size, limited=True))
+    naive = asyncio.run(read_again(tmp_path / "naive", 25, limited=False))
+    assert (found["refused"], found["dead"]) == (0, 0)
+    assert found["a_second"] >= 0.9 * SHOPIFY_A_SECOND
+    assert naive["refused"] > 10
+    assert naive["dead"] == 0, "a refusal to be read so often is no attempt"
+    experiment.report(
+        faults=experiment.size, trials=3 * experiment.size, refused=0, dead=0, used=f"{found['a_second'] / SHOPIFY_A_SECOND:.0%}",
+        control=f"without a limit {naive['refused']} of {3 * 25 + naive['refused']} readings are refused",
     )  # fmt: skip

@@ -20,7 +20,7 @@ from interlock.messaging.delivery import Attempt, Begun, Delivery, Failure, Inte
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.limiter import Limiter
-from interlock.messaging.loader import Loader
+from interlock.messaging.loader import TOO_MANY, Loader
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Release, Releases
@@ -76,7 +76,7 @@ class Courier:
         self._releases = releases
         self._clock = clock
         self._black_box = black_box
-        self.loader = Loader(inbox, black_box)
+        self.loader = Loader(inbox, black_box, clock)
         self._subject_locks: weakref.WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = (
             weakref.WeakValueDictionary()
         )
@@ -175,8 +175,8 @@ class _Trip:
                 raise _dead(loaded.reason, loaded.code, loaded.message)
             case Retry():
                 failure = _failure("unavailable", loaded.code, loaded.message)
-                wait = loaded.retry_after_seconds
-                raise _Stop(Finished(state="retrying", failure=failure, counted=True, retry_after_seconds=wait))
+                wait, counted = loaded.retry_after_seconds, loaded.status != TOO_MANY
+                raise _Stop(Finished(state="retrying", failure=failure, counted=counted, retry_after_seconds=wait))
 
     def _translate(self, destination: Destination, document: Document) -> Plan:
         self.black_box.enter(self.delivery.id)

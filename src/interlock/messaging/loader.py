@@ -2,9 +2,11 @@
 
 from collections import OrderedDict
 
+from interlock.clock import Clock
 from interlock.messaging.black_box import BlackBox
 from interlock.messaging.delivery import Delivery
 from interlock.messaging.inbox import Inbox
+from interlock.messaging.limiter import Limiter
 from interlock.messaging.outcome import Refused, Retry
 from interlock.messaging.releases import Document, Release
 from interlock.messaging.stall import TimeLimit
@@ -13,14 +15,17 @@ RECENT_DOCUMENTS = 500
 """Translated objects kept in memory: the three destinations of one order share one translation."""
 
 READ_SECONDS = 2.0
+TOO_MANY = 429
 
 
 class Loader:
     """State, not messages: an incomplete, late or tied event only says that something changed."""
 
-    def __init__(self, inbox: Inbox, black_box: BlackBox) -> None:
+    def __init__(self, inbox: Inbox, black_box: BlackBox, clock: Clock) -> None:
         self._inbox = inbox
         self._black_box = black_box
+        self._clock = clock
+        self._limiters: dict[str, Limiter] = {}
         self._recent: OrderedDict[tuple[str, int], Document] = OrderedDict()
 
     async def load(self, delivery: Delivery, release: Release, timeout_seconds: float) -> Document | Retry | Refused:
@@ -48,9 +53,14 @@ class Loader:
     async def _from_source(
         self, delivery: Delivery, release: Release, timeout_seconds: float
     ) -> Document | Retry | Refused:
+        limiter = self._limiter(delivery.system, release)
+        while (wait := limiter.take()) > 0:
+            await self._clock.sleep(wait)
         answer = await release.source(delivery.system).read(
             delivery.object, delivery.key, timeout_seconds=timeout_seconds
         )
+        if isinstance(answer, Retry) and answer.status == TOO_MANY:
+            limiter.pause(answer.retry_after_seconds)
         if not isinstance(answer, bytes):
             return answer
         document = self._read(delivery, release, answer)
@@ -59,6 +69,17 @@ class Loader:
                 code="HUB-BEHIND", message="the source still answers with an older version than the one it announced"
             )
         return document
+
+    def _limiter(self, system: str, release: Release) -> Limiter:
+        """The source's own: it counts all readings together, for whichever destination they are."""
+        limits = release.limits(system)
+        limiter = self._limiters.get(system)
+        if limiter is None:
+            limiter = self._limiters[system] = Limiter(
+                self._clock, concurrency=limits.concurrency, rate_per_second=limits.rate_per_second, burst=limits.burst
+            )
+        limiter.rate_per_second = limits.rate_per_second
+        return limiter
 
     def _read(self, delivery: Delivery, release: Release, body: bytes) -> Document:
         """Only while our own process is at work is the delivery a suspect, never while it waits for another system."""

@@ -63,7 +63,7 @@ class Release(Protocol):
         """The system to read from."""
 
     def limits(self, destination: str) -> Limits:
-        """Its limits."""
+        """Its limits; a source that is read again has them too."""
 
     def owner(self, flow: str) -> str:
         """The team that owns a flow's trouble."""
