@@ -9,9 +9,10 @@ Facts (Admin GraphQL 2026-07 descriptions of Order, LineItem, ShippingLine; the 
 - Cash rounding changes what is received, and the total only in some channels: it is a component when the total has it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any, Literal, NamedTuple, cast
+from operator import attrgetter
+from typing import Any
 
 from msgspec import Struct
 
@@ -19,7 +20,6 @@ from interlock.canonical.money import ZERO, Money, MoneyPair, allocate, exponent
 from interlock.errors import MappingError
 
 NOTHING = Decimal("0.00")
-Side = Literal["shop_money", "presentment_money"]
 
 
 class Amount(Struct, gc=False):
@@ -30,6 +30,12 @@ class Amount(Struct, gc=False):
 class MoneySet(Struct, gc=False):
     shop_money: Amount
     presentment_money: Amount
+
+
+Side = Callable[[MoneySet], Amount]
+Columns = list[Sequence[Decimal]]
+SHOP: Side = attrgetter("shop_money")
+PRESENTMENT: Side = attrgetter("presentment_money")
 
 
 class Allocation(Struct, gc=False):
@@ -121,105 +127,132 @@ class OrderMoney(Struct, frozen=True, gc=False):
     shipping_lines: list[ShippingMoney]
 
 
-class _Side(NamedTuple):
-    """Everything in one currency: components in the order of Components, lines and shipping in theirs."""
+LINE_COLUMNS = len(LineMoney.__struct_fields__)
 
-    components: tuple[Decimal, ...]
-    lines: Sequence[tuple[Decimal, ...]]
-    shipping: Sequence[tuple[Decimal, ...]]
+
+class _Goods(Struct, gc=False):
+    """What is left of the lines in one currency, as columns. `gift_cards` are places; a tip has no price here, it is its own component."""
+
+    unit_prices: list[Decimal]
+    prices: list[Decimal]
+    discounts: list[Decimal]
+    taxes: list[Decimal]
+    duties: list[Decimal]
+    gift_cards: list[int]
+    tips: Decimal | None = None
+
+
+class _Freight(Struct, gc=False):
+    """What is left of the shipping lines in one currency, as columns."""
+
+    prices: list[Decimal]
+    discounts: list[Decimal]
+    taxes: list[Decimal]
 
 
 def order_money(order: OrderDocument) -> OrderMoney:
     """Work out both currencies. MappingError has the path of an amount that is no number or in a wrong currency."""
     try:
-        shop = _side(order, "shop_money", order.currency)
+        shop = _columns(order, SHOP, order.currency)
         one = order.presentment_currency == order.currency
-        other = shop if one else _side(order, "presentment_money", order.presentment_currency)
+        other = shop if one else _columns(order, PRESENTMENT, order.presentment_currency)
     except (InvalidOperation, ValueError, OverflowError) as error:
         raise _bad_amount(order) from error
-    if not shop.components[9].is_finite() or not other.components[9].is_finite():
-        raise _bad_amount(order)
-    return _paired(order, shop, other)
+    components, *money = _pairs(shop, order.currency, other, order.presentment_currency)
+    lines, shipping = money[:LINE_COLUMNS], money[LINE_COLUMNS:]
+    return OrderMoney(Components(*components), list(map(LineMoney, *lines)), list(map(ShippingMoney, *shipping)))
 
 
-def _side(order: OrderDocument, side: Side, currency: str) -> _Side:
-    """One currency of the order, in plain decimals."""
+def _columns(order: OrderDocument, on: Side, currency: str) -> Columns:
+    """Every amount in one currency: the components, then a column for each field of LineMoney and of ShippingMoney."""
     smallest = quantum(currency)
-    left = [_line(line, side, currency, smallest) for line in order.line_items]
-    freight = [_shipping(line, side, currency, smallest) for line in order.shipping_lines]
-    subtotal = getattr(order.current_subtotal_price_set, side).amount
-    claimed = getattr(order.current_total_discounts_set, side).amount
-    discounts = _with_order_discount([row[1] for row in left], [row[0] for row in left], subtotal, claimed, smallest)
-    tax = getattr(order.current_total_tax_set, side).amount
-    goods_after = [row[0] - discount for row, discount in zip(left, discounts, strict=True)]
-    taxes = _taxes([row[2] for row in left], [row[2] for row in freight], goods_after, tax, smallest)
-    included = order.taxes_included
-    lines = [
-        (row[3], discount, share, row[4], goods - share if included else goods)
-        for row, discount, share, goods in zip(left, discounts, taxes, goods_after, strict=False)
-    ]
-    shipping = [
-        (
-            price - share if included else price,
-            discount,
-            share,
-            price - discount - share if included else price - discount,
-        )
-        for (price, discount, _), share in zip(freight, taxes[len(left) :], strict=True)
-    ]
-    return _Side(_components(order, side, left, lines, shipping, tax, smallest), lines, shipping)
+    goods = _goods(order.line_items, on, currency, smallest)
+    freight = _freight(order.shipping_lines, on, currency, smallest)
+    discounts = _with_order_discount(order, on, goods, smallest)
+    prices, nets, freight_prices = goods.prices, _less(goods.prices, discounts), freight.prices
+    tax = on(order.current_total_tax_set).amount
+    taxes, freight_taxes = _taxes(goods.taxes, freight.taxes, nets, tax, smallest)
+    if order.taxes_included:
+        prices, nets, freight_prices = _less(prices, taxes), _less(nets, taxes), _less(freight_prices, freight_taxes)
+    freight_nets = _less(freight_prices, freight.discounts)
+    components = _components(
+        order,
+        on,
+        *_sold(prices, goods.gift_cards),
+        sum(freight.discounts, sum(discounts, ZERO)),
+        sum(freight_prices, ZERO),
+        tax,
+        _tip_received(order, on, smallest) if goods.tips is None else goods.tips,
+    )
+    lines = [goods.unit_prices, discounts, taxes, goods.duties, nets]
+    return [components, *lines, freight_prices, freight.discounts, freight_taxes, freight_nets]
 
 
-def _line(
-    line: LineItem, side: Side, currency: str, smallest: Decimal
-) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal]:
-    """Price of what is left, discount, tax, unit price, duties. A tip has no price here: it is its own component."""
-    price = getattr(line.price_set, side)
-    if price.currency_code != currency:
-        raise _wrong_currency(price.currency_code, currency)
-    left, ordered = line.current_quantity, line.quantity
-    discount = tax = duties = ZERO
-    if line.discount_allocations:
-        discount = _prorated(_sum_of(line.discount_allocations, "amount_set", side), left, ordered, smallest)
-    if line.tax_lines:
-        tax = _prorated(_sum_of(line.tax_lines, "price_set", side), left, ordered, smallest)
-    if line.duties:
-        duties = _prorated(sum((getattr(duty, side).amount for duty in line.duties), ZERO), left, ordered, smallest)
-    whole = ZERO if line.tip else price.amount * left
-    return whole, discount, tax, price.amount, duties
+def _goods(lines: Sequence[LineItem], on: Side, currency: str, smallest: Decimal) -> _Goods:
+    """Most lines of most orders have no discount, no duty, and are neither gift card nor tip."""
+    nothing = [ZERO] * len(lines)
+    goods = _Goods([], [], nothing, nothing.copy(), nothing.copy(), [])
+    for at, line in enumerate(lines):
+        unit = on(line.price_set)
+        if unit.currency_code != currency:
+            raise _wrong_currency(unit.currency_code, currency)
+        price = unit.amount * line.current_quantity
+        if line.tip:
+            goods.tips, price = (goods.tips or ZERO) + price, ZERO
+        if line.gift_card:
+            goods.gift_cards.append(at)
+        goods.unit_prices.append(unit.amount)
+        goods.prices.append(price)
+        if line.discount_allocations:
+            goods.discounts[at] = _prorated((row.amount_set for row in line.discount_allocations), on, line, smallest)
+        if line.tax_lines:
+            goods.taxes[at] = _prorated((row.price_set for row in line.tax_lines), on, line, smallest)
+        if line.duties:
+            goods.duties[at] = _prorated(line.duties, on, line, smallest)
+    return goods
 
 
-def _shipping(line: ShippingLine, side: Side, currency: str, smallest: Decimal) -> tuple[Decimal, Decimal, Decimal]:
-    """What is left of a shipping line: price before discounts, discount, tax."""
-    if line.is_removed:
-        return ZERO, ZERO, ZERO
-    full = getattr(line.discounted_price_set, side)
-    if full.currency_code != currency:
-        raise _wrong_currency(full.currency_code, currency)
-    kept = getattr(line.current_discounted_price_set or line.discounted_price_set, side).amount
-    discount = _sum_of(line.discount_allocations, "amount_set", side)
-    tax = _sum_of(line.tax_lines, "price_set", side)
-    if kept != full.amount and full.amount:
-        discount, tax = ((part * kept / full.amount).quantize(smallest, ROUND_HALF_UP) for part in (discount, tax))
-    return kept + discount, discount, tax
+def _freight(lines: Sequence[ShippingLine], on: Side, currency: str, smallest: Decimal) -> _Freight:
+    """Prices before discounts, discounts and taxes; nothing of a line that was removed."""
+    freight = _Freight([], [], [])
+    for line in lines:
+        price = discount = tax = ZERO
+        if not line.is_removed:
+            full = on(line.discounted_price_set)
+            if full.currency_code != currency:
+                raise _wrong_currency(full.currency_code, currency)
+            kept = on(line.current_discounted_price_set or line.discounted_price_set).amount
+            if line.discount_allocations:
+                discount = _sum_of((row.amount_set for row in line.discount_allocations), on)
+            if line.tax_lines:
+                tax = _sum_of((row.price_set for row in line.tax_lines), on)
+            if kept != full.amount and full.amount:
+                discount, tax = (
+                    (part * kept / full.amount).quantize(smallest, ROUND_HALF_UP) for part in (discount, tax)
+                )
+            price = kept + discount
+        freight.prices.append(price)
+        freight.discounts.append(discount)
+        freight.taxes.append(tax)
+    return freight
 
 
-def _with_order_discount(
-    discounts: list[Decimal], prices: list[Decimal], subtotal: Decimal, claimed: Decimal, smallest: Decimal
-) -> list[Decimal]:
+def _with_order_discount(order: OrderDocument, on: Side, goods: _Goods, smallest: Decimal) -> list[Decimal]:
     """Line discounts, plus each line's share of a discount on the whole order that Shopify did not allocate (C30).
 
     Such a discount is what the subtotal lacks, as long as the order's own sum of discounts covers it; whatever it does
     not cover is no discount and stays for the `difference`. A cent of rounding per line is always covered.
     """
+    discounts = goods.discounts
     known = sum(discounts, ZERO)
-    missing = sum(prices, ZERO) - known - subtotal
+    missing = sum(goods.prices, ZERO) - known - on(order.current_subtotal_price_set).amount
     if not missing:
         return discounts
+    claimed = on(order.current_total_discounts_set).amount
     rounding = smallest * len(discounts)
     if not (-rounding <= missing <= max(claimed - known, ZERO) + rounding):
         return discounts
-    weights = [price - discount for price, discount in zip(prices, discounts, strict=True)]
+    weights = _less(goods.prices, discounts)
     if not any(weights):
         return discounts
     shares = allocate(missing, weights, smallest)
@@ -228,106 +261,75 @@ def _with_order_discount(
 
 def _taxes(
     lines: list[Decimal], freight: list[Decimal], goods: list[Decimal], tax: Decimal, smallest: Decimal
-) -> list[Decimal]:
-    """The order's tax on lines and shipping: as its tax lines say, to the cent of the order's own sum (C28).
+) -> tuple[list[Decimal], list[Decimal]]:
+    """The order's tax on lines and on shipping: as its tax lines say, to the cent of the order's own sum (C28).
 
     Tax that stands on the order only is spread over its goods; with no goods left it stays on the order.
     """
-    shares = lines + freight
-    known = sum(shares, ZERO)
+    known = sum(freight, sum(lines, ZERO))
     if known == tax:
-        return shares
-    weights = shares if known else goods + [ZERO] * len(freight)
-    return allocate(tax, weights, smallest) if any(weights) else shares
+        return lines, freight
+    weights = lines + freight if known else goods + [ZERO] * len(freight)
+    if not any(weights):
+        return lines, freight
+    shares = allocate(tax, weights, smallest)
+    return shares[: len(lines)], shares[len(lines) :]
+
+
+def _sold(prices: list[Decimal], gift_cards: list[int]) -> tuple[Decimal, Decimal]:
+    """Goods, and gift cards: a liability, no revenue (C34)."""
+    if not gift_cards:
+        return sum(prices, ZERO), ZERO
+    goods = [price for at, price in enumerate(prices) if at not in gift_cards]
+    return sum(goods, ZERO), sum([prices[at] for at in gift_cards], ZERO)
 
 
 def _components(
     order: OrderDocument,
-    side: Side,
-    left: Sequence[tuple[Decimal, ...]],
-    lines: Sequence[tuple[Decimal, ...]],
-    shipping: Sequence[tuple[Decimal, ...]],
+    on: Side,
+    items: Decimal,
+    gift_cards: Decimal,
+    discounts: Decimal,
+    shipping: Decimal,
     tax: Decimal,
-    smallest: Decimal,
+    tips: Decimal,
 ) -> tuple[Decimal, ...]:
-    """The named parts, then what the total has beyond them."""
-    total = getattr(order.current_total_price_set, side).amount
-    items = gift_cards = discounts = freight = ZERO
-    for line, row, money in zip(order.line_items, left, lines, strict=True):
-        before = row[0] - money[2] if order.taxes_included else row[0]
-        discounts += money[1]
-        if line.gift_card:
-            gift_cards += before
-        else:
-            items += before
-    for price, discount, _, _ in shipping:
-        freight += price
-        discounts += discount
-    tips = _tips(order, side, total, smallest)
-    duties = _optional(order.current_total_duties_set, side)
-    fees = _optional(order.current_total_additional_fees_set, side)
-    paid_rounding = _optional(order.total_cash_rounding_payment_adjustment_set, side)
-    published = paid_rounding + _optional(order.total_cash_rounding_refund_adjustment_set, side)
-    difference = total - (items - discounts + freight + tax + tips + gift_cards + duties + fees)
+    """The named parts, then what the total has beyond them. InvalidOperation when an amount is not finite."""
+    duties = _optional(order.current_total_duties_set, on)
+    fees = _optional(order.current_total_additional_fees_set, on)
+    paid_rounding = _optional(order.total_cash_rounding_payment_adjustment_set, on)
+    published = paid_rounding + _optional(order.total_cash_rounding_refund_adjustment_set, on)
+    total = on(order.current_total_price_set).amount
+    difference = total - (items - discounts + shipping + tax + tips + gift_cards + duties + fees)
+    if not difference.is_finite():
+        raise InvalidOperation
     rounding = published if published and difference == published else ZERO
-    return (
-        items,
-        discounts,
-        freight,
-        tax,
-        tips,
-        gift_cards,
-        duties,
-        fees,
-        rounding,
-        difference - rounding,
-        total,
-        published,
-    )
+    difference -= rounding
+    return items, discounts, shipping, tax, tips, gift_cards, duties, fees, rounding, difference, total, published
 
 
-def _tips(order: OrderDocument, side: Side, total: Decimal, smallest: Decimal) -> Decimal:
-    """Tips as line items when there are any, else the order's sum, which in presentment money must be converted."""
-    rows = [line for line in order.line_items if line.tip]
-    if rows:
-        return sum((getattr(line.price_set, side).amount * line.current_quantity for line in rows), ZERO)
+def _tip_received(order: OrderDocument, on: Side, smallest: Decimal) -> Decimal:
+    """The order's sum of tips when none is a line item; it is in shop money, so the presentment has to be converted."""
     tip = order.total_tip_received
-    if not tip or side == "shop_money" or order.presentment_currency == order.currency:
+    if not tip or on is SHOP:
         return tip or ZERO
-    in_shop_money = order.current_total_price_set.shop_money.amount
+    in_shop_money, total = SHOP(order.current_total_price_set).amount, on(order.current_total_price_set).amount
     return (tip * total / in_shop_money).quantize(smallest, ROUND_HALF_UP) if in_shop_money else ZERO
 
 
-def _paired(order: OrderDocument, shop: _Side, other: _Side) -> OrderMoney:
-    """Both currencies side by side."""
-    currency, presentment = order.currency, order.presentment_currency
-    if shop is other and exponent(currency) == 2:
-        pairs = _same(currency)
-        lines = [LineMoney(*pairs(row)) for row in shop.lines]
-        shipping = [ShippingMoney(*pairs(row)) for row in shop.shipping]
-        return OrderMoney(Components(*pairs(shop.components)), lines, shipping)
-
-    def both(one: Sequence[Decimal], two: Sequence[Decimal]) -> list[MoneyPair]:
-        return [_pair(a, currency, b, presentment) for a, b in zip(one, two, strict=True)]
-
-    lines = [LineMoney(*both(*rows)) for rows in zip(shop.lines, other.lines, strict=True)]
-    shipping = [ShippingMoney(*both(*rows)) for rows in zip(shop.shipping, other.shipping, strict=True)]
-    return OrderMoney(Components(*both(shop.components, other.components)), lines, shipping)
-
-
-def _same(currency: str) -> Callable[[Sequence[Decimal]], list[MoneyPair]]:
-    """Pairs of an order in one currency: one Money on both sides, one pair for every zero."""
+def _pairs(shop: Columns, currency: str, other: Columns, presentment: str) -> list[list[MoneyPair]]:
+    """Both currencies side by side. In one currency both sides are one Money, and all zeros one pair."""
+    if currency != presentment or exponent(currency) != 2:
+        return [
+            [MoneyPair(_exact(a, currency), _exact(b, presentment)) for a, b in zip(one, two, strict=True)]
+            for one, two in zip(shop, other, strict=True)
+        ]
     zero = Money(NOTHING, currency)
     nothing = MoneyPair(zero, zero)
-
-    def pairs(amounts: Sequence[Decimal]) -> list[MoneyPair]:
-        return [MoneyPair(money := Money(amount, currency), money) if amount else nothing for amount in amounts]
-
-    return pairs
-
-
-def _pair(amount: Decimal, currency: str, other: Decimal, presentment: str) -> MoneyPair:
-    return MoneyPair(_exact(amount, currency), _exact(other, presentment))
+    return [
+        [MoneyPair(money := Money(amount, currency), money) if amount else nothing for amount in column]
+        for column in shop
+    ]
 
 
 def _exact(amount: Decimal, currency: str) -> Money:
@@ -336,18 +338,25 @@ def _exact(amount: Decimal, currency: str) -> Money:
     return Money(rounded if rounded == amount else amount, currency)
 
 
-def _prorated(amount: Decimal, left: int, ordered: int, smallest: Decimal) -> Decimal:
+def _prorated(sets: Iterable[MoneySet], on: Side, line: LineItem, smallest: Decimal) -> Decimal:
+    """The part of amounts of the ordered quantity that belongs to the current one."""
+    amount, left, ordered = _sum_of(sets, on), line.current_quantity, line.quantity
     if left == ordered or not ordered:
         return amount
     return (amount * left / ordered).quantize(smallest, ROUND_HALF_UP)
 
 
-def _sum_of(rows: Sequence[Any], field: str, side: Side) -> Decimal:
-    return sum((getattr(getattr(row, field), side).amount for row in rows), ZERO)
+def _sum_of(sets: Iterable[MoneySet], on: Side) -> Decimal:
+    return sum([on(each).amount for each in sets], ZERO)
 
 
-def _optional(money: MoneySet | None, side: Side) -> Decimal:
-    return ZERO if money is None else cast("Decimal", getattr(money, side).amount)
+def _less(amounts: list[Decimal], others: list[Decimal]) -> list[Decimal]:
+    """Each without its other; the same list when there is nothing to take away."""
+    return [amount - other for amount, other in zip(amounts, others, strict=True)] if any(others) else amounts
+
+
+def _optional(money: MoneySet | None, on: Side) -> Decimal:
+    return ZERO if money is None else on(money).amount
 
 
 def _wrong_currency(found: str, expected: str) -> MappingError:
