@@ -27,7 +27,7 @@ POLL_SECONDS = 0.2
 IDLE_SECONDS = 20.0
 """Nothing of a replay ends for this long: what is left waits for something that `--wait` need not wait for."""
 LEFT = "waiting,uncertain,retrying,held"
-RESULTS = ("delivered", "unchanged", "superseded", "dead", "duplicates")
+RESULTS = ("delivered", "unchanged", "superseded", "cancelled", "dead", "duplicates")
 
 _wait = click.option(
     "--wait", is_flag=True, help="Follow it to the end; exit code 1 when anything dies again or is left."

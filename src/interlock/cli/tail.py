@@ -88,7 +88,7 @@ class Follower:
         pulse = await self._views.pulse()
         if pulse == self._pulse:
             return
-        rows = await self._views.deliveries(Filter(since_ms=self._since_ms, limit=MOST_CHANGES))
+        rows = await self._views.deliveries(Filter(changed_since_ms=self._since_ms, limit=MOST_CHANGES))
         self._pulse = pulse
         self._tell([row for row in sorted(rows, key=lambda row: row.updated_ms) if _mark(row) not in self._told], rows)
         if len(rows) == MOST_CHANGES:

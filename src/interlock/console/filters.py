@@ -1,6 +1,7 @@
 """Every filter lives in the URL: its names there, and its way to a Filter of the ledger and back."""
 
 from collections.abc import Mapping
+from typing import Any
 from shlex import quote
 from urllib.parse import urlencode
 
@@ -42,6 +43,7 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 def read_filter(query: Mapping[str, str], now_ms: int, *, limit: int = PAGE_ROWS) -> Chosen:
     """The choice in a query string or a form; what makes no sense chooses nothing rather than everything."""
     period = query.get("since", "")
+    plain: dict[str, Any] = {name: query.get(name, "").strip() for name in PLAIN}
     return Chosen(
         filter=Filter(
             ids=tuple(int(part) for part in query.get("ids", "").split(",") if part.isdecimal()),
@@ -49,7 +51,7 @@ def read_filter(query: Mapping[str, str], now_ms: int, *, limit: int = PAGE_ROWS
             since_ms=now_ms - PERIODS[period] if period in PERIODS else _whole(query.get("from", "")),
             until_ms=_whole(query.get("until", "")),
             limit=limit,
-            **{name: query.get(name, "").strip() for name in PLAIN},
+            **plain,
         ),
         text=query.get("q", "").strip(),
         period=period if period in PERIODS else "",

@@ -134,8 +134,9 @@ class Builder:
     def _loop(self, block: Target, row: Row, variable: str, scope: Scope, indent: int) -> None:
         source = self.rows.path(block.path, row.each, scope, self.root)
         element, index = self.rows.fresh("element"), self.rows.fresh("at")
-        values = f"{source.text} or ()" if source.may_be_none else source.text
-        self._line(indent, f"for {index}, {element} in enumerate({values}):", row, block.path, scope)
+        values = self.rows.fresh("values")
+        elements = f"enumerate({values}) if ({values} := {source.text}) else ()"  # most lists of a document are empty
+        self._line(indent, f"for {index}, {element} in {elements}:", row, block.path, scope)
         inner = Scope(element, self._element_base(source), f"{join(scope, row.each, self.root)}[]", index)
         before, self._indexes = self._indexes, (*self._indexes, index)
         tests = self._tests(block, row, inner)

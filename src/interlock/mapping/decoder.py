@@ -66,7 +66,10 @@ class Node:
         return typing.Union[tuple(self.leaf)] if self.leaf else Any  # noqa: UP007  # a union made at run time
 
     def _struct(self, cache: dict[Hashable, Any], title: str) -> type[Struct]:
-        members = [(name, child.decoder_type(cache, name), child.required) for name, child in self.children.items()]
+        """In the order of the alphabet, as many vendors write: msgspec looks for a key after the one it found last."""
+        members = [
+            (name, child.decoder_type(cache, name), child.required) for name, child in sorted(self.children.items())
+        ]
         key = tuple(members)
         if key not in cache:
             fields: list[Any] = [

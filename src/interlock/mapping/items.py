@@ -58,7 +58,7 @@ class Items(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         listed = self.variants.get(line.variant_id or "") or self.skus.get(line.sku or "")
         if listed:
             return Match(listed, "listed")
-        ours = {"sku": line.sku, "variant": line.variant_id, "listed": None}[self.rule]
+        ours = line.sku if self.rule == "sku" else line.variant_id if self.rule == "variant" else None
         if ours:
             return Match(ours, "rule")
         if not line.product_exists and self.generic_item:

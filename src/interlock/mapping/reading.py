@@ -60,7 +60,7 @@ class InForm:
         return f"{text},  # {name}"
 
     def listed(self, variable: str) -> str:
-        return f"tuple({variable})"
+        return f"(tuple({variable}) if {variable} else ())"
 
     def shape(self, target: Target) -> str:
         """The contract's name of the object at a target."""

@@ -42,7 +42,7 @@ def customer_external_id(system: str, id: str) -> str:  # noqa: A002  # the fiel
 
 def comma_list(text: str) -> tuple[str, ...]:
     """`"a, b"` as ("a", "b"); empty text as ()."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def as_text(value: Any) -> str | None:

@@ -41,7 +41,10 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which deliveries: every field narrows; the same filter stands in a URL, a command and the audit."""
+    """Which deliveries: every field narrows; the same filter stands in a URL, a command and the audit.
+
+    `since_ms` and `until_ms` are about when the event was received, `changed_since_ms` about the delivery's last change.
+    """
 
     ids: tuple[int, ...] = ()
     flow: str = ""
@@ -54,6 +57,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fingerprint: str = ""
     since_ms: int = 0
     until_ms: int = 0
+    changed_since_ms: int = 0
     limit: int = 100_000
 
 

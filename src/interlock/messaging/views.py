@@ -292,6 +292,7 @@ class DestinationResult(msgspec.Struct, frozen=True, kw_only=True):
     dead: int
     superseded: int
     duplicates: int
+    cancelled: int = 0
 
 
 class ReplayProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -308,7 +309,7 @@ class ReplayProgress(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def finished(self) -> int:
-        return sum(d.delivered + d.unchanged + d.dead + d.superseded for d in self.destinations)
+        return sum(d.delivered + d.unchanged + d.dead + d.superseded + d.cancelled for d in self.destinations)
 
 
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ _CONDITIONS = {
     "fingerprint": "d.id IN (SELECT delivery FROM dead_letter WHERE fingerprint = :fingerprint AND closed_ms = 0)",
     "since_ms": "d.received_ms >= :since_ms",
     "until_ms": "d.received_ms < :until_ms",
+    "changed_since_ms": "d.updated_ms >= :changed_since_ms",
 }
 _LISTS = {
     "states": "d.state IN (SELECT value FROM json_each(:states))",

@@ -69,8 +69,9 @@ CLAUSES = {
 }
 DELIVERY_CLAUSES = CLAUSES | {
     "ids": "id IN (SELECT value FROM json_each(:ids))",
-    "since_ms": "updated_ms >= :since_ms",
-    "until_ms": "updated_ms < :until_ms",
+    "since_ms": "received_ms >= :since_ms",
+    "until_ms": "received_ms < :until_ms",
+    "changed_since_ms": "updated_ms >= :changed_since_ms",
     "fingerprint": "id IN (SELECT delivery FROM dead_letter WHERE fingerprint = :fingerprint AND closed_ms = 0)",
 }
 LETTER_CLAUSES = CLAUSES | {

@@ -185,6 +185,7 @@ SELECT id, at_ms, by, why, release, total, paused FROM replay WHERE id = :id;
 SELECT d.destination, CASE WHEN min(d.object) = max(d.object) THEN d.object ELSE '' END AS object, count(*) AS total,
        sum(i.result = 'delivered') AS delivered, sum(i.result = 'unchanged') AS unchanged,
        sum(i.result = 'dead') AS dead, sum(i.result = 'superseded') AS superseded,
+       sum(i.result = 'cancelled') AS cancelled,
        sum((SELECT coalesce(max(n), 0) FROM (
          SELECT count(DISTINCT a.external_id) AS n FROM attempt a
          WHERE a.delivery = d.id AND a.verdict = 'done' AND a.external_id <> '' GROUP BY a.operation, a.reference)) > 1) AS duplicates
