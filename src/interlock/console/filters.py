@@ -1,8 +1,8 @@
 """Every filter lives in the URL: its names there, and its way to a Filter of the ledger and back."""
 
 from collections.abc import Mapping
-from typing import Any
 from shlex import quote
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
