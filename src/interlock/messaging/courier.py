@@ -250,8 +250,7 @@ class _Trip:
             case Found():
                 await self._found(attempt, "found", sighting.external_id)
             case Absent():
-                await self.ledger.settle(attempt.id, "absent", self.clock.now_ms())
-                self.settled.add(attempt.id)
+                await self._settle(attempt, "absent", self.clock.now_ms())
             case _:
                 stop = self._stopped(sighting, attempt.write)
                 raise _Stop(msgspec.structs.replace(stop.finished, state="uncertain"))
@@ -259,13 +258,22 @@ class _Trip:
     async def _found(self, attempt: Attempt, resolution: str, external_id: str) -> None:
         now_ms = self.clock.now_ms()
         intent = self._intent(attempt.write, attempt.version, now_ms, attempt.idempotency_key)
-        await self.ledger.settle(attempt.id, resolution, now_ms, external_id=external_id, intent=intent)
-        self.settled.add(attempt.id)
+        await self._settle(attempt, resolution, now_ms, external_id, intent)
         if not attempt.write.object:
             self.links[attempt.write.operation] = Link(
                 operation=attempt.write.operation, reference=attempt.write.reference, external_id=external_id,
                 version=attempt.version, content_hash=attempt.content_hash,
             )  # fmt: skip
+
+    async def _settle(
+        self, attempt: Attempt, resolution: str, now_ms: int, external_id: str = "", intent: Intent | None = None
+    ) -> None:
+        settled = self.ledger.settle(
+            attempt.id, self.delivery.token, resolution, now_ms, external_id=external_id, intent=intent
+        )
+        if not await settled:
+            raise _Stop(Finished(state="fenced"))
+        self.settled.add(attempt.id)
 
     # -- the writes
 
@@ -326,7 +334,7 @@ class _Trip:
         if isinstance(outcome, Done):
             for attempt in doubtful:
                 if attempt.content_hash == intent.content_hash or attempt.quiet_until_ms <= self.clock.now_ms():
-                    await self.ledger.settle(attempt.id, "resent", self.clock.now_ms())
+                    await self._settle(attempt, "resent", self.clock.now_ms())
             return "done"  # not awaited: what is asked of the ledger next shares the commit, or comes after it
         await recorded
         raise self._stopped(outcome, write)

@@ -111,9 +111,11 @@ class Ledger(Protocol):
         """
 
     async def settle(
-        self, attempt: int, resolution: str, now_ms: int, *, external_id: str = "", intent: Intent | None = None
-    ) -> None:
-        """How an uncertain attempt turned out: found (with the link), absent, resent, hand."""
+        self, attempt: int, token: int, resolution: str, now_ms: int, *, external_id: str = "",
+        intent: Intent | None = None,
+    ) -> bool:  # fmt: skip
+        """How an uncertain attempt turned out: found (with the link), absent, resent, hand. False when the claim was
+        lost."""
 
     async def close_claim(self, closing: Closing) -> bool:
         """End a claim. False when the token is no longer the newest: the stale writer is refused and nothing is

@@ -201,6 +201,8 @@ def test_late_word_of_a_stale_worker_settles_nothing(opened: Opened) -> None:
             assert isinstance(begun, Begun)
             await ledger.rescue(NOW + LEASE + 1)
             await ledger.record(begun.attempt, wish, Done(external_id="SO-1"), NOW + LEASE + 2)
+            late = NOW + LEASE + 2
+            assert not await ledger.settle(begun.attempt, stale.token, "found", late, external_id="SO-1", intent=wish)
             fresh = (await claim(ledger, now_ms=NOW + LEASE + 3))[0]
             assert fresh.links == {}
             assert [attempt.id for attempt in fresh.unsettled] == [begun.attempt]
@@ -372,7 +374,7 @@ def test_settled_attempt_is_settled(opened: Opened) -> None:
             await later(ledger, one, "uncertain", NOW)
             again = (await claim(ledger))[0]
             assert len(again.unsettled) == 1
-            await ledger.settle(begun.attempt, "found", NOW, external_id="SO-9", intent=wish)
+            assert await ledger.settle(begun.attempt, again.token, "found", NOW, external_id="SO-9", intent=wish)
             await later(ledger, again, "retrying", NOW)
             last = (await claim(ledger))[0]
             assert (last.unsettled, last.links["put"].external_id) == ((), "SO-9")
@@ -391,7 +393,7 @@ def test_resent_upsert_is_remembered_while_it_may_land(opened: Opened) -> None:
             begun = (await ledger.begin([wish]))[0]
             assert isinstance(begun, Begun)
             await ledger.record(begun.attempt, wish, Uncertain(code="T", message="no answer"), NOW)
-            await ledger.settle(begun.attempt, "resent", NOW)
+            assert await ledger.settle(begun.attempt, one.token, "resent", NOW)
             await later(ledger, one, "retrying", NOW)
             again = (await claim(ledger))[0]
             assert len(again.unsettled) == 1

@@ -155,16 +155,19 @@ class SqliteLedger:
         )  # fmt: skip
 
     async def settle(
-        self, attempt: int, resolution: str, now_ms: int, *, external_id: str = "", intent: Intent | None = None
-    ) -> None:
-        """Write down how an uncertain attempt turned out; one that was found becomes a link."""
+        self, attempt: int, token: int, resolution: str, now_ms: int, *, external_id: str = "",
+        intent: Intent | None = None,
+    ) -> bool:  # fmt: skip
+        """Fence, and write down how an uncertain attempt turned out; one that was found becomes a link."""
 
-        def work(connection: apsw.Connection) -> None:
-            connection.execute(self._sql["resolve"], (resolution, now_ms, external_id, attempt))
-            if intent is not None:
+        def work(connection: apsw.Connection) -> bool:
+            connection.execute(self._sql["resolve"], (resolution, now_ms, external_id, attempt, token))
+            ours = connection.changes() > 0
+            if ours and intent is not None:
                 self._link(connection, intent, external_id, now_ms)
+            return ours
 
-        await self.group.run(work)
+        return await self.group.run(work)
 
     async def close_claim(self, closing: Closing) -> bool:
         """End a claim, hand the lane on, count it, and bury it when it is dead: one transaction."""

@@ -119,7 +119,7 @@ UPDATE attempt SET ended_ms = ?, verdict = ?, status = ?, code = ?, message = ?,
 -- name: resolve
 UPDATE attempt SET resolution = ?, ended_ms = CASE WHEN ended_ms = 0 THEN ? ELSE ended_ms END,
   verdict = CASE WHEN verdict = '' THEN 'uncertain' ELSE verdict END, external_id = CASE WHEN ?3 = '' THEN external_id ELSE ?3 END
-WHERE id = ?4
+WHERE id = ?4 AND EXISTS (SELECT 1 FROM delivery d WHERE d.id = attempt.delivery AND d.token = ?5 AND d.state = 'running')
 
 -- name: link  an older version never overwrites a newer one
 INSERT INTO link (system, origin, object, key, operation, signal, reference, external_id, version, content_hash, written_ms)
