@@ -17,7 +17,6 @@ from bench.table import Section, absent, as_json, write_table
 MEASURES = {
     "intake": "orders made durable",
     "mapping": "an order translated",
-    "dispatch": "deliveries made durable",
     "deliveries": "an event to three destinations",
     "latency": "webhook sent to last arrived",
     "backlog": "many waiting, many rows",
