@@ -164,6 +164,27 @@ def test_work_whose_secret_is_gone_waits_for_it(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_replay_under_a_folder_that_knows_the_system_no_more_says_so(tmp_path: Path) -> None:
+    """Case 61: after a restart without the system a replay "as the folder is now" makes dead letters with a reason, nothing silent."""
+
+    async def story() -> None:
+        folder = tmp_path / "shop"
+        async with loose_twins(folder) as world:
+            patient(folder)
+            without_marketing(folder)
+            async with running(folder, world) as hub:
+                await world.place(3)
+                await settled(hub, 3)
+            change(folder)
+            async with running(folder, world) as hub:
+                await hub.operator.replay(Filter(destination="netsuite"), by="ann", why="once more", version="current")
+                await settled(hub, 3)
+                rows = await hub.views.deliveries(Filter(destination="netsuite"))
+                assert {(row.state, row.code) for row in rows} == {("dead", "HUB-GONE")}
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("way", [reloaded, restarted])
 def test_each_event_follows_the_version_it_was_accepted_under(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], way

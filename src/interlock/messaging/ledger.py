@@ -164,8 +164,8 @@ class Ledger(Protocol):
     async def release(self, release: str) -> bytes | None:
         """The folder of a release, as it was."""
 
-    async def open_releases(self) -> list[str]:
-        """The releases that open deliveries follow."""
+    async def open_work(self) -> list[tuple[str, str]]:
+        """Release and destination of open deliveries, each pair once."""
 
     async def origin_of(self, system: str, object_name: str, external_id: str) -> tuple[str, str] | None:
         """Whose object an external id is: (origin system, key), when we wrote it there ourselves (C18)."""

@@ -50,9 +50,11 @@ class Shelf:
         return self._keep(built.id, built)
 
     async def recall(self) -> None:
-        """Take up the releases that open deliveries follow: their destinations run on, though the folder names them no more."""
-        for release in await self._ledger.open_releases():
+        """Take up what open deliveries follow: their destinations run on, though the folder names them no more."""
+        for release, destination in await self._ledger.open_work():
             await self.get(release)
+            if destination not in self._destinations:  # of no release that is left: its deliveries are told so
+                self._destinations = tuple(sorted({*self._destinations, destination}))
 
     def current(self) -> Build:
         """The active release."""
@@ -85,9 +87,10 @@ class Shelf:
         return self._destinations
 
     def limits(self, destination: str) -> Limits:
-        """Those of the active release, else of the one that was taken up last."""
+        """Those of the active release, else of the one that was taken up last; the usual ones when none knows it."""
         newest_first = (self.current(), *reversed(self._known.values()))
-        return next(build.limits(destination) for build in newest_first if destination in build.strategy.systems)
+        known = (build.limits(destination) for build in newest_first if destination in build.strategy.systems)
+        return next(known, Limits())
 
     async def close(self) -> None:
         """Close the connections."""
@@ -96,7 +99,7 @@ class Shelf:
 
     def _keep(self, release: str, built: Build) -> Build:
         self._known[release] = built
-        self._destinations = tuple(sorted({name for known in self._known.values() for name in known.destinations()}))
+        self._destinations = tuple(sorted({*self._destinations, *built.destinations()}))
         return built
 
     def _build(self, snapshot: Snapshot) -> Build:

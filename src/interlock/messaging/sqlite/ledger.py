@@ -324,9 +324,9 @@ class SqliteLedger:
         files: bytes | None = self.group.connection.execute(self._sql["release"], (release,)).get
         return files
 
-    async def open_releases(self) -> list[str]:
-        """The releases of open rows, through the index of open lanes."""
-        return [str(row[0]) for row in self.group.connection.execute(self._sql["open_releases"])]
+    async def open_work(self) -> list[tuple[str, str]]:
+        """Through the index of open lanes."""
+        return [(str(row[0]), str(row[1])) for row in self.group.connection.execute(self._sql["open_work"])]
 
     async def origin_of(self, system: str, object_name: str, external_id: str) -> tuple[str, str] | None:
         """Whose object it is, when we wrote it there."""

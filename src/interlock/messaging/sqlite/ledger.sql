@@ -219,8 +219,8 @@ UPDATE delivery SET release = ? WHERE state = 'waiting' AND waiting_for <> ''
 -- name: release
 SELECT files FROM release WHERE id = ?
 
--- name: open_releases
-SELECT DISTINCT release FROM delivery WHERE state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+-- name: open_work
+SELECT DISTINCT release, destination FROM delivery WHERE state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
 
 -- name: origin_of
 SELECT origin, key FROM link WHERE system = ? AND external_id = ? AND object = ? LIMIT 1
