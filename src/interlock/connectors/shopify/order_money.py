@@ -152,13 +152,14 @@ class _Freight(Struct, gc=False):
 
 def order_money(order: OrderDocument) -> OrderMoney:
     """Work out both currencies. MappingError has the path of an amount that is no number or in a wrong currency."""
+    currency, presentment = order.currency, order.presentment_currency
     try:
-        shop = _columns(order, SHOP, order.currency)
-        one = order.presentment_currency == order.currency
-        other = shop if one else _columns(order, PRESENTMENT, order.presentment_currency)
+        shop = _columns(order, SHOP, currency)
+        other = shop if presentment == currency else _columns(order, PRESENTMENT, presentment)
     except (InvalidOperation, ValueError, OverflowError) as error:
         raise _bad_amount(order) from error
-    components, *money = _pairs(shop, order.currency, other, order.presentment_currency)
+    alike = other is shop and exponent(currency) == 2
+    components, *money = _same(shop, currency) if alike else _both(shop, currency, other, presentment)
     lines, shipping = money[:LINE_COLUMNS], money[LINE_COLUMNS:]
     return OrderMoney(Components(*components), list(map(LineMoney, *lines)), list(map(ShippingMoney, *shipping)))
 
@@ -317,18 +318,28 @@ def _tip_received(order: OrderDocument, on: Side, smallest: Decimal) -> Decimal:
     return (tip * total / in_shop_money).quantize(smallest, ROUND_HALF_UP) if in_shop_money else ZERO
 
 
-def _pairs(shop: Columns, currency: str, other: Columns, presentment: str) -> list[list[MoneyPair]]:
-    """Both currencies side by side. In one currency both sides are one Money, and all zeros one pair."""
-    if currency != presentment or exponent(currency) != 2:
-        return [
-            [MoneyPair(_exact(a, currency), _exact(b, presentment)) for a, b in zip(one, two, strict=True)]
-            for one, two in zip(shop, other, strict=True)
-        ]
+def _same(columns: Columns, currency: str) -> list[list[MoneyPair]]:
+    """Pairs of an order in one currency: one Money on both sides, one pair for every zero."""
     zero = Money(NOTHING, currency)
     nothing = MoneyPair(zero, zero)
+    paired = []
+    for column in columns:  # loops: comprehensions in a comprehension take a third more
+        pairs = []
+        for amount in column:
+            if amount:
+                money = Money(amount, currency)
+                pairs.append(MoneyPair(money, money))
+            else:
+                pairs.append(nothing)
+        paired.append(pairs)
+    return paired
+
+
+def _both(shop: Columns, currency: str, other: Columns, presentment: str) -> list[list[MoneyPair]]:
+    """Both currencies side by side."""
     return [
-        [MoneyPair(money := Money(amount, currency), money) if amount else nothing for amount in column]
-        for column in shop
+        [MoneyPair(_exact(a, currency), _exact(b, presentment)) for a, b in zip(one, two, strict=True)]
+        for one, two in zip(shop, other, strict=True)
     ]
 
 
