@@ -118,6 +118,7 @@ class _Trip:
         self.links = dict(delivery.links)
         self.called = False
         self.settled: set[int] = set()
+        self.overwritten_until_ms = 0
 
     async def go(self) -> Finished:
         delivery = self.delivery
@@ -315,6 +316,8 @@ class _Trip:
             and sent.get(attempt.write.operation) not in (None, attempt.content_hash)
             and attempt.quiet_until_ms > now_ms
         ]
+        if self.overwritten_until_ms > now_ms:
+            until.append(self.overwritten_until_ms)
         return max(until, default=None)
 
     async def _write(self, destination: Destination, write: Write, document: Document) -> str:
@@ -323,6 +326,9 @@ class _Trip:
         unsettled = [attempt for attempt in self.delivery.unsettled if attempt.id not in self.settled]
         doubtful = [attempt for attempt in unsettled if _same_record(attempt, write)]
         intent = self._intent(write, document.version, now_ms, force=bool(doubtful))
+        if write.object and (until_ms := await self.ledger.landing(intent)) is not None:
+            self.overwritten_until_ms = max(self.overwritten_until_ms, until_ms)
+            intent = msgspec.structs.replace(intent, force=True)
         await self._pass()
         begun = (await self.ledger.begin([intent]))[0]
         if not isinstance(begun, Begun):

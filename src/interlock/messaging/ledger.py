@@ -99,6 +99,10 @@ class Ledger(Protocol):
         """Commit intents before their calls. Fences by token, by version and by content, against the crosswalk, in this
         transaction."""
 
+    async def landing(self, intent: Intent) -> int | None:
+        """Until when (epoch ms) a call of another delivery with other content, that was never answered, may still
+        overwrite what this order brings along; None when there is none, or ours was written after that time."""
+
     async def prolong(self, attempt: int, token: int, latest_send_ms: int) -> bool:
         """An uncertain call is about to leave again under its key, at the latest at this time. False when the claim was
         lost."""

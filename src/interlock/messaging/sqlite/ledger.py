@@ -123,6 +123,17 @@ class SqliteLedger:
         revision: int | None = connection.execute(self._sql["claimed_revision"], (delivery.id, delivery.token)).get
         return revision
 
+    async def landing(self, intent: Intent) -> int | None:
+        """Until when what the order brings along may still be overwritten by another's call."""
+        delivery, write = intent.delivery, intent.write
+        until: int | None = self.group.connection.execute(
+            self._sql["landing"],
+            {"object": write.object, "key": write.key, "operation": write.operation,
+             "content_hash": intent.content_hash, "delivery": delivery.id, "destination": delivery.destination,
+             "system": delivery.system},
+        ).get  # fmt: skip
+        return until
+
     async def prolong(self, attempt: int, token: int, latest_send_ms: int) -> bool:
         """Fence, and move the time until which the call may still leave."""
         return await self._changes("prolong", (latest_send_ms, attempt, token)) > 0

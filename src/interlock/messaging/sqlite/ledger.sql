@@ -93,6 +93,14 @@ FROM attempt a WHERE delivery = ?1 AND verdict IN ('', 'uncertain')
       AND NOT EXISTS (SELECT 1 FROM attempt n WHERE n.delivery = ?1 AND n.id > a.id AND n.operation = a.operation
           AND n.verdict = 'done' AND n.begun_ms >= a.latest_send_ms + a.quiet_ms))))) ORDER BY id
 
+-- name: landing  until when upserts of other deliveries that were never answered may still overwrite what an order brings along;
+-- nothing, when it was written after that
+SELECT max(a.latest_send_ms + a.quiet_ms) FROM attempt a JOIN delivery d ON d.id = a.delivery
+WHERE a.object = :object AND a.key = :key AND a.object <> '' AND a.verdict IN ('', 'uncertain') AND a.once = 'upsert'
+  AND a.operation = :operation AND a.content_hash <> :content_hash AND a.delivery <> :delivery AND d.destination = :destination
+  AND d.system = :system AND a.latest_send_ms + a.quiet_ms > coalesce((SELECT written_ms FROM link l WHERE l.object = :object
+    AND l.key = :key AND l.system = :destination AND l.origin = :system AND l.operation = :operation AND l.signal = ''), 0)
+
 -- name: next_due
 SELECT min(due_ms) FROM delivery
 WHERE destination = ? AND priority = ? AND head = 1 AND state IN ('pending', 'retrying', 'uncertain', 'waiting')

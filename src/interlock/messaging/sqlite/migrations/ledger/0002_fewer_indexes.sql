@@ -14,6 +14,7 @@ DROP INDEX attempt_of_delivery;
 DROP INDEX attempt_unsettled;
 DROP INDEX attempt_by_external_id;
 CREATE INDEX attempt_of_delivery ON attempt (delivery);
+CREATE INDEX attempt_brought_along ON attempt (object, key) WHERE object <> '' AND verdict IN ('', 'uncertain');
 
 CREATE TABLE crosswalk (
   system        TEXT    NOT NULL,               -- where it was written
