@@ -189,6 +189,12 @@ def test_a_missing_required_field_is_told() -> None:
         compile_in(rows, THING, FUNCTIONS)
 
 
+def test_an_optional_field_without_a_row_is_null() -> None:
+    """Objects are made by position: what no row gives must not shift what the others give."""
+    thing = read({**BIG, "colour": "r"}, {target: row for target, row in IN.items() if target != "size"})
+    assert (thing.id, thing.size, thing.colour, len(thing.parts)) == ("820982911946154508", None, "red", 2)
+
+
 def test_a_wrong_path_out_is_told_with_file_and_line() -> None:
     """A misspelt canonical path never becomes a null at the vendor."""
     text = '[thing.out.doc]\nref = "id"\n\nwho = "owner.nam"\n'

@@ -176,15 +176,10 @@ def _columns(order: OrderDocument, on: Side, currency: str) -> Columns:
     if order.taxes_included:
         prices, nets, freight_prices = _less(prices, taxes), _less(nets, taxes), _less(freight_prices, freight_taxes)
     freight_nets = _less(freight_prices, freight.discounts)
-    components = _components(
-        order,
-        on,
-        *_sold(prices, goods.gift_cards),
-        sum(freight.discounts, sum(discounts, ZERO)),
-        sum(freight_prices, ZERO),
-        tax,
-        _tip_received(order, on, smallest) if goods.tips is None else goods.tips,
-    )
+    items, gift_cards = _sold(prices, goods.gift_cards)
+    discount = sum(freight.discounts, sum(discounts, ZERO))
+    tips = _tip_received(order, on, smallest) if goods.tips is None else goods.tips
+    components = _components(order, on, items, gift_cards, discount, sum(freight_prices, ZERO), tax, tips)
     lines = [goods.unit_prices, discounts, taxes, goods.duties, nets]
     return [components, *lines, freight_prices, freight.discounts, freight_taxes, freight_nets]
 
