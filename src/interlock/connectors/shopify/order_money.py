@@ -58,7 +58,6 @@ class LineItem(Struct, gc=False):
 
 
 class ShippingLine(Struct, gc=False):
-    price_set: MoneySet
     discounted_price_set: MoneySet
     discount_allocations: list[Allocation]
     tax_lines: list[TaxLine]
