@@ -330,9 +330,13 @@ def _same(columns: Columns, currency: str) -> list[list[MoneyPair]]:
 
 
 def _both(shop: Columns, currency: str, other: Columns, presentment: str) -> list[list[MoneyPair]]:
-    """Both currencies side by side."""
+    """Both currencies side by side, one pair for every zero."""
+    nothing = MoneyPair(_exact(ZERO, currency), _exact(ZERO, presentment))
     return [
-        [MoneyPair(_exact(a, currency), _exact(b, presentment)) for a, b in zip(one, two, strict=True)]
+        [
+            MoneyPair(_exact(a, currency), _exact(b, presentment)) if a or b else nothing
+            for a, b in zip(one, two, strict=True)
+        ]
         for one, two in zip(shop, other, strict=True)
     ]
 
