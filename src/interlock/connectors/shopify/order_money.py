@@ -130,7 +130,10 @@ LINE_COLUMNS = len(LineMoney.__struct_fields__)
 
 
 class _Goods(Struct, gc=False):
-    """What is left of the lines in one currency, as columns. `gift_cards` are places; a tip has no price here, it is its own component."""
+    """What is left of the lines in one currency, as columns; `gift_cards` are places in them.
+
+    A tip has no price here: it is its own component.
+    """
 
     unit_prices: list[Decimal]
     prices: list[Decimal]
@@ -157,8 +160,8 @@ def order_money(order: OrderDocument) -> OrderMoney:
         other = shop if presentment == currency else _columns(order, PRESENTMENT, presentment)
     except (InvalidOperation, ValueError, OverflowError) as error:
         raise _bad_amount(order) from error
-    alike = other is shop and exponent(currency) == 2
-    components, *money = _same(shop, currency) if alike else _both(shop, currency, other, presentment)
+    as_written = other is shop and exponent(currency) == 2  # other currencies are written with digits they do not have
+    components, *money = _same(shop, currency) if as_written else _both(shop, currency, other, presentment)
     lines, shipping = money[:LINE_COLUMNS], money[LINE_COLUMNS:]
     return OrderMoney(Components(*components), list(map(LineMoney, *lines)), list(map(ShippingMoney, *shipping)))
 
