@@ -21,6 +21,7 @@ from interlock.messaging.delivery import OPEN
 
 ORDERS_PER_KILL = 10
 RESUME_SECONDS = 30.0
+AT_WORK_SECONDS = 0.5
 NAIVE_TASKS_PER_KILL = 200
 
 
@@ -52,6 +53,7 @@ class Crashes:
         """Orders are placed, and the kill comes while they are taken in and delivered."""
         placed = asyncio.create_task(self.world.place(ORDERS_PER_KILL))
         await self._watch(self.chance.uniform(0.02, 0.5))  # the instant of the kill is the experiment
+        await self._until_at_work()
         self.hub.kill()
         self.kills += 1
         self._note_interrupted()
@@ -66,6 +68,13 @@ class Crashes:
         while (left := end - time.monotonic()) > 0:
             await self.resumed()
             await asyncio.sleep(min(0.02, left))
+
+    async def _until_at_work(self) -> None:
+        """A kill of a hub at rest proves little: wait a little for a delivery that runs."""
+        ends = time.monotonic() + AT_WORK_SECONDS
+        running = "SELECT count(*) FROM delivery WHERE state = 'running'"
+        while time.monotonic() < ends and rows(self.folder / "data/ledger.db", running)[0][0] == 0:
+            await asyncio.sleep(0.002)
 
     def _note_interrupted(self) -> None:
         """Deliveries that were running, from a copy: opening the files themselves would repair what the hub has to repair."""

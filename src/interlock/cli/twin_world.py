@@ -136,7 +136,11 @@ class TwinWorld:
             if process.poll() is None:
                 process.terminate()
         for process in self._processes.values():
-            process.wait(timeout=CONTROL_SECONDS)
+            try:
+                process.wait(timeout=CONTROL_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
             if process.stdout is not None:
                 process.stdout.close()
 

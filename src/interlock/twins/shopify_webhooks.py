@@ -27,6 +27,7 @@ from interlock.twins.world import World, encode_json
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
+CANCEL_AGAIN_SECONDS = 0.5
 RETRY_DELAYS_SECONDS = (60, 120, 240, 480, 960, 1920, 3840, 6780)  # eight, doubling, four hours in all
 EVENT_NAMESPACE = uuid.UUID("6f1d2f0e-52a1-4a86-9d6b-0d1c7a7b9a51")
 WRONG_SECRET = "not the secret of this app"
@@ -102,10 +103,11 @@ class WebhookSender:
 
     async def stop(self) -> None:
         """Stop sending. What was under way stays pending: like Shopify, we may deliver it twice."""
-        running = [self._loop, *self._tasks]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        running = {self._loop, *self._tasks}
+        while running:  # a cancellation that meets a timeout of the client can be taken for that timeout
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
         await self._session.close()
         self.log.close()
 
