@@ -8,5 +8,6 @@ def hand_on(
 ) -> None:
     """Let the earliest open delivery of the lane lead, unless another one of it leads already."""
     open_ones = connection.execute(sql["lane"], (object_name, key, destination, system)).fetchall()
-    if open_ones and not any(head for _, head in open_ones):
-        connection.execute(sql["lead"], (open_ones[0][0],))
+    if open_ones and not any(head for _, _, head in open_ones):
+        _opened, earliest, _head = min(open_ones)
+        connection.execute(sql["lead"], (earliest,))

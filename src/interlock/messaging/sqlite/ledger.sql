@@ -165,10 +165,9 @@ UPDATE delivery SET
 WHERE id = ?7 AND token = ?8 AND state = 'running'
 RETURNING state, attempts
 
--- name: lane  its open deliveries, the earliest first
-SELECT id, head FROM delivery
+-- name: lane  its open deliveries; unsorted, because sorting one row costs six times as much as finding it
+SELECT opened, id, head FROM delivery
 WHERE object = ? AND key = ? AND destination = ? AND system = ? AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
-ORDER BY opened, id
 
 -- name: lead
 UPDATE delivery SET head = 1 WHERE id = ?
