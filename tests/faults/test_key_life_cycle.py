@@ -17,7 +17,7 @@ from experiment import Experiment
 from interlock.connectors import registry
 from interlock.connectors.http import Answer
 from interlock.connectors.verdict import ErrorTable, classify
-from interlock.messaging.courier import SEND_WITHIN_SECONDS
+from interlock.messaging.finished import SEND_WITHIN_SECONDS
 from interlock.messaging.outcome import Outcome, Refused, Retry, Uncertain
 from interlock.messaging.write import Once
 

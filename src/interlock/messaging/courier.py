@@ -17,12 +17,24 @@ from interlock.errors import InterlockError, MappingError, StoreError, UnmappedR
 from interlock.messaging.black_box import BlackBox
 from interlock.messaging.dead_letter import HELD_BY
 from interlock.messaging.delivery import Attempt, Begun, Delivery, Failure, Intent
+from interlock.messaging.finished import (
+    NOT_SENT,
+    SEND_WITHIN_SECONDS,
+    Finished,
+    Stop,
+    dead,
+    failure_of,
+    held,
+    mapping_stop,
+    paused,
+    stopped,
+    words_of,
+)
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.limiter import Limiter
 from interlock.messaging.loader import TOO_MANY, Loader
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
-from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Release, Releases
 from interlock.messaging.stall import TimeLimit
 from interlock.messaging.write import Absent, Destination, Found, Link, Once, Past, Plan, Write
@@ -32,40 +44,9 @@ TRANSLATE_SECONDS = 2.0
 DAMAGED_BODY = "STO003"
 """One event is unreadable: a person must see to that object, and the others go on."""
 
-SEND_WITHIN_SECONDS = 5.0
-"""After its intent was committed a call must leave within this time, or it does not leave at all: a paused process may
-be replaced."""
-
-NOT_SENT = "HUB-PAUSED"
-"""Our own process came too late to call: it says nothing of the destination."""
-
 LOG = logging.getLogger("interlock.messaging")
 _Answer = TypeVar("_Answer")
 _KEYS = uuid.UUID("6f1c7d9e-2c5b-4a8e-9d53-3b8f6a1e7c40")
-
-
-class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How one delivery went, before the outlet decides about time.
-
-    `answered`: the destination as a whole is well. `unanswered`: it did not answer. Neither: no call was made.
-    `held_by`: what of ours the destination refused, credentials or permission; the document is not to blame.
-    """
-
-    state: str
-    version: int = 0
-    failure: Failure | None = None
-    owner: str = ""
-    unchanged: bool = False
-    counted: bool = False
-    answered: bool = False
-    unanswered: bool = False
-    retry_after_seconds: float = 0.0
-    pause_seconds: float = 0.0
-    held_by: str = ""
-    not_before_ms: int = 0
-    warnings: tuple[str, ...] = ()
-    retry: RetryPolicy | None = None
-    """The flow's own, in place of the destination's."""
 
 
 class Courier:
@@ -86,19 +67,13 @@ class Courier:
         release = await self._releases.get(delivery.release)
         try:
             return await _Trip(self, delivery, release, limiter, timeout_seconds).go()
-        except _Stop as stop:
+        except Stop as stop:
             flow = delivery.flow
             return msgspec.structs.replace(stop.finished, owner=release.owner(flow), retry=release.retry(flow))
 
     def subject_lock(self, destination: str, write: Write) -> asyncio.Lock:
         """Two orders that bring along one customer write that customer one after the other."""
         return self._subject_locks.setdefault((destination, write.object, write.key), asyncio.Lock())
-
-
-class _Stop(Exception):  # noqa: N818  control flow of one trip, not an error
-    def __init__(self, finished: Finished) -> None:
-        super().__init__(finished.state)
-        self.finished = finished
 
 
 class _Trip:
@@ -123,18 +98,18 @@ class _Trip:
     async def go(self) -> Finished:
         delivery = self.delivery
         if delivery.crashes >= CRASHES_TO_QUARANTINE:
-            raise _dead("poison", "HUB-CRASH", f"the process died {delivery.crashes} times while it translated this")
+            raise dead("poison", "HUB-CRASH", f"the process died {delivery.crashes} times while it translated this")
         if not self.release.serves(delivery.flow, delivery.destination):
-            raise _dead("no_flow", "HUB-GONE", f"release {self.release.id} has no flow {delivery.flow} to this system")
+            raise dead("no_flow", "HUB-GONE", f"release {self.release.id} has no flow {delivery.flow} to this system")
         if self.courier._releases.current().paused(delivery.flow):  # noqa: SLF001
-            raise _Stop(Finished(state="waiting", failure=_paused(delivery.flow)))
+            raise Stop(Finished(state="waiting", failure=paused(delivery.flow)))
         destination = self._destination()
         await self._settle_unsettled(destination)
         document = await self._load()
         reason = self._refusal_of_flow(document)
         if reason:
             return Finished(
-                state="cancelled", version=document.version, failure=_failure("filtered", "HUB-FILTER", reason)
+                state="cancelled", version=document.version, failure=failure_of("filtered", "HUB-FILTER", reason)
             )
         plan = self._translate(destination, document)
         return await self._carry_out(destination, plan, document)
@@ -144,7 +119,7 @@ class _Trip:
         try:
             return self.release.destination(self.delivery.destination)
         except InterlockError as error:
-            raise _Stop(Finished(state="retrying", failure=_failure("unavailable", error.code, error.what))) from error
+            raise Stop(Finished(state="retrying", failure=failure_of("unavailable", error.code, error.what))) from error
 
     # -- load and translate
 
@@ -153,31 +128,31 @@ class _Trip:
             return self.release.admits(self.delivery.flow, document, self.delivery.signal, self.clock.now_ms())
         except Exception as error:
             words = f"{type(error).__name__} while the flow's condition was tried: {error}"
-            raise _dead("poison", "HUB-POISON", words) from error
+            raise dead("poison", "HUB-POISON", words) from error
 
     async def _load(self) -> Document:
         try:
             loaded = await self.courier.loader.load(self.delivery, self.release, self.timeout_seconds)
         except MappingError as error:
-            raise _mapping(error) from error
+            raise mapping_stop(error) from error
         except StoreError as error:
             if error.code != DAMAGED_BODY:
                 raise
-            raise _dead("poison", error.code, error.what) from error
+            raise dead("poison", error.code, error.what) from error
         except Exception as error:
-            raise _dead("poison", "HUB-POISON", f"{type(error).__name__} while the object was read: {error}") from error
+            raise dead("poison", "HUB-POISON", f"{type(error).__name__} while the object was read: {error}") from error
         match loaded:
             case Document():
                 return loaded
             case Refused() if loaded.reason in HELD_BY:
                 words = f"{self.delivery.system} does not let us read: {loaded.message}"
-                raise _Stop(Finished(state="waiting", failure=_held(loaded, words)))
+                raise Stop(Finished(state="waiting", failure=held(loaded, words)))
             case Refused():
-                raise _dead(loaded.reason, loaded.code, loaded.message)
+                raise dead(loaded.reason, loaded.code, loaded.message)
             case Retry():
-                failure = _failure("unavailable", loaded.code, loaded.message)
+                failure = failure_of("unavailable", loaded.code, loaded.message)
                 wait, counted = loaded.retry_after_seconds, loaded.status != TOO_MANY
-                raise _Stop(Finished(state="retrying", failure=failure, counted=counted, retry_after_seconds=wait))
+                raise Stop(Finished(state="retrying", failure=failure, counted=counted, retry_after_seconds=wait))
 
     def _translate(self, destination: Destination, document: Document) -> Plan:
         self.black_box.enter(self.delivery.id)
@@ -188,14 +163,14 @@ class _Trip:
             failure = Failure(
                 reason="missing_reference",
                 code=error.code,
-                message=_words(error),
+                message=words_of(error),
                 waiting_for=f"{error.kind}:{error.reference}",
             )
-            raise _Stop(Finished(state="waiting", failure=failure)) from error
+            raise Stop(Finished(state="waiting", failure=failure)) from error
         except MappingError as error:
-            raise _mapping(error) from error
+            raise mapping_stop(error) from error
         except Exception as error:  # the user's functions and vendors' plans: whatever they raise is about this object
-            raise _dead("poison", "HUB-POISON", f"{type(error).__name__} while it was translated: {error}") from error
+            raise dead("poison", "HUB-POISON", f"{type(error).__name__} while it was translated: {error}") from error
         finally:
             self.black_box.leave()
 
@@ -212,7 +187,7 @@ class _Trip:
                 case Once.LOOK_UP:
                     await self._look_up(destination, attempt)
                 case Once.HAND:
-                    raise _dead("uncertain", "HUB-UNCERTAIN", "nobody can know whether it was written")
+                    raise dead("uncertain", "HUB-UNCERTAIN", "nobody can know whether it was written")
 
     async def _send_again(self, destination: Destination, attempt: Attempt) -> None:
         """With the key that is on the disk, while the vendor remembers it; after that we cannot know."""
@@ -222,14 +197,14 @@ class _Trip:
         await self._pass()
         latest_send_ms = self.clock.now_ms() + round(SEND_WITHIN_SECONDS * 1000)
         if not await self.ledger.prolong(attempt.id, self.delivery.token, latest_send_ms):
-            raise _Stop(Finished(state="fenced"))
+            raise Stop(Finished(state="fenced"))
         call = destination.write(
             attempt.write, idempotency_key=attempt.idempotency_key, timeout_seconds=self.timeout_seconds
         )
         outcome = await _told(call, self.delivery.destination)
         self.called = True
         if not isinstance(outcome, Done):
-            raise self._stopped(outcome, attempt.write)
+            raise stopped(outcome, attempt.write, self.clock.now_ms())
         await self._found(attempt, "resent", outcome.external_id)
         return None
 
@@ -237,12 +212,12 @@ class _Trip:
         """Only after the quiet period: before it, absent means nothing (fault case 5)."""
         now_ms = self.clock.now_ms()
         if now_ms < attempt.quiet_until_ms:
-            failure = _failure(
+            failure = failure_of(
                 "uncertain",
                 "HUB-QUIET",
                 f"{attempt.write.operation} may have been applied; it is looked up after a quiet period",
             )
-            raise _Stop(Finished(state="uncertain", failure=failure, not_before_ms=attempt.quiet_until_ms))
+            raise Stop(Finished(state="uncertain", failure=failure, not_before_ms=attempt.quiet_until_ms))
         await self._pass()
         call = destination.look_up(attempt.write, timeout_seconds=self.timeout_seconds)
         sighting = await _told(call, self.delivery.destination)
@@ -253,8 +228,8 @@ class _Trip:
             case Absent():
                 await self._settle(attempt, "absent", self.clock.now_ms())
             case _:
-                stop = self._stopped(sighting, attempt.write)
-                raise _Stop(msgspec.structs.replace(stop.finished, state="uncertain"))
+                stop = stopped(sighting, attempt.write, self.clock.now_ms())
+                raise Stop(msgspec.structs.replace(stop.finished, state="uncertain"))
 
     async def _found(self, attempt: Attempt, resolution: str, external_id: str) -> None:
         now_ms = self.clock.now_ms()
@@ -273,7 +248,7 @@ class _Trip:
             attempt.id, self.delivery.token, resolution, now_ms, external_id=external_id, intent=intent
         )
         if not await settled:
-            raise _Stop(Finished(state="fenced"))
+            raise Stop(Finished(state="fenced"))
         self.settled.add(attempt.id)
 
     # -- the writes
@@ -293,12 +268,12 @@ class _Trip:
     def _finished(self, plan: Plan, document: Document, *, wrote: bool, superseded: bool) -> Finished:
         still_open = self._may_still_land(plan)
         if still_open is not None:
-            again = _failure(
+            again = failure_of(
                 "uncertain", "HUB-ASSERT", "written; an earlier call may still land: it is written again then"
             )
             return Finished(state="waiting", failure=again, not_before_ms=still_open, answered=self.called)
         state = "superseded" if superseded and not wrote else "done"
-        failure = _failure("", "", plan.because) if plan.because else None
+        failure = failure_of("", "", plan.because) if plan.because else None
         return Finished(
             state=state, version=document.version, failure=failure, unchanged=not wrote, answered=self.called,
             warnings=plan.warnings,
@@ -333,7 +308,7 @@ class _Trip:
         begun = (await self.ledger.begin([intent]))[0]
         if not isinstance(begun, Begun):
             if begun.because == "fenced":
-                raise _Stop(Finished(state="fenced"))
+                raise Stop(Finished(state="fenced"))
             return begun.because
         outcome = await self._call(destination, intent)
         recorded = self.ledger.record(begun.attempt, intent, outcome, self.clock.now_ms())
@@ -343,7 +318,7 @@ class _Trip:
                     await self._settle(attempt, "resent", self.clock.now_ms())
             return "done"  # not awaited: what is asked of the ledger next shares the commit, or comes after it
         await recorded
-        raise self._stopped(outcome, write)
+        raise stopped(outcome, write, self.clock.now_ms())
 
     async def _call(self, destination: Destination, intent: Intent) -> Outcome:
         if self.clock.now_ms() > intent.latest_send_ms:
@@ -372,45 +347,6 @@ class _Trip:
         while (wait := self.limiter.take()) > 0:
             await self.clock.sleep(wait)
 
-    def _stopped(self, outcome: Outcome, write: Write) -> _Stop:
-        """What an outcome that is not done means for the delivery."""
-        match outcome:
-            case Refused() if outcome.reason in HELD_BY:
-                failure = _held(outcome, outcome.message)
-                return _Stop(Finished(state="waiting", failure=failure, unanswered=True, held_by=failure.waiting_for))
-            case Refused() if outcome.waiting_for:
-                failure = Failure(
-                    reason=outcome.reason, code=outcome.code, message=outcome.message, waiting_for=outcome.waiting_for
-                )
-                return _Stop(Finished(state="waiting", failure=failure, answered=True))
-            case Refused():
-                failure = Failure(reason=outcome.reason, code=outcome.code, message=outcome.message, body=write.body)
-                return _Stop(Finished(state="dead", failure=failure, answered=True))
-            case Retry(code=code) if code == NOT_SENT:
-                return _Stop(Finished(state="retrying", failure=_failure("unavailable", code, outcome.message)))
-            case Retry():
-                limited = outcome.status == 429
-                failure = Failure(
-                    reason="rate_limit" if limited else "unavailable",
-                    code=outcome.code,
-                    message=outcome.message,
-                    body=write.body,
-                )
-                pause = outcome.retry_after_seconds if outcome.destination_wide else 0.0
-                return _Stop(Finished(
-                    state="retrying", failure=failure, counted=not limited, answered=limited, unanswered=not limited,
-                    retry_after_seconds=outcome.retry_after_seconds, pause_seconds=pause,
-                ))  # fmt: skip
-            case Uncertain():
-                failure = Failure(reason="uncertain", code=outcome.code, message=outcome.message, body=write.body)
-                quiet = write.quiet_period_seconds if write.once is Once.LOOK_UP else 0.0
-                not_before = self.clock.now_ms() + round((quiet + SEND_WITHIN_SECONDS) * 1000) if quiet else 0
-                return _Stop(Finished(
-                    state="uncertain", failure=failure, counted=True, unanswered=True, not_before_ms=not_before,
-                ))  # fmt: skip
-            case Done():
-                raise AssertionError("done does not stop a trip")
-
 
 async def _told(call: Awaitable[_Answer], system: str) -> _Answer | Uncertain:
     """A client that raises has said nothing: what it did is not known, and every other delivery goes on."""
@@ -431,29 +367,3 @@ def _presumed(attempt: Attempt) -> Link:
     return Link(
         operation=attempt.write.operation, reference=attempt.write.reference, external_id="", version=0, content_hash=""
     )
-
-
-def _failure(reason: str, code: str, message: str) -> Failure:
-    return Failure(reason=reason, code=code, message=message)
-
-
-def _paused(flow: str) -> Failure:
-    """What is paused goes on under the folder that lets it: paused or not is of now, not of when the event came."""
-    words = f"flow {flow} is paused in the folder"
-    return Failure(reason="paused", code="HUB-STOPPED", message=words, waiting_for=f"flow:{flow}")
-
-
-def _held(refused: Refused, message: str) -> Failure:
-    return Failure(reason=refused.reason, code=refused.code, message=message, waiting_for=HELD_BY[refused.reason])
-
-
-def _dead(reason: str, code: str, message: str) -> _Stop:
-    return _Stop(Finished(state="dead", failure=_failure(reason, code, message)))
-
-
-def _mapping(error: MappingError) -> _Stop:
-    return _dead("mapping", error.code, _words(error))
-
-
-def _words(error: MappingError) -> str:
-    return f"{error.what} at {error.path}" if error.path else error.what

@@ -7,8 +7,9 @@ import random
 from interlock.clock import Clock
 from interlock.errors import StoreError
 from interlock.messaging.breaker import Breaker
-from interlock.messaging.courier import Courier, Finished
+from interlock.messaging.courier import Courier
 from interlock.messaging.delivery import Delivery, Failure
+from interlock.messaging.finished import Finished
 from interlock.messaging.full_disk import FULL_DISK, until_there_is_space
 from interlock.messaging.ledger import Closing, Ledger
 from interlock.messaging.limiter import Limiter

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine import Engine, event_of, scripted
 
-from interlock.messaging.courier import SEND_WITHIN_SECONDS
+from interlock.messaging.finished import SEND_WITHIN_SECONDS
 from interlock.messaging.releases import Limits
 from interlock.messaging.write import Once
 
