@@ -21,7 +21,8 @@ from interlock.messaging.delivery import OPEN
 
 ORDERS_PER_KILL = 10
 RESUME_SECONDS = 30.0
-AT_WORK_SECONDS = 0.5
+LATE_ORDERS = 3
+AT_WORK_SECONDS = 2.0
 NAIVE_TASKS_PER_KILL = 200
 
 
@@ -53,11 +54,12 @@ class Crashes:
         """Orders are placed, and the kill comes while they are taken in and delivered."""
         placed = asyncio.create_task(self.world.place(ORDERS_PER_KILL))
         await self._watch(self.chance.uniform(0.02, 0.5))  # the instant of the kill is the experiment
+        late = asyncio.create_task(self.world.place(LATE_ORDERS))  # a kill of a hub at rest proves little
         await self._until_at_work()
         self.hub.kill()
         self.kills += 1
         self._note_interrupted()
-        self.ids += [order["id"] for order in await placed]
+        self.ids += [order["id"] for order in [*await placed, *await late]]
         self.ready_seconds = max(self.ready_seconds, await self.hub.start())
         if self.chance.random() < 0.5:  # else the next kill may interrupt the resumption too
             await until(self.resumed, RESUME_SECONDS + 5)
@@ -70,7 +72,7 @@ class Crashes:
             await asyncio.sleep(min(0.02, left))
 
     async def _until_at_work(self) -> None:
-        """A kill of a hub at rest proves little: wait a little for a delivery that runs."""
+        """Until a delivery runs, or for a while."""
         ends = time.monotonic() + AT_WORK_SECONDS
         running = "SELECT count(*) FROM delivery WHERE state = 'running'"
         while time.monotonic() < ends and rows(self.folder / "data/ledger.db", running)[0][0] == 0:
