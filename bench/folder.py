@@ -19,8 +19,6 @@ _CHANGES = {
         ("[credentials]", f"{_LIMITS}\n\n[credentials]"),
     ],
     "systems/klaviyo.toml": [("[credentials]", f"{_LIMITS}\n\n[credentials]")],
-    # one signal to marketing for each order, so that an order is three deliveries
-    "flows/order-to-marketing.toml": [('trigger = ["orders/create", "orders/paid",', 'trigger = ["orders/create",')],
     "systems/shopify.toml": [("rate_per_second = 2_000", "rate_per_second = 100_000")],
 }
 
