@@ -13,7 +13,7 @@ from stack import running, twins, until
 from interlock.cli import main
 from interlock.cli.twin_world import DESTINATIONS, TwinWorld
 from interlock.hub import Hub
-from interlock.messaging import courier
+from interlock.messaging import courier, finished
 from interlock.messaging.ledger import Filter
 
 ORDERS = 12
@@ -90,7 +90,8 @@ def test_revoked_and_restored(tmp_path: Path, destination: str) -> None:
 
 def test_revoked_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """C80, control: when a refused sign-in counts as a refusal of the order, every order is a dead letter."""
-    monkeypatch.setattr(courier, "HELD_BY", {})
+    for place in (courier, finished):
+        monkeypatch.setattr(place, "HELD_BY", {})
 
     async def story() -> None:
         folder = tmp_path / "shop"

@@ -20,8 +20,8 @@ from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.views import SqliteViews
 
 ORDERS = 15
-DELIVERIES = 4
-"""Of each order here: ERP, warehouse, and the marketing signals of an order that is placed and paid."""
+DELIVERIES = 3
+"""Of each order here: ERP, warehouse, and the signal to marketing."""
 KNOCKS, AT_ONCE = 1_000, 24
 CONNECT_SECONDS = 1.0
 """Shopify gives up after 1 s without a connection, and 5 s without an answer; each knock here is a connection of its own."""

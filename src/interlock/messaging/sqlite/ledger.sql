@@ -147,10 +147,11 @@ UPDATE delivery SET
 WHERE id = ?1
 
 -- name: close_later  what waits is tried at once when a newer wish came meanwhile: it may need something else;
--- what waits for something that was missing goes on under the release of now, in which it may be there
+-- what waits for something that was missing goes on under the release of now, in which it may be there: at once, if that is another
 UPDATE delivery SET
   state = CASE WHEN ?1 = 'waiting' AND revision <> ?11 THEN 'pending' ELSE ?1 END,
-  due_ms = CASE WHEN ?1 = 'waiting' AND revision <> ?11 THEN ?4 ELSE ?2 END,
+  due_ms = CASE WHEN ?1 = 'waiting' AND (revision <> ?11
+      OR ?8 <> '' AND release <> coalesce((SELECT id FROM release WHERE active = 1), release)) THEN ?4 ELSE ?2 END,
   attempts = attempts + ?3, crashes = 0, updated_ms = ?4, lease_until_ms = 0, worker = '',
   reason = ?5, code = ?6, error = ?7, waiting_for = ?8,
   release = CASE WHEN ?8 = '' THEN release ELSE coalesce((SELECT id FROM release WHERE active = 1), release) END
