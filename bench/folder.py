@@ -11,14 +11,16 @@ UNLIMITED = 100_000
 _LIMITS = "[limits]\nconcurrency = {concurrency}\nrate_per_second = {calls_per_second}"
 _CHANGES = {
     "systems/netsuite.toml": [
-        ("[settings]", '[settings]\nalgorithm = "ES256"'),
+        ("[settings]", '[settings]\nalgorithm = "ES256"\nquiet_period_seconds = 1'),
         ("[limits]\nconcurrency = 5 ", f"{_LIMITS} "),
     ],
     "systems/shipbob.toml": [
         ("[settings]", "[settings]\nquiet_period_seconds = 1"),
         ("[credentials]", f"{_LIMITS}\n\n[credentials]"),
     ],
-    "systems/klaviyo.toml": [("[credentials]", f"{_LIMITS}\n\n[credentials]")],
+    "systems/klaviyo.toml": [
+        ("[credentials]", f"[settings]\nquiet_period_seconds = 1\n\n{_LIMITS}\n\n[credentials]"),
+    ],
     "systems/shopify.toml": [("rate_per_second = 2_000", "rate_per_second = 100_000")],
 }
 

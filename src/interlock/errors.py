@@ -1,11 +1,11 @@
 """The one tree of errors: each says what, where and why, and what to do next, and carries a code.
 
-    InterlockError
-      StrategyError       the folder is wrong (one finding; StrategyErrors carries all of them)
-      MappingError        a value of a document cannot be translated; has the path of the value
-      SettingsError       the environment is wrong: port in use, folder read-only, old SQLite
-      StoreError          our own store failed; a failed commit is uncertain, never retried in place
-      IntakeError         an incoming event is refused; has the HTTP status to answer
+InterlockError
+  StrategyError       the folder is wrong (one finding; StrategyErrors carries all of them)
+  MappingError        a value of a document cannot be translated; has the path of the value
+  SettingsError       the environment is wrong: port in use, folder read-only, old SQLite
+  StoreError          our own store failed; a failed commit is uncertain, never retried in place
+  IntakeError         an incoming event is refused; has the HTTP status to answer
 """
 
 
@@ -54,7 +54,9 @@ class MappingError(InterlockError):
 
     default_code = "MAP000"
 
-    def __init__(self, what: str, *, path: str = "", value: object = None, code: str = "", why: str = "", next_move: str = "") -> None:
+    def __init__(
+        self, what: str, *, path: str = "", value: object = None, code: str = "", why: str = "", next_move: str = ""
+    ) -> None:
         super().__init__(what, code=code, where=path, why=why, next_move=next_move)
         self.path = path
         self.value = value
@@ -87,7 +89,14 @@ class IntakeError(InterlockError):
     default_code = "INT000"
 
     def __init__(
-        self, what: str, *, status: int, code: str = "", why: str = "", next_move: str = "", retry_after_seconds: int | None = None
+        self,
+        what: str,
+        *,
+        status: int,
+        code: str = "",
+        why: str = "",
+        next_move: str = "",
+        retry_after_seconds: int | None = None,
     ) -> None:
         super().__init__(what, code=code, why=why, next_move=next_move)
         self.status = status

@@ -103,4 +103,5 @@ def patient(folder: Path, *, timeout_seconds: float = 10.0, quiet_seconds: float
         text = file.read_text(encoding="utf-8").replace("timeout_seconds = 60", "")
         text = text.replace("rate_per_second = 200\n", f"rate_per_second = 1000\ntimeout_seconds = {timeout_seconds}\n")
         file.write_text(text + retry, encoding="utf-8")
-    edit(folder, "systems/shipbob.toml", "quiet_period_seconds = 5", f"quiet_period_seconds = {quiet_seconds}")
+    for vendor in DESTINATIONS:
+        edit(folder, f"systems/{vendor}.toml", "quiet_period_seconds = 5", f"quiet_period_seconds = {quiet_seconds}")

@@ -112,7 +112,7 @@ def test_a_wrong_expectation_is_noticed(wrong: Case, project: tuple[Path, TwinWo
 
 def write_choices(folder: Path, case: Case) -> None:
     """What the case's folder says: NetSuite's settings, items, the time zone; marketing takes old orders too."""
-    settings = settings_of(case) | {"algorithm": "ES256"}
+    settings = settings_of(case) | {"algorithm": "ES256", "quiet_period_seconds": 5}
     currencies = settings.pop("currencies")
     netsuite = folder / "systems/netsuite.toml"
     head, _, _ = netsuite.read_text("utf-8").partition("[settings]")
@@ -125,12 +125,12 @@ def write_choices(folder: Path, case: Case) -> None:
     choices = [("flows/order-to-marketing.toml", "max_age_hours = 72", "")]
     choices.append(("strategy.toml", 'timezone = "UTC"', f'timezone = "{case.get("timezone", "America/New_York")}"'))
     if "order_currency" in settings:
-        chosen = f'[settings]\norder_currency = "{settings["order_currency"]}"\n\n[credentials]'
-        choices.append(("systems/klaviyo.toml", "[credentials]", chosen))
+        chosen = f'[settings]\norder_currency = "{settings["order_currency"]}"'
+        choices.append(("systems/klaviyo.toml", "[settings]", chosen))
     books.choose(folder, *choices)
 
 
-def toml(table: dict[str, str]) -> str:
+def toml(table: dict[str, object]) -> str:
     return "\n".join(f"{name} = {json.dumps(value)}" for name, value in table.items())
 
 

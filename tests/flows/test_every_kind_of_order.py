@@ -31,11 +31,10 @@ def write_choices(folder: Path, side: str) -> None:
     _, _, tail = netsuite.read_text("utf-8").partition("[credentials]")
     named = "".join(f'{name}_item = "{name}"\n' for name in CHARGES)
     currencies = "".join(f'{code} = "{code}"\n' for code in CODES)
-    settings = f'[settings]\nalgorithm = "ES256"\nguest_entity = "77"\norder_currency = "{side}"\n{named}[settings.currencies]\n{currencies}'
+    settings = f'[settings]\nalgorithm = "ES256"\nquiet_period_seconds = 5\nguest_entity = "77"\norder_currency = "{side}"\n{named}[settings.currencies]\n{currencies}'
     netsuite.write_text(f"{head}{settings}[credentials]{tail}", "utf-8")
     (folder / "mappings/items.toml").write_text(ITEMS, "utf-8")
-    marketing = f'[settings]\norder_currency = "{side}"\n\n[credentials]'
-    books.choose(folder, ("systems/klaviyo.toml", "[credentials]", marketing))
+    books.choose(folder, ("systems/klaviyo.toml", "[settings]", f'[settings]\norder_currency = "{side}"'))
     takes = 'object = "order.v1"', 'object = "order.v1"\ntest_orders = true'
     books.choose(folder, *((f"flows/order-to-{flow}.toml", *takes) for flow in ("erp", "wms", "marketing")))
 

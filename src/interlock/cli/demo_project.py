@@ -16,8 +16,9 @@ _LIMITS = {
 }
 """The twins are not the vendors: the demo need not wait for their real limits."""
 _SETTINGS = {
-    "systems/netsuite.toml": ("[settings]", '[settings]\nalgorithm = "ES256"'),
+    "systems/netsuite.toml": ("[settings]", '[settings]\nalgorithm = "ES256"\nquiet_period_seconds = 5'),
     "systems/shipbob.toml": ("[settings]", "[settings]\nquiet_period_seconds = 5"),
+    "systems/klaviyo.toml": ("[credentials]", "[settings]\nquiet_period_seconds = 5\n\n[credentials]"),
 }
 
 

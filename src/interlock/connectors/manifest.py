@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -59,6 +60,15 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise ValueError(f"operation {self.name!r} relies on the vendor's key; say its memory_seconds")
         if self.once is Once.LOOK_UP and self.quiet_period_seconds <= self.longest_processing_seconds:
             raise ValueError(f"operation {self.name!r}: quiet_period_seconds must exceed longest_processing_seconds")
+
+    def with_quiet_period(self, own_seconds: float | None, at_least_seconds: float) -> Operation:
+        """With the quiet period of a system's settings. Against a twin that may be shorter than a vendor's longest
+        processing, so what the manifest itself must keep is not asked again.
+        """
+        declared = self.quiet_period_seconds if own_seconds is None else own_seconds
+        changed = copy.copy(self)
+        msgspec.structs.force_setattr(changed, "quiet_period_seconds", max(declared, at_least_seconds))
+        return changed
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,13 +141,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The connector's name, which is its folder's."""
         return self.connector.name
 
-    def with_quiet_period(self, at_least_seconds: float) -> Manifest:
-        """The same facts, with no write settled sooner than this after it was sent."""
-        operations = tuple(
-            msgspec.structs.replace(one, quiet_period_seconds=max(one.quiet_period_seconds, at_least_seconds))
-            for one in self.operations
-        )
-        return msgspec.structs.replace(self, operations=operations) if at_least_seconds else self
+    def with_quiet_period(self, own_seconds: float | None, at_least_seconds: float) -> Manifest:
+        """The same facts with the quiet period of the system's settings, when it has one, lengthened to the folder's.
+
+        It is how long a call that was never answered may still be applied: so long a create is not looked up, and what
+        was written after such an upsert is made sure of.
+        """
+        operations = tuple(one.with_quiet_period(own_seconds, at_least_seconds) for one in self.operations)
+        return msgspec.structs.replace(self, operations=operations)
 
     def operation(self, name: str) -> Operation:
         """The operation of this name. Raises KeyError: a client that plans an undeclared write is a mistake of ours."""

@@ -113,7 +113,9 @@ def _complete(name: str, connection: Connection) -> Connection:
             next_move="add what is missing",
         )
     return msgspec.structs.replace(
-        connection, settings=settings, manifest=found.with_quiet_period(connection.quiet_period_seconds)
+        connection,
+        settings=settings,
+        manifest=found.with_quiet_period(settings.get("quiet_period_seconds"), connection.quiet_period_seconds),
     )
 
 

@@ -110,9 +110,7 @@ class ShipBob:
 
     def _create(self, document: Any, reference: str) -> Write:
         body = with_members(self._connection.builders["order"](document), {"reference_id": reference})
-        write = declared_write(self._manifest, CREATE, reference=reference, body=body, action="create")
-        quiet = max(float(self._connection.settings["quiet_period_seconds"]), self._connection.quiet_period_seconds)
-        return msgspec.structs.replace(write, quiet_period_seconds=quiet)
+        return declared_write(self._manifest, CREATE, reference=reference, body=body, action="create")
 
     def _cancel(self, link: Link) -> Write:
         return declared_write(
