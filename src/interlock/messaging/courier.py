@@ -33,7 +33,7 @@ from interlock.messaging.finished import (
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.limiter import Limiter
-from interlock.messaging.loader import TOO_MANY, Loader
+from interlock.messaging.loader import Loader, NotRead
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.releases import Document, Release, Releases
 from interlock.messaging.stall import TimeLimit
@@ -149,10 +149,11 @@ class _Trip:
                 raise Stop(Finished(state="waiting", failure=held(loaded, words)))
             case Refused():
                 raise dead(loaded.reason, loaded.code, loaded.message)
-            case Retry():
-                failure = failure_of("unavailable", loaded.code, loaded.message)
-                wait, counted = loaded.retry_after_seconds, loaded.status != TOO_MANY
-                raise Stop(Finished(state="retrying", failure=failure, counted=counted, retry_after_seconds=wait))
+            case NotRead():
+                failure, wait = failure_of("unavailable", loaded.code, loaded.message), loaded.retry_after_seconds
+                raise Stop(
+                    Finished(state="retrying", failure=failure, counted=loaded.counted, retry_after_seconds=wait)
+                )
 
     def _translate(self, destination: Destination, document: Document) -> Plan:
         self.black_box.enter(self.delivery.id)

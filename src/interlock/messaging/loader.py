@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 
+import msgspec
+
 from interlock.clock import Clock
 from interlock.messaging.black_box import BlackBox
 from interlock.messaging.delivery import Delivery
@@ -18,6 +20,16 @@ READ_SECONDS = 2.0
 TOO_MANY = 429
 
 
+class NotRead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The source gave no document now. `counted`: it answers for others, so the object itself is to blame, and spends
+    an attempt; while the source as a whole is silent, or asks to slow down, nothing expires."""
+
+    code: str
+    message: str
+    retry_after_seconds: float = 0.0
+    counted: bool = True
+
+
 class Loader:
     """State, not messages: an incomplete, late or tied event only says that something changed."""
 
@@ -26,9 +38,10 @@ class Loader:
         self._black_box = black_box
         self._clock = clock
         self._limiters: dict[str, Limiter] = {}
+        self._silent: set[str] = set()
         self._recent: OrderedDict[tuple[str, int], Document] = OrderedDict()
 
-    async def load(self, delivery: Delivery, release: Release, timeout_seconds: float) -> Document | Retry | Refused:
+    async def load(self, delivery: Delivery, release: Release, timeout_seconds: float) -> Document | NotRead | Refused:
         """The canonical object. Raises MappingError when the source's document cannot be read, StalledError when that
         takes too long."""
         if not delivery.reread:
@@ -52,23 +65,34 @@ class Loader:
 
     async def _from_source(
         self, delivery: Delivery, release: Release, timeout_seconds: float
-    ) -> Document | Retry | Refused:
+    ) -> Document | NotRead | Refused:
         limiter = self._limiter(delivery.system, release)
         while (wait := limiter.take()) > 0:
             await self._clock.sleep(wait)
         answer = await release.source(delivery.system).read(
             delivery.object, delivery.key, timeout_seconds=timeout_seconds
         )
-        if isinstance(answer, Retry) and answer.status == TOO_MANY:
-            limiter.pause(answer.retry_after_seconds)
-        if not isinstance(answer, bytes):
+        if isinstance(answer, Retry):
+            return self._not_read(delivery.system, answer, limiter)
+        self._silent.discard(delivery.system)
+        if isinstance(answer, Refused):
             return answer
         document = self._read(delivery, release, answer)
         if document.version < delivery.wanted_version:
-            return Retry(
+            return NotRead(
                 code="HUB-BEHIND", message="the source still answers with an older version than the one it announced"
             )
         return document
+
+    def _not_read(self, system: str, failed: Retry, limiter: Limiter) -> NotRead:
+        counted = failed.status != TOO_MANY and system not in self._silent
+        if failed.status == TOO_MANY:
+            limiter.pause(failed.retry_after_seconds)
+        else:
+            self._silent.add(system)
+        return NotRead(
+            code=failed.code, message=failed.message, retry_after_seconds=failed.retry_after_seconds, counted=counted
+        )
 
     def _limiter(self, system: str, release: Release) -> Limiter:
         """The source's own: it counts all readings together, for whichever destination they are."""

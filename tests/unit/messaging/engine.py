@@ -147,9 +147,13 @@ class FakeSource:
     def __init__(self) -> None:
         self.present: dict[str, bytes] = {}
         self.reads = 0
+        self.down: set[str] = set()
+        """Keys for which it does not answer; `*` for all."""
 
     async def read(self, object_name: str, key: str, *, timeout_seconds: float) -> bytes | Retry | Refused:
         self.reads += 1
+        if self.down & {key, "*"}:
+            return Retry(code="503", message="the shop does not answer", status=503)
         found = self.present.get(key)
         return (
             found

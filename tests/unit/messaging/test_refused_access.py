@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from engine import Engine, event_of
 
-from interlock.messaging import courier
+from interlock.messaging import courier, finished
 from interlock.messaging.outcome import Outcome, Refused
 from interlock.messaging.releases import Limits
 from interlock.messaging.write import Write
@@ -64,7 +64,8 @@ def test_refused_credentials_hold_the_destination(tmp_path: Path) -> None:
 
 def test_refused_credentials_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """C80, control: taken for a refusal of the document, the same answer kills every order."""
-    monkeypatch.setattr(courier, "HELD_BY", {})
+    for place in (courier, finished):
+        monkeypatch.setattr(place, "HELD_BY", {})
 
     async def story() -> None:
         async with Engine(tmp_path, limits=Limits(concurrency=8)) as engine:
