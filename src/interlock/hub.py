@@ -19,7 +19,7 @@ import uvicorn
 from interlock.clock import Clock, SystemClock
 from interlock.connectors.http import Http
 from interlock.console.actions import Demo
-from interlock.console.app import create_console
+from interlock.console.app import create_console, show_strategy
 from interlock.console.translation import ReleaseTranslator
 from interlock.errors import SettingsError, StoreError
 from interlock.intake.bounds import Receive
@@ -177,6 +177,7 @@ class Hub:
         snapshot = read_folder(self.folder)
         if snapshot.id != self.release.id:
             self.release = await self.shelf.activate(snapshot)
+            show_strategy(self.console, self.release.strategy)
             await self.dispatcher.refresh()
         self.shelf.renew_credentials()
         self._doors.forget()

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -106,6 +107,14 @@ def create_console(
         translator=translator,
     )
     return app
+
+
+def show_strategy(app: Starlette, strategy: Strategy) -> None:
+    """Show another release of the folder, from the next request on; who is signed in stays so."""
+    console: Console = app.state.console
+    app.state.console = msgspec.structs.replace(
+        console, strategy=strategy, templates=templates(strategy, console.clock)
+    )
 
 
 def _routes(pages: tuple[Page, ...]) -> list[BaseRoute]:
