@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from interlock.cli.place import STRATEGY_FILE, data_folder, hub_url, lock_holder
-from interlock.cli.twin_world import TwinWorld
+from interlock.cli.twin_world import TwinWorld, is_free
 from interlock.errors import SettingsError
 
 _LIMITS = {
@@ -60,21 +60,11 @@ def _require_port(folder: Path, port: int) -> None:
         try:
             listener.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
-            free = next((one for one in range(port + 1, min(port + 20, 65_536)) if _is_free(one)), 0)
+            free = next((one for one in range(port + 1, min(port + 20, 65_536)) if is_free(one)), 0)
             raise SettingsError(
                 f"port {port} is in use", code="SET023", where=f"127.0.0.1:{port}", why=getattr(error, "strerror", "") or str(error),
                 next_move=f"choose another: interlock demo {folder} --port {free}",
             ) from error  # fmt: skip
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def write_project(folder: Path, world: TwinWorld) -> int:

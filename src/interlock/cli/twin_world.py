@@ -90,7 +90,7 @@ class TwinWorld:
 
     def _require_port(self, vendor: str, deadline: float) -> None:
         port = _port(self.urls[vendor])
-        while _is_taken(port):
+        while not is_free(port):
             if time.monotonic() > deadline:
                 raise SettingsError(
                     f"port {port} of the {vendor} twin is in use", code="SET024", where=str(self._home / "ports.json"),
@@ -301,14 +301,15 @@ def _port(url: str) -> int:
     return int(url.rpartition(":")[2])
 
 
-def _is_taken(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a program can listen on this port of the loopback address now."""
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             one.bind(("127.0.0.1", port))
         except OSError:
-            return True
-    return False
+            return False
+    return True
 
 
 def _other(home: Path) -> str:
@@ -329,6 +330,6 @@ def _free_ports(count: int) -> list[int]:
     found: list[int] = []
     while len(found) < count:
         port = random.randrange(*TWIN_PORTS)
-        if port not in found and not _is_taken(port):
+        if port not in found and is_free(port):
             found.append(port)
     return found
