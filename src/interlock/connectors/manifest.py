@@ -58,7 +58,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise ValueError(f"operation {self.name!r} has no once-only way; say once = upsert, key, look_up or hand")
         if self.once is Once.KEY and self.memory_seconds <= 0:
             raise ValueError(f"operation {self.name!r} relies on the vendor's key; say its memory_seconds")
-        if self.once is Once.LOOK_UP and self.quiet_period_seconds <= self.longest_processing_seconds:
+        looked_up, upserted = self.once is Once.LOOK_UP, self.once is Once.UPSERT
+        outlasts = self.quiet_period_seconds > self.longest_processing_seconds
+        if not outlasts and (looked_up or (upserted and self.longest_processing_seconds > 0)):
             raise ValueError(f"operation {self.name!r}: quiet_period_seconds must exceed longest_processing_seconds")
 
     def with_quiet_period(self, own_seconds: float | None, at_least_seconds: float) -> Operation:

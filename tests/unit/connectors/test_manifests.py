@@ -89,6 +89,7 @@ def test_the_facts_of_the_loader_are_those_of_the_manifests() -> None:
         ('once = "upsert"\n', "", "has no once-only way"),
         ('once = "upsert"', 'once = "key"', "memory_seconds"),
         ('once = "upsert"', 'once = "look_up"\nlongest_processing_seconds = 60', "quiet_period_seconds must exceed"),
+        ('once = "upsert"', 'once = "upsert"\nlongest_processing_seconds = 60', "quiet_period_seconds must exceed"),
         ('can = ["write"]', 'can = ["read"]', "objects that can be written"),
         ("auth =", "aut =", "unknown field `aut`"),
         ('docs = "https://', 'docs = "ftp://', "docs"),
