@@ -53,6 +53,13 @@ class ContractError(InterlockError):
     default_code = "CON001"
 
 
+class Deprecation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Why a field should not be used any more: since which version or date, and what takes its place."""
+
+    since: str
+    use: str = ""
+
+
 class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One field of a contract. `of` names the nested object (type object), or the object or scalar in a list."""
 
@@ -63,7 +70,10 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     data_class: DataClass = msgspec.field(name="class", default="internal")
     values: tuple[str, ...] = ()
     of: str = ""
+    unit: str = ""
     example: str | int | bool | None = None
+    since: str = ""
+    deprecated: Deprecation | None = None
 
     @property
     def may_be_none(self) -> bool:
