@@ -22,23 +22,39 @@ HERE = Path(__file__).parent
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One entry of the rail; `phone` ones are in the bottom bar of small screens too."""
+    """One entry of the rail; `phone` ones are in the bottom bar of small screens too, `also` are pages that belong to it."""
 
     path: str
     word: str
     icon: str
-    phone: bool
+    phone: bool = False
+    also: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether a page belongs to this entry."""
+        return path == self.path or (self.path != "/" and path.startswith(self.path)) or path.startswith(self.also)
 
 
 RAIL = (
-    Entry("/", "Home", "home", True),
-    Entry("/orders", "Orders", "orders", True),
-    Entry("/issues", "Issues", "issues", True),
-    Entry("/deliveries", "Deliveries", "deliveries", True),
-    Entry("/map", "Map", "map", False),
-    Entry("/systems", "Systems", "systems", True),
-    Entry("/audit", "Audit", "audit", False),
+    Entry("/", "Home", "home", phone=True, also=("/map",)),
+    Entry("/orders", "Orders", "orders", phone=True, also=("/objects",)),
+    Entry("/issues", "Issues", "issues", phone=True, also=("/outages", "/replays")),
+    Entry("/deliveries", "Deliveries", "deliveries", also=("/bulk",)),
+    Entry("/systems", "Systems", "systems", phone=True, also=("/flows", "/runbooks")),
+    Entry("/strategy", "Strategy", "strategy", phone=True),
+    Entry("/changes", "Changes", "changes"),
+    Entry("/audit", "Audit", "audit"),
 )
+"""At most eight, at most five of them on a phone; the map and the deliveries are a tap away from Home."""
+
+STRATEGY_PAGES = (
+    Entry("/strategy", "Checklist", ""),
+    Entry("/strategy/records", "Records", ""),
+    Entry("/strategy/matrix", "Matrix", ""),
+    Entry("/strategy/contracts", "Contracts", ""),
+    Entry("/strategy/mappings", "Mappings", ""),
+)
+"""The second row of navigation below /strategy."""
 
 
 class Console(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +103,7 @@ def templates(strategy: Strategy, clock: Clock) -> Environment:
         )
 
     environment.globals.update(
-        when=when, stamp=stamp, url=filters.url, rail=RAIL, reasons=REASONS, strategy=strategy, now_ms=clock.now_ms,
+        when=when, stamp=stamp, url=filters.url, reasons=REASONS, strategy=strategy, now_ms=clock.now_ms,
         at_clock=lambda at_ms: wording.clock_time(at_ms, clock.now_ms(), zone),
         system_title=lambda name: health.title_of(strategy, name), flow_title=lambda name: health.flow_title(strategy, name),
         spark=drawing.spark_bars, count_bars=drawing.count_bars, state_words=STATE_WORDS, version=ASSET_VERSION,
@@ -118,7 +134,10 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     """A whole page. `title` and `command` (the chip) are part of every one."""
     console = console_of(request)
     session = request.state.session
+    served = {getattr(route, "path", "") for route in request.app.routes}
     known = {
+        "rail": [entry for entry in RAIL if entry.path in served],
+        "strategy_pages": [entry for entry in STRATEGY_PAGES if entry.path in served],
         "path": request.url.path,
         "session": session,
         "form_token": session.form_token if session else "",
