@@ -8,6 +8,7 @@ from interlock.strategy.facts import ConnectorFact, ConnectorFacts, SettingFact,
 from interlock.strategy.finding import Finding, StrategyErrors
 from interlock.strategy.load import load
 from interlock.strategy.model import (
+    Alerts,
     Breaker,
     Console,
     Egress,
@@ -17,6 +18,7 @@ from interlock.strategy.model import (
     Limits,
     Retention,
     Retry,
+    Rollback,
     Security,
     Slo,
     Strategy,
@@ -28,8 +30,8 @@ from interlock.strategy.secrets import SecretError, resolve
 from interlock.strategy.snapshot import Snapshot, read_folder, snapshot_of
 
 __all__ = [
-    "Breaker", "ConnectorFact", "ConnectorFacts", "Console", "Egress", "Engine", "Finding", "Flow", "Intake",
-    "Limits", "Predicate", "PredicateError", "Retention", "Retry", "SecretError", "Security", "SettingFact",
+    "Alerts", "Breaker", "ConnectorFact", "ConnectorFacts", "Console", "Egress", "Engine", "Finding", "Flow", "Intake",
+    "Limits", "Predicate", "PredicateError", "Retention", "Retry", "Rollback", "SecretError", "Security", "SettingFact",
     "Slo", "Snapshot", "Strategy", "StrategyErrors", "System", "Team", "WriteFact", "compile_predicate", "load",
     "read_folder", "resolve", "snapshot_of",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ What is wrong is left out and stands as its default, or blank, so that the check
 import operator
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -155,6 +155,11 @@ class _Decoder:
             return value
         return self._wrong_type("a date and time with its offset, as 2026-12-01T12:00:00Z", value, path)
 
+    def day(self, _: inspect.DateType, value: Any, path: Path) -> Any:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        return self._wrong_type("a date, as 2026-12-01", value, path)
+
     def _in_range(self, kind: inspect.IntType | inspect.FloatType, value: float, path: Path) -> bool:
         bounds = (
             (kind.ge, operator.ge, "at least"),
@@ -197,6 +202,7 @@ _HANDLERS: dict[type, Callable[[_Decoder, Any, Any, Path], Any]] = {
     inspect.IntType: _Decoder.whole,
     inspect.FloatType: _Decoder.number,
     inspect.DateTimeType: _Decoder.moment,
+    inspect.DateType: _Decoder.day,
 }
 _BLANKS: dict[type, Any] = {inspect.StrType: "", inspect.LiteralType: "", inspect.ListType: [], inspect.DictType: {}}
 

@@ -42,4 +42,5 @@ def _assembled(folder: Folder, warnings: tuple[Finding, ...]) -> Strategy:
         runbooks={name: content.decode(errors="replace") for name, content in folder.runbooks.items()},
         release=folder.snapshot.id,
         warnings=warnings,
+        alerts=top.alerts,
     )

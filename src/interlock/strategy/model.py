@@ -4,7 +4,7 @@ The descriptions here are the one source of the exported JSON Schemas and of the
 docs/reference/strategy-folder.md.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -41,6 +41,30 @@ class Team(Struct, frozen=True, forbid_unknown_fields=True):
     escalation: Annotated[Text, Meta(description="Who is called when the contact does not answer.")]
 
 
+class Alerts(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is called when a flow is silent. A page is a POST of `{"text": ...}`, as Slack and what imitates it take."""
+
+    webhook: Annotated[
+        str,
+        Meta(
+            description=(
+                "Address that pages are posted to, by reference: `env:NAME` or `file:relative/path`. Its host must be "
+                "in `egress.allow`. Empty: nobody is paged, the console and the log tell."
+            )
+        ),
+    ] = ""
+    teams: Annotated[
+        dict[Name, str], Meta(description="A team = a reference to an address of its own, in place of `webhook`.")
+    ] = {}
+    escalation_webhook: Annotated[
+        str, Meta(description="Reference to the address for escalations; empty means the one that was paged first.")
+    ] = ""
+    escalate_after_minutes: Annotated[
+        float,
+        Meta(gt=0, le=10_080, description="A silence that lasts so long after its page goes to the team's escalation."),
+    ] = 30.0
+
+
 class StrategyFile(Struct, frozen=True, forbid_unknown_fields=True):
     """strategy.toml: the name of the shop, where it runs, who is there."""
 
@@ -54,6 +78,7 @@ class StrategyFile(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     timezone: Annotated[Text, Meta(description="IANA time zone of business days and of reports.")] = "UTC"
     engine: Annotated[Engine, Meta(description="Where events and deliveries are kept.")] = Engine()
+    alerts: Annotated[Alerts, Meta(description="Who is called when a flow is silent.")] = Alerts()
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,11 +210,26 @@ class Slo(Struct, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(gt=0, le=604_800, description="95 of 100 deliveries are done within this, from acceptance to answer."),
     ] = 60.0
-    expected_events_per_day: Annotated[float, Meta(ge=0, description="Usual volume; far less is an alarm.")] | None = (
-        None
-    )
+    expected_events_per_day: (
+        Annotated[
+            float, Meta(ge=0, description="Usual deliveries a day to each destination; a fifth of it is an alarm.")
+        ]
+        | None
+    ) = None
     silence_after_minutes: (
-        Annotated[float, Meta(gt=0, le=44_640, description="No event for this long is an alarm.")] | None
+        Annotated[float, Meta(gt=0, le=44_640, description="No delivery for this long is an alarm.")] | None
+    ) = None
+
+
+class Rollback(Struct, frozen=True, forbid_unknown_fields=True):
+    """How to go back when a change of the flow goes wrong."""
+
+    how: Annotated[Text, Meta(description="What is undone, in which order, and what is left to do by hand.")]
+    section: Annotated[
+        str, Meta(max_length=200, description="Heading in the flow's runbook under which it stands step by step.")
+    ] = ""
+    rehearsed_on: (
+        Annotated[date, Meta(description="The last day on which somebody really did it, such as 2026-11-23.")] | None
     ) = None
 
 
@@ -227,6 +267,11 @@ class Flow(Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
     retry: Annotated[Retry, Meta(description="In place of the destination's own.")] | None = None
     slo: Annotated[Slo, Meta(description="What the flow promises.")] = Slo()
+    rollback: Annotated[Rollback, Meta(description="How to go back when a change goes wrong.")] | None = None
+    accepts: Annotated[
+        list[Annotated[str, Meta(pattern=r"^ADV[0-9]{3}$")]],
+        Meta(description="Advice that the rationale answers: `interlock advise` knows the codes."),
+    ] = []
     paused: Annotated[bool, Meta(description="True: deliveries are created and held.")] = False
     test_orders: Annotated[bool, Meta(description="True: orders marked as tests are delivered too.")] = False
 
@@ -309,6 +354,7 @@ class Strategy(Struct, frozen=True):
     runbooks: dict[str, str]
     release: str
     warnings: tuple[Finding, ...] = ()
+    alerts: Alerts = Alerts()
 
     def declared_hosts(self) -> frozenset[str]:
         """The only places that may be reached, each as `host:port`, lower case."""

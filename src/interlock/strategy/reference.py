@@ -138,6 +138,7 @@ _WORDS: dict[type[inspect.Type], str] = {
     inspect.IntType: "whole number",
     inspect.FloatType: "number",
     inspect.DateTimeType: "date and time",
+    inspect.DateType: "date",
     inspect.DictType: "table",
     inspect.StructType: "table",
 }
