@@ -7,14 +7,18 @@ is retried here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 if TYPE_CHECKING:
-    import aiohttp
+    from pyreqwest.client import Client
+    from pyreqwest.exceptions import RequestError
+    from pyreqwest.response import Response
 
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 """A larger answer (after gzip) is not read to its end: it is unreadable, so the outcome of a write is uncertain."""
@@ -24,8 +28,13 @@ CONNECT_SHARE_OF_TIMEOUT: Final = 0.8
 """Connecting may take this share of a call's time, so that a connect timeout is never mistaken for a lost answer."""
 IDLE_CONNECTION_SECONDS: Final = 15.0
 """Shorter than the usual keep-alive of servers: a connection that the other side is about to close is not used."""
-TIMEOUTS_CACHED_MAX: Final = 256
+CLIENT_ENDS_SECONDS: Final = 0.05
+"""A client's own thread still lets go of its last calls when it is closed; a process that ends within that moment is
+aborted (7 of 40 tries with pyreqwest 0.15 on Python 3.11, none of 40 after this wait)."""
 USER_AGENT: Final = "Interlock"
+NEVER_CONNECTED: Final = "client error (Connect)"
+"""What hyper says of a call that failed while it connected, in any way: name, route, refusal, TLS, time. The library's
+own ConnectError and ConnectTimeoutError cover calls that were sent as well (tests/unit/connectors/test_http.py)."""
 
 UNDECLARED_HOST: Final = "EGR001"
 REDIRECT: Final = "EGR002"
@@ -61,61 +70,56 @@ def _failed(code: str, error: str, *, sent: bool) -> Answer:
 class Http:
     """One pool of connections and a list of the hosts that may be called; share one per system.
 
-    `hosts` are `host` (any of the default ports) or `host:port`. `session` is used and never closed when given;
-    without one, one is made
-    at the first call and closed by `close`.
+    `hosts` are `host` (any of the default ports) or `host:port`. A client is made at the first call, and closed by
+    `close`: the work of a call is done in its own thread, beside the interpreter.
     """
 
-    def __init__(self, hosts: Iterable[str], *, session: aiohttp.ClientSession | None = None) -> None:
+    def __init__(self, hosts: Iterable[str]) -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
-        self._session = session
-        self._owned = session is None
         self._origins: set[str] = set()
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
-        self._not_connected: tuple[type[BaseException], ...] = _connect_errors() if session is not None else ()
+        self._clients: dict[float, Client] = {}
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout_seconds: float
     ) -> Answer:
         """Call once within `timeout_seconds` in all. Never raises for the network; see Answer."""
         try:
-            target = self._admit(url)
+            if not self._admits(url):
+                return _failed(UNDECLARED_HOST, f"host {_host_of(url)} is not declared for this system", sent=False)
         except ValueError as error:
             return _failed(BAD_URL, f"not a URL that can be called: {error}", sent=False)
-        if target is None:
-            return _failed(UNDECLARED_HOST, f"host {_host_of(url)} is not declared for this system", sent=False)
-        session = self._session or self._open()
-        timeout = self._timeouts.get(timeout_seconds) or self._timeout(timeout_seconds)
+        connect_seconds = min(CONNECT_SECONDS_MAX, timeout_seconds * CONNECT_SHARE_OF_TIMEOUT)
+        client = self._clients.get(connect_seconds) or self._open(connect_seconds)
         try:
-            response = await session.request(
-                method, target, headers=headers, data=body, timeout=timeout, allow_redirects=False
-            )
-            return await _read(response)
-        except self._not_connected as error:
-            return _failed(NOT_CONNECTED, f"no connection to {target.host}: {type(error).__name__}", sent=False)
-        except TimeoutError:
-            return _failed(NO_ANSWER, f"no answer from {target.host} within {timeout_seconds:g} s", sent=True)
+            call = client.request(method, url).headers(headers).timeout(timedelta(seconds=timeout_seconds))
+            if body is not None:
+                call = call.body_bytes(body)
+            async with call.build_streamed() as response:
+                return await _read(response)
         except Exception as error:  # noqa: BLE001 - whatever a broken answer makes a parser raise
-            return _failed(
-                CUT, f"the answer of {target.host} was cut or cannot be read: {type(error).__name__}", sent=True
-            )
+            return _no_answer(error, _host_of(url), timeout_seconds)
 
     async def close(self) -> None:
-        """Close the pool, if it is ours."""
-        if self._owned and self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Close the pools, and wait until their threads have let go."""
+        clients = list(self._clients.values())
+        self._clients.clear()
+        for client in clients:
+            await client.close()
+        if clients:
+            await asyncio.sleep(CLIENT_ENDS_SECONDS)
 
-    def _admit(self, url: str) -> Any:
-        """The URL object when its host is declared, else None. Raises ValueError when it is no http(s) URL."""
-        from yarl import URL
-
+    def _admits(self, url: str) -> bool:
+        """Whether its host is declared. Raises ValueError when it is no http(s) URL, or one that would be rewritten."""
+        if not (url.isascii() and url.isprintable()):
+            raise ValueError("only ASCII that can be printed; the rest is to be encoded")
         origin_end = url.find("/", url.find("//") + 2) + 1 or len(url)
         origin = url[:origin_end]
-        if origin not in self._origins and not self._is_declared(origin):
-            return None
+        if origin in self._origins:
+            return True
+        if not self._is_declared(origin):
+            return False
         self._origins.add(origin)
-        return URL(url, encoded=True)
+        return True
 
     def _is_declared(self, origin: str) -> bool:
         """Whether `https://host:port/` may be called. Raises ValueError when it is no origin of http(s)."""
@@ -126,67 +130,75 @@ class Http:
         plain = parts.hostname in self._hosts and port in DEFAULT_PORTS.values()
         return plain or f"{parts.hostname}:{port}" in self._hosts
 
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        import aiohttp
+    def _open(self, connect_seconds: float) -> Client:
+        """A pool for calls that have this long to connect; nearly all systems share the longest."""
+        from pyreqwest.client import ClientBuilder
 
-        if len(self._timeouts) >= TIMEOUTS_CACHED_MAX:
-            self._timeouts.clear()
-        connect = min(CONNECT_SECONDS_MAX, seconds * CONNECT_SHARE_OF_TIMEOUT)
-        timeout = self._timeouts[seconds] = aiohttp.ClientTimeout(
-            total=seconds, connect=connect, ceil_threshold=seconds + 1
+        client = self._clients[connect_seconds] = (
+            ClientBuilder()
+            .connect_timeout(timedelta(seconds=connect_seconds))
+            .pool_idle_timeout(timedelta(seconds=IDLE_CONNECTION_SECONDS))
+            .user_agent(USER_AGENT)
+            .error_for_status(enable=False)
+            .follow_redirects(enable=False)
+            .no_proxy()
+            .brotli(enable=False)
+            .zstd(enable=False)
+            .deflate(enable=False)
+            .build()
         )
-        return timeout
-
-    def _open(self) -> aiohttp.ClientSession:
-        import aiohttp
-
-        self._not_connected = _connect_errors()
-        session = self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_CONNECTION_SECONDS, ttl_dns_cache=60),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT},
-            skip_auto_headers=("Accept", "Content-Type"),
-            raise_for_status=False,
-            trust_env=False,
-        )
-        # aiohttp would silently send a PUT twice over a stale connection; retries are the dispatcher's alone.
-        session._retry_connection = False  # noqa: SLF001
-        return session
+        return client
 
 
-def _connect_errors() -> tuple[type[BaseException], ...]:
-    """What aiohttp raises before any byte of a request leaves: DNS, refused, TLS and connect timeouts."""
-    import aiohttp
-
-    return (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-
-
-async def _read(response: aiohttp.ClientResponse) -> Answer:
+async def _read(response: Response) -> Answer:
     """Read the whole bounded answer, or say why it is none."""
-    try:
-        body = await _bounded_body(response)
-    finally:
-        response.release()
-    status = response.status
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.raw_headers}
-    if body is None:
-        return Answer(status, headers, b"", error=f"the answer is larger than {ANSWER_BYTES_MAX} bytes", code=TOO_LARGE)
+    status, headers = response.status, _headers(response)
+    parts: list[bytes] = []
+    size = 0
+    while (part := await response.body_reader.read_chunk()) is not None:
+        size += len(part)
+        if size > ANSWER_BYTES_MAX:
+            words = f"the answer is larger than {ANSWER_BYTES_MAX} bytes"
+            return Answer(status, headers, b"", error=words, code=TOO_LARGE)
+        parts.append(bytes(part))
+    body = parts[0] if len(parts) == 1 else b"".join(parts)
     if 300 <= status < 400:
         return Answer(status, headers, body, error="redirects are not followed", code=REDIRECT)
     return Answer(status, headers, body)
 
 
-async def _bounded_body(response: aiohttp.ClientResponse) -> bytes | None:
-    """The body, or None when it is larger than the limit; the connection is then dropped."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_any():
-        size += len(part)
-        if size > ANSWER_BYTES_MAX:
-            response.close()
-            return None
-        parts.append(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+def _headers(response: Response) -> dict[str, str]:
+    """By name in lower case, the last of each; without those that are not ASCII, which no vendor's meaning is in."""
+    found = response.headers
+    try:
+        return dict(found.items())
+    except ValueError:
+        return {name: value for name in found.keys() if (value := _ascii(response, name)) is not None}  # noqa: SIM118
+
+
+def _ascii(response: Response, name: str) -> str | None:
+    try:
+        return response.get_header(name)
+    except ValueError:
+        return None
+
+
+def _no_answer(error: Exception, host: str, timeout_seconds: float) -> Answer:
+    """What a failed call means for what was asked: whatever is not known to have failed before it was sent was sent."""
+    from pyreqwest.exceptions import BuilderError, RequestError
+
+    kind = type(error).__name__
+    if isinstance(error, BuilderError):
+        return _failed(BAD_URL, f"not a request that can be sent to {host}: {kind}", sent=False)
+    if isinstance(error, RequestError) and _never_connected(error):
+        return _failed(NOT_CONNECTED, f"no connection to {host}: {kind}", sent=False)
+    if isinstance(error, TimeoutError):
+        return _failed(NO_ANSWER, f"no answer from {host} within {timeout_seconds:g} s", sent=True)
+    return _failed(CUT, f"the answer of {host} was cut or cannot be read: {kind}", sent=True)
+
+
+def _never_connected(error: RequestError) -> bool:
+    return any(cause["message"] == NEVER_CONNECTED for cause in error.details["causes"] or ())
 
 
 def _host_of(url: str) -> str:
