@@ -138,7 +138,7 @@ class Needs:
     def _plain_type(self, target: str, row: Row, field: Field | None) -> Any:
         if field is None or row.table is not None:
             return str if field is not None else Any
-        if field.type in {"money", "list", "object"}:
+        if field.type in {"money", "amount", "list", "object"}:
             raise self.rows.table.error(
                 target, f"a {field.type} does not come from a path alone", next_move='add `with = "..."`'
             )

@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from interlock.canonical.money import MoneyPair
+from interlock.canonical.money import Money, MoneyPair
 from interlock.errors import MappingError
 from interlock.mapping.context import Context
 from interlock.mapping.items import Line
@@ -83,6 +83,11 @@ def currency(shop: str, presentment: str, context: Context) -> str:
 
 def shop_amount(money: MoneyPair) -> Decimal:
     return money.shop.amount
+
+
+def own_amount(money: Money) -> Decimal:
+    """An amount that is in one currency only."""
+    return money.amount
 
 
 def minus(money: MoneyPair, context: Context) -> Decimal:

@@ -7,7 +7,13 @@ from interlock.mapping.language import Row
 from interlock.mapping.source import Expression, Scope
 from interlock.mapping.target import Target
 
-COMPOSITE = frozenset({"money", "list", "object"})
+COMPOSITE = {
+    "money": "money has two currencies",
+    "amount": "an amount has its currency",
+    "list": "lists need rows of their own",
+    "object": "objects need rows of their own",
+}
+FUNCTIONS = {"money": "amount", "amount": "own_amount"}
 
 
 class OutForm:
@@ -25,10 +31,8 @@ class OutForm:
             raise self.rows.table.error(
                 target.path,
                 f"a {value.field.type} cannot be written as it is",
-                why="money has two currencies; lists and objects need rows of their own"
-                if value.field.type == "money"
-                else "",
-                next_move='add a function, for example `with = "amount"`, or use `each`',
+                why=COMPOSITE[value.field.type],
+                next_move=f'add a function, for example `with = "{FUNCTIONS.get(value.field.type, "joined")}"`, or use `each`',
             )
         return value
 

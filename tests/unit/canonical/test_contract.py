@@ -48,8 +48,8 @@ def test_personal_paths_are_listable() -> None:
         ('id = { type = "idd", meaning = "" }', "Invalid enum value 'idd'"),
         ('id = { type = "id" }', "missing required field `meaning`"),
         ('id = { type = "id", meaning = "", klass = "personal" }', "unknown field `klass`"),
-        ('id = { type = "object", of = "persn", meaning = "" }', "did you mean 'person'?"),
-        ('id = { type = "enum", meaning = "" }', "an enum needs its values"),
+        ('id = { type = "object", of = "persn", meaning = "" }', 'did you mean "person"?'),
+        ('id = { type = "enum", meaning = "" }', "id is an enum without values"),
     ],
 )
 def test_errors_say_what_and_where(broken: str, message: str) -> None:
