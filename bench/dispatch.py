@@ -124,7 +124,7 @@ class BenchRelease:
         """All."""
         return ""
 
-    def destination(self, name: str) -> Any:
+    def destination(self, name: str, source: str) -> Any:  # noqa: ARG002
         """By name."""
         return self._destinations[name]
 

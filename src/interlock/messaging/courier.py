@@ -117,7 +117,7 @@ class _Trip:
     def _destination(self) -> Destination:
         """A system that an old release names may have lost its secret: its deliveries wait, the others go on."""
         try:
-            return self.release.destination(self.delivery.destination)
+            return self.release.destination(self.delivery.destination, self.delivery.system)
         except InterlockError as error:
             raise Stop(Finished(state="retrying", failure=failure_of("unavailable", error.code, error.what))) from error
 
@@ -277,7 +277,7 @@ class _Trip:
         failure = failure_of("", "", plan.because) if plan.because else None
         return Finished(
             state=state, version=document.version, failure=failure, unchanged=not wrote, answered=self.called,
-            warnings=plan.warnings,
+            warnings=plan.warnings, refused=plan.refused,
         )  # fmt: skip
 
     def _may_still_land(self, plan: Plan) -> int | None:

@@ -7,7 +7,7 @@ from interlock.messaging.dead_letter import HELD_BY
 from interlock.messaging.delivery import Failure
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.redelivery import RetryPolicy
-from interlock.messaging.write import Once, Write
+from interlock.messaging.write import Once, RefusedField, Write
 
 SEND_WITHIN_SECONDS = 5.0
 """After its intent was committed a call must leave within this time, or it does not leave at all: a paused process may
@@ -37,6 +37,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     held_by: str = ""
     not_before_ms: int = 0
     warnings: tuple[str, ...] = ()
+    refused: tuple[RefusedField, ...] = ()
     retry: RetryPolicy | None = None
     """The flow's own, in place of the destination's."""
 

@@ -9,6 +9,7 @@ import msgspec
 from interlock.messaging.delivery import Begun, Delivery, Failure, Intent, Unneeded, Want
 from interlock.messaging.event import Event
 from interlock.messaging.outcome import Outcome
+from interlock.messaging.write import RefusedField
 
 
 class Routed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -25,7 +26,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     done: `version` reached. `superseded`/`cancelled`: nothing to do, `failure.message` says why.
     waiting, retrying, uncertain: comes back at `due_ms`. dead: a person is needed; the dead letter is written in the
-    same transaction.
+    same transaction. `refused` are fields that it left out: each is audited once for a delivery.
     """
 
     delivery: Delivery
@@ -38,6 +39,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     owner: str = ""
     unchanged: bool = False
     warnings: tuple[str, ...] = ()
+    refused: tuple[RefusedField, ...] = ()
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -173,6 +173,7 @@ class Outlet:
                 delivery=delivery, state=finished.state, now_ms=now_ms, version=finished.version,
                 failure=finished.failure, owner=owner,
                 unchanged=finished.unchanged, warnings=finished.warnings, counted=finished.counted,
+                refused=finished.refused,
             )  # fmt: skip
         if finished.state == "waiting":
             due_ms = finished.not_before_ms or now_ms + round(self._recheck_seconds() * 1000)

@@ -56,8 +56,8 @@ class Release(Protocol):
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """'' when the flow takes this object; else why it does not, in words for the story."""
 
-    def destination(self, name: str) -> Destination:
-        """The system to write to."""
+    def destination(self, name: str, source: str) -> Destination:
+        """The system to write to, as a flow from `source` may: what another system is record of is left out."""
 
     def source(self, name: str) -> Source:
         """The system to read from."""

@@ -68,13 +68,24 @@ class Past(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     links: Mapping[str, Link] = {}
 
 
+class RefusedField(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A field that was left out of a document because another system is record of it: `customer.phone`, and whose it
+    is. `record` is the system ("" when the folder names none), `team` its owner, `words` what a person reads."""
+
+    field: str
+    record: str
+    team: str
+    words: str
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The writes, in order, that bring the destination to the wanted state; none when there is nothing to do
-    (`because`)."""
+    (`because`). `refused` are fields that these writes leave out."""
 
     writes: tuple[Write, ...] = ()
     because: str = ""
     warnings: tuple[str, ...] = ()
+    refused: tuple[RefusedField, ...] = ()
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):

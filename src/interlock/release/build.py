@@ -99,7 +99,7 @@ class Build:
             return f"the flow's condition does not hold: {rule.when}"
         return ""
 
-    def destination(self, name: str) -> Destination:
+    def destination(self, name: str, source: str) -> Destination:  # noqa: ARG002
         """The system to write to, its `out` mappings compiled."""
         if name not in self._destinations:
             self._destinations[name] = self._open_destination(name)
@@ -174,7 +174,7 @@ class Build:
         for flow in self.strategy.flows.values():
             self._reader(flow.source, flow.object_name)
             for name in flow.destinations:
-                self.destination(name)
+                self.destination(name, flow.source)
 
     # -- assembly
 

@@ -195,7 +195,7 @@ class FakeRelease:
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         return "test orders are not sent" if document.value["value"] == "test" else ""
 
-    def destination(self, name: str) -> FakeSystem:
+    def destination(self, name: str, source: str) -> FakeSystem:  # noqa: ARG002
         return self.systems[name]
 
     def source(self, name: str) -> FakeSource:

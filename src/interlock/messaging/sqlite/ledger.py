@@ -17,6 +17,7 @@ from interlock.messaging.sqlite.group_commit import GroupCommit
 from interlock.messaging.sqlite.lane import hand_on
 from interlock.messaging.sqlite.migrate import migrate
 from interlock.messaging.sqlite.operator import OperatorWork
+from interlock.messaging.sqlite.refused import note_refused
 from interlock.messaging.sqlite.routing import RoutingWork
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.write import Link, Once, Write
@@ -42,7 +43,7 @@ class SqliteLedger:
 
     async def cursor(self, name: str) -> int:
         """A named position."""
-        row = self.group.connection.execute(self._sql["cursor"], (name,)).get
+        row = self.group.reader.execute(self._sql["cursor"], (name,)).get
         return 0 if row is None else int(row)
 
     async def route(self, cursor_name: str, cursor: int, routed: Sequence[Routed], now_ms: int) -> int:
@@ -89,7 +90,7 @@ class SqliteLedger:
     async def next_due_ms(self, destination: str) -> int | None:
         """The earliest due time over the priorities."""
         dues = [
-            self.group.connection.execute(self._sql["next_due"], (destination, priority)).get for priority in (0, 1, 2)
+            self.group.reader.execute(self._sql["next_due"], (destination, priority)).get for priority in (0, 1, 2)
         ]
         return min((due for due in dues if due is not None), default=None)
 
@@ -126,7 +127,7 @@ class SqliteLedger:
     async def landing(self, intent: Intent) -> int | None:
         """Until when what the order brings along may still be overwritten by another's call."""
         delivery, write = intent.delivery, intent.write
-        until: int | None = self.group.connection.execute(
+        until: int | None = self.group.reader.execute(
             self._sql["landing"],
             {"object": write.object, "key": write.key, "operation": write.operation,
              "content_hash": intent.content_hash, "delivery": delivery.id, "destination": delivery.destination,
@@ -207,6 +208,8 @@ class SqliteLedger:
             self._sql["close_done"],
             (delivery.id, state, closing.now_ms, closing.version, reason, code, error, "\n".join(closing.warnings)),
         )
+        if closing.refused:
+            note_refused(connection, closing)
         if state == closing.state:
             self._hand_on(connection, delivery)
             result = "unchanged" if closing.unchanged else "delivered" if closing.state == "done" else closing.state
@@ -315,7 +318,7 @@ class SqliteLedger:
 
     async def breakers(self) -> dict[str, tuple[str, int, int, int, str]]:
         """All breakers."""
-        rows = self.group.connection.execute(self._sql["breakers"])
+        rows = self.group.reader.execute(self._sql["breakers"])
         return {
             name: (state, failures, changed, paused, error) for name, state, failures, changed, paused, error in rows
         }
@@ -332,16 +335,16 @@ class SqliteLedger:
 
     async def release(self, release: str) -> bytes | None:
         """The folder of a release."""
-        files: bytes | None = self.group.connection.execute(self._sql["release"], (release,)).get
+        files: bytes | None = self.group.reader.execute(self._sql["release"], (release,)).get
         return files
 
     async def open_work(self) -> list[tuple[str, str]]:
         """Through the index of open lanes."""
-        return [(str(row[0]), str(row[1])) for row in self.group.connection.execute(self._sql["open_work"])]
+        return [(str(row[0]), str(row[1])) for row in self.group.reader.execute(self._sql["open_work"])]
 
     async def origin_of(self, system: str, object_name: str, external_id: str) -> tuple[str, str] | None:
         """Whose object it is, when we wrote it there."""
-        row = self.group.connection.execute(self._sql["origin_of"], (system, external_id, object_name)).fetchone()
+        row = self.group.reader.execute(self._sql["origin_of"], (system, external_id, object_name)).fetchone()
         return None if row is None else (row[0], row[1])
 
     async def audit(
@@ -353,7 +356,7 @@ class SqliteLedger:
 
     async def oldest_wanted_event(self) -> int:
         """Bodies below this position are needed by nobody."""
-        position = self.group.connection.execute(self._sql["oldest_wanted_event"]).get
+        position = self.group.reader.execute(self._sql["oldest_wanted_event"]).get
         return 2**62 if position is None else int(position)
 
     async def trim(self, before_ms: int, limit: int) -> int:
@@ -368,7 +371,7 @@ class SqliteLedger:
     async def counts(self) -> dict[str, dict[str, int]]:
         """Deliveries by destination and state."""
         found: dict[str, dict[str, int]] = {}
-        for destination, state, count in self.group.connection.execute(self._sql["counts"]):
+        for destination, state, count in self.group.reader.execute(self._sql["counts"]):
             found.setdefault(destination, {})[state] = count
         return found
 

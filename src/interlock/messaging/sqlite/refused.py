@@ -1,0 +1,21 @@
+"""What deliveries left out because another system is record of it: noted and audited once, then only counted."""
+
+from __future__ import annotations
+
+import apsw
+import msgspec
+
+from interlock.messaging.ledger import Closing
+from interlock.messaging.sqlite.statements import statements
+
+
+def note_refused(connection: apsw.Connection, closing: Closing) -> None:
+    """In the transaction that ends the claim. An audit row for each field that this delivery leaves out for the first
+    time: an attempt, a replay or a newer state of the object adds none."""
+    sql, delivery = statements("refused.sql"), closing.delivery
+    for one in closing.refused:
+        row = (delivery.id, one.field, one.record, one.team, closing.now_ms)
+        if connection.execute(sql["note"], row).get == 1:
+            detail = {"ids": [delivery.id], "field": one.field, "record": one.record, "team": one.team}
+            said = (closing.now_ms, f"delivery/{delivery.id}", one.words, msgspec.json.encode(detail).decode())
+            connection.execute(sql["audit"], said)
