@@ -12,6 +12,7 @@ from interlock.strategy.decode import Problem, decode, decode_tables
 from interlock.strategy.facts import ConnectorFacts
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.positions import Path, Position, Positions
+from interlock.strategy.slos import Slos
 from interlock.strategy.snapshot import Snapshot
 
 T_co = TypeVar("T_co", bound=Struct | None, covariant=True)
@@ -71,6 +72,7 @@ class Folder:
         self.connectors = connectors
         self.strategy: TomlFile[StrategyFile] = self._file("strategy.toml", StrategyFile)
         self.security: TomlFile[Security] = self._file("security.toml", Security)
+        self.slos: TomlFile[Slos] = self._file("slos.toml", Slos)
         self.systems: dict[str, TomlFile[System]] = self._files("systems/", System)
         self.flows: dict[str, TomlFile[Flow]] = self._files("flows/", Flow)
         self.objects: dict[str, TomlFile[None]] = self._files("objects/", None)
@@ -85,7 +87,9 @@ class Folder:
 
     def toml_files(self) -> Iterator[TomlFile[Any]]:
         """Every TOML file that is there."""
-        single = (file for file in (self.strategy, self.security, self.items) if file.path in self.snapshot.files)
+        single = (
+            file for file in (self.strategy, self.security, self.slos, self.items) if file.path in self.snapshot.files
+        )
         yield from single
         for files in (self.systems, self.flows, self.objects, self.mappings):
             yield from files.values()

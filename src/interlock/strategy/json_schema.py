@@ -9,21 +9,29 @@ from msgspec import Struct
 
 from interlock.strategy.decode import NAMED_BY_PLACE
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
+from interlock.strategy.slos import Slos
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-KINDS: dict[str, type[Struct]] = {"strategy": StrategyFile, "system": System, "flow": Flow, "security": Security}
+KINDS: dict[str, type[Struct]] = {
+    "strategy": StrategyFile,
+    "system": System,
+    "flow": Flow,
+    "security": Security,
+    "slos": Slos,
+}
 GLOBS = {
     "strategy": "strategy.toml",
     "system": "systems/*.toml",
     "flow": "flows/*.toml",
     "security": "security.toml",
+    "slos": "slos.toml",
     "items": "mappings/items.toml",
 }
 """Which files each schema is for, relative to the folder."""
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """A schema by kind of file: strategy, system, flow, security, items."""
+    """A schema by kind of file: strategy, system, flow, security, slos, items."""
     return {**{name: _schema_of(kind) for name, kind in KINDS.items()}, "items": _schema_of(dict[str, ItemTable])}
 
 

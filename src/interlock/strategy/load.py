@@ -1,6 +1,7 @@
 """From a snapshot to a checked Strategy: every check runs over every file, and all mistakes are told at once."""
 
 from interlock.strategy.checks import ALL
+from interlock.strategy.decisions import decisions_of
 from interlock.strategy.facts import ConnectorFacts
 from interlock.strategy.finding import Finding, StrategyErrors
 from interlock.strategy.folder import Folder
@@ -42,5 +43,7 @@ def _assembled(folder: Folder, warnings: tuple[Finding, ...]) -> Strategy:
         runbooks={name: content.decode(errors="replace") for name, content in folder.runbooks.items()},
         release=folder.snapshot.id,
         warnings=warnings,
+        slos=folder.slos.value,
+        decisions=tuple(decisions_of(folder.snapshot.files)),
         alerts=top.alerts,
     )

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from interlock.strategy.decisions import Decision
 from interlock.strategy.finding import Finding
+from interlock.strategy.slos import Slos
 
 NAME_PATTERN = r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$"
 OBJECT_PATTERN = r"^[a-z][a-z0-9_]*\.v[1-9][0-9]*$"
@@ -295,6 +297,41 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
 
     bodies_days: Annotated[int, Meta(ge=1, le=3_650, description="Raw bodies of events.")] = 30
     attempts_days: Annotated[int, Meta(ge=1, le=3_650, description="What was sent and answered, per attempt.")] = 90
+    audit_days: Annotated[
+        int, Meta(ge=180, le=36_500, description="Who changed what, and why; half a year at least, it is evidence.")
+    ] = 1_095
+
+
+class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often secrets are replaced. A secret in a file is as old as its file, unless an older day is written here."""
+
+    every_days: Annotated[int, Meta(ge=1, le=3_650, description="No secret is older than this.")] = 180
+    replaced_on: Annotated[
+        dict[str, date],
+        Meta(description="Credential (`shopify.access_token`) = the day on which it was replaced, such as 2026-11-23."),
+    ] = {}
+
+
+class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):
+    """From when on a system's limit is called tight."""
+
+    warn_share: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Share of a system's allowance in use that the console marks and the checklist tells.",
+        ),
+    ] = 0.8
+
+
+class Backup(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where copies of the store are kept, so that their age can be told."""
+
+    folder: Annotated[
+        str,
+        Meta(max_length=500, description="Folder that holds nothing but the copies, relative to this one or absolute."),
+    ] = ""
 
 
 class Egress(Struct, frozen=True, forbid_unknown_fields=True):
@@ -309,11 +346,22 @@ class Egress(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Security(Struct, frozen=True, forbid_unknown_fields=True):
-    """security.toml: the console, retention and the hosts that may be reached."""
+    """security.toml: the console, what is kept, the hosts that may be reached, what credentials may do and how old they get."""
 
     console: Annotated[Console, Meta(description="The operator's pages.")] = Console()
     retention: Annotated[Retention, Meta(description="How long things are kept.")] = Retention()
     egress: Annotated[Egress, Meta(description="Which hosts may be reached.")] = Egress()
+    scopes: Annotated[
+        dict[Name, list[Text]],
+        Meta(
+            description="System = what its credentials were granted, in the vendor's words; compared with what flows need."
+        ),
+    ] = {}
+    rotation: Annotated[Rotation, Meta(description="How often secrets are replaced.")] = Rotation()
+    rate_limits: Annotated[RateLimits, Meta(description="From when on a system's limit is called tight.")] = (
+        RateLimits()
+    )
+    backup: Annotated[Backup, Meta(description="Where copies of the store are kept.")] = Backup()
 
 
 class ItemTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -335,7 +383,7 @@ class Strategy(Struct, frozen=True):
 
     `objects` and `mappings` are TOML texts by file stem, compiled elsewhere; `items` is mappings/items.toml, parsed:
     a table by system; `functions` is the text of functions.py; `runbooks` are Markdown texts by file name; `warnings`
-    are findings that do not stop the folder.
+    are findings that do not stop the folder; `decisions` are what its files leave open.
     """
 
     name: str
@@ -355,6 +403,8 @@ class Strategy(Struct, frozen=True):
     release: str
     warnings: tuple[Finding, ...] = ()
     alerts: Alerts = Alerts()
+    slos: Slos = Slos()
+    decisions: tuple[Decision, ...] = ()
 
     def declared_hosts(self) -> frozenset[str]:
         """The only places that may be reached, each as `host:port`, lower case."""

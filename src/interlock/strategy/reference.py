@@ -15,6 +15,7 @@ from msgspec import Struct, inspect
 from interlock.strategy.checks import ALL, Check, Example
 from interlock.strategy.decode import bare, written_fields
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
+from interlock.strategy.slos import Slos
 
 KEYS_BEGIN, KEYS_END = "<!-- keys: begin (written from the code) -->", "<!-- keys: end -->"
 FILES: tuple[tuple[str, type[Struct]], ...] = (
@@ -22,6 +23,7 @@ FILES: tuple[tuple[str, type[Struct]], ...] = (
     ("systems/NAME.toml", System),
     ("flows/NAME.toml", Flow),
     ("security.toml", Security),
+    ("slos.toml", Slos),
     ("mappings/items.toml, a table for each system", ItemTable),
 )
 _LONGEST_LINE = 100

@@ -14,7 +14,7 @@ MAX_FILES = 5_000
 SHOWN_HEX_DIGITS = 12
 
 _KNOWN = re.compile(
-    r"(?P<root>(strategy|security)\.toml|functions\.py)"
+    r"(?P<root>(strategy|security|slos)\.toml|functions\.py)"
     r"|(?P<folder>systems|objects|flows|mappings)/[^/]+\.toml"
     r"|runbooks/[^/]+\.md"
 )

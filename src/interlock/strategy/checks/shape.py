@@ -16,6 +16,7 @@ from interlock.strategy.snapshot import MAX_FILE_BYTES
 KINDS_OF_FILES = (
     "strategy.toml",
     "security.toml",
+    "slos.toml",
     "functions.py",
     "systems/",
     "objects/",
