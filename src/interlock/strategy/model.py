@@ -21,6 +21,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Thing = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
 Level = Literal["high", "medium", "low"]
 Pattern = Literal["event-driven", "point-to-point", "middleware", "ipaas", "api-gateway", "hybrid"]
 Environment = Literal["production", "staging", "development", "demo"]
@@ -169,6 +170,17 @@ class Intake(Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
+class RecordException(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table `[[record_of_where]]`: of what the system is record at some places only. All conditions must hold."""
+
+    of: Annotated[
+        list[Thing], Meta(min_length=1, description="Objects and fields, as in `record_of`: `inventory_level.on_hand`.")
+    ]
+    locations: Annotated[list[Text], Meta(description="Ids of the source's locations, as texts.")] = []
+    markets: Annotated[list[Text], Meta(description="Markets, by their handles.")] = []
+    channels: Annotated[list[Text], Meta(description="Sales channels, such as `pos`.")] = []
+
+
 class System(Struct, frozen=True, forbid_unknown_fields=True):
     """systems/NAME.toml: an application of the stack. The name is the file's."""
 
@@ -180,12 +192,17 @@ class System(Struct, frozen=True, forbid_unknown_fields=True):
         Text, Meta(description="Base address of its API, without credentials. Its host becomes reachable; no other is.")
     ]
     record_of: Annotated[
-        list[Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]],
+        list[Thing],
         Meta(
             description=(
-                "Objects (`order`) and fields (`product.price`) whose truth is here; flows do not overwrite them."
+                "Objects (`order`) and fields (`product.price`) whose truth is here; the longest name decides. Flows from "
+                "other systems leave them out."
             )
         ),
+    ] = []
+    record_of_where: Annotated[
+        list[RecordException],
+        Meta(description="Exceptions by location, market or channel, which go before `record_of` of any system."),
     ] = []
     settings: Annotated[dict[str, Any], Meta(description="What the connector asks for; see the connector's page.")] = {}
     credentials: Annotated[

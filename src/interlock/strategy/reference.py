@@ -88,8 +88,11 @@ def _rows(kind: type[Struct], prefix: str) -> Iterator[tuple[str, str, str, str]
         struct = next((member for member in described if isinstance(member, inspect.StructType)), None)
         teams = next((bare(member.value_type) for member in described if isinstance(member, inspect.DictType)), None)
         yield key, _type_words(field.type), _default(field), _meaning(field.type)
+        listed = next((bare(member.item_type) for member in described if isinstance(member, inspect.ListType)), None)
         if struct is not None:
             yield from _rows(struct.cls, f"{key}.")
+        elif isinstance(listed, inspect.StructType):
+            yield from _rows(listed.cls, f"{key}[].")
         elif isinstance(teams, inspect.StructType):
             yield from _rows(teams.cls, f"{key}.NAME.")
 
@@ -107,7 +110,7 @@ def _word(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.LiteralType):
         return ", ".join(f"`{value}`" for value in kind.values)
     if isinstance(kind, inspect.ListType):
-        return "list of texts"
+        return "list of tables" if isinstance(bare(kind.item_type), inspect.StructType) else "list of texts"
     return _WORDS[type(kind)] + _range(kind)
 
 
