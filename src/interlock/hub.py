@@ -97,7 +97,7 @@ class Hub:
         self.router = Router(self.inbox, self.ledger, self.shelf, self.clock, self.dispatcher.wake)
         self.upkeep = Upkeep(
             self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
-            wake=self.dispatcher.wake,
+            audit_days=retention.audit_days, wake=self.dispatcher.wake,
         )  # fmt: skip
         self._doors = _Doors(self.shelf)
         self.intake = Intake(self.inbox, self._doors, self.clock)

@@ -187,6 +187,9 @@ class Ledger(Protocol):
     async def trim(self, before_ms: int, limit: int) -> int:
         """Forget the bodies of old attempts and closed dead letters."""
 
+    async def trim_audit(self, before_ms: int, limit: int) -> int:
+        """Delete audit lines that are older; returns how many."""
+
     async def checkpoint(self) -> None:
         """Move the write-ahead log into the file when that is cheap."""
 

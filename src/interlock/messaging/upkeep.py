@@ -15,7 +15,7 @@ TRIM_BATCH = 5_000
 
 
 class Upkeep:
-    """`bodies_days` and `attempts_days` come from security.toml; keys and hashes are never trimmed."""
+    """The days come from security.toml; keys and hashes are never trimmed."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class Upkeep:
         *,
         bodies_days: float,
         attempts_days: float,
+        audit_days: float = 1_095,
         wake: Callable[[], None],
     ) -> None:
         self._inbox = inbox
@@ -32,6 +33,7 @@ class Upkeep:
         self._clock = clock
         self._bodies_ms = round(bodies_days * 86_400_000)
         self._attempts_ms = round(attempts_days * 86_400_000)
+        self._audit_ms = round(audit_days * 86_400_000)
         self._wake = wake
 
     async def run(self) -> None:
@@ -57,8 +59,9 @@ class Upkeep:
         return len(rescued)
 
     async def trim(self) -> int:
-        """Forget bodies that are old, routed, and that no open delivery needs; returns how many."""
+        """Forget bodies that are old, routed, and that no open delivery needs, and old audit lines; returns how many."""
         now_ms = self._clock.now_ms()
         keep_from = min(await self._ledger.oldest_wanted_event(), await self._ledger.cursor(CURSOR) + 1)
         events = await self._inbox.trim(now_ms - self._bodies_ms, keep_from, TRIM_BATCH)
-        return events + await self._ledger.trim(now_ms - self._attempts_ms, TRIM_BATCH)
+        bodies = await self._ledger.trim(now_ms - self._attempts_ms, TRIM_BATCH)
+        return events + bodies + await self._ledger.trim_audit(now_ms - self._audit_ms, TRIM_BATCH)

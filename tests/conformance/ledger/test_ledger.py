@@ -492,6 +492,21 @@ def test_bodies_that_open_work_needs(opened: Opened) -> None:
     run(story)
 
 
+def test_old_lines_of_the_audit_are_forgotten(opened: Opened) -> None:
+    """A retention that is written down and not kept is a promise broken to whoever is named there; newer lines stay."""
+
+    async def story() -> None:
+        async with opened() as ledger:
+            for at_ms in (NOW, NOW + MINUTE):
+                await ledger.audit("ann", "pause", "order-to-erp", now_ms=at_ms)
+            assert await ledger.trim_audit(NOW, 100) == 0
+            assert await ledger.trim_audit(NOW + 1, 100) == 1
+            assert await ledger.trim_audit(NOW + 1, 100) == 0
+            assert await ledger.trim_audit(NOW + 2 * MINUTE, 100) == 1
+
+    run(story)
+
+
 def test_due_times_and_priorities(opened: Opened) -> None:
     """Live traffic passes before replays; the next due time is known, so that nobody polls."""
 

@@ -364,6 +364,10 @@ class SqliteLedger:
         attempts = await self._changes("trim_attempts", (before_ms, limit))
         return attempts + await self._changes("trim_letters", (before_ms,))
 
+    async def trim_audit(self, before_ms: int, limit: int) -> int:
+        """Its ids rise with time, so the oldest are looked at alone."""
+        return await self._changes("trim_audit", (limit, before_ms))
+
     async def checkpoint(self) -> None:
         """A passive checkpoint: it never waits for readers."""
         self.group.checkpoint()

@@ -251,6 +251,9 @@ UPDATE attempt SET body = NULL WHERE id IN (
 -- name: trim_letters
 UPDATE dead_letter SET body = NULL WHERE body IS NOT NULL AND closed_ms > 0 AND closed_ms < ?
 
+-- name: trim_audit
+DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?) AND at_ms < ?
+
 -- name: counts
 SELECT destination, state, count(*) FROM delivery GROUP BY destination, state
 
