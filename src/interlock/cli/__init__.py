@@ -12,6 +12,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "check": ("interlock.cli.check", "Tell every mistake of the strategy folder."),
         "schemas": ("interlock.cli.check", "Write JSON Schemas of the folder's files, for editors."),
     },
+    "Strategy": {
+        "matrix": ("interlock.cli.matrix", "Draw the priority matrix of the flows."),
+    },
     "Run": {
         "run": ("interlock.cli.run", "Run the hub on a strategy folder."),
         "doctor": ("interlock.cli.doctor", "Judge the machine, the store and the secrets."),

@@ -55,6 +55,8 @@ owner = "finance-systems"
 runbook = "erp-refusals.md"
 [slo]
 silence_after_minutes = 60
+[rollback]
+how = "interlock rollback"
 """
 _SYSTEM = """\
 title = "{title}"

@@ -24,6 +24,10 @@ impact = "low"
 complexity = "low"
 owner = "finance-systems"
 runbook = "erp-refusals.md"
+[slo]
+latency_seconds_p95 = 300
+[rollback]
+how = "Delete the file."
 """
 _WMS = """\
 title = "Warehouse"
