@@ -43,8 +43,8 @@ class SqliteInbox:
         recent = self._recent_after(after, limit)
         if recent:
             return recent
-        rows = self.group.connection.execute(self._sql["read"], (after, limit))
-        return [_event(row if _is_whole(row) else (*row[:-1], None)) for row in rows]
+        rows = self.group.reading.execute(self._sql["read"], (after, limit))
+        return [event_of(row if _is_whole(row) else (*row[:-1], None)) for row in rows]
 
     async def get(self, positions: Sequence[int]) -> dict[int, Event]:
         """Events by position; recent ones from memory."""
@@ -64,7 +64,7 @@ class SqliteInbox:
 
     async def head(self) -> int:
         """The highest position."""
-        return int(self.group.connection.execute(self._sql["head"]).get)
+        return int(self.group.reading.execute(self._sql["head"]).get)
 
     def on_append(self, wake: Callable[[], None]) -> None:
         """Call `wake` after each commit."""
@@ -72,7 +72,7 @@ class SqliteInbox:
 
     async def close(self) -> None:
         """Close the file; what was committed is on the disk already."""
-        self.group.connection.close()
+        await self.group.close()
 
     def _append(self, connection: apsw.Connection, event: Event) -> Appended:
         dedupe_key = event.dedupe_key
@@ -105,10 +105,10 @@ class SqliteInbox:
         recent = self._recent.get(position)
         if recent is not None:
             return recent
-        row = self.group.connection.execute(self._sql["get"], (position,)).fetchone()
+        row = self.group.reading.execute(self._sql["get"], (position,)).fetchone()
         if row is not None and not _is_whole(row):
             raise _damaged(position)
-        return None if row is None else _event(row)
+        return None if row is None else event_of(row)
 
 
 def _sighting_flags(event: Event, known: Sequence[Any]) -> str:
@@ -146,7 +146,7 @@ def _damaged(position: int) -> StoreError:
     )
 
 
-def _event(row: tuple[Any, ...]) -> Event:
+def event_of(row: tuple[Any, ...]) -> Event:
     (position, system, dialect, topic, object_name, key, name, summary, version, complete, facts, event_id,
      webhook_id, api_version,
      triggered_at_ms, received_at_ms, release, flags, priority, sha256, body) = row  # fmt: skip
