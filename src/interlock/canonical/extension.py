@@ -13,6 +13,9 @@ from interlock.canonical.contract import Contract
 from interlock.canonical.field import ContractFile, Field, ObjectShape, named
 from interlock.canonical.rules import Problem, additions, near, problems_of
 
+VERSIONED_BY = "updated_at"
+"""The field that says how new the state of an object is: what the version fence goes by."""
+
 
 class Assembly(Struct, frozen=True):
     """The contracts by key (those of broken files are left out, or stand without what is added), and the problems by
@@ -95,6 +98,10 @@ class _Assembler:
             lacking = "its meaning" if not own.meaning else "its fields"
             hint = 'add meaning = "..."' if not own.meaning else "add [fields], or extends = ..."
             return [Problem("says-nothing", (), f"the object does not say {lacking}", hint)]
+        field = own.fields.get(VERSIONED_BY)
+        if field is None or field.type != "timestamp":
+            hint = f'add {VERSIONED_BY} = {{ type = "timestamp", meaning = "..." }}'
+            return [Problem("not-versioned", ("fields", VERSIONED_BY), f"it has no timestamp {VERSIONED_BY}", hint)]
         return []
 
 

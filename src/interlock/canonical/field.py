@@ -57,13 +57,10 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     values: Annotated[tuple[str, ...], Meta(description="The values of an enum.")] = ()
     of: Annotated[str, Meta(description="The nested object (type object), or the object or type in a list.")] = ""
     unit: Annotated[str, Meta(description="What a quantity or a decimal counts: `piece`, `g`, `percent`.")] = ""
-    example: (
-        Annotated[
-            str | int | bool,
-            Meta(description="A value as it may come; money as `129.00 EUR`, of a list one element."),
-        ]
-        | None
-    ) = None
+    example: Annotated[
+        str | int | bool | None,
+        Meta(description="A value as it may come; money as `129.00 EUR`, of a list one element."),
+    ] = None
     since: Annotated[
         str, Meta(description="The contract's version or the date that brought it; empty: from the start.")
     ] = ""

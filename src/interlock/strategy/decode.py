@@ -121,6 +121,10 @@ class _Decoder:
         items = (self.value(kind.item_type, item, (*path, index)) for index, item in enumerate(value))
         return [item for item in items if item is not _LEFT_OUT]
 
+    def fixed(self, kind: inspect.VarTupleType, value: Any, path: Path) -> Any:
+        found = self.array(inspect.ListType(kind.item_type, kind.min_length, kind.max_length), value, path)
+        return found if found is _LEFT_OUT else tuple(found)
+
     def choice(self, kind: inspect.LiteralType, value: Any, path: Path) -> Any:
         if not isinstance(value, str):
             return self._wrong_type("text", value, path)
@@ -196,6 +200,7 @@ _HANDLERS: dict[type, Callable[[_Decoder, Any, Any, Path], Any]] = {
     inspect.StructType: _Decoder.table,
     inspect.DictType: _Decoder.mapping,
     inspect.ListType: _Decoder.array,
+    inspect.VarTupleType: _Decoder.fixed,
     inspect.LiteralType: _Decoder.choice,
     inspect.StrType: _Decoder.text,
     inspect.BoolType: _Decoder.flag,
@@ -204,6 +209,7 @@ _HANDLERS: dict[type, Callable[[_Decoder, Any, Any, Path], Any]] = {
     inspect.DateTimeType: _Decoder.moment,
     inspect.DateType: _Decoder.day,
 }
+_MEANT_FOR: dict[type, type[inspect.Type]] = {list: inspect.ListType, int: inspect.IntType, bool: inspect.BoolType}
 _BLANKS: dict[type, Any] = {inspect.StrType: "", inspect.LiteralType: "", inspect.ListType: [], inspect.DictType: {}}
 
 
@@ -217,8 +223,8 @@ def bare(kind: inspect.Type) -> inspect.Type:
 def _member_for(kind: inspect.UnionType, value: Any) -> inspect.Type:
     """The member that a value of this Python type is meant for; the first one when none is."""
     members = [bare(member) for member in kind.types if not isinstance(member, inspect.NoneType)]
-    takes_lists = [member for member in members if isinstance(member, inspect.ListType)]
-    return takes_lists[0] if takes_lists and isinstance(value, list) else members[0]
+    wanted = _MEANT_FOR.get(type(value))
+    return next((member for member in members if type(member) is wanted), members[0])
 
 
 def _stand_in(field: inspect.Field) -> Any:

@@ -1,5 +1,6 @@
 """The parsed folder as the checks see it: each file with its data, its struct, its problems and its places."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from functools import cached_property
@@ -8,9 +9,10 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from interlock.canonical import Assembly, ContractFile, assemble, load_contracts
 from interlock.strategy.decode import Problem, decode, decode_tables
 from interlock.strategy.facts import ConnectorFacts
-from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
+from interlock.strategy.model import OBJECT_PATTERN, Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.positions import Path, Position, Positions
 from interlock.strategy.slos import Slos
 from interlock.strategy.snapshot import Snapshot
@@ -75,7 +77,7 @@ class Folder:
         self.slos: TomlFile[Slos] = self._file("slos.toml", Slos)
         self.systems: dict[str, TomlFile[System]] = self._files("systems/", System)
         self.flows: dict[str, TomlFile[Flow]] = self._files("flows/", Flow)
-        self.objects: dict[str, TomlFile[None]] = self._files("objects/", None)
+        self.objects: dict[str, TomlFile[ContractFile]] = self._files("objects/", ContractFile)
         self.mappings: dict[str, TomlFile[None]] = self._files("mappings/", None)
         self.items = self.mappings.pop("items", TomlFile[None]("mappings/items.toml", b""))
         self.items.value, self.items.problems = decode_tables(ItemTable, self.items.data)
@@ -84,6 +86,12 @@ class Folder:
             for path, content in snapshot.files.items()
             if path.startswith("runbooks/")
         }
+
+    @cached_property
+    def contracts(self) -> Assembly:
+        """The contracts that ship and the folder's own, with what is wrong in them."""
+        files = (file for file in self.objects.values() if not file.error and re.search(OBJECT_PATTERN, file.name))
+        return assemble({file.name: file.value for file in files}, load_contracts())
 
     def toml_files(self) -> Iterator[TomlFile[Any]]:
         """Every TOML file that is there."""

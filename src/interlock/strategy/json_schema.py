@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from interlock.canonical import ContractFile
 from interlock.strategy.decode import NAMED_BY_PLACE
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.slos import Slos
@@ -18,6 +19,7 @@ KINDS: dict[str, type[Struct]] = {
     "flow": Flow,
     "security": Security,
     "slos": Slos,
+    "object": ContractFile,
 }
 GLOBS = {
     "strategy": "strategy.toml",
@@ -25,6 +27,7 @@ GLOBS = {
     "flow": "flows/*.toml",
     "security": "security.toml",
     "slos": "slos.toml",
+    "object": "objects/*.toml",
     "items": "mappings/items.toml",
 }
 """Which files each schema is for, relative to the folder."""

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
+from interlock.canonical import Contract
 from interlock.errors import InterlockError
 from interlock.strategy.finding import did_you_mean
 
@@ -23,6 +24,11 @@ MAX_NODES = 250
 Predicate = Callable[[Any], bool]
 
 _KEYWORDS = {"true": True, "false": False, "null": None}
+_PARTS = {
+    "amount": ("amount", "currency"),
+    "money": tuple(f"{side}{part}" for side in ("shop", "presentment") for part in ("", ".amount", ".currency")),
+}
+"""What is inside a value of money."""
 _PLAIN_NODES = (
     ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE,
     ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.List, ast.Tuple, ast.Load,
@@ -61,6 +67,16 @@ def compile_predicate(text: str, root: str, fields: Collection[str] | None = Non
             return bool(careful(instance))
 
     return holds
+
+
+def condition_fields(contract: Contract | None) -> frozenset[str] | None:
+    """What a condition may read of an object: `components.total.shop.amount`, `lines` (with len); None is anything."""
+    if contract is None:
+        return None
+    inside_lists = {path for path in contract.paths() if "[]." in path}
+    plain = {path.removesuffix("[]"): field for path, field in contract.paths().items() if path not in inside_lists}
+    parts = {f"{path}.{part}" for path, field in plain.items() for part in _PARTS.get(field.type, ())}
+    return frozenset({*plain, *parts})
 
 
 def _parsed(text: str) -> ast.expr:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, inspect
 
+from interlock.canonical import ContractFile
 from interlock.strategy.checks import ALL, Check, Example
 from interlock.strategy.decode import bare, written_fields
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
@@ -24,6 +25,7 @@ FILES: tuple[tuple[str, type[Struct]], ...] = (
     ("flows/NAME.toml", Flow),
     ("security.toml", Security),
     ("slos.toml", Slos),
+    ("objects/NAME.vN.toml", ContractFile),
     ("mappings/items.toml, a table for each system", ItemTable),
 )
 _LONGEST_LINE = 100
@@ -124,7 +126,7 @@ def _default(field: inspect.Field) -> str:
     value = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
     if value is msgspec.NODEFAULT:
         return "**required**"
-    if value is None or value in ("", [], {}) or isinstance(value, Struct):
+    if value is None or value in ("", [], (), {}) or isinstance(value, Struct):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
@@ -144,6 +146,7 @@ _WORDS: dict[type[inspect.Type], str] = {
     inspect.FloatType: "number",
     inspect.DateTimeType: "date and time",
     inspect.DateType: "date",
+    inspect.VarTupleType: "list of texts",
     inspect.DictType: "table",
     inspect.StructType: "table",
 }

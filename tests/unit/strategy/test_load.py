@@ -19,7 +19,7 @@ def errors_of(files: dict[str, str]) -> StrategyErrors:
 def test_a_sound_folder_becomes_a_strategy() -> None:
     """The model holds what the files say, by the names of the files."""
     strategy = load_files(
-        {**SOUND, "objects/order.v2.toml": "x = 1", "mappings/erp.toml": "y = 2", "functions.py": "# f"}
+        {**SOUND, "objects/order.v1.toml": 'extends = "order.v1"', "mappings/erp.toml": "y = 2", "functions.py": "# f"}
     )
     assert (strategy.name, strategy.environment, strategy.warnings) == ("acme", "staging", ())
     assert strategy.teams["finance-systems"].name == "finance-systems"
@@ -27,7 +27,7 @@ def test_a_sound_folder_becomes_a_strategy() -> None:
     assert strategy.systems["erp"].credentials == {"token": "env:TOKEN"}
     assert strategy.flows["order-to-erp"].destinations == ["erp"]
     assert strategy.flows["order-to-erp"].object_name == "order"
-    assert strategy.objects == {"order.v2": "x = 1"}
+    assert strategy.objects == {"order.v1": 'extends = "order.v1"'}
     assert strategy.mappings == {"erp": "y = 2"}
     assert strategy.functions == "# f"
     assert len(strategy.release) == 64

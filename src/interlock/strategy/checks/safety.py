@@ -13,7 +13,7 @@ from interlock.strategy.finding import Finding, holds_secret
 from interlock.strategy.folder import Folder
 from interlock.strategy.model import DEFAULT_PORTS, RUNNING_PATTERNS, host_and_port
 from interlock.strategy.positions import Path
-from interlock.strategy.predicate import PredicateError, compile_predicate
+from interlock.strategy.predicate import PredicateError, compile_predicate, condition_fields
 from interlock.strategy.secrets import is_reference
 
 PLAIN_HTTP_ALLOWED = frozenset({"development", "demo"})
@@ -137,7 +137,9 @@ class Condition(Check):
     title = "The condition is not understood"
     why = "conditions compare fields of the object with constants; nothing else is run"
     bad = Example("flows/order-to-erp.toml", 'when = "order.test = false"')
-    good = Example("flows/order-to-erp.toml", 'when = "order.test == false and order.total.amount > 100"')
+    good = Example(
+        "flows/order-to-erp.toml", 'when = "order.test == false and order.components.total.shop.amount > 100"'
+    )
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         for file in folder.flows.values():
@@ -145,7 +147,7 @@ class Condition(Check):
             if not when or not root:
                 continue
             try:
-                compile_predicate(when, root)
+                compile_predicate(when, root, condition_fields(folder.contracts.contracts.get(file.value.object)))
             except PredicateError as error:
                 line, column = file.at(("when",))
                 written_plainly = file.text.split("\n")[line - 1][column - 1 :].startswith((f'"{when}"', f"'{when}'"))

@@ -162,8 +162,8 @@ class FileName(Check):
     code = "STR008"
     title = "A file name is not a name"
     why = "the file's name is the name of what it describes; it appears in addresses, metrics and other files"
-    bad = Example("objects/order.toml", 'title = "Order"', whole=True)
-    good = Example("objects/order.v1.toml", 'title = "Order"', whole=True)
+    bad = Example("objects/order.toml", 'extends = "order.v1"', whole=True)
+    good = Example("objects/order.v1.toml", 'extends = "order.v1"', whole=True)
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         plain = (*folder.systems.values(), *folder.flows.values(), *folder.mappings.values())
