@@ -81,7 +81,7 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 class ObjectShape(Struct, frozen=True, forbid_unknown_fields=True):
     """The fields of one nested object."""
 
-    fields: Annotated[dict[str, Field], Meta(description="Its fields by name.")]
+    fields: Annotated[dict[str, Field], Meta(description="Its fields by name, each with the keys above.")]
     meaning: Annotated[str, Meta(description="What the nested object is.")] = ""
 
 

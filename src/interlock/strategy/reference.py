@@ -78,12 +78,14 @@ def _example(example: Example) -> str:
 
 def _table(kind: type[Struct]) -> str:
     rows = "".join(
-        f"| `{key}` | {words} | {default} | {meaning} |\n" for key, words, default, meaning in _rows(kind, "")
+        f"| `{key}` | {words} | {default} | {meaning} |\n" for key, words, default, meaning in _rows(kind, "", set())
     )
     return f"| Key | Type | Default | Meaning |\n|---|---|---|---|\n{rows}"
 
 
-def _rows(kind: type[Struct], prefix: str) -> Iterator[tuple[str, str, str, str]]:
+def _rows(kind: type[Struct], prefix: str, told: set[type[Struct]]) -> Iterator[tuple[str, str, str, str]]:
+    """The keys of a table and of those inside it; the fields of an object are told once."""
+    told.add(kind)
     for field in written_fields(kind):
         key = f"{prefix}{field.encode_name}"
         described = _members(field.type)
@@ -92,11 +94,11 @@ def _rows(kind: type[Struct], prefix: str) -> Iterator[tuple[str, str, str, str]
         yield key, _type_words(field.type), _default(field), _meaning(field.type)
         listed = next((bare(member.item_type) for member in described if isinstance(member, inspect.ListType)), None)
         if struct is not None:
-            yield from _rows(struct.cls, f"{key}.")
+            yield from _rows(struct.cls, f"{key}.", told)
         elif isinstance(listed, inspect.StructType):
-            yield from _rows(listed.cls, f"{key}[].")
-        elif isinstance(teams, inspect.StructType):
-            yield from _rows(teams.cls, f"{key}.NAME.")
+            yield from _rows(listed.cls, f"{key}[].", told)
+        elif isinstance(teams, inspect.StructType) and teams.cls not in told:
+            yield from _rows(teams.cls, f"{key}.NAME.", told)
 
 
 def _members(kind: inspect.Type) -> list[inspect.Type]:
