@@ -1,11 +1,10 @@
 """What contracts and mappings say of a delivery: the canonical object, the way of each field, which of them are personal."""
 
-from functools import cache
 from typing import Any, Protocol
 
 import msgspec
 
-from interlock.canonical import load_contracts
+from interlock.canonical import Contract
 from interlock.console.field_table import FieldTable, field_table, plain
 from interlock.console.payload import Side, as_read, mask
 from interlock.errors import InterlockError
@@ -13,6 +12,7 @@ from interlock.mapping.compile import FieldRow
 from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow
 from interlock.release.build import Build
 from interlock.release.shelf import Shelf
+from interlock.strategy import contract_of
 
 
 class Translator(Protocol):
@@ -74,18 +74,15 @@ class ReleaseTranslator:
 
     def _found_personal(self, build: Build, side: Side, system: str, object_name: str) -> frozenset[str]:
         if side == "canonical":
-            return _personal(object_name)
+            return _personal(contract_of(build.strategy, object_name))
         try:
             if side == "source":
                 rows = build.rows_in(system, object_name)
-                return frozenset(
-                    path for row in rows if row.canonical in _personal(object_name) for path in _parts(row.vendor)
-                )
-            return frozenset(
-                plain(row.vendor)
-                for (name, _), document in self._documents(build, system).items()
-                for row in document
-                if not _personal(name).isdisjoint(_parts(row.canonical))
+                personal = _personal(contract_of(build.strategy, object_name))
+                return frozenset(path for row in rows if row.canonical in personal for path in _parts(row.vendor))
+            written = self._documents(build, system).items()
+            return frozenset().union(
+                *(_sent(rows, _personal(contract_of(build.strategy, name))) for (name, _), rows in written)
             )
         except (InterlockError, LookupError):
             return frozenset()
@@ -101,10 +98,13 @@ def _parts(paths: str) -> list[str]:
     return [path.strip() for path in paths.split(",")]
 
 
-@cache
-def _personal(object_name: str) -> frozenset[str]:
+def _sent(rows: tuple[FieldRow, ...], personal: frozenset[str]) -> frozenset[str]:
+    """The paths of a destination's document that personal fields go to."""
+    return frozenset(plain(row.vendor) for row in rows if not personal.isdisjoint(_parts(row.canonical)))
+
+
+def _personal(contract: Contract | None) -> frozenset[str]:
     """The contract's personal paths, and the objects that hold some (an address as a whole)."""
-    contract = load_contracts().get(f"{object_name}.v1")
     if contract is None:
         return frozenset()
     paths = contract.personal_paths()

@@ -104,7 +104,7 @@ def test_personal_values_follow_the_contract_through_a_mapping(reader: Any, orde
         line.sent: line.canonical
         for line in table("netsuite", sent_to("netsuite", "salesOrder", order), reader, order).lines
     }
-    assert set(made_of["shippingAddress.addressee"].split(", ")) <= _personal("order")
+    assert set(made_of["shippingAddress.addressee"].split(", ")) <= _personal(load_contracts()["order.v1"])
     sent = {"x1": "Steve Shipper", "otherRefNum": "#9999"}
     assert mask(sent, frozenset({"x1"}))["x1"] is not sent["x1"]
     shown = field_table(
