@@ -88,7 +88,7 @@ class Grouped:
             key = (each.field, each.kind)
             group = self._groups.get(key)
             if group is None:
-                group = FieldGroup(field=each.field, kind=each.kind, sample=self._sample(subject, each))
+                group = FieldGroup(field=each.field, kind=each.kind, sample=sample_of(subject, each, self._hide))
                 self._groups[key] = group
             group.values += 1
             group.documents += key not in met
@@ -98,19 +98,22 @@ class Grouped:
         """The fields, those that differ in most documents first."""
         return sorted(self._groups.values(), key=lambda group: (-group.documents, group.field, group.kind))
 
-    def _sample(self, subject: str, found: Difference) -> Sample:
-        return Sample(
-            subject=subject,
-            path=found.path,
-            old="" if found.kind == "added" else self._shown(found.path, found.old),
-            new="" if found.kind == "removed" else self._shown(found.path, found.new),
-        )
 
-    def _shown(self, path: str, value: Any) -> str:
-        if value is not None and self._hide(path, value):
-            return HIDDEN
-        text = msgspec.json.Encoder(decimal_format="number").encode(value).decode()
-        return text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 3]}..."
+def sample_of(subject: str, found: Difference, hide: Callable[[str, Any], bool]) -> Sample:
+    """A difference as it may be shown."""
+    return Sample(
+        subject=subject,
+        path=found.path,
+        old="" if found.kind == "added" else _shown(found.path, found.old, hide),
+        new="" if found.kind == "removed" else _shown(found.path, found.new, hide),
+    )
+
+
+def _shown(path: str, value: Any, hide: Callable[[str, Any], bool]) -> str:
+    if value is not None and hide(path, value):
+        return HIDDEN
+    text = msgspec.json.Encoder(decimal_format="number").encode(value).decode()
+    return text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 3]}..."
 
 
 def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:
