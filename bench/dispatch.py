@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,13 @@ class BenchRelease:
         value = self._read(body)
         return Document(value=value, version=1)
 
+    def straight(self, flow: str) -> bool:
+        """No flow is point-to-point."""
+        return False
+
+    def raw(self, flow: str, key: str, body: bytes) -> Document:
+        raise AssertionError("no flow is point-to-point")
+
     def serves(self, flow: str, destination: str) -> bool:
         """All."""
         return True
@@ -124,7 +132,7 @@ class BenchRelease:
         """All."""
         return ""
 
-    def destination(self, name: str, source: str) -> Any:  # noqa: ARG002
+    def destination(self, name: str, source: str) -> Any:
         """By name."""
         return self._destinations[name]
 
@@ -192,7 +200,9 @@ async def engine(ports: list[int], bodies: list[bytes]) -> float:
     """Deliveries per second from the first event in the inbox to the last durable outcome."""
     folder = Path(tempfile.mkdtemp())
     clock = SystemClock()
-    inbox, ledger = SqliteInbox(folder / "inbox.db", 0), SqliteLedger(folder / "ledger.db", 0)
+    commits = ThreadPoolExecutor(2)
+    inbox = SqliteInbox(folder / "inbox.db", 0, beside=commits)
+    ledger = SqliteLedger(folder / "ledger.db", 0, beside=commits)
     http = Http(frozenset(f"127.0.0.1:{port}" for port in ports))
     read, build = mapping()
     release = BenchRelease(

@@ -8,6 +8,7 @@ import secrets
 import socket
 import tomllib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -74,9 +75,11 @@ class Hub:
         lock = lock_store(self.data)
         opened.callback(lock.close)
         now_ms = self.clock.now_ms()
-        self.inbox = SqliteInbox(self.data / "inbox.db", now_ms)
+        commits = ThreadPoolExecutor(2, thread_name_prefix="commit")
+        opened.callback(commits.shutdown)
+        self.inbox = SqliteInbox(self.data / "inbox.db", now_ms, beside=commits)
         opened.push_async_callback(self.inbox.close)
-        self.ledger = SqliteLedger(self.data / "ledger.db", now_ms)
+        self.ledger = SqliteLedger(self.data / "ledger.db", now_ms, beside=commits)
         opened.push_async_callback(self.ledger.close)
         self.black_box = MappedBlackBox(self.data / "black-box")
         opened.callback(self.black_box.close)

@@ -9,6 +9,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
@@ -30,6 +32,7 @@ from interlock.messaging import outlet, router, upkeep
 from interlock.messaging.event import Event
 from interlock.messaging.inbox import Appended
 from interlock.messaging.releases import Limits
+from interlock.messaging.sqlite import group_commit
 from interlock.messaging.sqlite import inbox as sqlite_inbox
 from interlock.messaging.sqlite import ledger as sqlite_ledger
 from interlock.messaging.sqlite.connect import open_store
@@ -69,7 +72,7 @@ class NaiveInbox:
 class Sender:
     """A shop that repeats each event until it is acknowledged, to an inbox whose process ends when its store breaks."""
 
-    def __init__(self, folder: Path, chance: random.Random, kind: type[Any]) -> None:
+    def __init__(self, folder: Path, chance: random.Random, kind: Callable[..., Any]) -> None:
         self.folder = folder
         self.chance = chance
         self.kind = kind
@@ -141,7 +144,7 @@ def _never(_kind: str, _file: str) -> bool:
 
 
 async def ingest(
-    folder: Path, chance: random.Random, number: int, kind: type[Any]
+    folder: Path, chance: random.Random, number: int, kind: Callable[..., Any]
 ) -> tuple[Counter[str], Counter[str], set[str]]:
     """What happened, the rows by key at the end, and what had been acknowledged."""
     folder.mkdir()
@@ -152,10 +155,15 @@ async def ingest(
     return counts, Counter(sender.keys()), sender.acknowledged
 
 
-def test_a_failed_commit_is_never_acknowledged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("beside", [None, ThreadPoolExecutor(1)], ids=["in the loop", "beside the loop"])
+def test_a_failed_commit_is_never_acknowledged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, beside: Executor | None
+) -> None:
     """Fault case 6: 5% of fsyncs fail and 1% of writes find no space; the sender repeats; each event is there once."""
+    monkeypatch.setattr(group_commit, "COMMITTED_BESIDE_FROM", 2)
     experiment = Experiment("6", suite=1_000, table=20_000, capsys=capsys)
-    counts, rows, acknowledged = asyncio.run(ingest(tmp_path / "ours", experiment.chance, experiment.size, SqliteInbox))
+    ours = partial(SqliteInbox, beside=beside)
+    counts, rows, acknowledged = asyncio.run(ingest(tmp_path / "ours", experiment.chance, experiment.size, ours))
     _, naive, _ = asyncio.run(ingest(tmp_path / "naive", experiment.chance, experiment.size, NaiveInbox))
     missing = len(acknowledged - set(rows))
     duplicates = sum(rows.values()) - len(rows)

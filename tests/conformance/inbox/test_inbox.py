@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
@@ -11,6 +12,7 @@ import pytest
 from interlock.errors import StoreError
 from interlock.messaging.event import Event
 from interlock.messaging.inbox import Inbox
+from interlock.messaging.sqlite import group_commit
 from interlock.messaging.sqlite.inbox import SqliteInbox
 
 Open = Callable[[Path], Inbox]
@@ -20,16 +22,24 @@ def sqlite(folder: Path) -> Inbox:
     return SqliteInbox(folder / "inbox.db", 0)
 
 
-ENGINES: dict[str, Open] = {"sqlite": sqlite}
+def sqlite_beside(folder: Path) -> Inbox:
+    """Every commit in a thread, however small."""
+    return SqliteInbox(folder / "inbox.db", 0, beside=ThreadPoolExecutor(1))
+
+
+ENGINES: dict[str, Open] = {"sqlite": sqlite, "sqlite, committed beside the loop": sqlite_beside}
 DAY_MS = 86_400_000
 
 
 @pytest.fixture(params=ENGINES, name="open_inbox")
-def _open_inbox(request: pytest.FixtureRequest) -> Open:
+def _open_inbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Open:
+    monkeypatch.setattr(group_commit, "COMMITTED_BESIDE_FROM", 1)
     return ENGINES[request.param]
 
 
-def event(key: str = "1", version: int = 1, body: bytes = b"{}", *, at_ms: int = 1_000, event_id: str = "e1", topic: str = "t") -> Event:
+def event(
+    key: str = "1", version: int = 1, body: bytes = b"{}", *, at_ms: int = 1_000, event_id: str = "e1", topic: str = "t"
+) -> Event:
     return Event(
         system="shop", dialect="test", topic=topic, object="order", key=key, version=version, complete=True, event_id=event_id,
         facts=("orders/create", "refunds/create#7"), flags=("late",), received_at_ms=at_ms, release="r1",

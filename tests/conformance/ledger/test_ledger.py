@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from interlock.messaging.delivery import Begun, Delivery, Failure, Intent, Unnee
 from interlock.messaging.event import Event
 from interlock.messaging.ledger import Closing, Filter, Ledger, Routed
 from interlock.messaging.outcome import Done, Uncertain
+from interlock.messaging.sqlite import group_commit
 from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.write import Once, Write
 
@@ -23,7 +25,12 @@ def sqlite(folder: Path) -> Ledger:
     return SqliteLedger(folder / "ledger.db", 0)
 
 
-ENGINES: dict[str, Open] = {"sqlite": sqlite}
+def sqlite_beside(folder: Path) -> Ledger:
+    """Every commit in a thread, however small."""
+    return SqliteLedger(folder / "ledger.db", 0, beside=ThreadPoolExecutor(1))
+
+
+ENGINES: dict[str, Open] = {"sqlite": sqlite, "sqlite, committed beside the loop": sqlite_beside}
 NOW = 1_000_000
 LEASE = 15_000
 MINUTE = 60_000
@@ -33,7 +40,9 @@ WMS = Want(flow="shipments", destination="wms")
 
 
 @pytest.fixture(params=ENGINES, name="opened")
-def _opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Any]:
+def _opened(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    monkeypatch.setattr(group_commit, "COMMITTED_BESIDE_FROM", 1)
+
     @asynccontextmanager
     async def opened() -> AsyncIterator[Ledger]:
         ledger = ENGINES[request.param](tmp_path)

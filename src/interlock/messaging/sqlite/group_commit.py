@@ -1,25 +1,31 @@
 """Group commit: everything that is asked of a store in one turn of the event loop shares one transaction and one fsync.
 
-The work runs in the event loop's own thread. A writer thread would have to win the interpreter lock back after each
-statement, which costs more than the 0.2 ms that an fsync takes; a batch grows by itself while an fsync is under way on
-a slower disk.
+The statements run in the event loop's own thread: a writer thread would have to win the interpreter lock back after
+each of them. The commit of a large batch needs no interpreter, so it may run beside the loop, which goes on with other
+work while the next batch grows; for a small one the way to a thread and back takes longer than the fsync.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
 
 from interlock.errors import StoreError
 from interlock.messaging.full_disk import FULL_DISK
+from interlock.messaging.sqlite.connect import open_store
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
+Batch = list[tuple[Work[Any], "asyncio.Future[Any]"]]
 
 LARGEST_BATCH = 1_000
 """Pieces of work in one transaction; more wait for the next turn."""
+COMMITTED_BESIDE_FROM = 16
+"""Pieces from which on a transaction is committed beside the event loop."""
 
 
 class GroupCommit:
@@ -28,19 +34,28 @@ class GroupCommit:
     A piece that raises takes only itself down. When the commit fails, the fate of all pieces is unknown: each gets a
     StoreError. After an I/O error nothing is tried again on this connection (an fsync that failed once cannot be
     trusted to succeed later: fsyncgate); `broken` is set and every further piece is refused. A full disk is not a
-    broken one.
+    broken one. `beside` is where large batches are committed, one at a time; without it, as a simulation under a
+    virtual clock needs it, all are committed in the loop.
     """
 
-    def __init__(self, connection: apsw.Connection, name: str) -> None:
+    def __init__(self, connection: apsw.Connection, name: str, beside: Executor | None = None) -> None:
         self.connection = connection
         self.name = name
         self.broken: StoreError | None = None
         self.commits = 0
         self.pieces = 0
-        self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._reader = open_store(Path(connection.filename), vfs=connection.open_vfs, read_only=True)
+        self._beside = beside
+        self._under_way: asyncio.Future[None] | None = None
+        self._waiting: Batch = []
         self._scheduled = False
         self._after: list[Callable[[], None]] = []
         self._on_break: list[Callable[[StoreError], None]] = []
+
+    @property
+    def reading(self) -> apsw.Connection:
+        """Where to ask for what is committed: the writing connection, whose cache is warm, unless it is at a commit."""
+        return self.connection if self._under_way is None else self._reader
 
     def after_commit(self, wake: Callable[[], None]) -> None:
         """Call `wake` after each successful commit."""
@@ -54,22 +69,24 @@ class GroupCommit:
             future.set_exception(self.broken)
             return future
         self._waiting.append((work, future))
-        if not self._scheduled:
-            self._scheduled = True
-            loop.call_soon(self._turn)
+        self._schedule()
         return future
 
     def run_now(self, work: Work[T]) -> T:
         """The same for start-up and shut-down, when there is no event loop: one piece, one commit."""
-        with self._transaction():
-            return work(self.connection)
+        transaction = _Transaction(self)
+        with transaction.undone_by_an_error():
+            result = work(self.connection)
+        transaction.commit()
+        return result
 
     def on_break(self, tell: Callable[[StoreError], None]) -> None:
         """Call `tell` at once when the store can be trusted no more."""
         self._on_break.append(tell)
 
-    def checkpoint(self) -> None:
+    async def checkpoint(self) -> None:
         """Move the log into the file as far as nobody reads it; another connection that does the same is left to it."""
+        await self._idle()
         if self.broken is not None:
             raise self.broken
         try:
@@ -78,6 +95,16 @@ class GroupCommit:
             return
         except apsw.Error as error:
             raise self.failure(error) from error
+
+    async def close(self) -> None:
+        """Let the commit that is under way end, then close."""
+        await self._idle()
+        self._reader.close()
+        self.connection.close()
+
+    async def _idle(self) -> None:
+        while self._under_way is not None:
+            await self._under_way
 
     def failure(self, error: apsw.Error) -> StoreError:
         """What SQLite's error means for the store. After an I/O error it is broken for good."""
@@ -102,58 +129,91 @@ class GroupCommit:
                 tell(failure)
         return failure
 
+    def _schedule(self) -> None:
+        if self._waiting and not self._scheduled and self._under_way is None:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
     def _turn(self) -> None:
         self._scheduled = False
         batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
         batch = [(work, future) for work, future in batch if not future.cancelled()]
         if batch:
-            self._commit(batch)
-        if self._waiting and not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._turn)
+            self._together(batch)
+        self._schedule()
 
-    def _commit(self, batch: list[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
+    def _together(self, batch: Batch) -> None:
+        transaction = _Transaction(self)
         try:
-            results = self._together(batch)
+            with transaction.undone_by_an_error():
+                results = [work(self.connection) for work, _ in batch]
         except StoreError as error:
-            for _, future in batch:
-                future.set_exception(error)
-            return
-        except Exception:  # noqa: BLE001  one piece failed and took the transaction with it: give each its own
+            _tell(batch, error)
+        except Exception as error:  # noqa: BLE001  one piece failed and took the transaction with it: give each its own
             if len(batch) == 1:
-                self._alone(*batch[0])
+                batch[0][1].set_exception(error)
                 return
             for work, future in batch:
                 self._alone(work, future)
-            return
+        else:
+            if self._beside is not None and len(batch) >= COMMITTED_BESIDE_FROM:
+                self._commit_beside(self._beside, transaction, batch, results)
+            else:
+                self._commit(transaction, batch, results)
+
+    def _commit(self, transaction: "_Transaction", batch: Batch, results: list[Any]) -> None:
+        try:
+            transaction.commit()
+        except StoreError as error:
+            _tell(batch, error)
+        else:
+            self._committed(batch, results)
+
+    def _commit_beside(self, beside: Executor, transaction: "_Transaction", batch: Batch, results: list[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        self._under_way = loop.create_future()
+
+        def commit() -> None:
+            failed = transaction.try_to_commit()
+            loop.call_soon_threadsafe(ended, failed)
+
+        def ended(failed: apsw.Error | None) -> None:
+            under_way, self._under_way = self._under_way, None
+            if failed is None:
+                self._committed(batch, results)
+            else:
+                _tell(batch, transaction.given_up(failed))
+            if under_way is not None:
+                under_way.set_result(None)
+            self._schedule()
+
+        beside.submit(commit)
+
+    def _committed(self, batch: Batch, results: list[Any]) -> None:
         self.commits += 1
         self.pieces += len(batch)
         for (_, future), result in zip(batch, results, strict=True):
-            future.set_result(result)
+            if not future.cancelled():
+                future.set_result(result)
         for wake in self._after:
             wake()
-
-    def _together(self, batch: list[tuple[Work[Any], asyncio.Future[Any]]]) -> list[Any]:
-        with self._transaction():
-            return [work(self.connection) for work, _ in batch]
 
     def _alone(self, work: Work[Any], future: "asyncio.Future[Any]") -> None:
+        transaction = _Transaction(self)
         try:
-            with self._transaction():
+            with transaction.undone_by_an_error():
                 result = work(self.connection)
+            transaction.commit()
         except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the one who asked
             future.set_exception(error)
-            return
-        self.commits += 1
-        self.pieces += 1
-        future.set_result(result)
-        for wake in self._after:
-            wake()
+        else:
+            self._committed([(work, future)], [result])
 
-    def _transaction(self) -> "_Transaction":
-        if self.broken is not None:
-            raise self.broken
-        return _Transaction(self)
+
+def _tell(batch: Batch, error: StoreError) -> None:
+    for _, future in batch:
+        if not future.cancelled():
+            future.set_exception(error)
 
 
 class _Transaction:
@@ -163,23 +223,41 @@ class _Transaction:
         self.group = group
         self.connection = group.connection
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def undone_by_an_error(self) -> Iterator[None]:
+        """Begin; what raises within is rolled back, and what does not is still to be committed."""
+        if self.group.broken is not None:
+            raise self.group.broken
         try:
             self.connection.execute("BEGIN IMMEDIATE")
         except apsw.Error as error:
             raise self.group.failure(error) from error
+        try:
+            yield
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, apsw.Error) and not isinstance(error, apsw.ConstraintError | apsw.SQLError):
+                raise self.group.failure(error) from error
+            raise
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        if error is None:
-            try:
-                self.connection.execute("COMMIT")
-            except apsw.Error as failed:
-                self._roll_back()
-                raise self.group.failure(failed) from failed
-            return
+    def commit(self) -> None:
+        """Raises StoreError: then the fate of all that was in it is unknown."""
+        failed = self.try_to_commit()
+        if failed is not None:
+            raise self.given_up(failed) from failed
+
+    def try_to_commit(self) -> apsw.Error | None:
+        """COMMIT, which may run in any thread. What went wrong."""
+        try:
+            self.connection.execute("COMMIT")
+        except apsw.Error as failed:
+            return failed
+        return None
+
+    def given_up(self, failed: apsw.Error) -> StoreError:
+        """Rolled back, and what the failure means."""
         self._roll_back()
-        if isinstance(error, apsw.Error) and not isinstance(error, apsw.ConstraintError | apsw.SQLError):
-            raise self.group.failure(error) from error
+        return self.group.failure(failed)
 
     def _roll_back(self) -> None:
         if self.connection.in_transaction:

@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ RECENT_EVENTS = 1_000
 class SqliteInbox:
     """The Inbox port on one SQLite file."""
 
-    def __init__(self, path: Path, now_ms: int, *, vfs: str | None = None) -> None:
+    def __init__(self, path: Path, now_ms: int, *, vfs: str | None = None, beside: Executor | None = None) -> None:
         connection = open_store(path, vfs=vfs)
         migrate(connection, "inbox", now_ms)
         self._sql = statements("inbox.sql")
-        self.group = GroupCommit(connection, "inbox")
+        self.group = GroupCommit(connection, "inbox", beside)
         self._recent: OrderedDict[int, Event] = OrderedDict()
 
     async def append(self, event: Event) -> Appended:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,11 @@ UNEXPLAINED = Failure(reason="unknown", code="HUB-UNKNOWN", message="no reason w
 class SqliteLedger:
     """The Ledger port on one SQLite file."""
 
-    def __init__(self, path: Path, now_ms: int, *, vfs: str | None = None) -> None:
+    def __init__(self, path: Path, now_ms: int, *, vfs: str | None = None, beside: Executor | None = None) -> None:
         connection = open_store(path, vfs=vfs)
         migrate(connection, "ledger", now_ms)
         self._sql = statements("ledger.sql")
-        self.group = GroupCommit(connection, "ledger")
+        self.group = GroupCommit(connection, "ledger", beside)
         self._routing = RoutingWork(self._sql)
         self._operator = OperatorWork(self._sql)
 
@@ -43,7 +44,7 @@ class SqliteLedger:
 
     async def cursor(self, name: str) -> int:
         """A named position."""
-        row = self.group.reader.execute(self._sql["cursor"], (name,)).get
+        row = self.group.reading.execute(self._sql["cursor"], (name,)).get
         return 0 if row is None else int(row)
 
     async def route(self, cursor_name: str, cursor: int, routed: Sequence[Routed], now_ms: int) -> int:
@@ -90,7 +91,7 @@ class SqliteLedger:
     async def next_due_ms(self, destination: str) -> int | None:
         """The earliest due time over the priorities."""
         dues = [
-            self.group.reader.execute(self._sql["next_due"], (destination, priority)).get for priority in (0, 1, 2)
+            self.group.reading.execute(self._sql["next_due"], (destination, priority)).get for priority in (0, 1, 2)
         ]
         return min((due for due in dues if due is not None), default=None)
 
@@ -127,7 +128,7 @@ class SqliteLedger:
     async def landing(self, intent: Intent) -> int | None:
         """Until when what the order brings along may still be overwritten by another's call."""
         delivery, write = intent.delivery, intent.write
-        until: int | None = self.group.reader.execute(
+        until: int | None = self.group.reading.execute(
             self._sql["landing"],
             {"object": write.object, "key": write.key, "operation": write.operation,
              "content_hash": intent.content_hash, "delivery": delivery.id, "destination": delivery.destination,
@@ -318,7 +319,7 @@ class SqliteLedger:
 
     async def breakers(self) -> dict[str, tuple[str, int, int, int, str]]:
         """All breakers."""
-        rows = self.group.reader.execute(self._sql["breakers"])
+        rows = self.group.reading.execute(self._sql["breakers"])
         return {
             name: (state, failures, changed, paused, error) for name, state, failures, changed, paused, error in rows
         }
@@ -335,16 +336,16 @@ class SqliteLedger:
 
     async def release(self, release: str) -> bytes | None:
         """The folder of a release."""
-        files: bytes | None = self.group.reader.execute(self._sql["release"], (release,)).get
+        files: bytes | None = self.group.reading.execute(self._sql["release"], (release,)).get
         return files
 
     async def open_work(self) -> list[tuple[str, str]]:
         """Through the index of open lanes."""
-        return [(str(row[0]), str(row[1])) for row in self.group.reader.execute(self._sql["open_work"])]
+        return [(str(row[0]), str(row[1])) for row in self.group.reading.execute(self._sql["open_work"])]
 
     async def origin_of(self, system: str, object_name: str, external_id: str) -> tuple[str, str] | None:
         """Whose object it is, when we wrote it there."""
-        row = self.group.reader.execute(self._sql["origin_of"], (system, external_id, object_name)).fetchone()
+        row = self.group.reading.execute(self._sql["origin_of"], (system, external_id, object_name)).fetchone()
         return None if row is None else (row[0], row[1])
 
     async def audit(
@@ -356,7 +357,7 @@ class SqliteLedger:
 
     async def oldest_wanted_event(self) -> int:
         """Bodies below this position are needed by nobody."""
-        position = self.group.reader.execute(self._sql["oldest_wanted_event"]).get
+        position = self.group.reading.execute(self._sql["oldest_wanted_event"]).get
         return 2**62 if position is None else int(position)
 
     async def trim(self, before_ms: int, limit: int) -> int:
@@ -370,12 +371,12 @@ class SqliteLedger:
 
     async def checkpoint(self) -> None:
         """A passive checkpoint: it never waits for readers."""
-        self.group.checkpoint()
+        await self.group.checkpoint()
 
     async def counts(self) -> dict[str, dict[str, int]]:
         """Deliveries by destination and state."""
         found: dict[str, dict[str, int]] = {}
-        for destination, state, count in self.group.reader.execute(self._sql["counts"]):
+        for destination, state, count in self.group.reading.execute(self._sql["counts"]):
             found.setdefault(destination, {})[state] = count
         return found
 
@@ -383,7 +384,7 @@ class SqliteLedger:
 
     async def preview(self, chosen: Filter) -> Preview:
         """Count what a filter touches."""
-        return self._operator.preview(self.group.connection, chosen)
+        return self._operator.preview(self.group.reading, chosen)
 
     async def replay(self, chosen: Filter, *, by: str, why: str, release: str, now_ms: int) -> int:
         """Open what is chosen, once, and remember what it was."""
@@ -409,7 +410,7 @@ class SqliteLedger:
 
     async def close(self) -> None:
         """Close the file."""
-        self.group.connection.close()
+        await self.group.close()
 
     async def _changes(self, name: str, values: tuple[Any, ...]) -> int:
         def work(connection: apsw.Connection) -> int:
