@@ -41,7 +41,12 @@ class Direction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One way to change the vendor's data and how it becomes once-only. Times are in seconds; each has its source."""
+    """One way to change the vendor's data and how it becomes once-only. Times are in seconds; each has its source.
+
+    `reference` is our name of the record, of {origin}, {key} and {instance}, where a point-to-point flow may send a
+    document of its own; the document carries it at `reference_at`, when it must carry it. `undoes` names the operation
+    that this one takes back, for an object that is planned as cancelled.
+    """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z]+\.[a-z_]+$")]
     object: str
@@ -50,8 +55,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     quiet_period_seconds: float = 0.0
     memory_seconds: float = 0.0
     longest_processing_seconds: float = 0.0
+    writes: tuple[str, ...] = ()
+    """Fields of the object that the call itself changes, beside its document: a cancellation changes `cancelled_at`."""
     meaning: str = ""
     source: str = ""
+    reference: str = ""
+    reference_at: str = ""
+    undoes: str = ""
 
     def __post_init__(self) -> None:
         if self.once is None:
@@ -71,6 +81,27 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         changed = copy.copy(self)
         msgspec.structs.force_setattr(changed, "quiet_period_seconds", max(declared, at_least_seconds))
         return changed
+
+
+class DocumentRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What must be known of a document before a row may be left out of it.
+
+    `requires`: rows without which the vendor takes no such document. `replaces`: lists that replace the vendor's whole
+    list, so that a field an element leaves out is cleared. `along`: objects that bring this document along.
+    """
+
+    requires: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    along: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One kind of record that a process may read by a key, to enrich its message with it."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z]+$")]
+    meaning: str
+    source: str = ""
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,6 +151,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     objects: dict[str, Direction] = {}
     topics: tuple[str, ...] = ()
     operations: tuple[Operation, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    documents: dict[str, DocumentRules] = {}
     settings: tuple[Setting, ...] = ()
     credentials: tuple[Credential, ...] = ()
     limits: Limits
@@ -131,6 +164,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         unknown = self.quality.keys() - set(QUALITY_RULES)
         if missing or unknown:
             raise ValueError(f"[quality] lacks {sorted(missing)} and has unknown {sorted(unknown)}")
+        named = {operation.name for operation in self.operations}
+        lost = sorted({one.undoes for one in self.operations} - named - {""})
+        if lost:
+            raise ValueError(f"`undoes` names operations that are not there: {lost}")
         written = {operation.object for operation in self.operations}
         declared = {name for name, direction in self.objects.items() if "write" in direction.can}
         if written != declared:

@@ -6,7 +6,7 @@ import importlib
 import importlib.resources
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache, partial
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -14,9 +14,14 @@ import msgspec
 
 from interlock.connectors.contract import Connection, Destination, Dialect, Source
 from interlock.connectors.manifest import Manifest, read_manifest
+from interlock.connectors.straight import try_map
 from interlock.errors import SettingsError
+from interlock.mapping.language import Mapping as MappingFile
+from interlock.mapping.language import MappingFileError
+from interlock.mapping.library import connector_mapping
+from interlock.mapping.written import rows_of
 from interlock.messaging.write import Once
-from interlock.strategy.facts import ConnectorFact, SettingFact, WriteFact
+from interlock.strategy.facts import ConnectorFact, DocumentFact, RowFact, SettingFact, WriteFact
 
 ONCE_ONLY: Mapping[Once, Any] = {
     Once.UPSERT: "upsert", Once.KEY: "idempotency-key", Once.LOOK_UP: "look-up", Once.HAND: "person",
@@ -65,6 +70,13 @@ def open_source(name: str, connection: Connection) -> Source:
     """
     source: Source = _factory(name, "source")(_complete(name, connection))
     return source
+
+
+def declared(name: str, connection: Connection) -> Manifest:
+    """The manifest as a client of this connection has it: with the quiet periods of the folder."""
+    complete = _complete(name, connection).manifest
+    assert complete is not None  # _complete adds it
+    return complete
 
 
 @cache
@@ -126,13 +138,51 @@ def _fact(found: Manifest) -> ConnectorFact:
         reads=frozenset(name for name, direction in found.objects.items() if "read" in direction.can),
         topics=frozenset(found.topics),
         writes=tuple(
-            WriteFact(one.object, one.name, ONCE_ONLY[one.once], one.creates) for one in operations if one.once
+            WriteFact(
+                one.object, one.name, ONCE_ONLY[one.once], one.creates, straight=bool(one.reference), undoes=one.undoes
+            )
+            for one in operations
+            if one.once
         ),
         settings=_mapping_settings(found.name)
         | {item.name: SettingFact(item.type, item.required, item.choices) for item in found.settings},
         credentials={item.name: item.required for item in found.credentials},
+        readings=frozenset(one.name for one in found.readings),
+        try_map=partial(try_map, found.name),
         longest_processing_seconds=max((one.longest_processing_seconds for one in operations), default=0.0),
+        documents=partial(documents, found.name),
     )
+
+
+@lru_cache(maxsize=256)
+def documents(name: str, override: str) -> tuple[DocumentFact, ...]:
+    """What a connector writes, row by row, with the folder's mapping file over its own; operations that change fields
+    without a document stand beside them. A folder's file that cannot be read is another check's matter.
+    """
+    if not (_root() / name / "mapping.toml").is_file():
+        return ()
+    try:
+        mapping = connector_mapping(name, override)
+        return (*_documents(manifest(name), mapping), *_changes_without_document(manifest(name)))
+    except MappingFileError:
+        return documents(name, "") if override else ()
+
+
+def _documents(found: Manifest, mapping: MappingFile) -> list[DocumentFact]:
+    rules = found.documents
+    return [
+        DocumentFact(object_name, name, rows_of(mapping.table_out(object_name, name)), *(
+            (rules[name].requires, rules[name].replaces, rules[name].along) if name in rules else ()
+        ))
+        for object_name in mapping.tables
+        for name in mapping.documents(object_name)
+    ]  # fmt: skip
+
+
+def _changes_without_document(found: Manifest) -> list[DocumentFact]:
+    return [
+        DocumentFact(one.object, one.name, (RowFact(one.name, one.writes),)) for one in found.operations if one.writes
+    ]
 
 
 def _mapping_settings(name: str) -> dict[str, SettingFact]:

@@ -6,6 +6,7 @@ from interlock.mapping.functions import Functions
 from interlock.mapping.items import Items, load_items
 from interlock.mapping.language import Mapping, MappingFileError, load_mapping
 from interlock.mapping.library import connector_functions, connector_mapping
+from interlock.mapping.straight import Straight, compile_straight
 
 __all__ = [
     "Context",
@@ -14,9 +15,11 @@ __all__ = [
     "Mapping",
     "MappingFileError",
     "Reader",
+    "Straight",
     "Writer",
     "compile_in",
     "compile_out",
+    "compile_straight",
     "connector_functions",
     "connector_mapping",
     "load_items",

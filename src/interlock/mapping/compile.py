@@ -41,7 +41,7 @@ class Translator:
     """What a compiled mapping can tell about itself."""
 
     def __init__(
-        self, table: Table, contract: Contract, source: str, sites: dict[int, Site], fields: tuple[FieldRow, ...]
+        self, table: Table, contract: Contract | None, source: str, sites: dict[int, Site], fields: tuple[FieldRow, ...]
     ) -> None:
         self.title = table.title
         self.contract = contract
@@ -51,11 +51,14 @@ class Translator:
 
     @property
     def coverage(self) -> tuple[str, ...]:
-        """The contract's fields that no row touches."""
+        """The contract's fields that no row touches; none where no contract stands between."""
+        if self.contract is None:
+            return ()
+        contract = self.contract
         used = {re.sub(r"\[[^\]]*\]", "[]", row.canonical) for row in self.fields}
-        paths = self.contract.paths()
+        paths = contract.paths()
         return tuple(
-            path for path, field in paths.items() if field.of not in self.contract.objects and not _touched(path, used)
+            path for path, field in paths.items() if field.of not in contract.objects and not _touched(path, used)
         )
 
     def _failure(self, error: Exception) -> MappingError:
@@ -98,7 +101,7 @@ class Reader(Translator):
         try:
             document = self.decode(body)
         except msgspec.DecodeError as error:
-            raise _undecodable(body, error) from error
+            raise undecodable(body, error) from error
         try:
             return self.build(document, context)
         except BAD_VALUE as error:
@@ -172,7 +175,7 @@ def compile_in(tables: Table | Tables, contract: Contract, functions: Functions)
     builder = Builder(rows, form, Scope("document", document, "$"))
     build, text = builder.function(tree, results)
     return Reader(
-        table, contract, text, builder.sites, _fields(builder, table, inward=True), document=kind, build=build
+        table, contract, text, builder.sites, fields_of(builder, table, inward=True), document=kind, build=build
     )
 
 
@@ -183,10 +186,10 @@ def compile_out(table: Table | Tables, contract: Contract, functions: Functions)
     rows = Rows(table, CanonicalSource(contract), functions)
     builder = Builder(rows, OutForm(rows), Scope("document", "", "$"))
     build, text = builder.function(tree, results)
-    return Writer(table, contract, text, builder.sites, _fields(builder, table, inward=False), build=build)
+    return Writer(table, contract, text, builder.sites, fields_of(builder, table, inward=False), build=build)
 
 
-def _fields(builder: Builder, table: Table, *, inward: bool) -> tuple[FieldRow, ...]:
+def fields_of(builder: Builder, table: Table, *, inward: bool) -> tuple[FieldRow, ...]:
     """The rows as a table. Sources are listed by their whole path without the leading `$.`."""
     found: dict[str, FieldRow] = {}
     for site in builder.sites.values():
@@ -210,7 +213,8 @@ def _touched(path: str, used: set[str]) -> bool:
     )
 
 
-def _undecodable(body: bytes, error: msgspec.DecodeError) -> MappingError:
+def undecodable(body: bytes, error: msgspec.DecodeError) -> MappingError:
+    """The error with the path of what is missing or of a wrong type."""
     what, _, path = str(error).partition(" - at `")
     path = path.rstrip("`") or "$"
     field = re.search(r"missing required field `([^`]+)`", what)

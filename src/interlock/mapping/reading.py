@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import UNSET
 
@@ -75,10 +75,17 @@ class InForm:
             ) from error
 
 
+class Form(Protocol):
+    """What says of a target whether it may be null, and of which type it is; None where no contract does."""
+
+    def field(self, target: Target) -> Field | None:
+        """The contract's field."""
+
+
 class Needs:
     """Asks the decoder's tree for everything that the rows read."""
 
-    def __init__(self, rows: Rows, form: InForm, document: Node) -> None:
+    def __init__(self, rows: Rows, form: Form, document: Node) -> None:
         self.rows = rows
         self.form = form
         self.document = document
@@ -103,7 +110,8 @@ class Needs:
             return node
         if row.object.startswith("@"):
             return Node()  # it reads what a function returned, not the document
-        required = not self.form.field(target).may_be_none
+        field = self.form.field(target)
+        required = field is not None and not field.may_be_none
         return self._walk(row.object, node, required)
 
     def _blocks(self, target: Target, node: Node) -> None:
@@ -125,7 +133,7 @@ class Needs:
         return Any if compared is None else literal_type(compared)
 
     def _row(self, target: str, row: Row, field: Field | None, node: Node) -> None:
-        nullable = row.default is not UNSET or (field is not None and field.may_be_none)
+        nullable = row.default is not UNSET or row.omit_when_null or (field is not None and field.may_be_none)
         paths = [path for path in row.paths if path != "#" and not path.startswith("@")]
         callee = self.rows.callee(target, row.function, len(row.paths) + bool(row.setting)) if row.function else None
         for at, path in enumerate(paths):

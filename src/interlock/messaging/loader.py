@@ -39,7 +39,7 @@ class Loader:
         self._clock = clock
         self._limiters: dict[str, Limiter] = {}
         self._silent: set[str] = set()
-        self._recent: OrderedDict[tuple[str, int], Document] = OrderedDict()
+        self._recent: OrderedDict[tuple[str, int, str], Document] = OrderedDict()
 
     async def load(self, delivery: Delivery, release: Release, timeout_seconds: float) -> Document | NotRead | Refused:
         """The canonical object. Raises MappingError when the source's document cannot be read, StalledError when that
@@ -51,14 +51,15 @@ class Loader:
         return await self._from_source(delivery, release, timeout_seconds)
 
     async def _from_event(self, delivery: Delivery, release: Release) -> Document | None:
-        cached = self._recent.get((release.id, delivery.wanted_event))
+        form = delivery.flow if release.straight(delivery.flow) else ""  # else one form serves all flows
+        cached = self._recent.get((release.id, delivery.wanted_event, form))
         if cached is not None:
             return cached
         event = (await self._inbox.get([delivery.wanted_event])).get(delivery.wanted_event)
         if event is None or not event.complete or event.body is None:
             return None
         document = self._read(delivery, release, event.body)
-        self._recent[(release.id, event.position)] = document
+        self._recent[(release.id, event.position, form)] = document
         if len(self._recent) > RECENT_DOCUMENTS:
             self._recent.popitem(last=False)
         return document
@@ -110,6 +111,8 @@ class Loader:
         self._black_box.enter(delivery.id)
         try:
             with TimeLimit(READ_SECONDS):
+                if release.straight(delivery.flow):
+                    return release.raw(delivery.flow, delivery.key, body)
                 return release.document(delivery.system, delivery.object, body)
         finally:
             self._black_box.leave()

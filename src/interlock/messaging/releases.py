@@ -43,6 +43,12 @@ class Release(Protocol):
     def document(self, system: str, object_name: str, body: bytes) -> Document:
         """Translate a source's body into a canonical object. Raises MappingError with the path of the value."""
 
+    def straight(self, flow: str) -> bool:
+        """Whether the flow is point-to-point: no canonical object is made of what it moves."""
+
+    def raw(self, flow: str, key: str, body: bytes) -> Document:
+        """The source's own document, on its way to the one destination of a point-to-point flow."""
+
     def serves(self, flow: str, destination: str) -> bool:
         """Whether this release has the flow, and the flow that destination: work of an older folder may follow a newer
         one that has dropped it."""

@@ -8,22 +8,32 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from interlock.canonical import load_contracts
+from interlock.canonical import Contract
 from interlock.clock import Clock
 from interlock.connectors import registry
 from interlock.connectors.contract import Builder, Connection
 from interlock.connectors.http import Http
-from interlock.mapping import Context, Items, Reader, compile_in, compile_out, connector_functions, connector_mapping
+from interlock.connectors.straight import StraightDestination, users_functions
+from interlock.mapping import (
+    Context,
+    Items,
+    MappingFileError,
+    Reader,
+    compile_in,
+    compile_out,
+    connector_functions,
+    connector_mapping,
+)
 from interlock.mapping.compile import FieldRow
 from interlock.messaging.delivery import Want
 from interlock.messaging.event import Dialect, Event
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Limits
 from interlock.messaging.write import Destination, Source
-from interlock.strategy import Flow, Retry, Strategy, System, compile_predicate, resolve
+from interlock.release.straight import POINT_TO_POINT, StraightFlow, refusal
+from interlock.strategy import Flow, Retry, Strategy, System, compile_predicate, contract_of, resolve
 
 Function = Callable[..., Any]
-WRITTEN_OBJECTS = ("order", "customer")
 
 
 class Build:
@@ -38,13 +48,13 @@ class Build:
         self._http = http
         self._clock = clock
         self._environ = environ
-        self._contracts = load_contracts()
         self._timezone = ZoneInfo(strategy.timezone)
-        self._users = _users_functions(strategy.functions)
+        self._users = users_functions(strategy.functions)
         self._readers: dict[tuple[str, str], tuple[Reader, Context]] = {}
         self._destinations: dict[str, Destination] = {}
         self._sources: dict[str, Source] = {}
         self._by_source = _by_source(strategy)
+        self._straight = self._straight_flows()
         self._conditions = {
             flow.name: compile_predicate(flow.when, flow.object_name) for flow in strategy.flows.values() if flow.when
         }
@@ -72,6 +82,14 @@ class Build:
         value = reader(body, context)
         return Document(value=value, version=_microseconds(value.updated_at))
 
+    def straight(self, flow: str) -> bool:
+        """Whether it is point-to-point."""
+        return flow in self._straight
+
+    def raw(self, flow: str, key: str, body: bytes) -> Document:
+        """The source's own document, on its way to the flow's one destination."""
+        return self._straight[flow].document(key, body)
+
     def serves(self, flow: str, destination: str) -> bool:
         """Whether the folder still has the flow to this destination."""
         return flow in self.strategy.flows and destination in self.strategy.flows[flow].destinations
@@ -88,6 +106,8 @@ class Build:
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """'' or the words of why this flow does not take this object."""
         rule = self.strategy.flows[flow]
+        if flow in self._straight:
+            return refusal(rule, document, self._conditions.get(flow), signal, now_ms)
         if getattr(document.value, "test", False) and not rule.test_orders:
             return "a test order; this flow takes none (test_orders = false)"
         if signal and rule.max_age_hours is not None:
@@ -146,12 +166,21 @@ class Build:
         mapping = self._mapping(system)
         functions = connector_functions(self._system(system).connector, self._users)
         return {
-            (name, document): compile_out(
-                mapping.table_out(name, document), self._contracts[f"{name}.v1"], functions
-            ).fields
-            for name in WRITTEN_OBJECTS
+            (name, document): compile_out(mapping.table_out(name, document), self.contract(name), functions).fields
+            for name in mapping.tables
             for document in mapping.documents(name)
         }
+
+    def contract(self, object_name: str) -> Contract:
+        """The version of an object that this release moves, with the fields that its folder adds."""
+        found = contract_of(self.strategy, object_name)
+        if found is None:
+            raise MappingFileError(
+                f'there is no contract of "{object_name}"',
+                where=f"mappings: [{object_name}]",
+                next_move=f"write objects/{object_name}.v1.toml, or take the table out",
+            )
+        return found
 
     # -- what the intake asks
 
@@ -172,7 +201,8 @@ class Build:
     def warm(self) -> None:
         """Compile every mapping and open every connector now, so that a mistake shows at the start."""
         for flow in self.strategy.flows.values():
-            self._reader(flow.source, flow.object_name)
+            if flow.name not in self._straight:
+                self._reader(flow.source, flow.object_name)
             for name in flow.destinations:
                 self.destination(name, flow.source)
 
@@ -186,7 +216,7 @@ class Build:
         if key not in self._readers:
             mapping = self._mapping(system)
             functions = connector_functions(self._system(system).connector, self._users)
-            reader = compile_in(mapping.table_in(object_name), self._contracts[f"{object_name}.v1"], functions)
+            reader = compile_in(mapping.table_in(object_name), self.contract(object_name), functions)
             self._readers[key] = (reader, self._context(system))
         return self._readers[key]
 
@@ -204,7 +234,22 @@ class Build:
         )
 
     def _open_destination(self, name: str) -> Destination:
-        return registry.open_destination(self._system(name).connector, self._connection(name))
+        connector, connection = self._system(name).connector, self._connection(name)
+        opened = registry.open_destination(connector, connection)
+        if any(name in flow.flow.destinations for flow in self._straight.values()):
+            return StraightDestination(opened, registry.declared(connector, connection))
+        return opened
+
+    def _straight_flows(self) -> dict[str, StraightFlow]:
+        flows = [flow for flow in self.strategy.flows.values() if flow.pattern == POINT_TO_POINT]
+        return {flow.name: self._straight_flow(flow) for flow in flows}
+
+    def _straight_flow(self, flow: Flow) -> StraightFlow:
+        """Its rows may use the functions, the settings and the items of its destination."""
+        destination = flow.destinations[0]
+        functions = connector_functions(self._system(destination).connector, self._users)
+        context = msgspec.structs.replace(self._context(destination), system=flow.source)
+        return StraightFlow(flow, functions, context, registry.dialects(self._system(flow.source).connector))
 
     def _open_source(self, name: str) -> Source:
         return registry.open_source(self._system(name).connector, self._connection(name))
@@ -229,10 +274,10 @@ class Build:
         mapping, context = self._mapping(name), self._context(name)
         functions = connector_functions(self._system(name).connector, self._users)
         builders: dict[str, Builder] = {}
-        for object_name in WRITTEN_OBJECTS:
-            contract = self._contracts[f"{object_name}.v1"]
+        for object_name in mapping.tables:
             for document in mapping.documents(object_name):
-                writer = compile_out(mapping.table_out(object_name, document), contract, functions)
+                table = mapping.table_out(object_name, document)
+                writer = compile_out(table, self.contract(object_name), functions)
                 builders.setdefault(document, writer.bound(context))
         return builders
 
@@ -242,15 +287,6 @@ def _by_source(strategy: Strategy) -> dict[str, list[Flow]]:
     for flow in strategy.flows.values():
         found.setdefault(flow.source, []).append(flow)
     return found
-
-
-def _users_functions(text: str) -> dict[str, Function]:
-    """functions.py of the folder: the user's own code, run as part of the hub by the user's own will."""
-    if not text:
-        return {}
-    names: dict[str, Any] = {"__name__": "strategy_functions"}
-    exec(compile(text, "functions.py", "exec"), names)  # noqa: S102  the folder is the program
-    return {name: value for name, value in names.items() if callable(value) and not name.startswith("_")}
 
 
 def _retry(rule: Retry) -> RetryPolicy:

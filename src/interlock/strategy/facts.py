@@ -1,6 +1,6 @@
 """What the loader must know of connectors. It is given as an argument, because the strategy imports no vendor code."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -18,17 +18,72 @@ class SettingFact(Struct, frozen=True):
 
 
 class WriteFact(Struct, frozen=True):
-    """One write operation. `once_only` says how a repeated or uncertain write stays one; empty: nobody knows."""
+    """One write operation. `once_only` says how a repeated or uncertain write stays one; empty: nobody knows.
+
+    `straight`: a point-to-point flow may send it a document of its own; `undoes`: the operation that it takes back.
+    """
 
     object: str
     operation: str
     once_only: OnceOnly = ""
     creates: bool = True
+    straight: bool = False
+    undoes: str = ""
+
+
+class MapProblem(Struct, frozen=True):
+    """Why a row of a flow's [map] cannot work; `target` is the row's key, "" when it is about all of them."""
+
+    target: str
+    what: str
+    why: str = ""
+    next_move: str = ""
+
+
+TryMap = Callable[[Mapping[str, object], str], "MapProblem | None"]
+"""Compiles the rows of a [map] with the folder's functions.py: what is wrong with them, None when they work."""
+
+
+class RowFact(Struct, frozen=True):
+    """One row of a document: its target at the vendor and the canonical paths that it takes, from the object's root.
+
+    `whole`: it takes all that is in them; a row that only opens a list or an object does not.
+    """
+
+    target: str
+    reads: tuple[str, ...]
+    whole: bool = True
+
+
+class DocumentFact(Struct, frozen=True):
+    """What one object is written as. Without the rows in `requires` the vendor takes no such document; the lists in
+    `replaces` replace the vendor's, so a field that an element leaves out is cleared. `along`: objects that bring this
+    one along, as an order brings its customer.
+    """
+
+    object: str
+    name: str
+    rows: tuple[RowFact, ...]
+    requires: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    along: tuple[str, ...] = ()
+
+
+def no_problem(_rows: Mapping[str, object], _functions: str) -> MapProblem | None:
+    """Of a connector whose functions are not known: its rows are tried when the release is built."""
+    return None
+
+
+def no_documents(_: str) -> tuple[DocumentFact, ...]:
+    """Of a connector whose documents are not known: it is taken to write the whole object."""
+    return ()
 
 
 class ConnectorFact(Struct, frozen=True):
     """One connector. Objects are named `order` (any version) or `order.v1`.
 
+    `documents` gives what it writes, for the text of the folder's own mapping file ("" when there is none).
+    `readings` are the records that a process may read to enrich its message; `try_map` compiles a flow's own rows.
     `credentials` says for each key whether it must be there; `longest_processing_seconds` is how long the vendor may
     still be working on a request that seemed to fail.
     """
@@ -40,6 +95,9 @@ class ConnectorFact(Struct, frozen=True):
     settings: dict[str, SettingFact] = {}
     credentials: dict[str, bool] = {}
     longest_processing_seconds: float = 0.0
+    documents: Callable[[str], tuple[DocumentFact, ...]] = no_documents
+    readings: frozenset[str] = frozenset()
+    try_map: TryMap = no_problem
 
     @property
     def writable(self) -> frozenset[str]:

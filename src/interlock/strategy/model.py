@@ -16,7 +16,7 @@ from interlock.strategy.slos import Slos
 
 NAME_PATTERN = r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$"
 OBJECT_PATTERN = r"^[a-z][a-z0-9_]*\.v[1-9][0-9]*$"
-RUNNING_PATTERNS = frozenset({"event-driven"})
+RUNNING_PATTERNS = frozenset({"event-driven", "point-to-point"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=64)]
@@ -291,6 +291,16 @@ class Flow(Struct, frozen=True, forbid_unknown_fields=True):
         list[Annotated[str, Meta(pattern=r"^ADV[0-9]{3}$")]],
         Meta(description="Advice that the rationale answers: `interlock advise` knows the codes."),
     ] = []
+    operation: Annotated[
+        str,
+        Meta(
+            max_length=100, description="Point-to-point: the destination's operation that is called, `profile.upsert`."
+        ),
+    ] = ""
+    map: Annotated[
+        dict[str, Any],
+        Meta(description="Point-to-point: rows `destination's path = source's path`; see docs/reference/mapping.md."),
+    ] = {}
     paused: Annotated[bool, Meta(description="True: deliveries are created and held.")] = False
     test_orders: Annotated[bool, Meta(description="True: orders marked as tests are delivered too.")] = False
 

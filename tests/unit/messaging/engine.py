@@ -182,6 +182,13 @@ class FakeRelease:
         value = json.loads(body)
         return Document(value=value, version=value["version"])
 
+    def straight(self, flow: str) -> bool:
+        """No flow is point-to-point."""
+        return False
+
+    def raw(self, flow: str, key: str, body: bytes) -> Document:
+        raise AssertionError("no flow is point-to-point")
+
     def serves(self, flow: str, destination: str) -> bool:
         return destination in self.destinations()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from interlock.strategy import ConnectorFact, SettingFact, Snapshot, Strategy, WriteFact, load, read_folder, snapshot_of
 from interlock.strategy.checks import Example
+from interlock.strategy.facts import MapProblem
 
 FACTS = {
     "shopify": ConnectorFact(
@@ -27,7 +28,12 @@ FACTS = {
         credentials={"token": True},
     ),
     "klaviyo": ConnectorFact(
-        name="klaviyo", writes=(WriteFact("customer", "profile", "upsert"),), credentials={"token": True}
+        name="klaviyo",
+        writes=(WriteFact("customer", "profile", "upsert", straight=True),),
+        credentials={"token": True},
+        try_map=lambda rows, _functions: next(
+            (MapProblem(target, "this row cannot be read") for target, row in rows.items() if isinstance(row, int)), None
+        ),
     ),
     "homemade": ConnectorFact(
         name="homemade", writes=(WriteFact("customer", "POST /people"),), credentials={"token": True}

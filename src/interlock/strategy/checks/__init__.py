@@ -3,7 +3,7 @@
 from inspect import isabstract
 from types import ModuleType
 
-from interlock.strategy.checks import advice, contracts, priority, references, safety, sense, shape
+from interlock.strategy.checks import advice, contracts, priority, references, safety, sense, shape, straight
 from interlock.strategy.checks.base import Check, Example
 
 __all__ = ["ALL", "Check", "Example"]
@@ -20,7 +20,11 @@ def _checks_of(module: ModuleType) -> list[Check]:
 
 ALL: tuple[Check, ...] = tuple(
     sorted(
-        (check for module in (shape, references, safety, sense, advice, contracts, priority) for check in _checks_of(module)),
+        (
+            check
+            for module in (shape, references, safety, sense, advice, contracts, priority, straight)
+            for check in _checks_of(module)
+        ),
         key=lambda check: check.code,
     )
 )

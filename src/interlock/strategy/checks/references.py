@@ -152,6 +152,8 @@ class WritableObject(Check):
     def run(self, folder: Folder) -> Iterable[Finding]:
         for file, name, path, fact in destinations(folder):
             wanted = file.value.object
+            if file.value.pattern == "point-to-point":
+                continue  # its operation says what it takes
             if not wanted or covers(fact.writable, wanted) or self._told_otherwise(folder, file.value, name):
                 continue
             able = ", ".join(sorted(self._able(folder, wanted)))

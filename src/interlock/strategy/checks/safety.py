@@ -115,8 +115,11 @@ class Loop(Check):
 class PatternRuns(Check):
     code = "STR035"
     title = "The pattern does not run yet"
-    why = "this version runs event-driven flows; a flow that claims another pattern would not be what it says"
-    bad = Example("flows/order-to-erp.toml", 'pattern = "middleware"')
+    why = (
+        "this version runs event-driven, point-to-point and middleware flows; a flow that claims another pattern would "
+        "not be what it says"
+    )
+    bad = Example("flows/order-to-erp.toml", 'pattern = "hybrid"')
     good = Example("flows/order-to-erp.toml", 'pattern = "event-driven"')
 
     def run(self, folder: Folder) -> Iterable[Finding]:
@@ -128,7 +131,7 @@ class PatternRuns(Check):
                     file,
                     ("pattern",),
                     what,
-                    next_move='use pattern = "event-driven", and say in the rationale what you would prefer',
+                    next_move=f"use one of {', '.join(sorted(RUNNING_PATTERNS))}, and say in the rationale what you would prefer",
                 )
 
 
