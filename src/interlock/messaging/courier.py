@@ -283,6 +283,8 @@ class _Trip:
     def _may_still_land(self, plan: Plan) -> int | None:
         """An upsert that was never answered, with other content, could overwrite ours later: come back after its quiet
         period."""
+        if not (self.delivery.unsettled or self.overwritten_until_ms):
+            return None
         sent = {write.operation: write.content_hash for write in plan.writes}
         now_ms = self.clock.now_ms()
         until = [

@@ -122,7 +122,7 @@ def test_own_mark_control(tmp_path: Path) -> None:
     async def story() -> None:
         async with Engine(tmp_path, systems=("erp", "shop")) as engine:
             engine.ledger._sql = engine.ledger._sql | {
-                "link_head": "SELECT 0, '' WHERE 0 AND ?1||?2||?3||?4||?5||?6 = ''"
+                "link_head": "SELECT NULL, NULL WHERE ?1||?2||?3||?4||?5||?6||?7||?8 <> ''"
             }
             assert len(await marked_then_changed(engine)) == 3
 

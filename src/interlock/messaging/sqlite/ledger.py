@@ -101,14 +101,15 @@ class SqliteLedger:
 
     def _begin(self, connection: apsw.Connection, intent: Intent) -> Begun | Unneeded:
         delivery, write = intent.delivery, intent.write
-        if self._claimed_revision(connection, delivery) is None:
-            return Unneeded("fenced")
         link_key = _link_key(delivery, write.object, write.key, write.operation)
-        head = connection.execute(self._sql["link_head"], link_key).fetchone()
-        if head is not None:
-            if head[0] > intent.version:
+        head = connection.execute(self._sql["link_head"], (*link_key, delivery.id, delivery.token)).fetchone()
+        if head is None:
+            return Unneeded("fenced")
+        version, content_hash = head
+        if version is not None:
+            if version > intent.version:
                 return Unneeded("superseded")
-            if head[1] == intent.content_hash and not intent.force:
+            if content_hash == intent.content_hash and not intent.force:
                 connection.execute(self._sql["touch_link"], (intent.version, *link_key, intent.version))
                 return Unneeded("unchanged")
         connection.execute(
@@ -119,11 +120,6 @@ class SqliteLedger:
              intent.event, delivery.release, write.body, intent.begun_ms, intent.latest_send_ms),
         )  # fmt: skip
         return Begun(connection.last_insert_rowid())
-
-    def _claimed_revision(self, connection: apsw.Connection, delivery: Delivery) -> int | None:
-        """The fence: None when the claim is no longer ours; else how often the delivery was wished for."""
-        revision: int | None = connection.execute(self._sql["claimed_revision"], (delivery.id, delivery.token)).get
-        return revision
 
     async def landing(self, intent: Intent) -> int | None:
         """Until when what the order brings along may still be overwritten by another's call."""
@@ -147,15 +143,16 @@ class SqliteLedger:
         return recorded
 
     def _record(self, connection: apsw.Connection, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> None:
-        if self._claimed_revision(connection, intent.delivery) is None:
-            return  # to whoever took over, this call may still land: a late word of it must not settle it
+        delivery = intent.delivery
         external_id = outcome.external_id if isinstance(outcome, Done) else ""
         code, message = ("", outcome.detail) if isinstance(outcome, Done) else (outcome.code, outcome.message)
         connection.execute(
             self._sql["outcome"],
-            (now_ms, verdict(outcome), outcome.status, code, message[:2_000], external_id, attempt),
-        )
-        if isinstance(outcome, Done):
+            (now_ms, verdict(outcome), outcome.status, code, message[:2_000], external_id, attempt, delivery.id,
+             delivery.token),
+        )  # fmt: skip
+        # To whoever took over, this call may still land: a late word of it must not settle it.
+        if isinstance(outcome, Done) and connection.changes():
             self._link(connection, intent, external_id, now_ms)
 
     def _link(self, connection: apsw.Connection, intent: Intent, external_id: str, now_ms: int) -> None:
@@ -201,14 +198,13 @@ class SqliteLedger:
     def _close_done(self, connection: apsw.Connection, closing: Closing) -> str | None:
         delivery, failure = closing.delivery, closing.failure
         reason, code, error = (failure.reason, failure.code, failure.message) if failure else ("", "", "")
-        revision = self._claimed_revision(connection, delivery)
-        if revision is None:
-            return None
-        state = closing.state if revision == delivery.revision else "pending"
-        connection.execute(
+        state: str | None = connection.execute(
             self._sql["close_done"],
-            (delivery.id, state, closing.now_ms, closing.version, reason, code, error, "\n".join(closing.warnings)),
-        )
+            (delivery.id, closing.state, closing.now_ms, closing.version, reason, code, error,
+             "\n".join(closing.warnings), delivery.token, delivery.revision),
+        ).get  # fmt: skip
+        if state is None:
+            return None
         if closing.refused:
             note_refused(connection, closing)
         if state == closing.state:

@@ -105,24 +105,23 @@ WHERE a.object = :object AND a.key = :key AND a.object <> '' AND a.verdict IN ('
 SELECT min(due_ms) FROM delivery
 WHERE destination = ? AND priority = ? AND head = 1 AND state IN ('pending', 'retrying', 'uncertain', 'waiting')
 
--- name: link_head
-SELECT version, content_hash FROM link
-WHERE system = ? AND origin = ? AND object = ? AND key = ? AND operation = ? AND signal = ?
+-- name: link_head  behind the fence: no row when the claim is no longer ours, nulls when nothing was written yet
+SELECT l.version, l.content_hash FROM delivery d LEFT JOIN link l
+  ON l.system = ? AND l.origin = ? AND l.object = ? AND l.key = ? AND l.operation = ? AND l.signal = ?
+WHERE d.id = ? AND d.token = ? AND d.state = 'running'
 
 -- name: intend
 INSERT INTO attempt (delivery, token, number, operation, action, once, reference, object, key, quiet_ms, memory_ms,
   idempotency_key, content_hash, version, event, release, body, begun_ms, latest_send_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
--- name: claimed_revision  the fence: no row when the claim is no longer ours
-SELECT revision FROM delivery WHERE id = ? AND token = ? AND state = 'running'
-
 -- name: prolong  the same call under the same key leaves once more: its quiet period starts anew
 UPDATE attempt SET latest_send_ms = ? WHERE id = ? AND EXISTS (
   SELECT 1 FROM delivery d WHERE d.id = attempt.delivery AND d.token = ? AND d.state = 'running')
 
--- name: outcome
-UPDATE attempt SET ended_ms = ?, verdict = ?, status = ?, code = ?, message = ?, external_id = ? WHERE id = ?
+-- name: outcome  behind the fence
+UPDATE attempt SET ended_ms = ?, verdict = ?, status = ?, code = ?, message = ?, external_id = ?
+WHERE id = ? AND EXISTS (SELECT 1 FROM delivery d WHERE d.id = ? AND d.token = ? AND d.state = 'running')
 
 -- name: resolve
 UPDATE attempt SET resolution = ?, ended_ms = CASE WHEN ended_ms = 0 THEN ? ELSE ended_ms END,
@@ -140,11 +139,13 @@ WHERE excluded.version >= version
 -- name: touch_link  unchanged content of a newer version: the fence moves up, nothing is sent
 UPDATE link SET version = ? WHERE system = ? AND origin = ? AND object = ? AND key = ? AND operation = ? AND signal = ? AND version < ?
 
--- name: close_done  as pending, when a newer wish came while it ran
+-- name: close_done  as pending, when a newer wish came while it ran; no row when the claim is no longer ours
 UPDATE delivery SET
-  state = ?2, due_ms = ?3, attempts = 0, crashes = 0, done_version = max(done_version, ?4), done_ms = ?3, updated_ms = ?3,
-  lease_until_ms = 0, worker = '', reread = CASE WHEN ?2 = 'pending' THEN reread ELSE 0 END, reason = ?5, code = ?6, error = ?7, waiting_for = '', warnings = ?8
-WHERE id = ?1
+  state = CASE WHEN revision = ?10 THEN ?2 ELSE 'pending' END, due_ms = ?3, attempts = 0, crashes = 0,
+  done_version = max(done_version, ?4), done_ms = ?3, updated_ms = ?3, lease_until_ms = 0, worker = '',
+  reread = CASE WHEN revision = ?10 THEN 0 ELSE reread END, reason = ?5, code = ?6, error = ?7, waiting_for = '', warnings = ?8
+WHERE id = ?1 AND token = ?9 AND state = 'running'
+RETURNING state
 
 -- name: close_later  what waits is tried at once when a newer wish came meanwhile: it may need something else;
 -- what waits for something that was missing goes on under the release of now, in which it may be there: at once, if that is another
