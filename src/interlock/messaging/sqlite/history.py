@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -93,7 +94,7 @@ class SqliteHistory:
             found: bytes | None = self._connection.execute(self._sql[name], values).get
             return found
 
-    def _rows(self, name: str, *values: str | int) -> list[tuple]:  # type: ignore[type-arg]  a row of any columns
+    def _rows(self, name: str, *values: str | int) -> list[tuple[Any, ...]]:
         with self._one_at_a_time:
             return self._connection.execute(self._sql[name], values).fetchall()
 
@@ -106,7 +107,7 @@ def _switch(release: str, action: str, at_ms: int, who: str, why: str, detail: s
     )  # fmt: skip
 
 
-def _wrote(row: tuple) -> Wrote:  # type: ignore[type-arg]
+def _wrote(row: tuple[Any, ...]) -> Wrote:
     release, destination, flow, object_name, key, name, operation, verdict, external_id, calls, last_ms, _ = row
     return Wrote(
         release=release, destination=destination, flow=flow, object=object_name, key=key, name=name,
