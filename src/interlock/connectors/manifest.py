@@ -155,6 +155,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     documents: dict[str, DocumentRules] = {}
     settings: tuple[Setting, ...] = ()
     credentials: tuple[Credential, ...] = ()
+    scopes: dict[Literal["read", "write", "topic"], dict[str, tuple[str, ...]]] = {}
+    """What credentials must be granted to read or write an object, or to subscribe to a topic; empty: cannot be narrowed."""
     limits: Limits
     errors: tuple[ErrorRule, ...] = ()
     quality: dict[str, Quality] = {}

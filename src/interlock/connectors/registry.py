@@ -151,6 +151,7 @@ def _fact(found: Manifest) -> ConnectorFact:
         try_map=partial(try_map, found.name),
         longest_processing_seconds=max((one.longest_processing_seconds for one in operations), default=0.0),
         documents=partial(documents, found.name),
+        scopes={f"{way} {thing}": names for way, things in found.scopes.items() for thing, names in things.items()},
     )
 
 

@@ -84,6 +84,8 @@ class ConnectorFact(Struct, frozen=True):
 
     `documents` gives what it writes, for the text of the folder's own mapping file ("" when there is none).
     `readings` are the records that a process may read to enrich its message; `try_map` compiles a flow's own rows.
+    `scopes` has what its credentials must be granted, in the vendor's words, by `read order`, `write order` and
+    `topic orders/create`; nothing where the vendor's credentials cannot be narrowed.
     `credentials` says for each key whether it must be there; `longest_processing_seconds` is how long the vendor may
     still be working on a request that seemed to fail.
     """
@@ -98,6 +100,7 @@ class ConnectorFact(Struct, frozen=True):
     documents: Callable[[str], tuple[DocumentFact, ...]] = no_documents
     readings: frozenset[str] = frozenset()
     try_map: TryMap = no_problem
+    scopes: dict[str, tuple[str, ...]] = {}
 
     @property
     def writable(self) -> frozenset[str]:

@@ -1,0 +1,62 @@
+"""Item 7: change management and versioning. Changes are written down, what runs can be taken back, and somebody did it lately."""
+
+from collections.abc import Iterator
+
+from interlock.strategy.checks.base import Example
+from interlock.strategy.evidence import Running, Seen, day_ms
+from interlock.strategy.items.base import Case, Evidence, Gap, Rule, RunningRule, counted
+
+ROLLED_BACK = "rollback"
+"""The action of the audit that `interlock rollback` leaves."""
+
+
+class ChangesAreWrittenDown(Rule):
+    code = "CHK701"
+    title = "Changes are written down, with owner, window and way back"
+    why = "a change that nobody announced is an incident at somebody else's"
+    bad = Case("no change file", (Example("changes/0001.toml", "", absent=True),))
+    good = Case("the first change is written down")
+
+    def look(self, seen: Seen) -> Iterator[Evidence | Gap]:
+        changes = seen.changes
+        if changes:
+            yield Evidence(f"{counted(changes, 'change')} with owner, window and rollback plan")
+        else:
+            put = "the next change that breaks something, with owner, review window, sunset and rollback plan"
+            yield self.gap("no change is written down", "changes/0001.toml", put)
+
+
+class RollbackIsRehearsed(Rule):
+    code = "CHK702"
+    title = "A rollback was done lately"
+    why = "a way back that nobody went is a guess"
+    bad = Case("the last one was years ago", running=Running(actions_ms={ROLLED_BACK: 1}))
+    good = Case("somebody rolled back this month")
+
+    def look(self, seen: Seen) -> Iterator[Evidence | Gap]:
+        days = seen.fresh.rollback_rehearsal_days
+        done_ms = seen.running.actions_ms.get(ROLLED_BACK, 0) if seen.running else 0
+        written = [flow.rollback.rehearsed_on for flow in seen.strategy.flows.values() if flow.rollback]
+        at_ms = max([done_ms, *(day_ms(day) for day in written if day is not None and day_ms(day) <= seen.now_ms)])
+        if seen.within(at_ms, days=days):
+            yield Evidence("a release was rolled back", at_ms)
+        else:
+            text = f"no rollback for {days} days" if at_ms else "nobody has rolled back yet"
+            yield self.gap(text, put="interlock apply a small change in staging, then interlock rollback")
+
+
+class ThereIsAWayBack(RunningRule):
+    code = "CHK703"
+    title = "There is a release to go back to"
+    why = "the first release has none before it; from the second on, one command undoes it"
+    bad = Case("the store holds one release", running=Running(releases=1))
+    good = Case("it holds two")
+
+    def ran(self, seen: Seen, running: Running) -> Iterator[Evidence | Gap]:  # noqa: ARG002
+        if running.releases > 1:
+            yield Evidence(f"{counted(running.releases, 'release')} kept, the newest applied", running.release_ms)
+        else:
+            yield self.gap("no release to go back to", put="it comes with the second: interlock apply")
+
+
+RULES = (ChangesAreWrittenDown(), RollbackIsRehearsed(), ThereIsAWayBack())
