@@ -85,7 +85,7 @@ async def permuted(folder: Path, keys: int, *, fenced: bool) -> tuple[int, int]:
             engine.ledger._sql = engine.ledger._sql | {}
             engine.ledger._routing._sql = engine.ledger._sql
             engine.ledger._routing._see = lambda *_rest: "newer"  # type: ignore[method-assign]
-            engine.ledger._sql["link_head"] = "SELECT 0, '' WHERE 0 AND ?1||?2||?3||?4||?5||?6 = ''"
+            engine.ledger._sql["link_head"] = "SELECT NULL, NULL WHERE ?1||?2||?3||?4||?5||?6||?7||?8 <> ''"
         while any(histories):
             batch = [events.pop(0) for events in histories if events and chance.random() < 0.5]
             await engine.post(*batch)

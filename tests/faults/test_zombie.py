@@ -1,9 +1,9 @@
 """Fault case 17: a worker that was paused in mid-call for three times its lease wakes up when another one has taken over its work."""
 
 import asyncio
-import re
 import os
 import random
+import re
 import signal
 import sys
 from collections import Counter
