@@ -7,7 +7,9 @@ is absent compares as null: equal to null only, and neither less nor greater tha
 
 import ast
 import copy
+import keyword
 import operator
+import re
 from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any, ClassVar, cast
@@ -23,6 +25,7 @@ MAX_NODES = 250
 
 Predicate = Callable[[Any], bool]
 
+_WORDS = re.compile(r"""'[^']*'|"[^"]*"|\w+""")
 _KEYWORDS = {"true": True, "false": False, "null": None}
 _PARTS = {
     "amount": ("amount", "currency"),
@@ -51,6 +54,7 @@ def compile_predicate(text: str, root: str, fields: Collection[str] | None = Non
     `fields`, when given, are the paths that exist (`total.amount`); others are refused with a suggestion. Raises
     PredicateError.
     """
+    text, root = _speakable(text, root)
     whitelist = _Whitelist(text, root, fields)
     expression = whitelist.admit(_parsed(text))
     fast = _function(copy.deepcopy(expression), root, {"len": len, **whitelist.numbers})
@@ -67,6 +71,13 @@ def compile_predicate(text: str, root: str, fields: Collection[str] | None = Non
             return bool(careful(instance))
 
     return holds
+
+
+def _speakable(text: str, root: str) -> tuple[str, str]:
+    """`return` is an object of commerce and a word of Python: it is read as RETURN, which takes the same place."""
+    if not keyword.iskeyword(root):
+        return text, root
+    return _WORDS.sub(lambda word: root.upper() if word[0] == root else word[0], text), root.upper()
 
 
 def condition_fields(contract: Contract | None) -> frozenset[str] | None:
@@ -201,6 +212,8 @@ class _Whitelist:
 
     def _refusal(self, node: ast.expr, what: str, next_move: str) -> PredicateError:
         before = _on_one_line(self.text).encode()[: node.col_offset].decode()
+        if keyword.iskeyword(self.root.lower()):
+            what, next_move = (words.replace(self.root, self.root.lower()) for words in (what, next_move))
         return PredicateError(what, _leading(self.text) + len(before) + 1, next_move)
 
     _SPECIAL: ClassVar[dict[type[ast.expr], Callable[[Any, Any], ast.expr]]] = {
