@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from interlock.strategy.facts import ConnectorFacts, DocumentFact, RowFact
 from interlock.strategy.model import Flow, System
-from interlock.strategy.ownership import EVERYWHERE, Foreign, Ownership, Place
+from interlock.strategy.ownership import Foreign, Ownership, Place, read_from
 
 
 class LeftOut(NamedTuple):
@@ -24,11 +24,12 @@ class LeftOut(NamedTuple):
 NOTHING = LeftOut({}, ())
 
 
-def left_out(document: DocumentFact, ownership: Ownership, source: str, place: Place = EVERYWHERE) -> LeftOut:
-    """What of a document a flow from `source` may not write at a place. A row that takes several fields is left out when
-    one of them is foreign: half of it would be a wrong value.
+def left_out(document: DocumentFact, ownership: Ownership, source: str, place: Place | None = None) -> LeftOut:
+    """What of a document a flow from `source` may not write at a place; when none is given, of an object that began at
+    the source. A row that takes several fields is left out when one of them is foreign: half of it would be wrong.
     """
-    rows = {row.target: found for row in document.rows if (found := _foreign(row, document, ownership, source, place))}
+    there = read_from(source) if place is None else place
+    rows = {row.target: found for row in document.rows if (found := _foreign(row, document, ownership, source, there))}
     if not rows:
         return NOTHING
     rows |= dict.fromkeys(_that_go_along(document, rows), ())
@@ -50,8 +51,8 @@ def documents_of(flow: Flow, system: System, connectors: ConnectorFacts, overrid
 
 
 def _whole_object(object_name: str) -> DocumentFact:
-    """Of a connector whose documents are not known."""
-    return DocumentFact(object_name, object_name, (RowFact(object_name, ("",)),), requires=(object_name,))
+    """Of rows that know no fields of the object: nobody can ask for those in it, so the object itself is asked for."""
+    return DocumentFact(object_name, object_name, (RowFact(object_name, ("",), whole=False),), requires=(object_name,))
 
 
 def _foreign(

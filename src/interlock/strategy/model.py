@@ -177,7 +177,7 @@ class RecordException(Struct, frozen=True, forbid_unknown_fields=True):
         list[Thing], Meta(min_length=1, description="Objects and fields, as in `record_of`: `inventory_level.on_hand`.")
     ]
     locations: Annotated[list[Text], Meta(description="Ids of the source's locations, as texts.")] = []
-    markets: Annotated[list[Text], Meta(description="Markets, by their handles.")] = []
+    markets: Annotated[list[Text], Meta(description="Markets by their handles, or price lists by their ids.")] = []
     channels: Annotated[list[Text], Meta(description="Sales channels, such as `pos`.")] = []
 
 
@@ -201,6 +201,14 @@ class System(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = []
     record_of_where: Annotated[
+    record_of_own: Annotated[
+        list[Thing],
+        Meta(
+            description=(
+                "The same for objects that began here, whoever is record of the others: two stores each keep their own orders."
+            )
+        ),
+    ] = []
         list[RecordException],
         Meta(description="Exceptions by location, market or channel, which go before `record_of` of any system."),
     ] = []

@@ -17,7 +17,8 @@ IDENTITY = frozenset({"id", "origin"})
 """Which object it is, and not what is true of it: nobody overwrites a truth by naming the object."""
 
 PLACE_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "location": ("location", "location_id"), "market": ("market", "market_id"), "channel": ("channel", "source"),
+    "location": ("location", "location_id"), "market": ("market", "market_id", "price_list"), "channel": ("channel", "source"),
+    "origin": ("origin",),
 }  # fmt: skip
 """Where an object says at which place it is: the first of these fields that its contract has."""
 
@@ -31,12 +32,18 @@ class Place(NamedTuple):
     location: str | None = None
     market: str | None = None
     channel: str | None = None
+    origin: str | None = None
 
     def __str__(self) -> str:
         return " and ".join(f"{name} {value}" for name, value in self._asdict().items() if value is not None)
 
 
 EVERYWHERE = Place()
+
+
+def read_from(source: str) -> Place:
+    """Where the objects are that a flow reads from its source, when nothing else is known of them: they began there."""
+    return Place(origin=source)
 
 
 class Claim(Struct, frozen=True):
@@ -84,13 +91,14 @@ class Ownership:
         self._by_thing: dict[str, list[Claim]] = {}
         for claim in sorted(self.claims, key=lambda one: -len(one.where)):
             self._by_thing.setdefault(claim.thing, []).append(claim)
+        self._foreign: dict[tuple[str, str, Place, bool], tuple[Foreign, ...]] = {}
 
     def record_of(
         self, object_name: str, path: str = "", location: str | None = None, market: str | None = None,
-        channel: str | None = None,
+        channel: str | None = None, origin: str | None = None,
     ) -> str:  # fmt: skip
         """The system that is record of a field (`lines[].sku`), or of the object; "" when none is."""
-        return self._record(thing_of(object_name, path), Place(location, market, channel))
+        return self._record(thing_of(object_name, path), Place(location, market, channel, origin))
 
     def foreign(
         self, source: str, object_name: str, path: str, place: Place = EVERYWHERE, *, below: bool = True
@@ -99,18 +107,19 @@ class Ownership:
         if path in IDENTITY:
             return ()
         thing = thing_of(object_name, path)
-        asked = [thing, *(self._below(thing) if below else ())]
-        found = ((one, self._record(one, place)) for one in asked)
-        return tuple(Foreign(one, record) for one, record in found if record != source)
+        known = self._foreign.get((source, thing, place, below))
+        if known is None:
+            known = self._foreign[source, thing, place, below] = self._found(source, thing, place, below=below)
+        return known
 
-    def places(self, *object_names: str) -> tuple[Place, ...]:
-        """Everywhere, and each place that an exception of these objects names."""
-        found = {EVERYWHERE: None}
+    def places(self, source: str, *object_names: str) -> tuple[Place, ...]:
+        """Where a flow's objects may be: anywhere, and each place that an exception of these objects names."""
+        found = {read_from(source): None}
         for claim in self.claims:
             if claim.where and claim.object_name in object_names:
                 names = [dimension for dimension, _ in claim.where]
                 for values in product(*(sorted(values) for _, values in claim.where)):
-                    found[Place(**dict(zip(names, values, strict=True)))] = None
+                    found[Place(**{"origin": source, **dict(zip(names, values, strict=True))})] = None
         return tuple(found)[:PLACES_MAX]
 
     def named_at(self, *object_names: str) -> dict[str, frozenset[str]]:
@@ -122,6 +131,11 @@ class Ownership:
                     found[dimension] = found.get(dimension, frozenset()) | values
         return found
 
+    def _found(self, source: str, thing: str, place: Place, *, below: bool) -> tuple[Foreign, ...]:
+        asked = [thing, *(one for one in self._by_thing if below and one.startswith(f"{thing}."))]
+        records = ((one, self._record(one, place)) for one in asked)
+        return tuple(Foreign(one, record) for one, record in records if record != source)
+
     def _record(self, thing: str, place: Place) -> str:
         while thing:
             for claim in self._by_thing.get(thing, ()):
@@ -129,9 +143,6 @@ class Ownership:
                     return claim.system
             thing = thing.rpartition(".")[0]
         return ""
-
-    def _below(self, thing: str) -> Iterable[str]:
-        return (one for one in self._by_thing if one.startswith(f"{thing}."))
 
 
 def ownership_of(systems: Mapping[str, System]) -> Ownership:
@@ -142,6 +153,11 @@ def ownership_of(systems: Mapping[str, System]) -> Ownership:
 def claims_of(system: System) -> list[Claim]:
     """What one system is record of, with the exceptions that its file names."""
     found = [Claim(system.name, thing, (), ("record_of", index)) for index, thing in enumerate(system.record_of)]
+    began_here = (("origin", frozenset({system.name})),)
+    found += [
+        Claim(system.name, thing, began_here, ("record_of_own", index))
+        for index, thing in enumerate(system.record_of_own)
+    ]
     for number, exception in enumerate(system.record_of_where):
         asked = (
             ("location", exception.locations), ("market", exception.markets), ("channel", exception.channels),

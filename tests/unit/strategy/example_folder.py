@@ -5,7 +5,15 @@ from pathlib import Path
 
 from interlock.strategy import ConnectorFact, SettingFact, Snapshot, Strategy, WriteFact, load, read_folder, snapshot_of
 from interlock.strategy.checks import Example
-from interlock.strategy.facts import MapProblem
+from interlock.strategy.facts import DocumentFact, MapProblem, RowFact
+
+SALES_ORDER = DocumentFact(
+    "order",
+    "salesOrder",
+    (RowFact("externalId", ("id",)), RowFact("entity", ("customer",)), RowFact("memo", ("note",)), RowFact("otherRefNum", ("name",))),
+    requires=("externalId", "entity"),
+)  # fmt: skip
+PERSON = DocumentFact("customer", "person", (RowFact("id", ("id",)), RowFact("email", ("email",))), requires=("id",))
 
 FACTS = {
     "shopify": ConnectorFact(
@@ -26,11 +34,13 @@ FACTS = {
             "lines": SettingFact("integer"),
         },
         credentials={"token": True},
+        documents=lambda _override: (SALES_ORDER, PERSON),
     ),
     "klaviyo": ConnectorFact(
         name="klaviyo",
         writes=(WriteFact("customer", "profile", "upsert", straight=True),),
         credentials={"token": True},
+        documents=lambda _override: (PERSON,),
         try_map=lambda rows, _functions: next(
             (MapProblem(target, "this row cannot be read") for target, row in rows.items() if isinstance(row, int)), None
         ),
@@ -83,9 +93,10 @@ SOUND = {
     "systems/shop.toml": _SYSTEM.format(name="shop", title="Shop", connector="shopify", records='"order"', settings=""),
     "systems/erp.toml": _SYSTEM.format(
         name="erp", title="NetSuite", connector="netsuite", records='"customer"', settings='account = "1"'
-    ),
+    )
+    + '[[record_of_where]]\nof = ["order.po_number"]\nchannels = ["pos"]\n',
     "systems/crm.toml": _SYSTEM.format(
-        name="crm", title="Klaviyo", connector="klaviyo", records='"consent"', settings=""
+        name="crm", title="Klaviyo", connector="klaviyo", records='"customer.accepts_marketing"', settings=""
     ),
     "flows/order-to-erp.toml": _FLOW.format(
         title="Orders", source="shop", topic="orders/create", thing="order", destination="erp"
@@ -100,7 +111,7 @@ REPORTS = _SYSTEM.format(name="reports", title="Reports", connector="counting", 
 
 def with_example(example: Example) -> dict[str, str]:
     """The sound folder with the example laid over it."""
-    files = dict(SOUND)
+    files = dict(SOUND) | {other.file: other.text for other in example.beside}
     if '"reports"' in example.text:
         files["systems/reports.toml"] = REPORTS
     if example.absent:

@@ -3,7 +3,18 @@
 from inspect import isabstract
 from types import ModuleType
 
-from interlock.strategy.checks import advice, contracts, priority, references, safety, sense, shape, straight
+from interlock.strategy.checks import (
+    advice,
+    contracts,
+    ownership,
+    priority,
+    references,
+    safety,
+    sense,
+    shape,
+    straight,
+    versions,
+)
 from interlock.strategy.checks.base import Check, Example
 
 __all__ = ["ALL", "Check", "Example"]
@@ -22,7 +33,7 @@ ALL: tuple[Check, ...] = tuple(
     sorted(
         (
             check
-            for module in (shape, references, safety, sense, advice, contracts, priority, straight)
+            for module in (shape, references, safety, sense, advice, contracts, ownership, priority, straight, versions)
             for check in _checks_of(module)
         ),
         key=lambda check: check.code,

@@ -51,30 +51,8 @@ def sound_flows(folder: Folder) -> Iterator[TomlFile[Flow]]:
             yield file
 
 
-def records_of(folder: Folder, thing: str) -> list[str]:
-    """The systems that are record of an object."""
-    return [name for name, file in folder.systems.items() if thing in file.value.record_of]
-
-
 class _Advice(Check):
     severity = "warning"
-
-
-class NobodyIsRecord(_Advice):
-    code = "STR050"
-    title = "No system is record of an object that moves"
-    why = "when two systems differ, reconciliation cannot say which is right"
-    bad = Example("systems/shop.toml", "record_of = []")
-    good = Example("systems/shop.toml", 'record_of = ["order"]')
-
-    def run(self, folder: Folder) -> Iterable[Finding]:
-        for file in sound_flows(folder):
-            thing = file.value.object_name
-            if not records_of(folder, thing):
-                hint = f'add "{thing}" to record_of of one system, such as {file.value.source}'
-                yield self.finding(
-                    file, ("object",), f'{subject(file)}: no system is record of "{thing}"', next_move=hint
-                )
 
 
 class SilenceUnnoticed(_Advice):
@@ -134,25 +112,6 @@ class UnusedSystem(_Advice):
             if name not in used:
                 yield self.at(
                     file.path, f"{subject(file)}: no flow uses it", next_move="name it in a flow, or delete the file"
-                )
-
-
-class SourceIsNotRecord(_Advice):
-    code = "STR054"
-    title = "An object comes from a system that is not its record"
-    why = "a copy is passed on as if it were the truth"
-    bad = Example("flows/customer-to-crm.toml", 'source = "shop"\ntrigger = ["customers/create"]')
-    good = Example("flows/customer-to-crm.toml", 'source = "erp"\ntrigger = ["customer/updated"]')
-
-    def run(self, folder: Folder) -> Iterable[Finding]:
-        for file in sound_flows(folder):
-            records = records_of(folder, file.value.object_name)
-            if records and file.value.source not in records and not set(records) & set(file.value.destinations):
-                what = (
-                    f'{subject(file)}: {records[0]}, not {file.value.source}, is record of "{file.value.object_name}"'
-                )
-                yield self.finding(
-                    file, ("source",), what, next_move=f'use source = "{records[0]}", or change record_of'
                 )
 
 

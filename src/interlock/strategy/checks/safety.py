@@ -57,42 +57,6 @@ class OnceOnly(Check):
                     yield self.finding(file, path, what, next_move=hint)
 
 
-class DestinationIsRecord(Check):
-    code = "STR032"
-    title = "A flow writes to the system of record"
-    why = "a system that is record of an object is never overwritten by another"
-    bad = Example("flows/order-to-erp.toml", 'object = "customer.v1"')
-    good = Example("flows/order-to-erp.toml", 'object = "order.v1"')
-
-    def run(self, folder: Folder) -> Iterable[Finding]:
-        for file in folder.flows.values():
-            for name, path in elements("destinations", file.value.destinations, file.data.get("destinations")):
-                system = folder.systems.get(name)
-                if system and name != file.value.source and file.value.object_name in system.value.record_of:
-                    what = f'{subject(file)}: {name} is itself record of "{file.value.object_name}"'
-                    hint = f'turn the flow round (source = "{name}"), or take it out of record_of in {system.path}'
-                    yield self.finding(file, path, what, next_move=hint)
-
-
-class OneRecord(Check):
-    code = "STR033"
-    title = "Two systems are record of the same thing"
-    why = "when they differ, nobody could say which is right"
-    bad = Example("systems/crm.toml", 'record_of = ["consent", "order"]')
-    good = Example("systems/crm.toml", 'record_of = ["consent", "order.segment"]')
-
-    def run(self, folder: Folder) -> Iterable[Finding]:
-        first: dict[str, str] = {}
-        for name, file in folder.systems.items():
-            for thing, path in elements("record_of", file.value.record_of, file.data.get("record_of")):
-                other = first.setdefault(thing, name)
-                if other != name:
-                    what = f'{subject(file)}: {other} is record of "{thing}" already'
-                    yield self.finding(
-                        file, path, what, next_move="keep it at one of them; a single field can be named: order.status"
-                    )
-
-
 class Loop(Check):
     code = "STR034"
     title = "A flow delivers to its own source"

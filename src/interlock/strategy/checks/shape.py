@@ -201,7 +201,7 @@ class ListedTwice(Check):
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         for file in (*folder.flows.values(), *folder.systems.values()):
-            for key in ("trigger", "destinations", "record_of"):
+            for key in ("trigger", "destinations", "record_of", "record_of_own"):
                 yield from self._in_list(file, key, file.data.get(key))
 
     def _in_list(self, file: TomlFile[Any], key: str, values: Any) -> Iterable[Finding]:
