@@ -38,7 +38,7 @@ def json_schema(contract: Contract) -> dict[str, Any]:
 
     What JSON Schema has no word for stands under `x-`: data class, unit, since when, and what to use instead.
     """
-    shapes = {_in_defs(name): _shape(contract, name) for name in contract.objects}
+    shapes = {name: _shape(contract, name) for name in contract.objects}
     return {
         "$schema": DIALECT,
         "$id": f"urn:interlock:{contract.key}",
@@ -47,11 +47,6 @@ def json_schema(contract: Contract) -> dict[str, Any]:
         **_shape(contract, ""),
         "$defs": {"amount": AMOUNT, "money": MONEY, **shapes},
     }
-
-
-def _in_defs(shape: str) -> str:
-    """A nested object may be called as one of ours is."""
-    return f"{shape}_object" if shape in {"amount", "money"} else shape
 
 
 def _shape(contract: Contract, shape: str) -> dict[str, Any]:
@@ -90,6 +85,6 @@ def _core(field: Field, contract: Contract) -> dict[str, Any]:
     if field.type == "enum":
         return {"enum": list(field.values)}
     if field.type in {"list", "object"}:
-        inner = {"$ref": f"#/$defs/{_in_defs(field.of)}"} if field.of in contract.objects else TYPES[field.of]
+        inner = {"$ref": f"#/$defs/{field.of}"} if field.of in contract.objects else TYPES[field.of]
         return {"type": "array", "items": inner} if field.type == "list" else inner
     return TYPES[field.type]

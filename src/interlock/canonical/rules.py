@@ -48,6 +48,7 @@ def problems_of(own: ContractFile, whole: ContractFile) -> Iterator[Problem]:
     for place in places(own):
         for rule in (_name, _held, _values, _unit, _example, _lifetime):
             yield from rule(place, whole)
+    yield from _object_names(own)
     yield from _loops(own, whole)
 
 
@@ -81,6 +82,13 @@ def _name(place: Place, _: ContractFile) -> Iterator[Problem]:
     if not FIELD_NAME.fullmatch(place.name) or keyword.iskeyword(place.name):
         hint = "use lower-case letters, digits and _; no word of Python such as class or from"
         yield Problem("field-name", place.path, f'"{place.words}" cannot be the name of a field', hint)
+
+
+def _object_names(own: ContractFile) -> Iterator[Problem]:
+    for shape in own.objects:
+        if shape in SCALARS or shape in HOLDERS or not FIELD_NAME.fullmatch(shape):
+            why = "a type is called so" if FIELD_NAME.fullmatch(shape) else "use lower-case letters, digits and _"
+            yield Problem("field-name", ("objects", shape), f'"{shape}" cannot be the name of an object', why)
 
 
 def _held(place: Place, whole: ContractFile) -> Iterator[Problem]:
