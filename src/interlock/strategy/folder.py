@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Generic, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from interlock.canonical import Assembly, ContractFile, assemble, load_contracts
+from interlock.strategy.changes import CONVERTER_PATH, LOCK_PATH, ChangeFile, ConverterFile
 from interlock.strategy.decode import Problem, decode, decode_tables
 from interlock.strategy.facts import ConnectorFacts
 from interlock.strategy.model import OBJECT_PATTERN, Flow, ItemTable, Security, StrategyFile, System
@@ -77,7 +78,12 @@ class Folder:
         self.slos: TomlFile[Slos] = self._file("slos.toml", Slos)
         self.systems: dict[str, TomlFile[System]] = self._files("systems/", System)
         self.flows: dict[str, TomlFile[Flow]] = self._files("flows/", Flow)
-        self.objects: dict[str, TomlFile[ContractFile]] = self._files("objects/", ContractFile)
+        self.objects: dict[str, TomlFile[ContractFile]] = self._files("objects/", ContractFile, _is_object)
+        self.converters: dict[str, TomlFile[ConverterFile]] = self._files(
+            "objects/", ConverterFile, CONVERTER_PATH.fullmatch
+        )
+        self.changes: dict[str, TomlFile[ChangeFile]] = self._files("changes/", ChangeFile)
+        self.published = TomlFile[None](LOCK_PATH, snapshot.files.get(LOCK_PATH, b""))
         self.mappings: dict[str, TomlFile[None]] = self._files("mappings/", None)
         self.items = self.mappings.pop("items", TomlFile[None]("mappings/items.toml", b""))
         self.items.value, self.items.problems = decode_tables(ItemTable, self.items.data)
@@ -99,7 +105,7 @@ class Folder:
             file for file in (self.strategy, self.security, self.slos, self.items) if file.path in self.snapshot.files
         )
         yield from single
-        for files in (self.systems, self.flows, self.objects, self.mappings):
+        for files in (self.systems, self.flows, self.objects, self.converters, self.changes, self.mappings):
             yield from files.values()
 
     def _file(self, path: str, kind: type[Struct]) -> TomlFile[Any]:
@@ -108,13 +114,19 @@ class Folder:
             file.problems = []
         return file
 
-    def _files(self, prefix: str, kind: type[Struct] | None) -> dict[str, TomlFile[Any]]:
+    def _files(
+        self, prefix: str, kind: type[Struct] | None, wanted: Callable[[str], object] = bool
+    ) -> dict[str, TomlFile[Any]]:
         files = (
             TomlFile[Any](path, content, kind)
             for path, content in self.snapshot.files.items()
-            if path.startswith(prefix)
+            if path.startswith(prefix) and wanted(path)
         )
         return {file.name: file for file in files}
+
+
+def _is_object(path: str) -> bool:
+    return path != LOCK_PATH and not CONVERTER_PATH.fullmatch(path)
 
 
 def _reason_and_place(message: str, text: str) -> tuple[str, Position]:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from interlock.canonical import ContractFile
+from interlock.strategy.changes import ChangeFile
 from interlock.strategy.decode import NAMED_BY_PLACE
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.slos import Slos
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Struct]] = {
     "security": Security,
     "slos": Slos,
     "object": ContractFile,
+    "change": ChangeFile,
 }
 GLOBS = {
     "strategy": "strategy.toml",
@@ -28,6 +30,7 @@ GLOBS = {
     "security": "security.toml",
     "slos": "slos.toml",
     "object": "objects/*.toml",
+    "change": "changes/*.toml",
     "items": "mappings/items.toml",
 }
 """Which files each schema is for, relative to the folder."""

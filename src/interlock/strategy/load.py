@@ -46,4 +46,7 @@ def _assembled(folder: Folder, warnings: tuple[Finding, ...]) -> Strategy:
         slos=folder.slos.value,
         decisions=tuple(decisions_of(folder.snapshot.files)),
         alerts=top.alerts,
+        changes={name: file.value for name, file in folder.changes.items()},
+        converters={name: file.text for name, file in folder.converters.items()},
+        published=folder.published.text,
     )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from interlock.strategy.changes import ChangeFile
 from interlock.strategy.decisions import Decision
 from interlock.strategy.finding import Finding
 from interlock.strategy.slos import Slos
@@ -200,7 +201,6 @@ class System(Struct, frozen=True, forbid_unknown_fields=True):
             )
         ),
     ] = []
-    record_of_where: Annotated[
     record_of_own: Annotated[
         list[Thing],
         Meta(
@@ -209,6 +209,7 @@ class System(Struct, frozen=True, forbid_unknown_fields=True):
             )
         ),
     ] = []
+    record_of_where: Annotated[
         list[RecordException],
         Meta(description="Exceptions by location, market or channel, which go before `record_of` of any system."),
     ] = []
@@ -418,7 +419,8 @@ class Strategy(Struct, frozen=True):
 
     `objects` and `mappings` are TOML texts by file stem, compiled elsewhere; `items` is mappings/items.toml, parsed:
     a table by system; `functions` is the text of functions.py; `runbooks` are Markdown texts by file name; `warnings`
-    are findings that do not stop the folder; `decisions` are what its files leave open.
+    are findings that do not stop the folder; `decisions` are what its files leave open;
+    `changes` by number, `converters` as TOML texts by file stem, `published` the text of objects/published.lock.
     """
 
     name: str
@@ -440,6 +442,9 @@ class Strategy(Struct, frozen=True):
     alerts: Alerts = Alerts()
     slos: Slos = Slos()
     decisions: tuple[Decision, ...] = ()
+    changes: dict[str, ChangeFile] = {}
+    converters: dict[str, str] = {}
+    published: str = ""
 
     def declared_hosts(self) -> frozenset[str]:
         """The only places that may be reached, each as `host:port`, lower case."""

@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Struct, inspect
 
 from interlock.canonical import ContractFile
+from interlock.strategy.advise.page import advice_page
+from interlock.strategy.changes import ChangeFile
 from interlock.strategy.checks import ALL, Check, Example
 from interlock.strategy.decode import bare, written_fields
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
@@ -26,6 +28,7 @@ FILES: tuple[tuple[str, type[Struct]], ...] = (
     ("security.toml", Security),
     ("slos.toml", Slos),
     ("objects/NAME.vN.toml", ContractFile),
+    ("changes/NNNN.toml", ChangeFile),
     ("mappings/items.toml, a table for each system", ItemTable),
 )
 _LONGEST_LINE = 100
@@ -68,12 +71,13 @@ def _check_section(check: Check) -> str:
 def _example(example: Example) -> str:
     if example.absent:
         return f": there is no `{example.file}`.\n"
+    beside = "".join(f", beside `{other.file}`" for other in example.beside)
     kind = "python" if example.file.endswith(".py") else "toml" if example.file.endswith(".toml") else "text"
     lines = [re.sub(r"^# (\w+)$", r"# (no \1)", line) for line in example.text.splitlines()]
     cut = "\n".join(
         line if len(line) <= _LONGEST_LINE else f"{line[:40]} ... ({len(line):,} characters)" for line in lines
     )
-    return f", in `{example.file}`:\n\n```{kind}\n{cut}\n```\n"
+    return f", in `{example.file}`{beside}:\n\n```{kind}\n{cut}\n```\n"
 
 
 def _table(kind: type[Struct]) -> str:
@@ -157,7 +161,11 @@ _WORDS: dict[type[inspect.Type], str] = {
 def main(arguments: list[str], folder: Path) -> int:
     """Write the pages below `folder`, or say which differ (exit code 1)."""
     hand_written = folder / "strategy-folder.md"
-    pages = {folder / "checks.md": checks_page(), hand_written: with_keys(hand_written.read_text(encoding="utf-8"))}
+    pages = {
+        folder / "advice.md": advice_page(),
+        folder / "checks.md": checks_page(),
+        hand_written: with_keys(hand_written.read_text(encoding="utf-8")),
+    }
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         sys.stderr.write(f"{path} {'differs from the code' if '--check' in arguments else 'written'}\n")

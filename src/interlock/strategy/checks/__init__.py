@@ -5,6 +5,7 @@ from types import ModuleType
 
 from interlock.strategy.checks import (
     advice,
+    change_files,
     contracts,
     ownership,
     priority,
@@ -33,7 +34,19 @@ ALL: tuple[Check, ...] = tuple(
     sorted(
         (
             check
-            for module in (shape, references, safety, sense, advice, contracts, ownership, priority, straight, versions)
+            for module in (
+                shape,
+                references,
+                safety,
+                sense,
+                advice,
+                contracts,
+                change_files,
+                ownership,
+                priority,
+                straight,
+                versions,
+            )
             for check in _checks_of(module)
         ),
         key=lambda check: check.code,

@@ -15,12 +15,14 @@ from interlock.strategy.positions import Path
 
 
 class Example(NamedTuple):
-    """Lines of `file`. `whole`: they are all of the file; `absent`: the file is not there."""
+    """Lines of `file`. `whole`: they are all of the file; `absent`: the file is not there; `beside`: other files that it
+    needs, whole."""
 
     file: str
     text: str
     whole: bool = False
     absent: bool = False
+    beside: "tuple[Example, ...]" = ()
 
 
 class Check(ABC):
