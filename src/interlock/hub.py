@@ -29,10 +29,12 @@ from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.router import Router
+from interlock.messaging.sqlite.contract_drift import SqliteDriftBook
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.upkeep import Upkeep
+from interlock.operations.contract_drift import ContractWatch
 from interlock.operations.operator import Operator
 from interlock.release.shelf import Shelf
 from interlock.strategy import Snapshot, read_folder
@@ -102,6 +104,7 @@ class Hub:
             self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
             audit_days=retention.audit_days, wake=self.dispatcher.wake,
         )  # fmt: skip
+        self.contract_watch = ContractWatch(self.inbox, SqliteDriftBook(self.ledger.group), self.shelf, self.clock)
         self._doors = _Doors(self.shelf)
         self.intake = Intake(self.inbox, self._doors, self.clock)
         self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock)
@@ -152,6 +155,7 @@ class Hub:
         self._spawn(server.serve(sockets=[listener]))
         self._spawn(self.router.run())
         self._spawn(self.upkeep.run())
+        self._spawn(self.contract_watch.run())
         self._spawn(self.dispatcher.run())
         self._tasks.append(self._breakage())
         while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it

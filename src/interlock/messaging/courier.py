@@ -277,7 +277,8 @@ class _Trip:
         failure = failure_of("", "", plan.because) if plan.because else None
         return Finished(
             state=state, version=document.version, failure=failure, unchanged=not wrote, answered=self.called,
-            warnings=plan.warnings, refused=plan.refused,
+            warnings=(*plan.warnings, *document.cautions.get(self.delivery.destination, ())),
+            refused=plan.refused,
         )  # fmt: skip
 
     def _may_still_land(self, plan: Plan) -> int | None:

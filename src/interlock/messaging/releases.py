@@ -1,7 +1,7 @@
 """What runs: the port through which the router and the dispatcher ask a release about flows, documents and
 destinations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -13,11 +13,13 @@ from interlock.messaging.write import Destination, Source
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A canonical object and the version of the source that it was read from."""
+    """A canonical object and the version of the source that it was read from. `cautions` are words for its deliveries, by
+    destination, while the source's documents drift from the mapping."""
 
     value: Any
     version: int
     event: int = 0
+    cautions: Mapping[str, tuple[str, ...]] = {}
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,11 +25,13 @@ from interlock.mapping import (
     connector_mapping,
 )
 from interlock.mapping.compile import FieldRow
+from interlock.mapping.reads import Reads
 from interlock.messaging.delivery import Want
 from interlock.messaging.event import Dialect, Event
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Limits
 from interlock.messaging.write import Destination, Source
+from interlock.release.cautions import Cautions
 from interlock.release.straight import POINT_TO_POINT, StraightFlow, refusal
 from interlock.strategy import Flow, Retry, Strategy, System, compile_predicate, contract_of, resolve
 
@@ -54,6 +56,7 @@ class Build:
         self._destinations: dict[str, Destination] = {}
         self._sources: dict[str, Source] = {}
         self._by_source = _by_source(strategy)
+        self.cautions = Cautions()
         self._straight = self._straight_flows()
         self._conditions = {
             flow.name: compile_predicate(flow.when, flow.object_name) for flow in strategy.flows.values() if flow.when
@@ -80,7 +83,8 @@ class Build:
         """The canonical object in the version that the body itself states."""
         reader, context = self._reader(system, object_name)
         value = reader(body, context)
-        return Document(value=value, version=_microseconds(value.updated_at))
+        cautions = self.cautions.of(system, object_name)
+        return Document(value=value, version=_microseconds(value.updated_at), cautions=cautions)
 
     def straight(self, flow: str) -> bool:
         """Whether it is point-to-point."""
@@ -160,6 +164,10 @@ class Build:
     def rows_in(self, system: str, object_name: str) -> tuple[FieldRow, ...]:
         """The rows by which a system's document becomes a canonical object."""
         return self._reader(system, object_name)[0].fields
+
+    def reads(self, system: str, object_name: str) -> Reads:
+        """Every path of a system's document that its mapping reads."""
+        return Reads(self._reader(system, object_name)[0])
 
     def rows_out(self, system: str) -> dict[tuple[str, str], tuple[FieldRow, ...]]:
         """The rows by which canonical objects become a system's documents, by object and document."""

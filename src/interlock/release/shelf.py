@@ -13,6 +13,7 @@ from interlock.errors import InterlockError
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.releases import Limits
 from interlock.release.build import Build
+from interlock.release.cautions import Cautions
 from interlock.strategy import Snapshot, load, snapshot_of
 
 LOG = logging.getLogger("interlock.release")
@@ -39,6 +40,7 @@ class Shelf:
         self._known: dict[str, Build] = {}
         self._destinations: tuple[str, ...] = ()
         self._current: Build | None = None
+        self.cautions = Cautions()
 
     async def activate(self, snapshot: Snapshot) -> Build:
         """Build a folder, keep it in the ledger, and let new events be accepted under it."""
@@ -99,6 +101,7 @@ class Shelf:
 
     def _keep(self, release: str, built: Build) -> Build:
         self._known[release] = built
+        built.cautions = self.cautions
         self._destinations = tuple(sorted({*self._destinations, *built.destinations()}))
         return built
 
