@@ -30,6 +30,7 @@ from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.router import Router
 from interlock.messaging.sqlite.contract_drift import SqliteDriftBook
+from interlock.messaging.sqlite.history import SqliteHistory
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.views import SqliteViews
@@ -37,6 +38,7 @@ from interlock.messaging.upkeep import Upkeep
 from interlock.operations.contract_drift import ContractWatch
 from interlock.operations.operator import Operator
 from interlock.release.shelf import Shelf
+from interlock.release.switch import Switched, chosen
 from interlock.strategy import Snapshot, read_folder
 
 LOCK_FILE = "interlock.lock"
@@ -59,6 +61,8 @@ class Hub:
         self._tasks: list[asyncio.Future[None]] = []
         self._servers: list[uvicorn.Server] = []
         self.url = ""
+        self.said_at_start = ""
+        self._switching = asyncio.Lock()
 
     # -- opening
 
@@ -87,7 +91,11 @@ class Hub:
         opened.callback(self.black_box.close)
         self.shelf = Shelf(self.ledger, self.folder, open_http=Http, clock=self.clock, environ=self._environ)
         opened.push_async_callback(self.shelf.close)
-        self.release = await self.shelf.activate(snapshot)
+        self.history = SqliteHistory(self.data / "ledger.db")
+        opened.callback(self.history.close)
+        choice = chosen(snapshot, self.history)
+        self.release = await self.shelf.activate(choice.snapshot, Switched(why=choice.why))
+        self.said_at_start = choice.said
         await self.shelf.recall()
         await self.ledger.rescue(now_ms, everything=True, suspect=self.black_box.suspect())
         self.black_box.leave()
@@ -181,16 +189,22 @@ class Hub:
 
     async def reload(self) -> str:
         """Read the folder and its secrets again; a changed folder becomes the active release, and what waited is tried at once."""
-        snapshot = read_folder(self.folder)
-        if snapshot.id != self.release.id:
-            self.release = await self.shelf.activate(snapshot)
-            show_strategy(self.console, self.release.strategy)
-            await self.dispatcher.refresh()
+        choice = chosen(read_folder(self.folder), self.history)
+        await self.switch(choice.snapshot, Switched(why=choice.why))
         self.shelf.renew_credentials()
         self._doors.forget()
         await self.ledger.wake_waiting(self.clock.now_ms())
         for outlet in self.dispatcher.outlets.values():
             outlet.probe_now()
+        return self.release.id
+
+    async def switch(self, snapshot: Snapshot, switched: Switched) -> str:
+        """Let another release run; work in flight keeps the one it was accepted under. What cannot be built changes nothing."""
+        async with self._switching:
+            if snapshot.id != self.release.id:
+                self.release = await self.shelf.activate(snapshot, switched)
+                show_strategy(self.console, self.release.strategy)
+                await self.dispatcher.refresh()
         return self.release.id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

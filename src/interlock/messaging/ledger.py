@@ -164,8 +164,18 @@ class Ledger(Protocol):
     async def breakers(self) -> dict[str, tuple[str, int, int, int, str]]:
         """State, failures, changed_ms, paused_until_ms, last_error by destination."""
 
-    async def save_release(self, release: str, files: bytes, now_ms: int) -> None:
-        """Keep a release (idempotent) and make it the active one. What waits for something missing goes on under it."""
+    async def save_release(
+        self, release: str, files: bytes, now_ms: int, *, by: str = "", action: str = "apply", why: str = "",
+        summary: str = "",
+    ) -> None:  # fmt: skip
+        """Keep a release (idempotent) and make it the active one. What waits for something missing goes on under it.
+
+        With `by`, audited under `action` in the same transaction, with the release that was active until then and the
+        `summary` of what changed; unless it was active already.
+        """
+
+    async def active_release(self) -> str:
+        """The id of the active release, "" before the first."""
 
     async def release(self, release: str) -> bytes | None:
         """The folder of a release, as it was."""

@@ -14,6 +14,7 @@ from interlock.messaging.ledger import Ledger
 from interlock.messaging.releases import Limits
 from interlock.release.build import Build
 from interlock.release.cautions import Cautions
+from interlock.release.switch import Switched, switch
 from interlock.strategy import Snapshot, load, snapshot_of
 
 LOG = logging.getLogger("interlock.release")
@@ -42,12 +43,12 @@ class Shelf:
         self._current: Build | None = None
         self.cautions = Cautions()
 
-    async def activate(self, snapshot: Snapshot) -> Build:
-        """Build a folder, keep it in the ledger, and let new events be accepted under it."""
+    async def activate(self, snapshot: Snapshot, switched: Switched | None = None) -> Build:
+        """Build a folder, keep it in the ledger, and let new events be accepted under it. What cannot be built changes
+        nothing."""
         built = self._build(snapshot)
         built.warm()
-        files = msgspec.msgpack.encode(snapshot.files)
-        await self._ledger.save_release(built.id, files, self._clock.now_ms())
+        await switch(self._ledger, snapshot, switched or Switched(), self._clock.now_ms())
         self._current = built
         return self._keep(built.id, built)
 

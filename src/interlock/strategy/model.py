@@ -33,6 +33,10 @@ class Engine(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: Annotated[Literal["sqlite"], Meta(description="The store.")] = "sqlite"
     folder: Annotated[Text, Meta(description="Folder of the database files, relative to the strategy folder.")] = "data"
+    apply: Annotated[
+        Literal["start", "manual"],
+        Meta(description="When a changed folder runs: at the next start or signal too, or only after `interlock apply`."),
+    ] = "start"
 
 
 class Team(Struct, frozen=True, forbid_unknown_fields=True):

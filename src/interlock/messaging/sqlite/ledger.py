@@ -11,6 +11,7 @@ import msgspec
 
 from interlock.messaging.dead_letter import fingerprint
 from interlock.messaging.delivery import Attempt, Begun, Delivery, Failure, Intent, Unneeded
+from interlock.messaging.history import detail_of
 from interlock.messaging.ledger import Closing, Filter, Preview, Rescued, Routed
 from interlock.messaging.outcome import Done, Outcome, verdict
 from interlock.messaging.sqlite.connect import open_store
@@ -320,15 +321,26 @@ class SqliteLedger:
             name: (state, failures, changed, paused, error) for name, state, failures, changed, paused, error in rows
         }
 
-    async def save_release(self, release: str, files: bytes, now_ms: int) -> None:
-        """Keep and activate a release."""
+    async def save_release(
+        self, release: str, files: bytes, now_ms: int, *, by: str = "", action: str = "apply", why: str = "",
+        summary: str = "",
+    ) -> None:  # fmt: skip
+        """Keep, activate and audit a release."""
 
         def work(connection: apsw.Connection) -> None:
+            before = connection.execute(self._sql["active_release"]).get or ""
             connection.execute(self._sql["retire_release"], (release,))
             connection.execute(self._sql["save_release"], (release, now_ms, files))
             connection.execute(self._sql["adopt_waiting"], (release,))
+            if by and before != release:
+                detail = msgspec.json.encode(detail_of(str(before), summary)).decode()
+                connection.execute(self._sql["audit"], (now_ms, by, action, release, why, detail))
 
         await self.group.run(work)
+
+    async def active_release(self) -> str:
+        """The id of the active one."""
+        return str(self.group.reading.execute(self._sql["active_release"]).get or "")
 
     async def release(self, release: str) -> bytes | None:
         """The folder of a release."""

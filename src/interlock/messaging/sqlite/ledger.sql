@@ -219,6 +219,9 @@ SELECT destination, state, failures, changed_ms, paused_until_ms, last_error FRO
 -- name: retire_release
 UPDATE release SET active = 0 WHERE active = 1 AND id <> ?
 
+-- name: active_release
+SELECT id FROM release WHERE active = 1
+
 -- name: save_release
 INSERT INTO release (id, at_ms, files, active) VALUES (?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET active = 1
 
@@ -252,8 +255,8 @@ UPDATE attempt SET body = NULL WHERE id IN (
 -- name: trim_letters
 UPDATE dead_letter SET body = NULL WHERE body IS NOT NULL AND closed_ms > 0 AND closed_ms < ?
 
--- name: trim_audit
-DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?) AND at_ms < ?
+-- name: trim_audit  which release ran when is the way back, and is kept
+DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?) AND at_ms < ? AND action NOT IN ('apply', 'rollback')
 
 -- name: counts
 SELECT destination, state, count(*) FROM delivery GROUP BY destination, state
