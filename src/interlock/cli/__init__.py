@@ -14,6 +14,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Strategy": {
         "matrix": ("interlock.cli.matrix", "Draw the priority matrix of the flows."),
+        "advise": ("interlock.cli.advise", "Say which pattern suits which flow, and why."),
     },
     "Run": {
         "run": ("interlock.cli.run", "Run the hub on a strategy folder."),

@@ -17,6 +17,7 @@ from interlock.clock import Clock
 from interlock.console.actions import Actions, Demo
 from interlock.console.guard import PUBLIC, Denied, Endpoint, Page, SafeHeaders, guarded
 from interlock.console.pages import (
+    advice,
     bulk,
     deliveries,
     demo,
@@ -63,6 +64,7 @@ PAGES = (
     Page("/replays/{id:int}/pause", "POST", bulk.pause, OPERATE),
     Page("/systems", "GET", systems.listing, VIEW),
     Page("/flows/{name}", "GET", systems.flow, VIEW),
+    Page("/flows/{name}/advice", "GET", advice.advice, VIEW),
     Page("/flows/{name}/series.json", "GET", systems.series, VIEW),
     Page("/runbooks/{name}", "GET", systems.runbook, VIEW),
     Page("/strategy/matrix", "GET", matrix.matrix, VIEW),

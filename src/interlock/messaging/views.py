@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from interlock.messaging.ledger import Filter
+from interlock.messaging.traffic import Traffic
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -362,6 +363,9 @@ class Views(Protocol):
 
     async def replay(self, replay_id: int) -> ReplayProgress | None:
         """None when there is no such replay."""
+
+    async def traffic(self, since_ms: int) -> Traffic:
+        """The newest events, and what ended per flow and destination, since then."""
 
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         """What people and gates did."""

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from interlock.console.book import blocks
 from interlock.console.health import DOWN, HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
+from interlock.console.pages.advice import advice_of
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
@@ -86,6 +87,7 @@ async def flow(request: Request) -> Response:
         flow=found,
         tiles=pairs,
         team=console.strategy.teams.get(found.owner),
+        advice=await advice_of(console, found),
     )
 
 

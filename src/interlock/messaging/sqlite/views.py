@@ -15,6 +15,8 @@ import msgspec
 from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.statements import statements
+from interlock.messaging.sqlite.traffic import read_traffic
+from interlock.messaging.traffic import Traffic
 from interlock.messaging.views import (
     AttemptRow,
     AuditRow,
@@ -143,6 +145,9 @@ class SqliteViews:
 
     async def replay(self, replay_id: int) -> ReplayProgress | None:
         return await self._in_thread(self._replay, replay_id)
+
+    async def traffic(self, since_ms: int) -> Traffic:
+        return await self._in_thread(read_traffic, self._connection, since_ms)
 
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         return await self._in_thread(lambda: _all(AuditRow, self._rows("audit", {"limit": limit})))

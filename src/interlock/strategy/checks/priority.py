@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from interlock.strategy.checks.base import Check, Example, subject
-from interlock.strategy.finding import Finding
+from interlock.strategy.advise import ALL as RULES
+from interlock.strategy.checks.base import Check, Example, elements, subject
+from interlock.strategy.finding import Finding, did_you_mean
 from interlock.strategy.folder import Folder, TomlFile
 from interlock.strategy.model import Flow
 from interlock.strategy.priority import TOP, headings, matrix
@@ -97,3 +98,19 @@ class RollbackSection(Check):
                 what = f'{subject(file)}: {file.value.runbook} has no heading "{rollback.section}"'
                 hint = f'write "## {rollback.section}" there, or name one of: {", ".join(known) or "(it has none)"}'
                 yield self.finding(file, ("rollback", "section"), what, next_move=hint)
+
+
+class KnownAdvice(Check):
+    code = "STR163"
+    title = "The advice that is answered does not exist"
+    why = "an answer to nothing hides that the advice itself is unanswered"
+    bad = Example("flows/order-to-erp.toml", 'accepts = ["ADV099"]')
+    good = Example("flows/order-to-erp.toml", 'accepts = ["ADV001"]')
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        known = {rule.code for rule in RULES}
+        for file in folder.flows.values():
+            for code, path in elements("accepts", file.value.accepts, file.data.get("accepts")):
+                if code not in known:
+                    what = f'{subject(file)}: no advice has the code "{code}"'
+                    yield self.finding(file, path, what, next_move=did_you_mean(code, known))
