@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from interlock.canonical import load_contracts
 from interlock.strategy import PredicateError, compile_predicate
+from interlock.strategy.predicate import condition_fields
 
 
 class Money(msgspec.Struct):
@@ -116,6 +118,26 @@ def test_known_fields_are_checked() -> None:
     with pytest.raises(PredicateError, match=r"total\.amuont") as caught:
         compile_predicate("order.total.amuont > 1", "order", fields={"total.amount", "test"})
     assert caught.value.next_move == 'did you mean "total.amount"?'
+
+
+def test_an_object_may_be_called_as_a_word_of_python() -> None:
+    """`return` is an object of commerce; texts that hold the word stay as they are, and places too."""
+    holds = compile_predicate('return.status == "a return" and return.total > 1', "return", fields={"status", "total"})
+    assert holds({"status": "a return", "total": 2})
+    assert not holds({"status": "a RETURN", "total": 2})
+    with pytest.raises(PredicateError, match='return has no field "stats"') as caught:
+        compile_predicate("1 < return.stats", "return", fields={"status"})
+    assert (caught.value.column, caught.value.next_move) == (5, 'did you mean "status"?')
+
+
+def test_the_fields_of_a_contract() -> None:
+    """Both sides of money, lists as a whole; what is inside a list has no path of its own."""
+    fields = condition_fields(load_contracts()["order.v1"])
+    assert fields is not None
+    assert {"test", "lines", "customer", "customer.email", "components.total.presentment.amount"} <= fields
+    assert not {"lines[]", "lines.sku", "total", "components.total.amount"} & fields
+    assert {"credit_limit.currency"} <= (condition_fields(load_contracts()["company.v1"]) or set())
+    assert condition_fields(None) is None
 
 
 def test_speed_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
