@@ -7,6 +7,7 @@ import msgspec
 
 from interlock.messaging.ledger import Filter
 from interlock.messaging.traffic import Traffic
+from interlock.strategy.evidence import Running
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -366,6 +367,9 @@ class Views(Protocol):
 
     async def traffic(self, since_ms: int) -> Traffic:
         """The newest events, and what ended per flow and destination, since then."""
+
+    async def evidence(self, now_ms: int) -> Running:
+        """What the checklist wants to see of what ran; calls within the last minute are in `destination_health`."""
 
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         """What people and gates did."""

@@ -28,10 +28,10 @@ class NothingIsLeftOpen(Rule):
 
     code = "CHK001"
     title = "Nothing is left to be decided in its files"
-    why = "a starter file holds guesses; a line `# decide: ...` says which, until somebody decides and deletes it"
+    why = "a starter file holds guesses; a line `decide: ...` (in TOML behind a #) says which, until somebody decides and deletes it"
     bad = Case(
         "a file says what is still to be decided",
-        (Example("objects/note.v1.toml", "# decide: who may read the note?", whole=True),),
+        (Example("runbooks/holidays.md", "# Holidays\n\ndecide: who is called between the years?", whole=True),),
     )
     good = Case("somebody decided and deleted the line")
 

@@ -94,7 +94,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     @property
     def changes(self) -> int:
         """How many changes are written down."""
-        return len(getattr(self.strategy, "changes", ()))
+        return len(self.strategy.changes)
 
     @property
     def fresh(self) -> Freshness:
@@ -113,13 +113,15 @@ class Seen(Struct, frozen=True, kw_only=True):
             found.setdefault(flow.object_name, []).append(flow)
         return dict(sorted(found.items()))
 
-    def records(self, thing: str) -> list[str]:
-        """The systems that are record of an object or of a part of it."""
-        return [
-            name
-            for name, system in self.strategy.systems.items()
-            if any(one == thing or one.startswith(f"{thing}.") for one in system.record_of)
-        ]
+    def records(self, thing: str) -> tuple[list[str], list[str]]:
+        """The systems that are record of an object, and those that are record of parts of it."""
+        whole, parts = [], []
+        for name, system in self.strategy.systems.items():
+            if thing in system.record_of or thing in system.record_of_own:
+                whole.append(name)
+            elif any(one.startswith(f"{thing}.") for one in system.record_of):
+                parts.append(name)
+        return whole, parts
 
     def within(self, at_ms: int, *, days: int = 0, hours: int = 0) -> bool:
         """Whether a time is no older than that. One that lies ahead proves nothing."""

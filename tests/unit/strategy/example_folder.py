@@ -109,9 +109,9 @@ SOUND = {
 REPORTS = _SYSTEM.format(name="reports", title="Reports", connector="counting", records="", settings="")
 
 
-def with_example(example: Example) -> dict[str, str]:
-    """The sound folder with the example laid over it."""
-    files = dict(SOUND) | {other.file: other.text for other in example.beside}
+def with_example(example: Example, base: dict[str, str] = SOUND) -> dict[str, str]:
+    """The sound folder, or another, with the example laid over it."""
+    files = dict(base) | {other.file: other.text for other in example.beside}
     if '"reports"' in example.text:
         files["systems/reports.toml"] = REPORTS
     if example.absent:

@@ -14,6 +14,7 @@ import msgspec
 
 from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.connect import open_store
+from interlock.messaging.sqlite.evidence import read_evidence
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.sqlite.traffic import read_traffic
 from interlock.messaging.traffic import Traffic
@@ -39,6 +40,7 @@ from interlock.messaging.views import (
     Story,
     Window,
 )  # fmt: skip
+from interlock.strategy.evidence import Running
 
 OBJECTS = (
     "order", "customer", "product", "price", "inventory_level", "fulfillment", "return", "refund", "payout", "company"
@@ -148,6 +150,9 @@ class SqliteViews:
 
     async def traffic(self, since_ms: int) -> Traffic:
         return await self._in_thread(read_traffic, self._connection, since_ms)
+
+    async def evidence(self, now_ms: int) -> Running:
+        return await self._in_thread(read_evidence, self._connection, now_ms)
 
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         return await self._in_thread(lambda: _all(AuditRow, self._rows("audit", {"limit": limit})))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from interlock.strategy.checks.base import Example
 from interlock.strategy.evidence import Running, Seen, day_ms
-from interlock.strategy.items.base import Case, Evidence, Gap, Rule, RunningRule, counted
+from interlock.strategy.items.base import NO_STORE, Case, Evidence, Gap, Rule, RunningRule, counted
 
 ROLLED_BACK = "rollback"
 """The action of the audit that `interlock rollback` leaves."""
@@ -37,6 +37,9 @@ class RollbackIsRehearsed(Rule):
         days = seen.fresh.rollback_rehearsal_days
         done_ms = seen.running.actions_ms.get(ROLLED_BACK, 0) if seen.running else 0
         written = [flow.rollback.rehearsed_on for flow in seen.strategy.flows.values() if flow.rollback]
+        if seen.running is None and not any(written):
+            yield self.gap(f"{NO_STORE}: whether anybody can go back is not known", put="interlock run")
+            return
         at_ms = max([done_ms, *(day_ms(day) for day in written if day is not None and day_ms(day) <= seen.now_ms)])
         if seen.within(at_ms, days=days):
             yield Evidence("a release was rolled back", at_ms)

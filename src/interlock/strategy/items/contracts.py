@@ -71,7 +71,7 @@ class VersionsArePublished(Rule):
         known = [fact for key, fact in seen.contracts.items() if key in used]
         loose = sorted(fact.key for fact in known if not fact.published)
         if loose:
-            yield self.gap(f"not locked: {listed(loose, 6)}", "objects.lock.toml", "its hash: interlock contracts lock")
+            yield self.gap(f"not locked: {listed(loose, 6)}", "objects/published.lock", "its lines: interlock publish")
         if len(known) > len(loose):
             yield Evidence(f"{counted(len(known) - len(loose), 'version')} published")
 

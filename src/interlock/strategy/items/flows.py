@@ -70,9 +70,17 @@ class TopTenAreFit(Rule):
     code = "CHK202"
     title = "Each of the top ten has owner, bounds of its silence, runbook and rollback"
     why = "what the business misses first must be operable first"
-    bad = Case("a flow of the top ten says no way back", (Example("flows/order-to-erp.toml", "# rollback"),))
+    bad = Case(
+        "a flow of the top ten says no bound of its silence",
+        (Example("flows/order-to-erp.toml", "[slo]\n# silence_after_minutes"),),
+    )
     good = Case(
-        "it says how to go back", (Example("flows/order-to-erp.toml", '[rollback]\nhow = "interlock rollback"'),)
+        "it says when it is silent, and how to go back",
+        (
+            Example(
+                "flows/order-to-erp.toml", '[slo]\nsilence_after_minutes = 60\n[rollback]\nhow = "interlock rollback"'
+            ),
+        ),
     )
 
     def look(self, seen: Seen) -> Iterator[Evidence | Gap]:

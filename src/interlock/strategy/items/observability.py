@@ -95,7 +95,10 @@ class DashboardsHaveData(RunningRule):
     title = "The dashboards have data"
     why = "an empty chart looks like a quiet night"
     bad = Case(
-        "the newest minute is years old", running=Running(flows={"order-to-erp": FlowRan(minute_ms=1, success_ms=1)})
+        "the newest minute is years old",
+        running=Running(
+            flows={name: FlowRan(minute_ms=1, success_ms=1) for name in ("order-to-erp", "customer-to-crm")},
+        ),
     )
     good = Case("minutes of today")
 

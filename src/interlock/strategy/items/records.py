@@ -13,21 +13,24 @@ _MADE_UP = re.compile(r"\.example\b|@example\.|\b555[ -]?01\d\d\b|\b(?:todo|tbd|
 
 class RecordOfEveryObject(Rule):
     code = "CHK101"
-    colour = "red"
-    title = "Every object that moves has a system of record"
-    why = "when two systems differ, nobody can say which is right"
-    bad = Case("an order moves and no system is its record", (Example("systems/shop.toml", "record_of = []"),))
+    title = "Every object that moves has a system of record, and not in parts only"
+    why = "a field that nobody names is nobody's: when two systems differ in it, no one can say which is right"
+    bad = Case(
+        "the shop is record of three fields of an order, and nobody of the others",
+        (Example("systems/shop.toml", 'record_of = ["order.customer", "order.note", "order.name"]'),),
+    )
     good = Case("the shop is record of orders", (Example("systems/shop.toml", 'record_of = ["order"]'),))
 
     def look(self, seen: Seen) -> Iterator[Evidence | Gap]:
         mapped = []
         for thing, flows in seen.moving.items():
-            records = seen.records(thing)
-            if records:
-                mapped.append(f"{thing} ({listed(records)})")
+            whole, parts = seen.records(thing)
+            if whole:
+                mapped.append(f"{thing} ({listed([*whole, *parts])})")
                 continue
-            source = f"systems/{flows[0].source}.toml"
-            yield self.gap(f"no system is record of {thing}", source, f'"{thing}" in record_of, if its truth is there')
+            put = f'"{thing}" in record_of, if what nobody names is its truth too'
+            text = f"no system is record of {thing}" + (f" as a whole, {listed(parts)} of parts" if parts else "")
+            yield self.gap(text, f"systems/{flows[0].source}.toml", put)
         if mapped:
             yield Evidence(f"record of {listed(mapped, 6)}")
 

@@ -1,0 +1,68 @@
+"""Reads what the checklist wants to see out of the two files, on the connection of the views."""
+
+import json
+from collections.abc import Iterator
+
+import apsw
+
+from interlock.messaging.sqlite.statements import statements
+from interlock.strategy.evidence import DAY_MS, PROMISE_DAYS, FlowRan, Letters, Running
+
+MINUTE_MS = 60_000
+NEWEST_OBJECTS = 20_000
+
+
+def read_evidence(connection: apsw.Connection, now_ms: int) -> Running:
+    """All of it at one moment. Calls within the last minute are the views' own figure."""
+    sql, run = statements("evidence.sql"), connection.execute
+    release = run(sql["active_release"]).fetchone() or ("", 0)
+    seen = {(str(row[0]), str(row[1])): int(row[2]) for row in run(sql["seen"], {"newest": NEWEST_OBJECTS})}
+    heard: dict[str, int] = {}
+    for (system, _), at_ms in seen.items():
+        heard[system] = max(at_ms, heard.get(system, 0))
+    return Running(
+        release=release[0],
+        release_ms=release[1],
+        releases=run(sql["releases"]).get,
+        heard_ms=heard,
+        seen_ms=seen,
+        flows=_flows(connection, now_ms),
+        letters=tuple(
+            Letters(flow=flow, owner=owner, count=count, oldest_ms=oldest, reasons=tuple(json.loads(reasons)))
+            for flow, owner, count, oldest, reasons in run(sql["letters"])
+        ),
+        closed_ms=_times(connection, sql["closed"]),
+        actions_ms=_times(connection, sql["actions"]),
+        down_ms=_times(connection, sql["down"]),
+        oldest_body_ms=run(sql["oldest_body"]).get or 0,
+        oldest_audit_ms=run(sql["oldest_audit"]).get or 0,
+    )
+
+
+def _times(connection: apsw.Connection, statement: str) -> dict[str, int]:
+    return {str(name): int(at_ms) for name, at_ms in connection.execute(statement)}
+
+
+def _flows(connection: apsw.Connection, now_ms: int) -> dict[str, FlowRan]:
+    """Each flow over all its destinations."""
+    ran = statements("evidence.sql")["ran"]
+    since = (now_ms - PROMISE_DAYS * DAY_MS) // MINUTE_MS
+    found: dict[str, FlowRan] = {}
+    for flow, destination in _ways(connection):
+        row = connection.execute(ran, {"flow": flow, "destination": destination, "since": since}).fetchone()
+        well, dead, minute, success = map(int, row or (0, 0, 0, 0))
+        before = found.get(flow, FlowRan())
+        found[flow] = FlowRan(
+            ended_well=before.ended_well + well,
+            dead=before.dead + dead,
+            minute_ms=max(before.minute_ms, minute * MINUTE_MS),
+            success_ms=max(before.success_ms, success * MINUTE_MS),
+        )
+    return found
+
+
+def _ways(connection: apsw.Connection) -> Iterator[tuple[str, str]]:
+    step, way = statements("evidence.sql")["next_way"], ("", "")
+    while found := connection.execute(step, {"flow": way[0], "destination": way[1]}).fetchone():
+        way = (found[0], found[1])
+        yield way

@@ -1,0 +1,34 @@
+"""What the checklist reads out of a store: the newest of everything, per flow and system, without reading what lies between."""
+
+from pathlib import Path
+
+from console.store import NOW_MS, monday
+
+from interlock.strategy.evidence import DAY_MS
+
+
+async def _evidence(folder: Path):
+    store = monday(folder)
+    views = store.views()
+    try:
+        return await views.evidence(NOW_MS)
+    finally:
+        views.close()
+        store.close()
+
+
+def test_a_store_tells_its_evidence(tmp_path: Path) -> None:
+    """Each figure is what the pages show of the same Monday: sources heard, flows that ran, open letters with their owner, what is down."""
+    import asyncio
+
+    found = asyncio.run(_evidence(tmp_path))
+    assert found.heard_ms.keys() >= {"shopify"}
+    assert NOW_MS - DAY_MS < found.seen_ms["shopify", "order"] <= NOW_MS
+    assert found.flows["order-to-erp"].ended_well > 0 and found.flows["order-to-erp"].dead > 0
+    assert found.flows["order-to-erp"].minute_ms <= NOW_MS
+    letters = {(one.flow, one.owner): one for one in found.letters}
+    assert letters["order-to-erp", "finance-systems"].count == 50
+    assert letters["order-to-erp", "finance-systems"].reasons == ("validation",)
+    assert set(found.down_ms) == {"klaviyo"}
+    assert found.actions_ms and all(at_ms <= NOW_MS for at_ms in found.actions_ms.values())
+    assert found.oldest_body_ms and found.oldest_audit_ms
