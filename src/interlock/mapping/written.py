@@ -21,6 +21,8 @@ def rows_of(table: Table) -> tuple[RowFact, ...]:
 
 def without(table: Table, targets: Collection[str]) -> Table:
     """The table without these rows; an object or list that has lost all that stood in it goes with them."""
+    if not targets:
+        return table
     kept = {target: row for target, row in table.rows.items() if target not in targets}
     empty = [target for target, row in kept.items() if _holds_rows(row) and _emptied(target, table, kept)]
     return Table({target: row for target, row in kept.items() if target not in empty}, table.title, table.file_name)

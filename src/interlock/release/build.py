@@ -1,8 +1,10 @@
 """Builds a release: the checked folder becomes compiled mappings, open connectors and routes. Nothing connects yet."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,12 +28,14 @@ from interlock.mapping import (
 )
 from interlock.mapping.compile import FieldRow
 from interlock.mapping.reads import Reads
+from interlock.mapping.written import without
 from interlock.messaging.delivery import Want
 from interlock.messaging.event import Dialect, Event
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Limits
 from interlock.messaging.write import Destination, Source
 from interlock.release.cautions import Cautions
+from interlock.release.ownership import Rules, Wrap, guarded
 from interlock.release.straight import POINT_TO_POINT, StraightFlow, refusal
 from interlock.strategy import Flow, Retry, Strategy, System, compile_predicate, contract_of, resolve
 
@@ -54,6 +58,7 @@ class Build:
         self._users = users_functions(strategy.functions)
         self._readers: dict[tuple[str, str], tuple[Reader, Context]] = {}
         self._destinations: dict[str, Destination] = {}
+        self._guarded: dict[tuple[str, str], Destination] = {}
         self._sources: dict[str, Source] = {}
         self._by_source = _by_source(strategy)
         self.cautions = Cautions()
@@ -123,11 +128,16 @@ class Build:
             return f"the flow's condition does not hold: {rule.when}"
         return ""
 
-    def destination(self, name: str, source: str) -> Destination:  # noqa: ARG002
-        """The system to write to, its `out` mappings compiled."""
-        if name not in self._destinations:
-            self._destinations[name] = self._open_destination(name)
-        return self._destinations[name]
+    def destination(self, name: str, source: str) -> Destination:
+        """The system to write to as flows from `source` may, its `out` mappings compiled."""
+        found = self._guarded.get((name, source))
+        if found is None:
+            if name not in self._destinations:
+                self._destinations[name] = self._open_destination(name)
+            rules = Rules(self.strategy, name, source, registry.facts())
+            found = guarded(self._destinations[name], rules, partial(self._without_rows, name))
+            self._guarded[name, source] = found
+        return found
 
     def source(self, name: str) -> Source:
         """The system to read from."""
@@ -139,7 +149,7 @@ class Build:
         """Open what is open anew, with the secrets as they are now. Raises SettingsError; then the old ones stay."""
         destinations = {name: self._open_destination(name) for name in self._destinations}
         sources = {name: self._open_source(name) for name in self._sources}
-        self._destinations, self._sources = destinations, sources
+        self._destinations, self._sources, self._guarded = destinations, sources, {}
 
     def limits(self, destination: str) -> Limits:
         """The folder's limits, the connector's own rate where the folder names none."""
@@ -248,6 +258,13 @@ class Build:
             return StraightDestination(opened, registry.declared(connector, connection))
         return opened
 
+    def _without_rows(self, name: str, rows: Mapping[str, Collection[str]], wrap: Wrap) -> Destination:
+        """The same destination, for planning: its documents lack these rows, and its builders are wrapped."""
+        connection = self._connection(name, rows)
+        builders = {document: wrap(document, builder) for document, builder in connection.builders.items()}
+        connection = msgspec.structs.replace(connection, builders=builders)
+        return registry.open_destination(self._system(name).connector, connection)
+
     def _straight_flows(self) -> dict[str, StraightFlow]:
         flows = [flow for flow in self.strategy.flows.values() if flow.pattern == POINT_TO_POINT]
         return {flow.name: self._straight_flow(flow) for flow in flows}
@@ -262,11 +279,11 @@ class Build:
     def _open_source(self, name: str) -> Source:
         return registry.open_source(self._system(name).connector, self._connection(name))
 
-    def _connection(self, name: str) -> Connection:
+    def _connection(self, name: str, without_rows: Mapping[str, Collection[str]] = MappingProxyType({})) -> Connection:
         system = self._system(name)
         return Connection(
             system=name, url=system.url.rstrip("/"), settings=system.settings, credentials=self._credentials(system),
-            builders=self._builders(name), http=self._http, clock=self._clock,
+            builders=self._builders(name, without_rows), http=self._http, clock=self._clock,
             quiet_period_seconds=system.limits.quiet_period_seconds or 0.0,
         )  # fmt: skip
 
@@ -278,13 +295,13 @@ class Build:
             if isinstance(reference, str)
         }
 
-    def _builders(self, name: str) -> dict[str, Builder]:
+    def _builders(self, name: str, without_rows: Mapping[str, Collection[str]]) -> dict[str, Builder]:
         mapping, context = self._mapping(name), self._context(name)
         functions = connector_functions(self._system(name).connector, self._users)
         builders: dict[str, Builder] = {}
         for object_name in mapping.tables:
             for document in mapping.documents(object_name):
-                table = mapping.table_out(object_name, document)
+                table = without(mapping.table_out(object_name, document), without_rows.get(document, ()))
                 writer = compile_out(table, self.contract(object_name), functions)
                 builders.setdefault(document, writer.bound(context))
         return builders

@@ -52,7 +52,8 @@ def documents_of(flow: Flow, system: System, connectors: ConnectorFacts, overrid
 
 def _whole_object(object_name: str) -> DocumentFact:
     """Of rows that know no fields of the object: nobody can ask for those in it, so the object itself is asked for."""
-    return DocumentFact(object_name, object_name, (RowFact(object_name, ("",), whole=False),), requires=(object_name,))
+    name = f"whole {object_name}"
+    return DocumentFact(object_name, name, (RowFact(object_name, ("",), whole=False),), requires=(object_name,))
 
 
 def _foreign(
