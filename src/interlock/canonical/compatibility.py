@@ -123,18 +123,18 @@ class _Compared:
     def _shape(self, old_shape: str, new_shape: str, prefix: str) -> Iterator[Change]:
         """The fields of one object, and all below them."""
         before, after = self.old.fields_of(old_shape), self.new.fields_of(new_shape)
-        renamed = _renamed(before, after)
+        names = renamed(before, after)
         for name, field in after.items():
             path = f"{prefix}{_shown(name, field)}"
             if name in before:
                 yield from self._field(path, before[name], field)
-            elif name in renamed:
-                yield self._change(path, "renamed", "CMP006", f"was called {renamed[name]}")
-                yield from self._field(path, before[renamed[name]], field)
+            elif name in names:
+                yield self._change(path, "renamed", "CMP006", f"was called {names[name]}")
+                yield from self._field(path, before[names[name]], field)
             else:
                 code, word = ("CMP003", "required") if field.required else ("CMP002", "optional")
                 yield self._change(path, "added", code, f"is new and {word}")
-        gone = before.keys() - after.keys() - set(renamed.values())
+        gone = before.keys() - after.keys() - set(names.values())
         for name, field in before.items():
             if name in gone:
                 code, word = ("CMP005", "required") if field.required else ("CMP004", "optional")
@@ -203,7 +203,7 @@ class _Compared:
         return Change(path, kind, rule, f"{subject}: {said}{': ' if wrongs else ''}{wrongs} ({code})")
 
 
-def _renamed(before: Mapping[str, Field], after: Mapping[str, Field]) -> dict[str, str]:
+def renamed(before: Mapping[str, Field], after: Mapping[str, Field]) -> dict[str, str]:
     """New name -> old name: declared (`renamed_from`), or alike in all but the name and the only such pair."""
     new = {name: field for name, field in after.items() if name not in before}
     old = {name: field for name, field in before.items() if name not in after}
