@@ -21,6 +21,7 @@ PLAIN = {
     "name": "Of the object with this business name, such as '#1001'.",
     "reason": "Whose last trouble is of this class.",
     "fingerprint": "Dead letters of this cause; `issues` lists them.",
+    "refused": "That left this field out, such as customer.note; `records` lists them.",
 }
 LISTS = {"state": "states", "ids": "ids"}
 TIMES = {"since": "since_ms", "until": "until_ms"}

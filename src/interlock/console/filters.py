@@ -23,7 +23,7 @@ PERIOD_WORDS = {"15m": "15 minutes", "1h": "hour", "24h": "24 hours", "7d": "7 d
 OPTIONS = {"q": "text"}
 """Parameters of URLs that have another name as options of commands."""
 
-PLAIN = ("flow", "destination", "object", "key", "name", "reason", "fingerprint")
+PLAIN = ("flow", "destination", "object", "key", "name", "reason", "fingerprint", "refused")
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):

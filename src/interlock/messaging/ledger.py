@@ -46,6 +46,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which deliveries: every field narrows; the same filter stands in a URL, a command and the audit.
 
     `since_ms` and `until_ms` are about when the event was received, `changed_since_ms` about the delivery's last change.
+    `refused` is a field that was left out of them (`customer.note`).
     """
 
     ids: tuple[int, ...] = ()
@@ -58,6 +59,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     fingerprint: str = ""
     since_ms: int = 0
+    refused: str = ""
     until_ms: int = 0
     changed_since_ms: int = 0
     limit: int = 100_000

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from interlock.messaging.ledger import Filter
+from interlock.messaging.refused import RefusedCount
 from interlock.messaging.traffic import Traffic
 from interlock.strategy.evidence import Running
 
@@ -370,6 +371,9 @@ class Views(Protocol):
 
     async def evidence(self, now_ms: int) -> Running:
         """What the checklist wants to see of what ran; calls within the last minute are in `destination_health`."""
+
+    async def refused_fields(self, since_ms: int) -> tuple[RefusedCount, ...]:
+        """What deliveries left out whose event was received since then, by flow, destination and field."""
 
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         """What people and gates did."""

@@ -13,6 +13,7 @@ _CONDITIONS = {
     "name": "d.name = :name",
     "reason": "d.reason = :reason",
     "fingerprint": "d.id IN (SELECT delivery FROM dead_letter WHERE fingerprint = :fingerprint AND closed_ms = 0)",
+    "refused": "d.id IN (SELECT delivery FROM refused_field WHERE field = :refused)",
     "since_ms": "d.received_ms >= :since_ms",
     "until_ms": "d.received_ms < :until_ms",
     "changed_since_ms": "d.updated_ms >= :changed_since_ms",

@@ -10,17 +10,12 @@ RETURNING times;
 INSERT INTO audit (at_ms, who, action, subject, why, detail) VALUES (?, 'hub', 'refuse', ?, ?, ?);
 
 -- name: since
--- Per flow, destination and field, what was left out since then: how many deliveries, how often, when last.
+-- Per flow, destination and field, what was left out of deliveries whose event was received since then. Nothing is left out before it is
+-- received, so the time index serves.
 SELECT d.flow, d.destination, r.field, r.record, r.team, count(*) AS deliveries, sum(r.times) AS times, min(r.first_ms) AS first_ms,
        max(r.last_ms) AS last_ms
 FROM refused_field r JOIN delivery d ON d.id = r.delivery
-WHERE r.last_ms >= :since_ms
+WHERE r.last_ms >= :since_ms AND d.received_ms >= :since_ms
 GROUP BY d.flow, d.destination, r.field, r.record, r.team
 ORDER BY deliveries DESC, d.flow, d.destination, r.field
 LIMIT :limit;
-
--- name: deliveries
--- The deliveries behind one of those rows, newest first.
-SELECT r.delivery FROM refused_field r JOIN delivery d ON d.id = r.delivery
-WHERE r.last_ms >= :since_ms AND r.field = :field AND d.flow = :flow AND d.destination = :destination
-ORDER BY r.last_ms DESC LIMIT :limit;

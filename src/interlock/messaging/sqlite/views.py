@@ -77,6 +77,7 @@ DELIVERY_CLAUSES = CLAUSES | {
     "until_ms": "received_ms < :until_ms",
     "changed_since_ms": "updated_ms >= :changed_since_ms",
     "fingerprint": "id IN (SELECT delivery FROM dead_letter WHERE fingerprint = :fingerprint AND closed_ms = 0)",
+    "refused": "id IN (SELECT delivery FROM refused_field WHERE field = :refused)",
 }
 LETTER_CLAUSES = CLAUSES | {
     "ids": "delivery IN (SELECT value FROM json_each(:ids))",
@@ -84,6 +85,7 @@ LETTER_CLAUSES = CLAUSES | {
     "until_ms": "at_ms < :until_ms",
     "states": "'dead' IN (SELECT value FROM json_each(:states))",
 }
+    "refused": "delivery IN (SELECT delivery FROM refused_field WHERE field = :refused)",
 ORDER_CLAUSES = {
     "text": "instr(lower(name || ' ' || key), lower(:text)) > 0",
     "before_ms": "last_seen_ms < :before_ms",
@@ -158,6 +160,9 @@ class SqliteViews:
         return await self._in_thread(lambda: _all(AuditRow, self._rows("audit", {"limit": limit})))
 
     async def pulse(self) -> Pulse:
+    async def refused_fields(self, since_ms: int) -> tuple[RefusedCount, ...]:
+        return await self._in_thread(read_refused, self._connection, since_ms)
+
         return await self._in_thread(lambda: Pulse(**self._rows("pulse", {})[0]))
 
     async def _in_thread(self, work: Callable[Q, R], *arguments: Q.args, **named: Q.kwargs) -> R:
