@@ -15,6 +15,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Strategy": {
         "matrix": ("interlock.cli.matrix", "Draw the priority matrix of the flows."),
         "advise": ("interlock.cli.advise", "Say which pattern suits which flow, and why."),
+        "contracts": ("interlock.cli.contracts", "List the contracts of all objects, or print one."),
         "compatibility": ("interlock.cli.versions", "Say whom a new version of a contract breaks."),
         "publish": ("interlock.cli.versions", "Promise that a version of a contract changes no more."),
     },

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
+from msgspec import Struct
 
 from interlock.canonical import Contract, ContractFile, assemble, load_contracts
 from interlock.canonical.contract import ContractError
-from interlock.strategy.model import Strategy
+from interlock.strategy.model import Flow, Strategy
 
 KEPT_FOLDERS = 16
 
@@ -30,6 +31,27 @@ def contract_of(strategy: Strategy, object_name: str) -> Contract | None:
         return max(moved, key=lambda contract: contract.version)
     known = [contract for contract in contracts.values() if contract.name == object_name]
     return min(known, key=lambda contract: contract.version, default=None)
+
+
+class Use(Struct, frozen=True):
+    """Who has to do with one version of an object, by the flows that move it."""
+
+    flows: tuple[Flow, ...]
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """The systems that it comes from."""
+        return tuple(sorted({flow.source for flow in self.flows}))
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The systems that it is brought to."""
+        return tuple(sorted({name for flow in self.flows for name in flow.destinations}))
+
+
+def use_of(strategy: Strategy, key: str) -> Use:
+    """The flows that move this version of the object."""
+    return Use(tuple(flow for flow in strategy.flows.values() if flow.object == key))
 
 
 @lru_cache(maxsize=KEPT_FOLDERS)
