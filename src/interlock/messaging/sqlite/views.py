@@ -13,8 +13,11 @@ import apsw
 import msgspec
 
 from interlock.messaging.ledger import Filter
+from interlock.messaging.refused import RefusedCount
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.evidence import read_evidence
+from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
+from interlock.messaging.sqlite.refused import read_refused
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.sqlite.traffic import read_traffic
 from interlock.messaging.traffic import Traffic
@@ -73,19 +76,19 @@ CLAUSES = {
 }
 DELIVERY_CLAUSES = CLAUSES | {
     "ids": "id IN (SELECT value FROM json_each(:ids))",
+    "refused": "id IN (SELECT delivery FROM refused_field WHERE field = :refused)",
     "since_ms": "received_ms >= :since_ms",
     "until_ms": "received_ms < :until_ms",
     "changed_since_ms": "updated_ms >= :changed_since_ms",
     "fingerprint": "id IN (SELECT delivery FROM dead_letter WHERE fingerprint = :fingerprint AND closed_ms = 0)",
-    "refused": "id IN (SELECT delivery FROM refused_field WHERE field = :refused)",
 }
 LETTER_CLAUSES = CLAUSES | {
     "ids": "delivery IN (SELECT value FROM json_each(:ids))",
+    "refused": "delivery IN (SELECT delivery FROM refused_field WHERE field = :refused)",
     "since_ms": "at_ms >= :since_ms",
     "until_ms": "at_ms < :until_ms",
     "states": "'dead' IN (SELECT value FROM json_each(:states))",
 }
-    "refused": "delivery IN (SELECT delivery FROM refused_field WHERE field = :refused)",
 ORDER_CLAUSES = {
     "text": "instr(lower(name || ' ' || key), lower(:text)) > 0",
     "before_ms": "last_seen_ms < :before_ms",
@@ -156,13 +159,13 @@ class SqliteViews:
     async def evidence(self, now_ms: int) -> Running:
         return await self._in_thread(read_evidence, self._connection, now_ms)
 
+    async def refused_fields(self, since_ms: int) -> tuple[RefusedCount, ...]:
+        return await self._in_thread(read_refused, self._connection, since_ms)
+
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         return await self._in_thread(lambda: _all(AuditRow, self._rows("audit", {"limit": limit})))
 
     async def pulse(self) -> Pulse:
-    async def refused_fields(self, since_ms: int) -> tuple[RefusedCount, ...]:
-        return await self._in_thread(read_refused, self._connection, since_ms)
-
         return await self._in_thread(lambda: Pulse(**self._rows("pulse", {})[0]))
 
     async def _in_thread(self, work: Callable[Q, R], *arguments: Q.args, **named: Q.kwargs) -> R:
