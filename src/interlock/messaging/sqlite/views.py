@@ -16,7 +16,6 @@ from interlock.messaging.ledger import Filter
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.evidence import read_evidence
-from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
 from interlock.messaging.sqlite.refused import read_refused
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.sqlite.traffic import read_traffic
