@@ -26,7 +26,9 @@ WORDS = {"vanished": "is gone", "emptied": "is always null now", "retyped": "has
 @speaks
 @click.pass_context
 def drift(ctx: click.Context, closed_too: bool, folder: Path, out: Output) -> None:
-    """List where a source's documents have changed: fields that vanished, were emptied, retyped, or are new.
+    """List where a source's documents have changed.
+
+    Fields that vanished, were emptied (always null now), retyped, or are new.
 
     Exit code 1 when a mapping reads a changed field.
 
