@@ -1,7 +1,6 @@
 """Fault case 3: the power goes at any instant of a hub's life; what it had been told is on the disk, and all of it whole."""
 
 import asyncio
-import hashlib
 import random
 import shutil
 from collections import Counter
@@ -23,6 +22,7 @@ from interlock.messaging.router import CURSOR, Router
 from interlock.messaging.sqlite import migrate as migrations
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
+from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
 from interlock.messaging.upkeep import Upkeep
 from interlock.messaging.write import Once, Write
 
@@ -202,8 +202,10 @@ def halves(inbox: apsw.Connection, ledger: apsw.Connection) -> Iterator[str]:
         ledger, "SELECT delivery FROM dead_letter WHERE closed_ms = 0 ORDER BY delivery"
     ):
         yield "dead without its letter"
-    for sha256, body in inbox.execute("SELECT sha256, body FROM event WHERE body IS NOT NULL"):
-        if hashlib.sha256(body).digest() != sha256:
+    for body, size, sha256 in inbox.execute("SELECT body, size_bytes, sha256 FROM event WHERE body IS NOT NULL"):
+        try:
+            unpack(body, size, sha256)
+        except UnreadableBodyError:
             yield "damaged body"
 
 

@@ -1,6 +1,5 @@
 """`doctor --deep`: every byte that the hub promised to keep, read again: pages, bodies against their SHA-256, events that are owed."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,12 +105,17 @@ def _bodies(path: Path, out: Output) -> tuple[int, list[Damage]]:
 def _compared(
     position: int, object_name: str, key: str, name: str, received_ms: int, sha256: bytes, size: int, body: bytes
 ) -> list[Damage]:
-    found = hashlib.sha256(body).digest()
-    if found == sha256 and len(body) == size:
+    from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
+
+    try:
+        unpack(body, size, sha256)
+    except UnreadableBodyError:
+        pass
+    else:
         return []
     what = (
         f"event {position}, {object_name} {name or key} received {stamp(received_ms)}: "
-        f"its {len(body)} bytes have SHA-256 {found.hex()[:12]}, accepted were {size} bytes with {sha256.hex()[:12]}"
+        f"its body is not the one that was accepted, {size} bytes with SHA-256 {sha256.hex()[:12]}"
     )
     return [Damage("body", what, RESEND.format(key=key), position=position)]
 

@@ -71,11 +71,18 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = self._head_bytes or 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header more; what is raised here becomes the answer to a request that cannot be read."""
-        if len(self.headers) >= HEADERS_MAX:
+        """One header more; what is raised here becomes the answer to a request that cannot be read.
+
+        What the server does with it stands here again: the call alone costs as much, a dozen times a request.
+        """
+        headers = self.headers
+        if len(headers) >= HEADERS_MAX:
             self._refusal = _head_too_large()
             raise self._refusal
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head has ended: the intake's common requests go straight there."""

@@ -8,6 +8,7 @@ import pytest
 from door import SECRET, Entrance, a_door, order, signed
 
 from interlock.errors import StoreError
+from interlock.messaging.sqlite.packing import unpack
 
 DEEP = b'{"id":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
 
@@ -103,7 +104,8 @@ def test_a_body_in_parts_is_one_body(tmp_path: Path) -> None:
             body = order(1, note="x" * 1_000)
             parts = [body[n : n + 7] for n in range(0, len(body), 7)]
             assert (await entrance.knock(body, signed(body), parts=parts)).status == 200
-            assert entrance.rows("SELECT body FROM event") == [(body,)]
+            ((stored, size, sha256),) = entrance.rows("SELECT body, size_bytes, sha256 FROM event")
+            assert unpack(stored, size, sha256) == body
             gone = await entrance.knock(body, signed(body), parts=[])
             assert (gone.status, gone.problem["code"], entrance.stored) == (400, "INT009", 1)
 

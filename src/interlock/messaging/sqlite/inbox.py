@@ -1,6 +1,5 @@
 """The inbox on SQLite: one file, one connection, group commit."""
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -15,6 +14,7 @@ from interlock.messaging.inbox import Appended
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.group_commit import GroupCommit
 from interlock.messaging.sqlite.migrate import migrate
+from interlock.messaging.sqlite.packing import UnreadableBodyError, pack, unpack
 from interlock.messaging.sqlite.statements import statements
 
 RECENT_EVENTS = 1_000
@@ -45,7 +45,7 @@ class SqliteInbox:
         if recent:
             return recent
         rows = self.group.reading.execute(self._sql["read"], (after, limit))
-        return [event_of(row if _is_whole(row) else (*row[:-1], None)) for row in rows]
+        return [event_or_husk(row) for row in rows]
 
     async def get(self, positions: Sequence[int]) -> dict[int, Event]:
         """Events by position; recent ones from memory."""
@@ -107,9 +107,10 @@ class SqliteInbox:
         if recent is not None:
             return recent
         row = self.group.reading.execute(self._sql["get"], (position,)).fetchone()
-        if row is not None and not _is_whole(row):
-            raise _damaged(position)
-        return None if row is None else event_of(row)
+        try:
+            return None if row is None else event_of(row)
+        except UnreadableBodyError as error:
+            raise _damaged(position) from error
 
 
 def _sighting_flags(event: Event, known: Sequence[Any]) -> str:
@@ -128,14 +129,8 @@ def _row(event: Event, dedupe_key: str) -> tuple[Any, ...]:
         event.version,
         int(event.complete), " ".join(event.facts), event.event_id, event.webhook_id, event.api_version,
         event.triggered_at_ms,
-        event.received_at_ms, event.release, " ".join(event.flags), event.priority, event.sha256, len(body), body,
+        event.received_at_ms, event.release, " ".join(event.flags), event.priority, event.sha256, len(body), pack(body),
     )  # fmt: skip
-
-
-def _is_whole(row: tuple[Any, ...]) -> bool:
-    """Whether the body is the one that was accepted, or was forgotten in due time."""
-    *_, sha256, body = row
-    return body is None or hashlib.sha256(body).digest() == sha256
 
 
 def _damaged(position: int) -> StoreError:
@@ -148,13 +143,23 @@ def _damaged(position: int) -> StoreError:
 
 
 def event_of(row: tuple[Any, ...]) -> Event:
+    """A row of `read` or `get`. Raises UnreadableBodyError when the body is not the one that was accepted."""
     (position, system, dialect, topic, object_name, key, name, summary, version, complete, facts, event_id,
      webhook_id, api_version,
-     triggered_at_ms, received_at_ms, release, flags, priority, sha256, body) = row  # fmt: skip
+     triggered_at_ms, received_at_ms, release, flags, priority, sha256, size_bytes, stored) = row  # fmt: skip
     return Event(
         position=position, system=system, dialect=dialect, topic=topic, object=object_name, key=key, name=name,
         summary=summary,
         version=version, complete=bool(complete), facts=tuple(facts.split()), event_id=event_id, webhook_id=webhook_id,
         api_version=api_version, triggered_at_ms=triggered_at_ms, received_at_ms=received_at_ms, release=release,
-        flags=tuple(flags.split()), priority=priority, sha256=sha256, body=body,
+        flags=tuple(flags.split()), priority=priority, sha256=sha256,
+        body=None if stored is None else unpack(stored, size_bytes, sha256),
     )  # fmt: skip
+
+
+def event_or_husk(row: tuple[Any, ...]) -> Event:
+    """The event; without its body, when that is damaged or was forgotten in due time."""
+    try:
+        return event_of(row)
+    except UnreadableBodyError:
+        return event_of((*row[:-1], None))

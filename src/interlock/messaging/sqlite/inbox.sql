@@ -15,12 +15,12 @@ WHERE NOT EXISTS (SELECT 1 FROM sighting WHERE position = ?1 LIMIT 1 OFFSET 999)
 
 -- name: read  after a cursor, in order
 SELECT position, system, dialect, topic, object, key, name, summary, version, complete, facts, event_id, webhook_id, api_version,
-  triggered_at_ms, received_at_ms, release, flags, priority, sha256, body
+  triggered_at_ms, received_at_ms, release, flags, priority, sha256, size_bytes, body
 FROM event WHERE position > ? ORDER BY position LIMIT ?
 
 -- name: get  one by position
 SELECT position, system, dialect, topic, object, key, name, summary, version, complete, facts, event_id, webhook_id, api_version,
-  triggered_at_ms, received_at_ms, release, flags, priority, sha256, body
+  triggered_at_ms, received_at_ms, release, flags, priority, sha256, size_bytes, body
 FROM event WHERE position = ?
 
 -- name: trim  forget old bodies, keep the keys

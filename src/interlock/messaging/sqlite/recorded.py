@@ -5,7 +5,7 @@ from pathlib import Path
 
 from interlock.messaging.event import Event
 from interlock.messaging.sqlite.connect import open_store
-from interlock.messaging.sqlite.inbox import event_of
+from interlock.messaging.sqlite.inbox import event_or_husk
 from interlock.messaging.sqlite.statements import statements
 
 BATCH = 500
@@ -18,7 +18,7 @@ def newest_events(inbox: Path, count: int) -> Iterator[Event]:
     try:
         position = connection.execute(sql["newest"], (count,)).get
         while rows := connection.execute(sql["batch"], (position, BATCH)).fetchall():
-            yield from map(event_of, rows)
+            yield from map(event_or_husk, rows)
             position = rows[-1][0]
     finally:
         connection.close()

@@ -5,6 +5,7 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any, ParamSpec, TypeVar
@@ -16,6 +17,7 @@ from interlock.messaging.ledger import Filter
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.evidence import read_evidence
+from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
 from interlock.messaging.sqlite.refused import read_refused
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.sqlite.traffic import read_traffic
@@ -290,7 +292,7 @@ class SqliteViews:
         sightings: dict[int, list[Sighting]] = defaultdict(list)
         for row in seen:
             sightings[row.pop("position")].append(Sighting(**row))
-        return tuple(EventRow(**event, sightings=tuple(sightings[event["position"]])) for event in events)
+        return tuple(EventRow(**_readable(event), sightings=tuple(sightings[event["position"]])) for event in events)
 
     def _letters_of(self, ids: str, deliveries: tuple[DeliveryRow, ...]) -> list[Row]:
         """Letters cannot be older than the first of their deliveries, which lets the time index serve."""
@@ -353,6 +355,15 @@ def _where(wanted: Mapping[str, Any], clauses: Mapping[str, str]) -> tuple[str, 
 
 def _only(sql: str, parameters: Row) -> Row:
     return {name: value for name, value in parameters.items() if f":{name}" in sql}
+
+
+def _readable(event: Row) -> Row:
+    """The body as it came, None when it is not the one that was accepted (`interlock doctor --deep` tells)."""
+    body = event["body"]
+    with suppress(UnreadableBodyError):
+        body = None if body is None else unpack(body, event["size_bytes"], event["sha256"])
+        return event | {"body": body, "sha256": event["sha256"].hex()}
+    return event | {"body": None, "sha256": event["sha256"].hex()}
 
 
 def _grouped(rows: list[Row], by: tuple[str, ...]) -> dict[tuple[str, ...], list[Row]]:

@@ -101,8 +101,10 @@ WITH RECURSIVE s(system) AS (
   UNION ALL SELECT (SELECT min(system) FROM object WHERE system > s.system) FROM s WHERE s.system IS NOT NULL
 )
 SELECT position, e.system, dialect, topic, object, key, name, version, facts, event_id, webhook_id, api_version, triggered_at_ms,
-       received_at_ms, release, flags, priority, lower(hex(sha256)) AS sha256, size_bytes, body
-FROM s CROSS JOIN inbox.event e ON e.system = s.system AND e.object = :object AND e.key = :key
+       received_at_ms, release, flags, priority, sha256, size_bytes, body
+FROM s CROSS JOIN inbox.event e ON e.system = s.system
+  AND e.dedupe_key >= :object || '/' || :key || '/' AND e.dedupe_key < :object || '/' || :key || '0'  -- '0' follows '/'
+  AND e.object = :object AND e.key = :key
 ORDER BY position DESC LIMIT :limit;
 
 -- name: sightings_of
