@@ -36,6 +36,7 @@ from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.upkeep import Upkeep
 from interlock.operations.contract_drift import ContractWatch
+from interlock.operations.changes import Changes
 from interlock.operations.operator import Operator
 from interlock.release.shelf import Shelf
 from interlock.release.switch import Switched, chosen
@@ -126,6 +127,7 @@ class Hub:
             clock=self.clock,
             demo=self._demo,
             translator=ReleaseTranslator(self.shelf),
+            changes=Changes(self.folder, self.history, self.switch),
         )
 
     def _data_folder(self, snapshot: Snapshot) -> Path:

@@ -23,6 +23,12 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "run": ("interlock.cli.run", "Run the hub on a strategy folder."),
         "doctor": ("interlock.cli.doctor", "Judge the machine, the store and the secrets."),
     },
+    "Change": {
+        "plan": ("interlock.cli.plan", "Say what a changed folder would do, before it does."),
+        "apply": ("interlock.cli.apply", "Let the folder run, as a new release."),
+        "rollback": ("interlock.cli.apply", "Go back to a release that ran, and list what the newer one wrote."),
+        "releases": ("interlock.cli.releases", "List the releases that ran: when, by whom, what changed."),
+    },
     "Look": {
         "status": ("interlock.cli.status", "Say how each flow and each destination does."),
         "tail": ("interlock.cli.tail", "Follow deliveries, a line each."),

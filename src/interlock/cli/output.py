@@ -26,7 +26,7 @@ BAR_DRAWN = 200
 """A bar is drawn so often at most; a terminal is slower than a store."""
 TRACEBACK_VARIABLE = "INTERLOCK_TRACEBACK"
 
-FOLDER_LAST = ("check", "run")
+FOLDER_LAST = ("check", "run", "plan", "apply")
 """Commands that take the folder as an argument; the others take --folder, and these none at all:"""
 NO_FOLDER = ("demo", "init", "schemas", "twin up")
 

@@ -11,6 +11,7 @@ import click
 
 VARIABLE = "INTERLOCK_FOLDER"
 LOCK_FILE = "interlock.lock"
+TOKEN_FILE = "console-token"  # noqa: S105  a file's name
 URL_FILE = "hub-url"
 """Written by `interlock run` and `interlock demo` while they serve, so that other commands find the hub."""
 DEMO_FOLDER = "interlock-demo"
@@ -32,6 +33,12 @@ def folder_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def folder_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     """`[FOLDER]`, by default INTERLOCK_FOLDER, else the current directory."""
     return click.argument("folder", type=_kind, default=Path(), envvar=VARIABLE)(command)
+
+
+def changed_folder_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`[FOLDER]` of a command about a changed folder: as `--folder`, the demo in the current directory included."""
+    argument = click.argument("folder", type=_kind, default=Path(), envvar=VARIABLE, callback=_or_the_demo)
+    return argument(command)
 
 
 def _or_the_demo(ctx: click.Context, parameter: click.Parameter, folder: Path) -> Path:

@@ -32,10 +32,12 @@ from interlock.console.pages import (
     signing,
     systems,
 )
+from interlock.console.pages import changes as changes_page
 from interlock.console.rendering import HERE, Console, templates
 from interlock.console.sessions import DEMO, OPERATE, REVEAL, VIEW, Sessions
 from interlock.console.translation import Translator
 from interlock.messaging.views import Views
+from interlock.operations.changes import Changes
 from interlock.strategy.model import Strategy
 
 LOG = logging.getLogger("interlock.console")
@@ -69,6 +71,12 @@ PAGES = (
     Page("/runbooks/{name}", "GET", systems.runbook, VIEW),
     Page("/strategy/matrix", "GET", matrix.matrix, VIEW),
     Page("/audit", "GET", systems.audit, VIEW),
+    Page("/changes", "GET", changes_page.overview, VIEW),
+    Page("/changes/apply", "POST", changes_page.apply, OPERATE),
+    Page("/changes/releases/{release}", "GET", changes_page.release, VIEW),
+    Page("/changes/releases/{release}/rollback", "GET", changes_page.way_back, OPERATE),
+    Page("/changes/releases/{release}/rollback", "POST", changes_page.roll_back, OPERATE),
+    Page("/api/releases", "POST", changes_page.by_command, PUBLIC),  # asks for the token itself, never for a session
     Page("/live", "GET", live.stream, VIEW),
     Page("/demo/break", "POST", demo.break_system, DEMO),
     Page("/demo/repair", "POST", demo.repair_system, DEMO),
@@ -88,6 +96,7 @@ def create_console(
     clock: Clock,
     demo: Demo | None = None,
     translator: Translator | None = None,
+    changes: Changes | None = None,
 ) -> Starlette:
     """The ASGI application. Mount it at `/`, beside the intake. `token` is what the start prints; it opens a session."""
     app = Starlette(
@@ -109,6 +118,7 @@ def create_console(
         templates=templates(strategy, clock),
         demo=demo,
         translator=translator,
+        changes=changes,
     )
     return app
 

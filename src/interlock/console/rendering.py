@@ -16,6 +16,7 @@ from interlock.console.sessions import Sessions
 from interlock.console.translation import Translator
 from interlock.messaging.dead_letter import REASONS
 from interlock.messaging.views import Views
+from interlock.operations.changes import Changes
 from interlock.strategy.model import Strategy
 
 HERE = Path(__file__).parent
@@ -68,6 +69,7 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
     templates: Environment
     demo: Demo | None = None
     translator: Translator | None = None
+    changes: Changes | None = None
 
     @property
     def now_ms(self) -> int:

@@ -13,6 +13,7 @@ from interlock.release.effect import Effect, Hide
 from interlock.release.paper import on_paper
 from interlock.release.rehearsal import rehearse
 from interlock.release.risk import Risk, risk_of
+from interlock.release.windows import with_windows
 from interlock.strategy import Snapshot
 
 SHOWN_HEX_DIGITS = 12
@@ -77,7 +78,7 @@ def plan(running: Snapshot | None, wanted: Snapshot, events: Iterable[Event], hi
     new = on_paper(wanted)
     if running is None:
         return Plan(running="", wanted=wanted.id)
-    changes = differences(running, wanted)
+    changes = with_windows(differences(running, wanted), wanted)
     if not changes:
         return Plan(running=running.id, wanted=wanted.id)
     effect, not_tried = Effect(untouched=True), ""
