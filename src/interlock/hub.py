@@ -35,8 +35,8 @@ from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.upkeep import Upkeep
-from interlock.operations.contract_drift import ContractWatch
 from interlock.operations.changes import Changes
+from interlock.operations.contract_drift import ContractWatch
 from interlock.operations.operator import Operator
 from interlock.release.shelf import Shelf
 from interlock.release.switch import Switched, chosen
