@@ -13,6 +13,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "schemas": ("interlock.cli.check", "Write JSON Schemas of the folder's files, for editors."),
     },
     "Strategy": {
+        "records": ("interlock.cli.records", "Say which system is record of what."),
         "matrix": ("interlock.cli.matrix", "Draw the priority matrix of the flows."),
         "advise": ("interlock.cli.advise", "Say which pattern suits which flow, and why."),
         "contracts": ("interlock.cli.contracts", "List the contracts of all objects, or print one."),
