@@ -139,6 +139,8 @@ class Demo:
         self._step(
             f"store opened: SQLite {version}, write-ahead log, full sync", sqlite=version, release=hub.release.id[:12]
         )
+        if hub.said_at_start:
+            self._step(hub.said_at_start, release=hub.release.id[:12])
         await self._world.wait()
         self._step("twins up: Shopify, NetSuite (ERP), ShipBob (WMS), Klaviyo (CRM)", urls=self._world.urls)
         await hub.serve(port=self._wish.port)

@@ -28,6 +28,8 @@ async def serve(folder: Path, host: str, port: int, out: Output) -> None:
         with announced(hub.data, hub.url):
             console = f"{hub.url}/?token={hub.token}"
             out.row(f"console: {console}", url=hub.url, console=console, release=hub.release.id)
+            if hub.said_at_start:
+                out.progress(hub.said_at_start)
             await _until(stop, hub)
         out.progress("Closing: calls in flight end first")
     finally:
