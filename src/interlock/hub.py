@@ -152,6 +152,7 @@ class Hub:
         self.url = f"http://{host}:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             self,
+            folder=self.folder,
             log_level="warning",
             access_log=False,
             lifespan="off",

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "interlock"
 REFERENCE = ROOT / "docs" / "reference"
 
-NUMBERED = re.compile(r'"((?:STR|SET|STO|INT|MAP|CON|SEC|EGR|NET|HUB|REL|CLI|OPS|CMP|PLN)\d{3})"')
+NUMBERED = re.compile(r'"((?:STR|CHK|SET|STO|INT|MAP|CON|SEC|EGR|NET|HUB|REL|CLI|OPS|FLW|CMP|PLN)\d{3})"')
 NAMED = re.compile(r"\b(HUB-[A-Z]+)\b")
 OUTCOME_CODE = re.compile(r'code="([A-Z][A-Z_]+)"')
 
@@ -32,7 +32,7 @@ def sources() -> dict[str, str]:
 
 
 def reference() -> str:
-    pages = ("errors.md", "checks.md", "mapping.md", "compatibility.md")
+    pages = ("errors.md", "checks.md", "checklist.md", "mapping.md", "compatibility.md")
     return "\n".join((REFERENCE / name).read_text(encoding="utf-8") for name in pages)
 
 

@@ -9,7 +9,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Begin": {
         "demo": ("interlock.cli.start", "See it work: a shop, three systems and a hub on this machine."),
         "init": ("interlock.cli.start", "Write a starter strategy folder."),
-        "check": ("interlock.cli.check", "Tell every mistake of the strategy folder."),
+        "check": ("interlock.cli.check", "Tell every mistake of the strategy folder, and what it lacks."),
         "schemas": ("interlock.cli.check", "Write JSON Schemas of the folder's files, for editors."),
     },
     "Strategy": {

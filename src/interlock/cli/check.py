@@ -11,23 +11,37 @@ from interlock.cli.place import folder_argument
 
 if TYPE_CHECKING:
     from interlock.strategy import Finding, Strategy
+    from interlock.strategy.checklist import Counts
 
 
 @click.command()
+@click.option("--items", is_flag=True, help="Show the evidence of each item of the checklist, and all that is missing.")
+@click.option("--strict", is_flag=True, help="Exit code 1 unless all eight items are green.")
+@click.option(
+    "--badge",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the sum as a badge: FILE.svg a picture, FILE.md a line of Markdown.",
+)
 @folder_argument
 @speaks
-def check(folder: Path, out: Output) -> None:
-    """Tell every mistake of the strategy folder.
+def check(folder: Path, items: bool, strict: bool, badge: Path | None, out: Output) -> None:
+    """Tell every mistake of the strategy folder, and what it lacks.
 
-    All at once, each with file, line and a way out. Nothing connects. Mappings are compiled when the secrets are there.
+    All mistakes at once, each with file, line and a way out; then the eight items of the checklist, each green, amber
+    or red by what stands in the folder and by what ran in its store. Nothing connects. Mappings are compiled when the
+    secrets are there.
 
     \b
     Examples: interlock check
               interlock check mystore --json
+              interlock check --items --strict --badge docs/strategy.svg
     """
+    from interlock.cli.checked import count_of, refuse_unknown_badge, tell_items, write_badge
     from interlock.connectors.registry import facts
     from interlock.strategy import StrategyErrors, load, read_folder
 
+    refuse_unknown_badge(badge)
     try:
         snapshot = read_folder(folder)
         strategy = load(snapshot, connectors=facts())
@@ -37,7 +51,13 @@ def check(folder: Path, out: Output) -> None:
         fail()
     _tell(strategy.warnings, out)
     untried = _compile(strategy, folder)
-    _sum_up(strategy.warnings, out, untried=untried, release=snapshot.id)
+    results = tell_items(strategy, folder, out, whole=items)
+    counts = count_of(results)
+    if badge:
+        write_badge(badge, counts)
+    _sum_up(strategy.warnings, out, counts=counts, untried=untried, release=snapshot.id)
+    if strict and not counts.complete:
+        fail()
 
 
 def _tell(findings: "tuple[Finding, ...] | list[Finding]", out: Output) -> None:
@@ -49,19 +69,28 @@ def _tell(findings: "tuple[Finding, ...] | list[Finding]", out: Output) -> None:
 
 
 def _sum_up(
-    findings: "tuple[Finding, ...] | list[Finding]", out: Output, *, untried: str = "", release: str = ""
+    findings: "tuple[Finding, ...] | list[Finding]",
+    out: Output,
+    *,
+    counts: "Counts | None" = None,
+    untried: str = "",
+    release: str = "",
 ) -> None:
     errors = sum(one.severity == "error" for one in findings)
     warnings = len(findings) - errors
     moves = ["correct them and run: interlock check"] if errors else ["interlock run"]
+    if counts and not counts.complete:
+        moves.insert(0, "interlock check --items")
     if untried:
         moves.insert(0, f"mappings are not compiled yet: {untried}")
+    items = {"green": counts.green, "amber": counts.amber, "red": counts.red} if counts else {}
     out.summary(
-        f"{counted(errors, 'error')}, {counted(warnings, 'warning')}",
+        f"{f'{counts}; ' if counts else ''}{counted(errors, 'error')}, {counted(warnings, 'warning')}",
         *moves,
         errors=errors,
         warnings=warnings,
         release=release,
+        **items,
     )
 
 

@@ -1,6 +1,7 @@
 """Puts the console together: the route table, the sessions, the doors, the error pages."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ from interlock.console.pages import (
 from interlock.console.pages import changes as changes_page
 from interlock.console.rendering import HERE, Console, templates
 from interlock.console.sessions import DEMO, OPERATE, REVEAL, VIEW, Sessions
+from interlock.console.pages import strategy as strategy_page
 from interlock.console.translation import Translator
 from interlock.messaging.views import Views
 from interlock.operations.changes import Changes
@@ -72,6 +74,7 @@ PAGES = (
     Page("/strategy/matrix", "GET", matrix.matrix, VIEW),
     Page("/audit", "GET", systems.audit, VIEW),
     Page("/changes", "GET", changes_page.overview, VIEW),
+    Page("/strategy", "GET", strategy_page.checklist, VIEW),
     Page("/changes/apply", "POST", changes_page.apply, OPERATE),
     Page("/changes/releases/{release}", "GET", changes_page.release, VIEW),
     Page("/changes/releases/{release}/rollback", "GET", changes_page.way_back, OPERATE),
@@ -98,7 +101,9 @@ def create_console(
     translator: Translator | None = None,
     changes: Changes | None = None,
 ) -> Starlette:
-    """The ASGI application. Mount it at `/`, beside the intake. `token` is what the start prints; it opens a session."""
+    """The ASGI application. Mount it at `/`, beside the intake. `token` is what the start prints; it opens a session.
+
+    `folder` is the strategy folder, beside which secrets and copies lie: their ages are evidence."""
     app = Starlette(
         routes=[*_routes(PAGES), Mount("/static", KeptFiles(directory=HERE / "static"))],
         exception_handlers={
@@ -107,6 +112,7 @@ def create_console(
         },
         middleware=[Middleware(SafeHeaders), Middleware(WithSession)],
     )
+    folder: Path | None = None,
     app.state.streams = set()
     app.state.closing = False  # set by the process that ends: open streams would hold it up
     app.state.console = Console(
@@ -130,6 +136,7 @@ def show_strategy(app: Starlette, strategy: Strategy) -> None:
         console, strategy=strategy, templates=templates(strategy, console.clock)
     )
 
+        folder=folder,
 
 def _routes(pages: tuple[Page, ...]) -> list[BaseRoute]:
     return [Route(page.path, _told(guarded(page)), methods=[page.method]) for page in pages]

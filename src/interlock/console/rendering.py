@@ -72,6 +72,7 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes | None = None
 
     @property
+    folder: Path | None = None
     def now_ms(self) -> int:
         return self.clock.now_ms()
 

@@ -1,6 +1,6 @@
 """Writes the reference pages from the code: `python -m interlock.strategy.reference` (with `--check`, only compares).
 
-docs/reference/checks.md is written whole; docs/reference/strategy-folder.md is kept by hand but for its tables of keys.
+docs/reference/checks.md and checklist.md are written whole; docs/reference/strategy-folder.md is kept by hand but for its tables of keys.
 """
 
 import re
@@ -15,6 +15,7 @@ from msgspec import Struct, inspect
 from interlock.canonical import ContractFile
 from interlock.strategy.advise.page import advice_page
 from interlock.strategy.changes import ChangeFile
+from interlock.strategy.checklist_page import checklist_page
 from interlock.strategy.checks import ALL, Check, Example
 from interlock.strategy.decode import bare, written_fields
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
@@ -163,6 +164,7 @@ def main(arguments: list[str], folder: Path) -> int:
     hand_written = folder / "strategy-folder.md"
     pages = {
         folder / "advice.md": advice_page(),
+        folder / "checklist.md": checklist_page(),
         folder / "checks.md": checks_page(),
         hand_written: with_keys(hand_written.read_text(encoding="utf-8")),
     }

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from interlock.strategy.checks.base import Example
-from interlock.strategy.evidence import Around, ContractFact, Running, Seen, span
+from interlock.strategy.evidence import Around, ContractFact, Running, Seen
 
 Colour = Literal["green", "amber", "red"]
 WORST: tuple[Colour, ...] = ("green", "amber", "red")
@@ -73,23 +73,18 @@ class RunningRule(Rule):
 
     def look(self, seen: Seen) -> Iterator[Evidence | Gap]:
         if seen.running is None:
-            yield self.gap(f"{NO_STORE}: {self.wanted}", put="interlock run")
+            yield self.gap(f"{NO_STORE}, so it is not known whether {self.wanted}", put="interlock run")
         else:
             yield from self.ran(seen, seen.running)
 
     @property
     def wanted(self) -> str:
         """What a store would show."""
-        return f"{self.title[0].lower()}{self.title[1:]} is not known"
+        return f"{self.title[0].lower()}{self.title[1:]}"
 
     @abstractmethod
     def ran(self, seen: Seen, running: Running) -> Iterator[Evidence | Gap]:
         """The same, with what the store says."""
-
-
-def age(seen: Seen, at_ms: int) -> str:
-    """How long ago, or `never`."""
-    return f"{span(seen.now_ms - at_ms)} ago" if at_ms else "never"
 
 
 def listed(names: list[str], most: int = 3) -> str:

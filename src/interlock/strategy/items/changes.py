@@ -38,7 +38,7 @@ class RollbackIsRehearsed(Rule):
         done_ms = seen.running.actions_ms.get(ROLLED_BACK, 0) if seen.running else 0
         written = [flow.rollback.rehearsed_on for flow in seen.strategy.flows.values() if flow.rollback]
         if seen.running is None and not any(written):
-            yield self.gap(f"{NO_STORE}: whether anybody can go back is not known", put="interlock run")
+            yield self.gap(f"{NO_STORE}, so it is not known whether anybody can go back", put="interlock run")
             return
         at_ms = max([done_ms, *(day_ms(day) for day in written if day is not None and day_ms(day) <= seen.now_ms)])
         if seen.within(at_ms, days=days):

@@ -88,13 +88,13 @@ class WhatMovedFits(RunningRule):
     )
     good = Case("none is open")
 
-    def ran(self, seen: Seen, running: Running) -> Iterator[Evidence | Gap]:
+    def ran(self, seen: Seen, running: Running) -> Iterator[Evidence | Gap]:  # noqa: ARG002
         broken = [one for one in running.letters if BROKEN.intersection(one.reasons)]
         for one in broken:
             text = f"{one.flow}: {counted(one.count, 'dead letter')}, some refused for what they say"
             yield self.gap(text, put=f"interlock issues --flow {one.flow}")
         if not broken:
-            yield Evidence("no open dead letter of a mapping or a refused value", seen.now_ms)
+            yield Evidence("no open dead letter of a mapping or a refused value")
 
 
 RULES = (ContractOfEveryObject(), FieldsAreDocumented(), VersionsArePublished(), WhatMovedFits())

@@ -89,7 +89,7 @@ class TopTenAreFit(Rule):
             flow = one.flow
             bounded = flow.slo.silence_after_minutes is not None or flow.slo.expected_events_per_day is not None
             wanted = {
-                "[rollback] with how": flow.rollback is not None,
+                '[rollback] with how = "what is undone, in which order"': flow.rollback is not None,
                 "silence_after_minutes or expected_events_per_day under [slo]": bounded,
             }
             missing = [what for what, there in wanted.items() if not there]

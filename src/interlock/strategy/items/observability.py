@@ -156,7 +156,7 @@ class AlertsAreQuiet(RunningRule):
                 f"alert {one.name}: {one.what}", put=f"interlock runbook {one.runbook}" if one.runbook else ""
             )
         if standing and not on:
-            yield Evidence(f"{counted(len(standing), 'alert')} evaluated, all quiet", seen.now_ms)
+            yield Evidence(f"{counted(len(standing), 'alert')} evaluated, all quiet")
 
 
 RULES = (

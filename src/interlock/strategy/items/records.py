@@ -26,7 +26,7 @@ class RecordOfEveryObject(Rule):
         for thing, flows in seen.moving.items():
             whole, parts = seen.records(thing)
             if whole:
-                mapped.append(f"{thing} ({listed([*whole, *parts])})")
+                mapped.append(f"{thing} at {listed([*whole, *parts])}")
                 continue
             put = f'"{thing}" in record_of, if what nobody names is its truth too'
             text = f"no system is record of {thing}" + (f" as a whole, {listed(parts)} of parts" if parts else "")
@@ -92,9 +92,10 @@ class WhatRunsIsThis(RunningRule):
 
     def ran(self, seen: Seen, running: Running) -> Iterator[Evidence | Gap]:
         if running.release == seen.strategy.release:
-            yield Evidence(f"release {running.release[:12]} runs", seen.now_ms)
+            yield Evidence(f"release {running.release[:12]} runs")
         else:
-            text = f"release {running.release[:12] or 'none'} runs, and this folder is {seen.strategy.release[:12]}"
+            runs = f"release {running.release[:12]} runs" if running.release else "no release runs"
+            text = f"{runs}, and this folder is {seen.strategy.release[:12]}"
             yield self.gap(text, put="interlock plan, then interlock apply")
 
 

@@ -147,8 +147,7 @@ class LettersHaveOwners(RunningRule):
         if not left:
             count = sum(one.count for one in running.letters)
             yield Evidence(
-                f"{counted(count, 'open dead letter')}, each with an owner" if count else "no open dead letter",
-                seen.now_ms,
+                f"{counted(count, 'open dead letter')}, each with an owner" if count else "no open dead letter"
             )
 
 

@@ -157,7 +157,7 @@ class RetentionIsKept(RunningRule):
                 text = f"the oldest {what} is {span(seen.now_ms - at_ms)} old, and {days} days are allowed"
                 yield self.gap(text, put="let the hub run: it trims once a minute what no open delivery needs")
             elif at_ms:
-                yield Evidence(f"oldest {what} {(seen.now_ms - at_ms) // DAY_MS} of {days} days", seen.now_ms)
+                yield Evidence(f"oldest {what} {(seen.now_ms - at_ms) // DAY_MS} of {days} days")
 
 
 class BackupIsFresh(Rule):
@@ -200,10 +200,10 @@ class LimitsHaveRoom(RunningRule):
             share = count / (rate * 60) if rate else 0.0
             most = max(most, share)
             if share >= warn:
-                text = f"{name} uses {share:.0%} of its allowance"
+                text = f"{name} uses {share * 100:.0f} % of its allowance"
                 yield self.gap(text, f"systems/{name}.toml", "what the vendor allows for the peak, under [limits]")
         if most < warn:
-            yield Evidence(f"rate limits used up to {most:.0%}, told from {warn:.0%} on", seen.now_ms)
+            yield Evidence(f"rate limits used up to {most * 100:.0f} %, told from {warn * 100:.0f} % on")
 
 
 RULES = (
