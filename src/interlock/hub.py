@@ -30,14 +30,20 @@ from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.router import Router
 from interlock.messaging.sqlite.contract_drift import SqliteDriftBook
+from interlock.messaging.sqlite.flow_book import SqliteFlowBook
 from interlock.messaging.sqlite.history import SqliteHistory
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
+from interlock.messaging.sqlite.silence_book import SqliteSilenceBook
 from interlock.messaging.sqlite.views import SqliteViews
+from interlock.messaging.stops import StopBoard
 from interlock.messaging.upkeep import Upkeep
 from interlock.operations.changes import Changes
 from interlock.operations.contract_drift import ContractWatch
+from interlock.operations.flow_stops import FlowStops
 from interlock.operations.operator import Operator
+from interlock.operations.pager import Pager
+from interlock.operations.silence import SilenceWatch
 from interlock.release.shelf import Shelf
 from interlock.release.switch import Switched, chosen
 from interlock.strategy import Snapshot, read_folder
@@ -75,6 +81,8 @@ class Hub:
             await self._open_parts(snapshot, opened)
             self._assemble()
             opened.callback(self.views.close)
+            opened.push_async_callback(self.pager.close)
+            await self.flow_stops.look()
             self._opened = opened.pop_all()
 
     async def _open_parts(self, snapshot: Snapshot, opened: AsyncExitStack) -> None:
@@ -114,9 +122,20 @@ class Hub:
             audit_days=retention.audit_days, wake=self.dispatcher.wake,
         )  # fmt: skip
         self.contract_watch = ContractWatch(self.inbox, SqliteDriftBook(self.ledger.group), self.shelf, self.clock)
+        self.stops = StopBoard()
+        self.dispatcher.courier.stops = self.stops
+        self.flow_stops = FlowStops(
+            SqliteFlowBook(self.ledger.group), self.stops, ledger=self.ledger, inbox=self.inbox, clock=self.clock,
+            wake=self.dispatcher.wake,
+        )  # fmt: skip
+        self.pager = Pager(self.folder, self._environ)
+        self.silence_watch = SilenceWatch(
+            SqliteSilenceBook(self.ledger.group), strategy=lambda: self.shelf.current().strategy, stops=self.stops,
+            pager=self.pager, clock=self.clock,
+        )  # fmt: skip
         self._doors = _Doors(self.shelf)
         self.intake = Intake(self.inbox, self._doors, self.clock)
-        self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock)
+        self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops)
         self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
         self.token = console_token(self.data)
         self.console = create_console(
@@ -166,6 +185,8 @@ class Hub:
         self._spawn(server.serve(sockets=[listener]))
         self._spawn(self.router.run())
         self._spawn(self.upkeep.run())
+        self._spawn(self.flow_stops.run())
+        self._spawn(self.silence_watch.run())
         self._spawn(self.contract_watch.run())
         self._spawn(self.dispatcher.run())
         self._tasks.append(self._breakage())

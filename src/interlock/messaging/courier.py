@@ -37,6 +37,7 @@ from interlock.messaging.loader import Loader, NotRead
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.releases import Document, Release, Releases
 from interlock.messaging.stall import TimeLimit
+from interlock.messaging.stops import StopBoard, Stops
 from interlock.messaging.write import Absent, Destination, Found, Link, Once, Past, Plan, Write
 
 CRASHES_TO_QUARANTINE = 3
@@ -58,6 +59,7 @@ class Courier:
         self._clock = clock
         self._black_box = black_box
         self.loader = Loader(inbox, black_box, clock)
+        self.stops: Stops = StopBoard()
         self._subject_locks: weakref.WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = (
             weakref.WeakValueDictionary()
         )
@@ -103,6 +105,8 @@ class _Trip:
             raise dead("no_flow", "HUB-GONE", f"release {self.release.id} has no flow {delivery.flow} to this system")
         if self.courier._releases.current().paused(delivery.flow):  # noqa: SLF001
             raise Stop(Finished(state="waiting", failure=paused(delivery.flow)))
+        if (stop := self.courier.stops.of(delivery.flow)) is not None and stop.holds(delivery.received_ms):
+            raise Stop(Finished(state="waiting", failure=paused(delivery.flow, stop.words)))
         destination = self._destination()
         await self._settle_unsettled(destination)
         document = await self._load()

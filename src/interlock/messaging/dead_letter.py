@@ -35,9 +35,13 @@ REASONS: dict[str, tuple[str, str]] = {
         "The folder has no flow for it any more",
         "bring the flow back, or replay it under the version it was accepted under, or discard it",
     ),
+    "version": (
+        "It uses a version of the object that is refused",
+        "move the flow and its mappings to the version that took its place, then replay; a brown-out ends by itself",
+    ),
     "paused": (
-        "The folder has paused its flow",
-        "set paused = false in the flow's file and reload; it goes on by itself",
+        "Its flow is paused, by a person or by the folder",
+        "interlock resume FLOW, or paused = false in its file and a reload; it goes on by itself",
     ),
     "poison": (
         "It crashed or stalled the process",

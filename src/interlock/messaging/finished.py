@@ -95,10 +95,10 @@ def failure_of(reason: str, code: str, message: str) -> Failure:
     return Failure(reason=reason, code=code, message=message)
 
 
-def paused(flow: str) -> Failure:
-    """What is paused goes on under the folder that lets it: paused or not is of now, not of when the event came."""
-    words = f"flow {flow} is paused in the folder"
-    return Failure(reason="paused", code="HUB-STOPPED", message=words, waiting_for=f"flow:{flow}")
+def paused(flow: str, words: str = "") -> Failure:
+    """What is paused, by the folder or (in `words`) by a person, goes on when it may: that is of now, not of the event's time."""
+    said = words or f"flow {flow} is paused in the folder"
+    return Failure(reason="paused", code="HUB-STOPPED", message=said, waiting_for=f"flow:{flow}")
 
 
 def held(refused: Refused, message: str) -> Failure:

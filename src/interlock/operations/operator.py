@@ -3,17 +3,22 @@
 from interlock.clock import Clock
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.ledger import Filter, Ledger, Preview
+from interlock.messaging.stops import StopKind
+from interlock.operations.flow_stops import FlowStops
 from interlock.release.shelf import Shelf
 
 
 class Operator:
     """Bulk actions, then a nudge to the dispatcher, so that they begin at once."""
 
-    def __init__(self, ledger: Ledger, dispatcher: Dispatcher, shelf: Shelf, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, dispatcher: Dispatcher, shelf: Shelf, clock: Clock, flow_stops: FlowStops
+    ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._shelf = shelf
         self._clock = clock
+        self._flow_stops = flow_stops
 
     async def preview(self, chosen: Filter) -> Preview:
         """Count what an action would touch; changes nothing."""
@@ -55,6 +60,14 @@ class Operator:
         """Hold what a replay has not done yet, or let it go on."""
         await self._ledger.pause_replay(replay_id, by=by, paused=paused, now_ms=self._clock.now_ms())
         self._dispatcher.wake()
+
+    async def stop_flow(self, flow: str, kind: StopKind, *, by: str, why: str) -> None:
+        """Pause a flow, or let it end what is queued and begin nothing new."""
+        await self._flow_stops.stop(flow, kind, by=by, why=why)
+
+    async def resume_flow(self, flow: str, *, by: str, why: str) -> bool:
+        """Let a stopped flow run again; False when no person had stopped it."""
+        return await self._flow_stops.resume(flow, by=by, why=why)
 
     async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
         """Write down something that changed no delivery."""

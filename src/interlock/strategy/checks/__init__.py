@@ -5,6 +5,7 @@ from types import ModuleType
 
 from interlock.strategy.checks import (
     advice,
+    alerts,
     change_files,
     contracts,
     ownership,
@@ -40,6 +41,7 @@ ALL: tuple[Check, ...] = tuple(
                 safety,
                 sense,
                 advice,
+                alerts,
                 contracts,
                 change_files,
                 ownership,
