@@ -128,6 +128,10 @@ class BenchRelease:
     def retry(self, flow: str) -> None:
         """As the destination's."""
 
+    def standing(self, flow: str, destination: str, now_ms: int) -> tuple[str, ...]:
+        """Nothing old is in use."""
+        return ()
+
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """All."""
         return ""

@@ -94,6 +94,8 @@ class Mapping(Struct, frozen=True):
     settings: dict[str, Setting]
     file_name: str
     text: str = ""
+    versions: dict[str, int] = {}
+    """Object -> the version of its contract that the tables are written for; unset means the oldest that they fit."""
 
     def table_in(self, name: str) -> Table:
         """The rows of `[name.in]`."""
@@ -116,7 +118,8 @@ class Mapping(Struct, frozen=True):
         tables = {
             name: _merge(self.tables.get(name, {}), override.tables.get(name, {})) for name in self._names(override)
         }
-        return Mapping(tables, self.settings | override.settings, override.file_name, override.text)
+        versions = self.versions | override.versions
+        return Mapping(tables, self.settings | override.settings, override.file_name, override.text, versions)
 
     def _names(self, override: "Mapping") -> list[str]:
         return list(dict.fromkeys([*self.tables, *override.tables]))
@@ -141,15 +144,17 @@ def load_mapping(text: str, file_name: str) -> Mapping:
         raise MappingFileError("this is not TOML", where=file_name, why=str(error)) from error
     try:
         settings = msgspec.convert(body.pop("settings", {}), dict[str, Setting])
+        versions = msgspec.convert(body.pop("versions", {}), dict[str, int])
     except msgspec.ValidationError as error:
-        raise MappingFileError("the settings cannot be read", where=file_name, why=str(error)) from error
+        what = "the settings or the versions cannot be read"
+        raise MappingFileError(what, where=file_name, why=str(error)) from error
     for name, directions in body.items():
         unknown = sorted(set(directions) - {"in", "out"}) if isinstance(directions, dict) else [name]
         if unknown:
             raise MappingFileError(
                 f"[{name}] may hold `in` and `out`, not {unknown[0]!r}", where=file_name + _line_of(text, unknown[0])
             )
-    return Mapping(body, settings, file_name, text)
+    return Mapping(body, settings, file_name, text, versions)
 
 
 def table_of(body: Tables | Table, title: str = "mapping", file_name: str = "", text: str = "") -> Table:

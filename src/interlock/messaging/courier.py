@@ -94,6 +94,7 @@ class _Trip:
         self.timeout_seconds = timeout_seconds
         self.links = dict(delivery.links)
         self.called = False
+        self.warnings: tuple[str, ...] = ()
         self.settled: set[int] = set()
         self.overwritten_until_ms = 0
 
@@ -108,6 +109,7 @@ class _Trip:
         if (stop := self.courier.stops.of(delivery.flow)) is not None and stop.holds(delivery.received_ms):
             raise Stop(Finished(state="waiting", failure=paused(delivery.flow, stop.words)))
         destination = self._destination()
+        self.warnings = self.release.standing(delivery.flow, delivery.destination, self.clock.now_ms())
         await self._settle_unsettled(destination)
         document = await self._load()
         reason = self._refusal_of_flow(document)
@@ -281,7 +283,7 @@ class _Trip:
         failure = failure_of("", "", plan.because) if plan.because else None
         return Finished(
             state=state, version=document.version, failure=failure, unchanged=not wrote, answered=self.called,
-            warnings=(*plan.warnings, *document.cautions.get(self.delivery.destination, ())),
+            warnings=(*plan.warnings, *document.cautions.get(self.delivery.destination, ()), *self.warnings),
             refused=plan.refused,
         )  # fmt: skip
 

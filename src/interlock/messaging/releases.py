@@ -64,6 +64,10 @@ class Release(Protocol):
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """'' when the flow takes this object; else why it does not, in words for the story."""
 
+    def standing(self, flow: str, destination: str, now_ms: int) -> tuple[str, ...]:
+        """Warnings about what this way still uses and soon may not, such as an old version of an object. Raises Stop
+        (interlock.messaging.finished) when it may not now."""
+
     def destination(self, name: str, source: str) -> Destination:
         """The system to write to, as a flow from `source` may: what another system is record of is left out."""
 

@@ -18,6 +18,7 @@ from interlock.connectors.http import Http
 from interlock.connectors.straight import StraightDestination, users_functions
 from interlock.mapping import (
     Context,
+    Functions,
     Items,
     MappingFileError,
     Reader,
@@ -36,7 +37,10 @@ from interlock.messaging.releases import Document, Limits
 from interlock.messaging.write import Destination, Source
 from interlock.release.cautions import Cautions
 from interlock.release.ownership import Rules, Wrap, guarded
+from interlock.release.retirement import Retirements
 from interlock.release.straight import POINT_TO_POINT, StraightFlow, refusal
+from interlock.release.uses import Use, Uses
+from interlock.release.versions import Speaking, Versions
 from interlock.strategy import Flow, Retry, Strategy, System, compile_predicate, contract_of, resolve
 
 Function = Callable[..., Any]
@@ -62,6 +66,11 @@ class Build:
         self._sources: dict[str, Source] = {}
         self._by_source = _by_source(strategy)
         self.cautions = Cautions()
+        self.uses = Uses()
+        self.versions = Versions(strategy, self._users)
+        self.retirements = Retirements(strategy)
+        self._spoken: dict[tuple[str, str, str], Contract] = {}
+        self._uses: dict[tuple[str, str], tuple[Use, ...]] = {}
         self._straight = self._straight_flows()
         self._conditions = {
             flow.name: compile_predicate(flow.when, flow.object_name) for flow in strategy.flows.values() if flow.when
@@ -124,9 +133,17 @@ class Build:
             if age_hours > rule.max_age_hours:
                 return f"the object is {age_hours:.0f} h old; this flow tells of nothing older than {rule.max_age_hours:g} h"
         condition = self._conditions.get(flow)
-        if condition is not None and not condition(document.value):
+        if condition is not None and not condition(self.versions.at(document.value, rule.object)):
             return f"the flow's condition does not hold: {rule.when}"
         return ""
+
+    def standing(self, flow: str, destination: str, now_ms: int) -> tuple[str, ...]:
+        """Warnings about the versions of objects that this way uses; Stop when one of them is refused now."""
+        if flow in self._straight:
+            return ()
+        uses = self._uses.get((flow, destination)) or self._uses_of(self.strategy.flows[flow], destination)
+        self.uses.note(uses, now_ms)
+        return self.retirements.warnings((use.version for use in uses), now_ms)
 
     def destination(self, name: str, source: str) -> Destination:
         """The system to write to as flows from `source` may, its `out` mappings compiled."""
@@ -136,6 +153,11 @@ class Build:
                 self._destinations[name] = self._open_destination(name)
             rules = Rules(self.strategy, name, source, registry.facts())
             found = guarded(self._destinations[name], rules, partial(self._without_rows, name))
+            spoken = {
+                thing: each for (system, way, thing), each in self._spoken.items() if (system, way) == (name, "out")
+            }
+            if any(map(self.versions.several, spoken)):
+                found = Speaking(found, self.versions, spoken)
             self._guarded[name, source] = found
         return found
 
@@ -184,7 +206,9 @@ class Build:
         mapping = self._mapping(system)
         functions = connector_functions(self._system(system).connector, self._users)
         return {
-            (name, document): compile_out(mapping.table_out(name, document), self.contract(name), functions).fields
+            (name, document): compile_out(
+                mapping.table_out(name, document), self._version_out(system, name, functions), functions
+            ).fields
             for name in mapping.tables
             for document in mapping.documents(name)
         }
@@ -223,6 +247,7 @@ class Build:
                 self._reader(flow.source, flow.object_name)
             for name in flow.destinations:
                 self.destination(name, flow.source)
+        self.versions.warm()
 
     # -- assembly
 
@@ -234,9 +259,35 @@ class Build:
         if key not in self._readers:
             mapping = self._mapping(system)
             functions = connector_functions(self._system(system).connector, self._users)
-            reader = compile_in(mapping.table_in(object_name), self.contract(object_name), functions)
+            table, declared = mapping.table_in(object_name), mapping.versions.get(object_name)
+            contract = self.versions.written_for(object_name, declared, lambda it: compile_in(table, it, functions))
+            self._spoken[system, "in", object_name] = contract
+            reader = compile_in(table, contract, functions)
             self._readers[key] = (reader, self._context(system))
         return self._readers[key]
+
+    def _version_out(self, system: str, object_name: str, functions: Functions) -> Contract:
+        """The one version that all documents of an object are written from at a system."""
+        key = (system, "out", object_name)
+        if key not in self._spoken:
+            mapping = self._mapping(system)
+            tables = [mapping.table_out(object_name, document) for document in mapping.documents(object_name)]
+            self._spoken[key] = self.versions.written_for(
+                object_name,
+                mapping.versions.get(object_name),
+                lambda it: [compile_out(table, it, functions) for table in tables],
+            )
+        return self._spoken[key]
+
+    def _uses_of(self, flow: Flow, destination: str) -> tuple[Use, ...]:
+        """What is written for which version: the flow itself, the mapping that reads, the mapping that writes."""
+        parts = (("reads", flow.source, "in"), ("writes", destination, "out"))
+        mappings = ((part, system, self._spoken.get((system, way, flow.object_name))) for part, system, way in parts)
+        written = [Use(flow.name, part, system, contract.key) for part, system, contract in mappings if contract]
+        uses = (Use(flow.name, "flow", destination, flow.object), *written)
+        if len(written) == len(parts):  # else a mapping is not compiled yet
+            self._uses[flow.name, destination] = uses
+        return uses
 
     def _mapping(self, system: str) -> Any:
         override = self.strategy.mappings.get(system, "")
@@ -302,7 +353,7 @@ class Build:
         for object_name in mapping.tables:
             for document in mapping.documents(object_name):
                 table = without(mapping.table_out(object_name, document), without_rows.get(document, ()))
-                writer = compile_out(table, self.contract(object_name), functions)
+                writer = compile_out(table, self._version_out(name, object_name, functions), functions)
                 builders.setdefault(document, writer.bound(context))
         return builders
 

@@ -15,6 +15,7 @@ from interlock.messaging.releases import Limits
 from interlock.release.build import Build
 from interlock.release.cautions import Cautions
 from interlock.release.switch import Switched, switch
+from interlock.release.uses import Uses
 from interlock.strategy import Snapshot, load, snapshot_of
 
 LOG = logging.getLogger("interlock.release")
@@ -42,6 +43,7 @@ class Shelf:
         self._destinations: tuple[str, ...] = ()
         self._current: Build | None = None
         self.cautions = Cautions()
+        self.uses = Uses()
 
     async def activate(self, snapshot: Snapshot, switched: Switched | None = None) -> Build:
         """Build a folder, keep it in the ledger, and let new events be accepted under it. What cannot be built changes
@@ -103,6 +105,7 @@ class Shelf:
     def _keep(self, release: str, built: Build) -> Build:
         self._known[release] = built
         built.cautions = self.cautions
+        built.uses = self.uses
         self._destinations = tuple(sorted({*self._destinations, *built.destinations()}))
         return built
 

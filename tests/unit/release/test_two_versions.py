@@ -1,0 +1,105 @@
+"""Two versions of an object side by side: each flow and each mapping gets the one it is written for."""
+
+import json
+from pathlib import Path
+
+import pytest
+from two_versions import CONVERTERS, FIXTURES, START_MS, built, edited, folder_with_two, order_v2
+
+from interlock.canonical import parse_contract
+from interlock.canonical.compatibility import compare
+from interlock.mapping import MappingFileError
+from interlock.messaging.write import Past
+from interlock.release.build import Build
+from interlock.strategy import StrategyErrors, contracts_of
+
+SAMPLE = json.loads((FIXTURES / "webhook.orders.create.json").read_bytes())
+BODY = json.dumps(SAMPLE | {"test": False}).encode()
+WMS_OF_V2 = ("flows/order-to-wms.toml", 'object = "order.v1"', 'object = "order.v2"')
+FOR_V2 = """\
+{versions}
+[order.out.placed_order]
+"data.attributes.properties.Remark" = "remark"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return folder_with_two(tmp_path / "acme")
+
+
+def event_at_klaviyo(release: Build) -> dict[str, object]:
+    """What marketing would be sent of the order."""
+    document = release.document("shopify", "order", BODY)
+    plan = release.destination("klaviyo", "shopify").plan(document.value, signal="orders/create#1", past=Past())
+    bodies = [json.loads(write.body) for write in plan.writes if not write.object]
+    return next(body for body in bodies if body["data"]["type"] == "event")  # type: ignore[no-any-return]
+
+
+def test_the_condition_of_a_flow_sees_the_version_that_it_names(folder: Path) -> None:
+    """The mapping of the shop yields order.v1; a flow that names order.v2 gets it through the up converter."""
+    edited(folder, *WMS_OF_V2)
+    text = (folder / "flows/order-to-wms.toml").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("when"))
+    edited(folder, "flows/order-to-wms.toml", line, "when = \"order.purpose == 'test'\"\ntest_orders = true")
+    release = built(folder)
+    release.warm()
+    document = release.document("shopify", "order", BODY)
+    assert type(document.value) is contracts_of(release.strategy)["order.v1"].struct
+    assert "does not hold" in release.admits("order-to-wms", document, "", START_MS)
+    assert release.admits("order-to-erp", document, "", START_MS) == ""
+    tested = json.dumps(SAMPLE | {"test": True}).encode()
+    assert release.admits("order-to-wms", release.document("shopify", "order", tested), "", START_MS) == ""
+
+
+@pytest.mark.parametrize("versions", ["", "[versions]\norder = 2"], ids=["by its fields", "declared"])
+def test_a_mapping_that_is_written_for_the_new_version_is_given_it(tmp_path: Path, versions: str) -> None:
+    """The destination's mapping reads `remark`, which only order.v2 has; the source's still yields order.v1."""
+    folder = folder_with_two(tmp_path / "acme", mappings__klaviyo=FOR_V2.format(versions=versions))
+    body = json.loads(BODY) | {"note": "ring twice"}
+    release = built(folder)
+    document = release.document("shopify", "order", json.dumps(body).encode())
+    plan = release.destination("klaviyo", "shopify").plan(document.value, signal="orders/create#1", past=Past())
+    assert any(b"ring twice" in write.body for write in plan.writes)
+
+
+def test_mappings_of_the_old_version_run_on(folder: Path, tmp_path: Path) -> None:
+    """A second version that nobody uses changes no byte of what is sent."""
+    alone = folder_with_two(tmp_path / "alone")
+    for name in ("objects/order.v2.toml", "objects/order.v1-v2.toml", "changes/0001.toml"):
+        (alone / name).unlink()
+    assert event_at_klaviyo(built(folder)) == event_at_klaviyo(built(alone))
+
+
+def test_a_source_of_the_new_version_serves_destinations_of_the_old(folder: Path) -> None:
+    """The other way: the shop's mapping yields order.v2, and what is sent goes through the down converter unchanged."""
+    before = event_at_klaviyo(built(folder))
+    rows = 'note = { remove = true }\ntest = { remove = true }\nremark = "note"\npurpose = { value = "sale" }\n'
+    (folder / "mappings" / "shopify.toml").write_text(f"[order.in]\n{rows}")
+    release = built(folder)
+    document = release.document("shopify", "order", BODY)
+    assert type(document.value) is contracts_of(release.strategy)["order.v2"].struct
+    assert event_at_klaviyo(release) == before
+
+
+def test_a_release_is_not_built_with_a_converter_that_lacks_a_row(folder: Path) -> None:
+    """A missing row shows when the release is built, not at the first order of the night."""
+    (folder / "objects" / "order.v1-v2.toml").write_text(CONVERTERS.partition("[down]")[0] + "[down]\n")
+    with pytest.raises(MappingFileError, match="no row gives 'test'"):
+        built(folder).warm()
+
+
+@pytest.mark.parametrize(("missing", "code"), [("changes/0001.toml", "STR123"), ("objects/order.v1-v2.toml", "STR124")])
+def test_a_breaking_version_alone_does_not_load(folder: Path, missing: str, code: str) -> None:
+    """Fault case 48: a breaking version without its change file, or without converters, is refused with its reasons."""
+    (folder / missing).unlink()
+    with pytest.raises(StrategyErrors) as raised:
+        built(folder)
+    assert code in {finding.code for finding in raised.value.findings}
+    assert "CMP0" in str(raised.value)
+
+
+def test_the_example_breaks(folder: Path) -> None:
+    """The control: order.v2 of these tests does break those who use order.v1, both ways."""
+    old = contracts_of(built(folder).strategy)["order.v1"]
+    assert compare(old, parse_contract(order_v2(), "order.v2.toml")).verdict == "none"
