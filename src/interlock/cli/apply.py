@@ -126,7 +126,7 @@ def _history(folder: Path) -> "SqliteHistory":
 
 def _tell_wrote(history: "SqliteHistory", way: "WayBack", out: Output, *, full: bool) -> None:
     """After the switch: what ran until the last moment is in it."""
-    rows = history.wrote(way.left, LISTED)
+    rows = history.wrote(way.left, since_ms=way.since_ms, limit=LISTED)
     for row in rows if full or out.as_json else rows[:MOST_ROWS]:
         name = f"{row.object} {row.name or row.key}"
         text = f"  {row.destination:<10} {name:<24} {row.operation:<20} {coloured(row.verdict, 10)} {row.external_id}"
@@ -136,11 +136,10 @@ def _tell_wrote(history: "SqliteHistory", way: "WayBack", out: Output, *, full: 
 
 
 def _rolled_back(out: Output, folder: Path, way: "WayBack", active: str, *, runs: bool, dry_run: bool) -> None:
+    from interlock.messaging.history import wrote_words
+
     target = way.target.id[:12]
-    told = "; ".join(
-        f"{destination} {', '.join(f'{count} {verdict}' for verdict, count in verdicts.items())}"
-        for destination, verdicts in way.counts.items()
-    )
+    told = "; ".join(f"{name} {wrote_words(kinds)}" for name, kinds in way.counts.items())
     when = (
         "would run; nothing is changed"
         if dry_run

@@ -43,6 +43,7 @@ class WayBack(Struct, frozen=True, kw_only=True):
 
     target: ReleaseRow
     left: tuple[str, ...]
+    since_ms: int
     counts: dict[str, dict[str, int]]
     changes: tuple[Change, ...] = ()
 
@@ -113,9 +114,9 @@ class Changes:
         wanted = kept(self._history, release)
         return with_windows(differences(kept(self._history, before), wanted), wanted)
 
-    async def wrote(self, releases: Sequence[str], limit: int) -> Sequence[Wrote]:
-        """Every object at every destination that these releases wrote."""
-        return await asyncio.to_thread(self._history.wrote, releases, limit)
+    async def wrote(self, releases: Sequence[str], limit: int, since_ms: int = 0) -> Sequence[Wrote]:
+        """Every object at every destination that these releases wrote since then."""
+        return await asyncio.to_thread(lambda: self._history.wrote(releases, since_ms=since_ms, limit=limit))
 
     async def way_back(self, start: str = "") -> WayBack:
         """To a release, by default to the one before. Raises ReleaseError PLN002, PLN003, PLN007 (there is none before)."""
@@ -148,10 +149,13 @@ def way_back(history: History, start: str = "") -> WayBack:
         raise ReleaseError(
             "no release ran before this one", code="PLN007", next_move="name one: interlock releases lists them"
         )
-    left = tuple(newer_than(switches, target, active))
+    newer = newer_than(switches, target, active)
     row = next(row for row in history.releases(1_000_000) if row.id == target)
     running, wanted = kept(history, active), kept(history, target)
-    return WayBack(target=row, left=left, counts=history.wrote_counts(left), changes=differences(running, wanted))
+    counts = history.wrote_counts(newer.releases, since_ms=newer.since_ms)
+    return WayBack(
+        target=row, left=newer.releases, since_ms=newer.since_ms, counts=counts, changes=differences(running, wanted)
+    )
 
 
 def _plan_of(rows: list[dict[str, Any]]) -> Plan:

@@ -12,7 +12,7 @@ from interlock.console.health import Answer
 from interlock.console.rendering import console_of, page
 from interlock.console.wording import counted
 from interlock.errors import InterlockError
-from interlock.messaging.history import ReleaseRow
+from interlock.messaging.history import ReleaseRow, wrote_words
 from interlock.operations.changes import Changes, FolderState, WayBack
 from interlock.release.plan import SHOWN_HEX_DIGITS, Plan
 
@@ -124,14 +124,15 @@ async def _way_back(request: Request, *, notice: str = "", why: str = "") -> Res
     return page(
         request, "rollback.html", status=409 if notice else 200, title=f"Roll back to {row.id[:TYPED_DIGITS]}",
         command=f"interlock rollback {row.id[:SHOWN_HEX_DIGITS]} --why '...'", answer=_back_answer(way), way=way, row=row,
-        wrote=await changes.wrote(way.left, LISTED), most=LISTED, notice=notice, why=why, typed_digits=TYPED_DIGITS,
+        wrote=await changes.wrote(way.left, LISTED, way.since_ms), most=LISTED,
+        wrote_words=wrote_words, notice=notice, why=why, typed_digits=TYPED_DIGITS,
     )  # fmt: skip
 
 
 def _back_answer(way: WayBack) -> Answer:
     if way.target.active:
         return Answer(state="done", text=f"Release {way.target.id[:TYPED_DIGITS]} runs already.")
-    count = sum(number for verdicts in way.counts.values() for number in verdicts.values())
+    count = sum(number for kinds in way.counts.values() for number in kinds.values())
     wrote = (
         f"What newer ones wrote stays at its destinations: {counted(count, 'object')}."
         if count

@@ -62,22 +62,23 @@ class SqliteHistory:
             rows, key=lambda row: (row.active, row.switch.at_ms if row.switch else row.first_ms), reverse=True
         )[:limit]
 
-    def wrote(self, releases: Sequence[str], limit: int = 100_000) -> Sequence[Wrote]:
+    def wrote(self, releases: Sequence[str], *, since_ms: int = 0, limit: int = 100_000) -> Sequence[Wrote]:
         """What these releases called destinations for."""
         named = json.dumps(list(releases))
         with self._one_at_a_time:
-            since_ms = self._connection.execute(self._sql["first_seen"], (named,)).get
-            first = self._first_attempt(0 if since_ms is None else since_ms)
+            kept_ms = self._connection.execute(self._sql["first_seen"], (named,)).get
+            first = self._first_attempt(max(since_ms, kept_ms or 0))
             values = {"first": first, "releases": named, "limit": limit}
             return [_wrote(row) for row in self._connection.execute(self._sql["wrote"], values)]
 
-    def wrote_counts(self, releases: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Destination -> verdict -> how many objects."""
-        objects = {(row.destination, row.verdict, row.object, row.key) for row in self.wrote(releases)}
+    def wrote_counts(self, releases: Sequence[str], *, since_ms: int = 0) -> dict[str, dict[str, int]]:
+        """Destination -> kind of object -> how many."""
+        rows = self.wrote(releases, since_ms=since_ms, limit=EVERY_ROW)
         found: dict[str, dict[str, int]] = {}
-        for destination, verdict, _, _ in sorted(objects):
+        for destination, object_name, verdict, _ in sorted({(r.destination, r.object, r.verdict, r.key) for r in rows}):
+            kind = object_name if verdict == "done" else f"{object_name}, {verdict}"
             counts = found.setdefault(destination, {})
-            counts[verdict] = counts.get(verdict, 0) + 1
+            counts[kind] = counts.get(kind, 0) + 1
         return found
 
     def _first_attempt(self, since_ms: int) -> int:
