@@ -38,13 +38,19 @@ class Problem(NamedTuple):
 def decode(kind: type[T], data: dict[str, Any], name: str = "") -> tuple[T, list[Problem]]:
     """An instance of `kind` (with `name` from its place) and everything that is wrong with `data`."""
     decoder = _Decoder()
-    return decoder.struct(inspect.type_info(kind), data, (), name), decoder.problems
+    return decoder.struct(_described(kind), data, (), name), decoder.problems
 
 
 def decode_tables(kind: type[T], data: dict[str, Any]) -> tuple[dict[str, T], list[Problem]]:
     """The same for a file that is a table of tables of one kind, by name."""
     decoder = _Decoder()
-    return decoder.value(inspect.type_info(dict[str, kind]), data, ()), decoder.problems  # type: ignore[valid-type]
+    return decoder.value(_described(dict[str, kind]), data, ()), decoder.problems  # type: ignore[valid-type]
+
+
+@cache
+def _described(kind: Any) -> inspect.Type:
+    """What msgspec says of a type; asking it costs as much as decoding a file."""
+    return inspect.type_info(kind)
 
 
 def word_for(value: object) -> str:
@@ -55,7 +61,7 @@ def word_for(value: object) -> str:
 @cache
 def written_fields(kind: type[Struct]) -> tuple[inspect.Field, ...]:
     """The fields that a person writes for `kind`."""
-    described = inspect.type_info(kind)
+    described = _described(kind)
     if not isinstance(described, inspect.StructType):
         raise TypeError(kind)
     return tuple(field for field in described.fields if not (kind in NAMED_BY_PLACE and field.name == "name"))

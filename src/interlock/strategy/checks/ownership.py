@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from interlock.strategy.checks.base import Check, Example, elements, subject
 from interlock.strategy.facts import DocumentFact, covers
@@ -59,8 +60,18 @@ def ownership(folder: Folder) -> Ownership:
     return Ownership(claim for claim in sound if claim.thing not in disputed)
 
 
-def writings(folder: Folder) -> Iterator[Writing]:
-    """Each flow at each of its destinations, where both are sound and nobody disputes the object."""
+def writings(folder: Folder) -> tuple[Writing, ...]:
+    """Each flow at each of its destinations, where both are sound and nobody disputes the object. Six checks ask for
+    them, so they are worked out once for a folder."""
+    if folder not in _WORKED_OUT:
+        _WORKED_OUT[folder] = tuple(_writings(folder))
+    return _WORKED_OUT[folder]
+
+
+_WORKED_OUT: WeakKeyDictionary[Folder, tuple[Writing, ...]] = WeakKeyDictionary()
+
+
+def _writings(folder: Folder) -> Iterator[Writing]:
     held, disputed = ownership(folder), {claim.object_name for claim, _ in disputes(folder)}
     if any(_unread(file) for file in folder.systems.values()):
         return  # the broken file may say whose it is
