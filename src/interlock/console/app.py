@@ -31,6 +31,7 @@ from interlock.console.pages import (
     metrics,
     objects,
     outages,
+    records,
     signing,
     systems,
 )
@@ -72,6 +73,8 @@ PAGES = (
     Page("/flows/{name}/advice", "GET", advice.advice, VIEW),
     Page("/flows/{name}/series.json", "GET", systems.series, VIEW),
     Page("/runbooks/{name}", "GET", systems.runbook, VIEW),
+    Page("/strategy", "GET", strategy_page.checklist, VIEW),
+    Page("/strategy/records", "GET", records.records, VIEW),
     Page("/strategy/matrix", "GET", matrix.matrix, VIEW),
     Page("/strategy/contracts", "GET", contracts.listing, VIEW),
     Page("/strategy/contracts/{key}", "GET", contracts.contract, VIEW),

@@ -17,7 +17,7 @@ from interlock.messaging.ledger import Filter, Preview
 from interlock.messaging.sqlite.migrate import migrate
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow
-from interlock.strategy.model import Engine, Flow, Limits, Retry, Security, Slo, Strategy, System, Team
+from interlock.strategy.model import Engine, Flow, Limits, RecordException, Retry, Security, Slo, Strategy, System, Team
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "shopify" / "webhook.orders.create.json"
 NOW_MS = 1_795_425_720_000  # 23 Nov 2026, 09:22:00 UTC
@@ -27,6 +27,8 @@ REFUSAL = "Customer 'ACME-4471' is inactive"
 DESTINATIONS = {"order-to-erp": "netsuite", "order-to-wms": "shipbob", "order-to-marketing": "klaviyo"}
 OPERATIONS = {"netsuite": "salesOrder", "shipbob": "order", "klaviyo": "placedOrder"}
 REFUSED = range(1201, 1251)
+LEFT_OUT = range(1180, 1192)
+TAGS_REFUSED = "OWN001 refused: customer.tags is Klaviyo's (growth)"
 
 
 def strategy(environment: Any = "demo", *, mask: bool = True) -> Strategy:
@@ -50,12 +52,14 @@ def strategy(environment: Any = "demo", *, mask: bool = True) -> Strategy:
 def _systems() -> list[System]:
     rows = (
         ("shopify", "Shopify", "commerce", ["order", "customer", "checkout"], None),
-        ("netsuite", "NetSuite", "finance-systems", ["payout", "product.price"], 10.0),
+        ("netsuite", "NetSuite", "finance-systems", ["payout", "product.variants.price"], 10.0),
         ("shipbob", "ShipBob", "warehouse", ["inventory_level", "fulfillment"], 2.5),
         ("klaviyo", "Klaviyo", "growth", [], 10.0),
     )
+    at_the_counter = RecordException(of=["inventory_level.on_hand"], locations=["24826418"])
     return [
-        System(name=name, title=title, connector=name, owner=owner, url=f"https://{name}.example", record_of=record, limits=Limits(rate_per_second=rate))
+        System(name=name, title=title, connector=name, owner=owner, url=f"https://{name}.example", record_of=record, limits=Limits(rate_per_second=rate),
+               record_of_where=[at_the_counter] if name == "shopify" else [])
         for name, title, owner, record, rate in rows
     ]  # fmt: skip
 
@@ -238,7 +242,16 @@ def monday(folder: Path) -> Store:
 def _good_order(store: Store, number: int, at_ms: int) -> None:
     position = place(store, number, at_ms)
     for flow in DESTINATIONS:
-        deliver(store, number, position, flow, at_ms, "done")
+        if flow == "order-to-marketing" and number in LEFT_OUT:
+            _left_out(store, deliver(store, number, position, flow, at_ms, "done", warnings=TAGS_REFUSED), at_ms)
+        else:
+            deliver(store, number, position, flow, at_ms, "done")
+
+
+def _left_out(store: Store, delivery: int, at_ms: int) -> None:
+    """Marketing is record of the tags, so what the shop says of them was left out."""
+    seen = {"first_ms": at_ms + 60, "last_ms": at_ms + 60, "times": 1}
+    store.insert("refused_field", delivery=delivery, field="customer.tags", record="klaviyo", team="growth", **seen)
 
 
 def _refused_order(store: Store, number: int, at_ms: int) -> None:
