@@ -110,6 +110,9 @@ class BenchRelease:
         value = self._read(body)
         return Document(value=value, version=1)
 
+    def script(self, flow: str) -> None:
+        """No flow is a process."""
+
     def straight(self, flow: str) -> bool:
         """No flow is point-to-point."""
         return False

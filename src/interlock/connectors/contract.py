@@ -5,7 +5,7 @@ A vendor folder imports this module and `interlock.connectors.http`, nothing els
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -21,7 +21,7 @@ from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, 
 __all__ = [
     "Absent", "Answer", "Builder", "Clock", "Connection", "Destination", "Dialect", "Done", "Envelope", "Found",
     "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
-    "Past", "Plan", "Refused", "Retry", "SettingsError", "Source", "Subject", "Uncertain", "UnmappedReference",
+    "Past", "Plan", "Records", "Refused", "Retry", "SettingsError", "Source", "Subject", "Uncertain", "UnmappedReference",
     "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write", "no_success", "warnings_of", "with_members",
 ]  # fmt: skip
 
@@ -107,6 +107,13 @@ def warnings_of(builder: Builder, document: Any) -> tuple[str, ...]:
 def no_success(_: Answer) -> Done | None:
     """The reader for an answer that is known to be no success."""
     return None
+
+
+class Records(Protocol):
+    """A system whose records a process reads to enrich its message; the kinds are the manifest's `readings`."""
+
+    async def fetch(self, record: str, key: str, *, timeout_seconds: float) -> bytes | Absent | Retry | Refused:
+        """The record as the raw bytes of the vendor's answer, a JSON object."""
 
 
 class Buyer(msgspec.Struct, frozen=True, kw_only=True):

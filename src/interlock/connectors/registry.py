@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.connectors.contract import Connection, Destination, Dialect, Source
+from interlock.connectors.contract import Connection, Destination, Dialect, Records, Source
 from interlock.connectors.manifest import Manifest, read_manifest
 from interlock.connectors.straight import try_map
 from interlock.errors import SettingsError
@@ -70,6 +70,14 @@ def open_source(name: str, connection: Connection) -> Source:
     """
     source: Source = _factory(name, "source")(_complete(name, connection))
     return source
+
+
+def open_records(name: str, connection: Connection) -> Records:
+    """The client that reads records of this vendor. Raises SettingsError CON003 when it reads none, CON004 when a
+    setting is missing.
+    """
+    records: Records = _factory(name, "records")(_complete(name, connection))
+    return records
 
 
 def declared(name: str, connection: Connection) -> Manifest:

@@ -35,8 +35,10 @@ from interlock.messaging.ledger import Ledger
 from interlock.messaging.limiter import Limiter
 from interlock.messaging.loader import Loader, NotRead
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
+from interlock.messaging.process import STEERING, STEP
 from interlock.messaging.releases import Document, Release, Releases
 from interlock.messaging.stall import TimeLimit
+from interlock.messaging.steering import Processes
 from interlock.messaging.stops import StopBoard, Stops
 from interlock.messaging.write import Absent, Destination, Found, Link, Once, Past, Plan, Write
 
@@ -60,6 +62,7 @@ class Courier:
         self._black_box = black_box
         self.loader = Loader(inbox, black_box, clock)
         self.stops: Stops = StopBoard()
+        self.processes = Processes(ledger.processes, releases, clock)
         self._subject_locks: weakref.WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = (
             weakref.WeakValueDictionary()
         )
@@ -108,11 +111,14 @@ class _Trip:
             raise Stop(Finished(state="waiting", failure=paused(delivery.flow)))
         if (stop := self.courier.stops.of(delivery.flow)) is not None and stop.holds(delivery.received_ms):
             raise Stop(Finished(state="waiting", failure=paused(delivery.flow, stop.words)))
+        if delivery.destination.startswith(STEERING):
+            return await self.courier.processes.steer(delivery, self._load, self._refusal_of_flow, self.timeout_seconds)
         destination = self._destination()
         self.warnings = self.release.standing(delivery.flow, delivery.destination, self.clock.now_ms())
         await self._settle_unsettled(destination)
-        document = await self._load()
-        reason = self._refusal_of_flow(document)
+        a_step = delivery.signal.startswith(STEP)
+        document = await (self.courier.processes.document(delivery) if a_step else self._load())
+        reason = "" if a_step else self._refusal_of_flow(document)
         if reason:
             return Finished(
                 state="cancelled", version=document.version, failure=failure_of("filtered", "HUB-FILTER", reason)

@@ -33,6 +33,7 @@ class Dispatcher:
         self.worker = worker
         self.lease_ms = round(lease_seconds * 1000)
         self.courier = Courier(inbox=inbox, ledger=ledger, releases=releases, clock=clock, black_box=black_box)
+        self.courier.processes.wake = self.wake
         self.outlets: dict[str, Outlet] = {}
         self._breakers: dict[str, tuple[str, int, int, int, str]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -9,6 +9,7 @@ import msgspec
 from interlock.messaging.delivery import Begun, Delivery, Failure, Intent, Unneeded, Want
 from interlock.messaging.event import Event
 from interlock.messaging.outcome import Outcome
+from interlock.messaging.process import ProcessStore
 from interlock.messaging.write import RefusedField
 
 
@@ -45,8 +46,8 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which deliveries: every field narrows; the same filter stands in a URL, a command and the audit.
 
-    `since_ms` and `until_ms` are about when the event was received, `changed_since_ms` about the delivery's last change.
     `refused` is a field that was left out of them (`customer.note`).
+    `since_ms` and `until_ms` are about when the event was received, `changed_since_ms` about the delivery's last change.
     """
 
     ids: tuple[int, ...] = ()
@@ -58,8 +59,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     states: tuple[str, ...] = ()
     reason: str = ""
     fingerprint: str = ""
-    since_ms: int = 0
     refused: str = ""
+    since_ms: int = 0
     until_ms: int = 0
     changed_since_ms: int = 0
     limit: int = 100_000
@@ -85,6 +86,10 @@ class Rescued(msgspec.Struct, frozen=True):
 
 class Ledger(Protocol):
     """Every implementation passes tests/conformance/ledger."""
+
+    @property
+    def processes(self) -> ProcessStore:
+        """Processes, kept beside the deliveries that they open, in the same transactions."""
 
     async def cursor(self, name: str) -> int:
         """A named position, 0 at first."""

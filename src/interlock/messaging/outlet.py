@@ -13,6 +13,7 @@ from interlock.messaging.finished import Finished
 from interlock.messaging.full_disk import FULL_DISK, until_there_is_space
 from interlock.messaging.ledger import Closing, Ledger
 from interlock.messaging.limiter import Limiter
+from interlock.messaging.process import STEP
 from interlock.messaging.redelivery import RetryBudget
 from interlock.messaging.releases import Limits
 
@@ -147,6 +148,8 @@ class Outlet:
         changed = self._learn(finished)
         closing = self._closing(delivery, finished)
         await self._ledger.close_claim(closing)
+        if delivery.signal.startswith(STEP):
+            self._courier.processes.wake()
         if changed:
             await self._save_breaker()
 

@@ -8,6 +8,7 @@ import msgspec
 
 from interlock.messaging.delivery import Delivery, Want
 from interlock.messaging.event import Event
+from interlock.messaging.process import Script
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.write import Destination, Source
 
@@ -44,6 +45,9 @@ class Release(Protocol):
 
     def document(self, system: str, object_name: str, body: bytes) -> Document:
         """Translate a source's body into a canonical object. Raises MappingError with the path of the value."""
+
+    def script(self, flow: str) -> Script | None:
+        """The steps of a middleware flow; None for every other."""
 
     def straight(self, flow: str) -> bool:
         """Whether the flow is point-to-point: no canonical object is made of what it moves."""

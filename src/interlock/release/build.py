@@ -13,7 +13,7 @@ import msgspec
 from interlock.canonical import Contract
 from interlock.clock import Clock
 from interlock.connectors import registry
-from interlock.connectors.contract import Builder, Connection
+from interlock.connectors.contract import Builder, Connection, Records
 from interlock.connectors.http import Http
 from interlock.connectors.straight import StraightDestination, users_functions
 from interlock.mapping import (
@@ -32,12 +32,14 @@ from interlock.mapping.reads import Reads
 from interlock.mapping.written import without
 from interlock.messaging.delivery import Want
 from interlock.messaging.event import Dialect, Event
+from interlock.messaging.process import steering_of
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Limits
 from interlock.messaging.write import Destination, Source
 from interlock.release.cautions import Cautions
 from interlock.release.ownership import Rules, Wrap, guarded
 from interlock.release.retirement import Retirements
+from interlock.release.steps import MIDDLEWARE, StagedDestination, Steps
 from interlock.release.straight import POINT_TO_POINT, StraightFlow, refusal
 from interlock.release.uses import Use, Uses
 from interlock.release.versions import Speaking, Versions
@@ -72,6 +74,16 @@ class Build:
         self._spoken: dict[tuple[str, str, str], Contract] = {}
         self._uses: dict[tuple[str, str], tuple[Use, ...]] = {}
         self._straight = self._straight_flows()
+        self._records: dict[str, Records] = {}
+        self._scripts = {
+            flow.name: Steps(flow, self.contract(flow.object_name), self)
+            for flow in strategy.flows.values()
+            if flow.pattern == MIDDLEWARE
+        }
+        self._goes_to = {
+            flow.name: [steering_of(flow.name)] if flow.name in self._scripts else flow.destinations
+            for flow in strategy.flows.values()
+        }
         self._conditions = {
             flow.name: compile_predicate(flow.when, flow.object_name) for flow in strategy.flows.values() if flow.when
         }
@@ -87,7 +99,7 @@ class Build:
                 continue
             proven = [facts[topic] for topic in flow.trigger if topic in facts]
             signals = proven if flow.every else proven[:1] and [""]
-            for destination in flow.destinations:
+            for destination in self._goes_to[flow.name]:
                 found += [Want(flow=flow.name, destination=destination, signal=signal) for signal in signals]
         return found
 
@@ -108,9 +120,15 @@ class Build:
         """The source's own document, on its way to the flow's one destination."""
         return self._straight[flow].document(key, body)
 
+    def script(self, flow: str) -> Steps | None:
+        """Its steps, when it is a process."""
+        return self._scripts.get(flow)
+
     def serves(self, flow: str, destination: str) -> bool:
         """Whether the folder still has the flow to this destination."""
-        return flow in self.strategy.flows and destination in self.strategy.flows[flow].destinations
+        if flow not in self.strategy.flows:
+            return False
+        return destination in self._goes_to[flow] or destination in self.strategy.flows[flow].destinations
 
     def paused(self, flow: str) -> bool:
         """As its file says; a flow that is gone is not paused."""
@@ -153,6 +171,8 @@ class Build:
                 self._destinations[name] = self._open_destination(name)
             rules = Rules(self.strategy, name, source, registry.facts())
             found = guarded(self._destinations[name], rules, partial(self._without_rows, name))
+            if any(name in self.strategy.flows[flow].destinations for flow in self._scripts):
+                found = StagedDestination(found)
             spoken = {
                 thing: each for (system, way, thing), each in self._spoken.items() if (system, way) == (name, "out")
             }
@@ -160,6 +180,16 @@ class Build:
                 found = Speaking(found, self.versions, spoken)
             self._guarded[name, source] = found
         return found
+
+    def records(self, name: str) -> Records:
+        """The system whose records enrich a process."""
+        if name not in self._records:
+            self._records[name] = registry.open_records(self._system(name).connector, self._connection(name))
+        return self._records[name]
+
+    def processes(self) -> list[str]:
+        """What steers the processes of this release, as destinations."""
+        return sorted(steering_of(flow) for flow in self._scripts)
 
     def source(self, name: str) -> Source:
         """The system to read from."""
@@ -171,7 +201,7 @@ class Build:
         """Open what is open anew, with the secrets as they are now. Raises SettingsError; then the old ones stay."""
         destinations = {name: self._open_destination(name) for name in self._destinations}
         sources = {name: self._open_source(name) for name in self._sources}
-        self._destinations, self._sources, self._guarded = destinations, sources, {}
+        self._destinations, self._sources, self._guarded, self._records = destinations, sources, {}, {}
 
     def limits(self, destination: str) -> Limits:
         """The folder's limits, the connector's own rate where the folder names none."""
@@ -247,6 +277,9 @@ class Build:
                 self._reader(flow.source, flow.object_name)
             for name in flow.destinations:
                 self.destination(name, flow.source)
+            for step in flow.steps:
+                if step.kind == "enrich" and step.system:
+                    self.records(step.system)
         self.versions.warm()
 
     # -- assembly

@@ -106,7 +106,7 @@ class Shelf:
         self._known[release] = built
         built.cautions = self.cautions
         built.uses = self.uses
-        self._destinations = tuple(sorted({*self._destinations, *built.destinations()}))
+        self._destinations = tuple(sorted({*self._destinations, *built.destinations(), *built.processes()}))
         return built
 
     def _build(self, snapshot: Snapshot) -> Build:

@@ -14,10 +14,11 @@ from interlock.strategy.changes import ChangeFile
 from interlock.strategy.decisions import Decision
 from interlock.strategy.finding import Finding
 from interlock.strategy.slos import Slos
+from interlock.strategy.steps import StepRule
 
 NAME_PATTERN = r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$"
 OBJECT_PATTERN = r"^[a-z][a-z0-9_]*\.v[1-9][0-9]*$"
-RUNNING_PATTERNS = frozenset({"event-driven", "point-to-point"})
+RUNNING_PATTERNS = frozenset({"event-driven", "middleware", "point-to-point"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=64)]
@@ -314,6 +315,9 @@ class Flow(Struct, frozen=True, forbid_unknown_fields=True):
         dict[str, Any],
         Meta(description="Point-to-point: rows `destination's path = source's path`; see docs/reference/mapping.md."),
     ] = {}
+    steps: Annotated[
+        list[StepRule], Meta(max_length=50, description="Middleware: the steps, a table `[[steps]]` each.")
+    ] = []
     paused: Annotated[bool, Meta(description="True: deliveries are created and held.")] = False
     test_orders: Annotated[bool, Meta(description="True: orders marked as tests are delivered too.")] = False
 

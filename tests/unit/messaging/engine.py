@@ -15,6 +15,7 @@ from interlock.messaging.delivery import Want
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.event import Event
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
+from interlock.messaging.process import Script, steering_of
 from interlock.messaging.releases import Document, Limits
 from interlock.messaging.router import Router
 from interlock.messaging.sqlite.inbox import SqliteInbox
@@ -174,6 +175,7 @@ class FakeRelease:
             "order": tuple(Want(flow=f"to-{name}", destination=name) for name in systems)
         }
         self.limit = Limits()
+        self.scripts: dict[str, Script] = {}
 
     def wants(self, event: Event) -> Sequence[Want]:
         return self.table.get(event.object, ())
@@ -181,6 +183,10 @@ class FakeRelease:
     def document(self, system: str, object_name: str, body: bytes) -> Document:
         value = json.loads(body)
         return Document(value=value, version=value["version"])
+
+    def script(self, flow: str) -> Script | None:
+        """None unless a test adds some."""
+        return self.scripts.get(flow)
 
     def straight(self, flow: str) -> bool:
         """No flow is point-to-point."""
@@ -225,7 +231,7 @@ class FakeRelease:
         return self
 
     def destinations(self) -> Sequence[str]:
-        return tuple(self.systems)
+        return (*self.systems, *map(steering_of, self.scripts))
 
 
 class Engine:

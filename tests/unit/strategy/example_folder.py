@@ -27,7 +27,12 @@ FACTS = {
         name="netsuite",
         reads=frozenset({"customer.v1"}),
         topics=frozenset({"customer/updated"}),
-        writes=(WriteFact("order", "salesOrder", "upsert"), WriteFact("customer", "customer", "upsert")),
+        writes=(
+            WriteFact("order", "salesOrder", "upsert"),
+            WriteFact("order", "salesOrder.close", "upsert", creates=False, undoes="salesOrder"),
+            WriteFact("customer", "customer", "upsert"),
+        ),
+        readings=frozenset({"customer"}),
         settings={
             "account": SettingFact(required=True),
             "guest_entity": SettingFact(),

@@ -123,6 +123,19 @@ class NetSuite:
             return Absent()
         return outcome  # type: ignore[return-value] # no_success is never Done
 
+    async def fetch(self, record: str, key: str, *, timeout_seconds: float) -> bytes | Absent | Retry | Refused:
+        """A record by its internal id, all digits, or by its external id."""
+        name = key if key.isdecimal() else f"eid:{quote(key, safe='')}"
+        answer = await self._send("GET", f"/{quote(record, safe='')}/{name}", None, timeout_seconds)
+        if not isinstance(answer, Answer):
+            return answer
+        if answer.status == 200 and answer.error is None and answer.body.startswith(b"{"):
+            return answer.body
+        if answer.status == 404:
+            return Absent()
+        outcome = self._not_read(answer)
+        return outcome if isinstance(outcome, Retry | Refused) else Retry(code="NOT_READ", message="it was not read")
+
     def _plan_close(self, reference: str, past: Past, if_absent: str) -> Plan:
         """Close what was written last; each state of the order that was written is closed once."""
         link = past.links.get(ORDER_UPSERT)
@@ -230,6 +243,11 @@ def _decoded(answer: Answer) -> _Order | None:
         return msgspec.json.decode(answer.body, type=_Order) if answer.status == 200 else None
     except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
         return None
+
+
+def records(connection: Connection) -> NetSuite:
+    """The registry's way in, for reading."""
+    return NetSuite(connection, declared_manifest(connection))
 
 
 def destination(connection: Connection) -> NetSuite:

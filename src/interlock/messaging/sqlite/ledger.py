@@ -19,6 +19,7 @@ from interlock.messaging.sqlite.group_commit import GroupCommit
 from interlock.messaging.sqlite.lane import hand_on
 from interlock.messaging.sqlite.migrate import migrate
 from interlock.messaging.sqlite.operator import OperatorWork
+from interlock.messaging.sqlite.process import SqliteProcesses, closed, trim_processes
 from interlock.messaging.sqlite.refused import note_refused
 from interlock.messaging.sqlite.routing import RoutingWork
 from interlock.messaging.sqlite.statements import statements
@@ -40,6 +41,7 @@ class SqliteLedger:
         self.group = GroupCommit(connection, "ledger", beside)
         self._routing = RoutingWork(self._sql)
         self._operator = OperatorWork(self._sql)
+        self.processes = SqliteProcesses(self.group)
 
     # -- routing
 
@@ -194,6 +196,7 @@ class SqliteLedger:
         if state is None:
             return False
         self._count(connection, closing, state)
+        closed(connection, closing.delivery, closing.now_ms)
         return True
 
     def _close_done(self, connection: apsw.Connection, closing: Closing) -> str | None:
@@ -371,7 +374,8 @@ class SqliteLedger:
     async def trim(self, before_ms: int, limit: int) -> int:
         """Forget old bodies."""
         attempts = await self._changes("trim_attempts", (before_ms, limit))
-        return attempts + await self._changes("trim_letters", (before_ms,))
+        processes = await self.group.run(lambda connection: trim_processes(connection, before_ms))
+        return attempts + processes + await self._changes("trim_letters", (before_ms,))
 
     async def trim_audit(self, before_ms: int, limit: int) -> int:
         """Its ids rise with time, so the oldest are looked at alone."""

@@ -8,6 +8,7 @@ import msgspec
 from interlock.messaging.ledger import Filter, Preview
 from interlock.messaging.sqlite.choose import choose
 from interlock.messaging.sqlite.lane import hand_on
+from interlock.messaging.sqlite.process import discarded
 
 LATE_MS = 15 * 60_000
 """A delivery whose event is older than this is read again from its source when it is replayed."""
@@ -71,6 +72,7 @@ class OperatorWork:
             )
             connection.execute(self._sql["close_letter"], (now_ms, "discarded", by, why, id_))
             connection.execute(self._sql["replay_result"], ("cancelled", id_))
+            discarded(connection, id_, now_ms)
             system, object_name, key, destination = connection.execute(
                 "SELECT system, object, key, destination FROM delivery WHERE id = ?", (id_,)
             ).get

@@ -14,6 +14,7 @@ from interlock.strategy.checks import (
     safety,
     sense,
     shape,
+    steps,
     straight,
     versions,
 )
@@ -46,6 +47,7 @@ ALL: tuple[Check, ...] = tuple(
                 change_files,
                 ownership,
                 priority,
+                steps,
                 straight,
                 versions,
             )

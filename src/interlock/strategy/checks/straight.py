@@ -116,5 +116,5 @@ class UnusedRows(Check):
                     yield self.finding(file, (key,), what, next_move="take it out, or change the pattern", at_key=True)
 
 
-OWN_KEYS = {"operation": POINT_TO_POINT, "map": POINT_TO_POINT}
+OWN_KEYS = {"operation": POINT_TO_POINT, "map": POINT_TO_POINT, "steps": "middleware"}
 """Keys of a flow that one pattern alone reads."""
