@@ -21,6 +21,7 @@ MEASURES = {
     "latency": "webhook sent to last arrived",
     "backlog": "many waiting, many rows",
     "peer": "lost by a SIGKILL",
+    "check": "a large folder checked",
 }
 """Each is a module of this folder with `async def measure(size) -> Section`."""
 

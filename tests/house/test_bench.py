@@ -7,6 +7,7 @@ import hmac
 import importlib
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,20 @@ def test_the_table_says_what_is_met_and_what_is_missing(bench: Any) -> None:
     assert all(part in text for part in ("6,000", "met", "NOT met", "2.00", "not measured", "no node"))
     kept = json.loads(table.as_json({}, "small", [section]))["sections"][0]["figures"]
     assert [figure["met"] for figure in kept] == [True, None, False, None]
+
+
+def test_the_large_folder_is_sound_and_checked_in_time(bench: Any, tmp_path: Path) -> None:
+    """A folder with mistakes would be measured for its mistakes. The bound is of the processor's time, and generous: a second is asked for."""
+    check = bench("check")
+    folder = bench("strategy_folder").write_large_folder(tmp_path)
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        strategy = check.loaded(folder)
+        taken.append(time.process_time() - began)
+    assert (len(strategy.systems), len(strategy.flows), len(strategy.objects)) == (40, 200, 60)
+    assert strategy.warnings == ()
+    assert min(taken) < check.TARGET_SECONDS
 
 
 def test_a_machine_without_node_is_told_so(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,12 @@ is absent compares as null: equal to null only, and neither less nor greater tha
 """
 
 import ast
-import copy
 import keyword
 import operator
 import re
 from collections.abc import Callable, Collection
 from decimal import Decimal
+from functools import cache
 from typing import Any, ClassVar, cast
 
 import msgspec
@@ -56,19 +56,20 @@ def compile_predicate(text: str, root: str, fields: Collection[str] | None = Non
     """
     text, root = _speakable(text, root)
     whitelist = _Whitelist(text, root, fields)
-    expression = whitelist.admit(_parsed(text))
-    fast = _function(copy.deepcopy(expression), root, {"len": len, **whitelist.numbers})
-    careful = _function(
-        _Careful().visit(expression),
-        root,
-        {"_field": _field, "_compare": _compare, "len": _length, **whitelist.numbers},
-    )
+    fast = _function(whitelist.admit(_parsed(text)), root, {"len": len, **whitelist.numbers})
+
+    @cache
+    def careful() -> Callable[[Any], Any]:
+        """Compiled when it is first needed: most conditions never are."""
+        again = _Whitelist(text, root, fields)
+        expression = _Careful().visit(again.admit(_parsed(text)))
+        return _function(expression, root, {"_field": _field, "_compare": _compare, "len": _length, **again.numbers})
 
     def holds(instance: Any) -> bool:
         try:
             return bool(fast(instance))
         except (AttributeError, TypeError):  # an absent value on the way, or a plain mapping
-            return bool(careful(instance))
+            return bool(careful()(instance))
 
     return holds
 
