@@ -36,9 +36,9 @@ from interlock.console.pages import (
     systems,
 )
 from interlock.console.pages import changes as changes_page
+from interlock.console.pages import strategy as strategy_page
 from interlock.console.rendering import HERE, Console, templates
 from interlock.console.sessions import DEMO, OPERATE, REVEAL, VIEW, Sessions
-from interlock.console.pages import strategy as strategy_page
 from interlock.console.translation import Translator
 from interlock.messaging.views import Views
 from interlock.operations.changes import Changes
@@ -81,7 +81,6 @@ PAGES = (
     Page("/strategy/contracts/{key}/schema.json", "GET", contracts.schema, VIEW),
     Page("/audit", "GET", systems.audit, VIEW),
     Page("/changes", "GET", changes_page.overview, VIEW),
-    Page("/strategy", "GET", strategy_page.checklist, VIEW),
     Page("/changes/apply", "POST", changes_page.apply, OPERATE),
     Page("/changes/releases/{release}", "GET", changes_page.release, VIEW),
     Page("/changes/releases/{release}/rollback", "GET", changes_page.way_back, OPERATE),
@@ -107,6 +106,7 @@ def create_console(
     demo: Demo | None = None,
     translator: Translator | None = None,
     changes: Changes | None = None,
+    folder: Path | None = None,
 ) -> Starlette:
     """The ASGI application. Mount it at `/`, beside the intake. `token` is what the start prints; it opens a session.
 
@@ -119,7 +119,6 @@ def create_console(
         },
         middleware=[Middleware(SafeHeaders), Middleware(WithSession)],
     )
-    folder: Path | None = None,
     app.state.streams = set()
     app.state.closing = False  # set by the process that ends: open streams would hold it up
     app.state.console = Console(
@@ -132,6 +131,7 @@ def create_console(
         demo=demo,
         translator=translator,
         changes=changes,
+        folder=folder,
     )
     return app
 
@@ -143,7 +143,6 @@ def show_strategy(app: Starlette, strategy: Strategy) -> None:
         console, strategy=strategy, templates=templates(strategy, console.clock)
     )
 
-        folder=folder,
 
 def _routes(pages: tuple[Page, ...]) -> list[BaseRoute]:
     return [Route(page.path, _told(guarded(page)), methods=[page.method]) for page in pages]
