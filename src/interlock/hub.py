@@ -21,6 +21,7 @@ from interlock.clock import Clock, SystemClock
 from interlock.connectors.http import Http
 from interlock.console.actions import Demo
 from interlock.console.app import create_console, show_strategy
+from interlock.console.mappings import ReleaseMappings
 from interlock.console.translation import ReleaseTranslator
 from interlock.errors import SettingsError, StoreError
 from interlock.intake.bounds import Receive
@@ -29,7 +30,7 @@ from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.router import Router
-from interlock.messaging.sqlite.contract_drift import SqliteDriftBook
+from interlock.messaging.sqlite.contract_drift import SqliteDriftBook, SqliteDriftViews
 from interlock.messaging.sqlite.flow_book import SqliteFlowBook
 from interlock.messaging.sqlite.history import SqliteHistory
 from interlock.messaging.sqlite.inbox import SqliteInbox
@@ -81,6 +82,7 @@ class Hub:
             await self._open_parts(snapshot, opened)
             self._assemble()
             opened.callback(self.views.close)
+            opened.callback(self.drift_views.close)
             opened.push_async_callback(self.pager.close)
             await self.flow_stops.look()
             self._opened = opened.pop_all()
@@ -121,7 +123,8 @@ class Hub:
             self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
             audit_days=retention.audit_days, wake=self.dispatcher.wake,
         )  # fmt: skip
-        self.contract_watch = ContractWatch(self.inbox, SqliteDriftBook(self.ledger.group), self.shelf, self.clock)
+        drift_book = SqliteDriftBook(self.ledger.group)
+        self.contract_watch = ContractWatch(self.inbox, drift_book, self.shelf, self.clock)
         self.stops = StopBoard()
         self.dispatcher.courier.stops = self.stops
         self.flow_stops = FlowStops(
@@ -137,6 +140,7 @@ class Hub:
         self.intake = Intake(self.inbox, self._doors, self.clock)
         self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops)
         self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
+        self.drift_views = SqliteDriftViews(self.data / "ledger.db", self.data / "inbox.db")
         self.token = console_token(self.data)
         self.console = create_console(
             views=self.views,
@@ -146,6 +150,7 @@ class Hub:
             clock=self.clock,
             demo=self._demo,
             translator=ReleaseTranslator(self.shelf),
+            mappings=ReleaseMappings(self.shelf, self.drift_views, drift_book, self.clock),
             changes=Changes(self.folder, self.history, self.switch),
         )
 

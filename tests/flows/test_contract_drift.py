@@ -43,7 +43,7 @@ async def look_at_all(hub: Hub) -> None:
 
 
 async def records(hub: Hub, **which: bool) -> list[DriftRow]:
-    views = SqliteDriftViews(hub.data / "ledger.db")
+    views = SqliteDriftViews(hub.data / "ledger.db", hub.data / "inbox.db")
     try:
         return await views.drift(**which)
     finally:

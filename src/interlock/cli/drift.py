@@ -96,7 +96,7 @@ def _asked(data: Path, *, closed_too: bool) -> "tuple[list[DriftRow], list[Looke
     async def ask() -> "tuple[list[DriftRow], list[LookedAt]]":
         return await views.drift(closed_too=closed_too), await views.looked_at()
 
-    views = SqliteDriftViews(data / "ledger.db")
+    views = SqliteDriftViews(data / "ledger.db", data / "inbox.db")
     try:
         return asyncio.run(ask())
     finally:
@@ -110,10 +110,11 @@ def _told(row: "DriftRow") -> str:
     types = f" ({row.was} -> {row.becomes})" if row.change == "retyped" else ""
     perhaps = f"; perhaps it is {row.perhaps} now" if row.perhaps else ""
     since = f"since {ago(row.first_seen_ms, now_ms())} (event {row.first_event})"
+    such = f" such as {row.name}" if row.name else ""
     closed = f" by {row.closed_by}: {row.why}" if row.closed_by else ""
     lines = [
         f"{row.id:>4}  {row.system} {row.document} {row.api_version}: {what}{types}{perhaps}",
-        f"      in {counted(row.documents, 'document')} {since}, {row.severity}, {row.state}{closed}",
+        f"      in {counted(row.documents, 'document')}{such} {since}, {row.severity}, {row.state}{closed}",
     ]
     if row.reads:
         more = f" and {len(row.reads) - 3} more" if len(row.reads) > 3 else ""

@@ -206,7 +206,7 @@ def _profiles(folder: Path) -> "dict[tuple[str, str], Profile]":
     from interlock.mapping.profile import Profile
     from interlock.messaging.sqlite.contract_drift import SqliteDriftViews
 
-    views = SqliteDriftViews(data / "ledger.db")
+    views = SqliteDriftViews(data / "ledger.db", data / "inbox.db")
     try:
         packed = asyncio.run(views.profiles())
     finally:
@@ -237,7 +237,7 @@ def _coverage(one: "Coverage") -> str:
 
     way = "is read from" if one.direction == "in" else "is written to"
     kinds = f"{one.mapped} mapped, {one.derived} derived, {one.constant} constant, {len(one.unmapped)} unmapped"
-    more = f"; {one.vendor['constant']} constants of its own" if one.vendor.get("constant") else ""
+    more = f"; {one.vendor['constant']} constants of its own" if one.direction == "out" and one.vendor["constant"] else ""
     return f"{one.object} {way} {one.system}: {share_of(one)}: {kinds}{more}"
 
 

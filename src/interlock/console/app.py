@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from interlock.clock import Clock
 from interlock.console.actions import Actions, Demo
 from interlock.console.guard import PUBLIC, Denied, Endpoint, Page, SafeHeaders, guarded
+from interlock.console.mappings import Mappings
 from interlock.console.pages import (
     advice,
     bulk,
@@ -36,6 +37,7 @@ from interlock.console.pages import (
     systems,
 )
 from interlock.console.pages import changes as changes_page
+from interlock.console.pages import mappings as mappings_page
 from interlock.console.pages import strategy as strategy_page
 from interlock.console.rendering import HERE, Console, templates
 from interlock.console.sessions import DEMO, OPERATE, REVEAL, VIEW, Sessions
@@ -79,6 +81,9 @@ PAGES = (
     Page("/strategy/contracts", "GET", contracts.listing, VIEW),
     Page("/strategy/contracts/{key}", "GET", contracts.contract, VIEW),
     Page("/strategy/contracts/{key}/schema.json", "GET", contracts.schema, VIEW),
+    Page("/strategy/mappings", "GET", mappings_page.mappings, VIEW),
+    Page("/strategy/mappings/{object}.{form}", "GET", mappings_page.as_text, VIEW),
+    Page("/strategy/mappings/drift/{id:int}/accept", "POST", mappings_page.accept, OPERATE),
     Page("/audit", "GET", systems.audit, VIEW),
     Page("/changes", "GET", changes_page.overview, VIEW),
     Page("/changes/apply", "POST", changes_page.apply, OPERATE),
@@ -105,6 +110,7 @@ def create_console(
     clock: Clock,
     demo: Demo | None = None,
     translator: Translator | None = None,
+    mappings: Mappings | None = None,
     changes: Changes | None = None,
     folder: Path | None = None,
 ) -> Starlette:
@@ -130,6 +136,7 @@ def create_console(
         templates=templates(strategy, clock),
         demo=demo,
         translator=translator,
+        mappings=mappings,
         changes=changes,
         folder=folder,
     )

@@ -66,7 +66,7 @@ class Coverage(Struct, frozen=True, kw_only=True):
     """What one direction of one system does with the fields of a contract.
 
     The counts `mapped`, `derived`, `constant` are canonical fields that are filled (in) or sent (out); `unmapped` names
-    those that are not. `vendor` counts the fields of the vendor's document by kind, for `out`.
+    those that are not. `vendor` counts the rows by kind.
     """
 
     system: str
@@ -101,7 +101,7 @@ class MappingTable(Struct, frozen=True, kw_only=True):
     unfilled: tuple[str, ...]
     unsent: tuple[str, ...]
     idle: tuple[str, ...] = ()
-    """Documents that no flow uses: `shopify in`."""
+    """Systems whose documents could be read, and no flow does."""
 
 
 def mapping_table(contract: Contract, documents: Sequence[Document]) -> MappingTable:
@@ -120,7 +120,7 @@ def mapping_table(contract: Contract, documents: Sequence[Document]) -> MappingT
         coverage=tuple(coverage),
         unfilled=_in_all(leaves, inward),
         unsent=_in_all(leaves, outward),
-        idle=tuple(f"{one.system} {one.name}" for one in documents if not one.runs),
+        idle=tuple(one.system for one in documents if not one.runs),
     )
 
 
@@ -150,7 +150,7 @@ def coverage_of(contract: Contract, documents: Sequence[Document]) -> Coverage:
         direction=documents[0].direction,
         total=len(leaves),
         unmapped=tuple(leaf for leaf in leaves if leaf not in kinds),
-        vendor=vendor if documents[0].direction == "out" else {},
+        vendor=vendor,
         **counts,
     )
 

@@ -43,10 +43,14 @@ class Drift(Struct, frozen=True, kw_only=True):
 
 
 class DriftRow(Drift, frozen=True, kw_only=True):
-    """A change as it is kept. `state` is open, accepted (a person said so), or ended (the source is as it was)."""
+    """A change as it is kept. `state` is open, accepted (a person said so), or ended (the source is as it was). `key` and
+    `name` are of the object that the first document with the change was about.
+    """
 
     id: int
     state: str
+    key: str = ""
+    name: str = ""
     closed_ms: int = 0
     closed_by: str = ""
     why: str = ""

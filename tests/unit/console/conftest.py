@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from console.browse import Browser
+from console.drifting import SampleMappings
 from console.store import NOW_MS, RecordedActions, RecordedDemo, SmallTranslator, Store, monday, strategy
 from interlock.clock import Clock, VirtualClock
 from interlock.console import create_console
@@ -30,10 +31,11 @@ class Desk:
         self.views = folder_store.views()
         self.actions = RecordedActions(self.views)
         self.demo = RecordedDemo()
+        self.mappings = SampleMappings()
         self.clock = VirtualClock(NOW_MS)
         self.app = create_console(
             views=self.views, actions=self.actions, strategy=strategy(), token=TOKEN, clock=clock or self.clock,
-            demo=self.demo if demo else None, translator=SmallTranslator(),
+            demo=self.demo if demo else None, translator=SmallTranslator(), mappings=self.mappings,
         )  # fmt: skip
         self.browser = Browser(self.app, scheme=scheme)
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from interlock.console.drawing import Map, Stop, Traffic, draw_map
+from interlock.console.drift import drift_words, grave_drift
 from interlock.console.filters import url
 from interlock.console.health import (
     DOWN,
@@ -105,6 +106,7 @@ async def home(request: Request) -> Response:
         needing=sum(group.count for group in now.groups),
         drawing=system_map(console, now),
         ways=ways(console, now),
+        drift=drift_words(console.strategy, await grave_drift(console.mappings)),
         orders=await console.views.recent_orders(limit=ORDERS_ON_HOME),
         outages=outages(console, [health for health, _ in now.destinations]),
         broken=console.demo.broken() if console.demo else {},

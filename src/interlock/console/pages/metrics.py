@@ -1,5 +1,6 @@
 """`/metrics` in Prometheus' text format, for whoever has the console's token: what is open, dead, silent, down."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -8,7 +9,9 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from interlock.console.drift import open_drift
 from interlock.console.rendering import Console, console_of
+from interlock.messaging.contract_drift import DriftRow
 from interlock.messaging.ledger import Filter
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
 
@@ -53,7 +56,7 @@ async def _families(console: Console) -> list[Metric]:
     pulse = await console.views.pulse()
     events = CounterMetricFamily("interlock_events", "Events made durable since the store was made")
     events.add_metric([], pulse.events)
-    return [events, *_destinations(health), *_flows(tiles), _dead(groups)]
+    return [events, *_destinations(health), *_flows(tiles), _dead(groups), _drift(await open_drift(console.mappings))]
 
 
 def _destinations(health: Iterable[DestinationHealth]) -> list[Metric]:
@@ -79,6 +82,17 @@ def _flows(tiles: Iterable[FlowTile]) -> list[Metric]:
         if tile.latency_ms_p50 is not None:
             typical.add_metric(way, tile.latency_ms_p50 / 1000)
     return [ended, success, typical]
+
+
+def _drift(rows: Iterable[DriftRow]) -> Metric:
+    """Open ones by how grave they are: high is read by a mapping."""
+    counts = Counter((row.system, row.object, row.severity) for row in rows)
+    drift = GaugeMetricFamily(
+        "interlock_contract_drift", "Changed fields of sources", labels=("system", "object", "severity")
+    )
+    for key, count in counts.items():
+        drift.add_metric(key, count)
+    return drift
 
 
 def _dead(groups: Iterable[DeadLetterGroup]) -> Metric:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from interlock.console.book import blocks
+from interlock.console.drift import drift_words, grave_drift
 from interlock.console.health import DOWN, HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
 from interlock.console.pages.advice import advice_of
 from interlock.console.rendering import Console, console_of, page
@@ -87,6 +88,7 @@ async def flow(request: Request) -> Response:
         flow=found,
         tiles=pairs,
         team=console.strategy.teams.get(found.owner),
+        drift=drift_words(console.strategy, await grave_drift(console.mappings, found.source, found.object_name)),
         advice=await advice_of(console, found),
     )
 

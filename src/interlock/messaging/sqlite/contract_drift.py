@@ -82,8 +82,9 @@ class SqliteDriftBook:
 class SqliteDriftViews:
     """The DriftViews port. A store that no hub of this version has opened yet has nothing to tell."""
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Path, inbox: Path) -> None:
         self._connection = open_store(ledger, read_only=True)
+        self._connection.execute("ATTACH ? AS inbox", (str(inbox),))
         self._connection.execute("PRAGMA query_only = 1")
         self._sql = statements(FILE)
         self._one_at_a_time = threading.Lock()
@@ -94,9 +95,13 @@ class SqliteDriftViews:
 
     async def drift(self, *, closed_too: bool = False, limit: int = 500) -> list[DriftRow]:
         """Open records first."""
-        return await self._ask(
-            lambda connection: _rows(connection, self._sql, closed_too=closed_too, limit=limit), empty=[]
-        )
+        return await self._ask(lambda connection: self._drift(connection, closed_too=closed_too, limit=limit), empty=[])
+
+    def _drift(self, connection: apsw.Connection, *, closed_too: bool, limit: int) -> list[DriftRow]:
+        rows = _rows(connection, self._sql, closed_too=closed_too, limit=limit)
+        first = json.dumps([row.first_event for row in rows])
+        about = {int(row[0]): row[1:] for row in connection.execute(self._sql["samples"], (first,))}
+        return [_named(row, *about.get(row.first_event, ("", ""))) for row in rows]
 
     async def looked_at(self) -> list[LookedAt]:
         """How many documents are known of each kind."""
@@ -143,6 +148,10 @@ def _row(row: tuple[Any, ...]) -> DriftRow:
         first_seen_ms=first_seen_ms, last_seen_ms=last_seen_ms, was=was, becomes=becomes, perhaps=perhaps,
         reads=tuple(json.loads(reads)), uses=tuple(json.loads(uses)), closed_ms=closed_ms, closed_by=closed_by, why=why,
     )  # fmt: skip
+
+
+def _named(row: DriftRow, key: Any, name: Any) -> DriftRow:
+    return msgspec.structs.replace(row, key=key, name=name)
 
 
 def _values(change: Drift) -> dict[str, Any]:

@@ -43,10 +43,8 @@ SELECT id, system, object, document, api_version, path, change, severity, state,
 FROM contract_drift WHERE :all OR state = 'open'
 ORDER BY state <> 'open', severity <> 'high', first_seen_ms DESC, id DESC LIMIT :limit
 
--- name: row
-SELECT id, system, object, document, api_version, path, change, severity, state, documents, first_event, last_event, first_seen_ms,
-  last_seen_ms, was, becomes, perhaps, reads, uses, closed_ms, closed_by, why
-FROM contract_drift WHERE id = ?
+-- name: samples  what the first documents were about
+SELECT position, key, name FROM inbox.event WHERE position IN (SELECT value FROM json_each(?))
 
 -- name: looked_at  how many documents each profile knows
 SELECT system, object, document, api_version, documents, updated_ms FROM document_profile ORDER BY system, object, document, api_version
