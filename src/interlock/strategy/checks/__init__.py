@@ -6,6 +6,7 @@ from types import ModuleType
 from interlock.strategy.checks import (
     advice,
     alerts,
+    baseline,
     change_files,
     contracts,
     ownership,
@@ -43,6 +44,7 @@ ALL: tuple[Check, ...] = tuple(
                 sense,
                 advice,
                 alerts,
+                baseline,
                 contracts,
                 change_files,
                 ownership,
