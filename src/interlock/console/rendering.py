@@ -72,9 +72,9 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
     translator: Translator | None = None
     mappings: Mappings | None = None
     changes: Changes | None = None
+    folder: Path | None = None
 
     @property
-    folder: Path | None = None
     def now_ms(self) -> int:
         return self.clock.now_ms()
 
