@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from interlock.messaging.ledger import Filter, Preview
+from interlock.messaging.stops import StopKind
 
 Version = Literal["same", "current"]
 """The release that a replayed delivery runs under: that of its event, or the one that is active now."""
@@ -34,6 +35,12 @@ class Actions(Protocol):
 
     async def pause_replay(self, replay_id: int, *, by: str, paused: bool) -> None:
         """Stop a replay between two deliveries, or let it go on."""
+
+    async def stop_flow(self, flow: str, kind: StopKind, *, by: str, why: str) -> None:
+        """Pause a flow, or let it drain: end what is queued and begin nothing new."""
+
+    async def resume_flow(self, flow: str, *, by: str, why: str) -> bool:
+        """Let a stopped flow run again; False when no person had stopped it."""
 
     async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
         """Write down something that changed no delivery, such as looking at personal data."""

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from interlock.console.wording import ago, clock_time, counted, sentence_list, span
+from interlock.messaging.silences import Silence
+from interlock.messaging.stops import Stop
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Hold
 from interlock.strategy.model import Flow, Strategy
 
@@ -94,13 +96,44 @@ WAITING = ("pending", "retrying", "uncertain")
 """What goes on by itself when the destination answers again."""
 
 
-def flow_state(tile: FlowTile, flow: Flow | None, now_ms: int, *, down: bool = False) -> Health:
-    """What needs a person speaks first; then a destination that does not answer, what is open, silence."""
+def flow_state(
+    tile: FlowTile,
+    flow: Flow | None,
+    now_ms: int,
+    *,
+    down: bool = False,
+    stop: Stop | None = None,
+    silence: Silence | None = None,
+) -> Health:
+    """What needs a person speaks first; then a stop, a destination that does not answer, what is open, silence."""
     waiting = sum(tile.open.get(state, 0) for state in WAITING)
+    if (stopped := _stopped(tile, flow, stop)) is not None:
+        work = _open_work(tile.open) if tile.open.get("dead") else None
+        return msgspec.structs.replace(work, why=f"{stopped.word}; {stopped.why}") if work else stopped
     if down and waiting and not tile.open.get("dead"):
         word = "1 waits" if waiting == 1 else f"{waiting} wait"
         return Health(state="retrying", word=word, why="nothing is lost; it goes on by itself", states=WAITING)
-    return _open_work(tile.open) or _silence(tile, flow, now_ms) or HEALTHY
+    return _open_work(tile.open) or _silence(tile, flow, now_ms) or _sparse(tile, silence) or HEALTHY
+
+
+def _stopped(tile: FlowTile, flow: Flow | None, stop: Stop | None) -> Health | None:
+    """Who stopped it, and what waits meanwhile: nothing is lost."""
+    folder = flow is not None and flow.paused
+    if stop is None and not folder:
+        return None
+    waiting = sum(tile.open.get(state, 0) for state in (*WAITING, "waiting"))
+    word = "draining" if stop is not None and stop.kind == "draining" else "paused"
+    person = f"by {stop.by}: {stop.why}" if stop is not None else ""
+    said = "; ".join(filter(None, (person, "the folder says paused = true" if folder else "")))
+    count = f", {waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else ""
+    return Health(state="held", word=f"{word}{count}", why=said, states=(*WAITING, "waiting"))
+
+
+def _sparse(tile: FlowTile, silence: Silence | None) -> Health | None:
+    """What the watch has found, and no tile shows by itself: something comes, and far too little."""
+    if silence is None or tile.destination not in silence.destinations:
+        return None
+    return Health(state="silent", word="too little", why=silence.expected)
 
 
 def _silence(tile: FlowTile, flow: Flow | None, now_ms: int) -> Health | None:

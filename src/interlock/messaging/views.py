@@ -5,8 +5,11 @@ from typing import Any, Protocol
 
 import msgspec
 
+from interlock.messaging.consumers import Consumer
 from interlock.messaging.ledger import Filter
 from interlock.messaging.refused import RefusedCount
+from interlock.messaging.silences import Silence
+from interlock.messaging.stops import Stop
 from interlock.messaging.traffic import Traffic
 from interlock.strategy.evidence import Running
 
@@ -374,6 +377,18 @@ class Views(Protocol):
 
     async def refused_fields(self, since_ms: int) -> tuple[RefusedCount, ...]:
         """What deliveries left out whose event was received since then, by flow, destination and field."""
+
+    async def flow_stops(self) -> tuple[Stop, ...]:
+        """Flows that a person has paused, or lets drain."""
+
+    async def drain_left(self, stop: Stop) -> Mapping[str, int]:
+        """What a drain has still to end, by state."""
+
+    async def silences(self) -> tuple[Silence, ...]:
+        """Flows that are enabled and deliver nothing, or far too little, now; the oldest first."""
+
+    async def consumers(self) -> tuple[Consumer, ...]:
+        """Who used which version of an object, and when last."""
 
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         """What people and gates did."""

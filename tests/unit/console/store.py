@@ -387,6 +387,13 @@ class RecordedActions:
     async def pause_replay(self, replay_id: int, *, by: str, paused: bool) -> None:
         self.asked.append(("pause", replay_id, by, paused))
 
+    async def stop_flow(self, flow: str, kind: str, *, by: str, why: str) -> None:
+        self.asked.append(("stop", flow, kind, by, why))
+
+    async def resume_flow(self, flow: str, *, by: str, why: str) -> bool:
+        self.asked.append(("resume", flow, by, why))
+        return True
+
     async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
         self.asked.append(("audit", by, action, subject, why))
 

@@ -24,9 +24,11 @@ from interlock.console.health import (
 from interlock.console.pages.demo import KINDS
 from interlock.console.pages.outages import outages
 from interlock.console.pages.signing import form_page, sign_in_by_address
+from interlock.console.pages.silences import silence_rows
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import sentence_list
 from interlock.messaging.ledger import Filter
+from interlock.messaging.silences import Silence
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
 from interlock.strategy.model import System
 
@@ -42,6 +44,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     tiles: tuple[tuple[FlowTile, Health], ...]
     destinations: tuple[tuple[DestinationHealth, Health], ...]
     groups: tuple[DeadLetterGroup, ...]
+    silences: tuple[Silence, ...] = ()
 
     def state_of(self, system: str) -> Health:
         return worst([health for destination, health in self.destinations if destination.destination == system])
@@ -59,12 +62,18 @@ async def look(console: Console) -> Now:
     health = await console.views.destination_health(now_ms)
     titles = {name: system.title for name, system in strategy.systems.items()}
     down = {each.destination for each in health if each.breaker in DOWN}
+    stops = {stop.flow: stop for stop in await console.views.flow_stops()}
+    silences = await console.views.silences()
+    silent = {silence.flow: silence for silence in silences}
+
+    def state(tile: FlowTile) -> Health:
+        flow, away = strategy.flows.get(tile.flow), tile.destination in down
+        return flow_state(tile, flow, now_ms, down=away, stop=stops.get(tile.flow), silence=silent.get(tile.flow))
+
     return Now(
         window=window,
-        tiles=tuple(
-            (tile, flow_state(tile, strategy.flows.get(tile.flow), now_ms, down=tile.destination in down))
-            for tile in _in_order(console, found)
-        ),
+        tiles=tuple((tile, state(tile)) for tile in _in_order(console, found)),
+        silences=silences,
         destinations=tuple(
             (each, destination_state(each, titles.get(each.destination, each.destination), now_ms, zone))
             for each in health
@@ -109,6 +118,7 @@ async def home(request: Request) -> Response:
         drift=drift_words(console.strategy, await grave_drift(console.mappings)),
         orders=await console.views.recent_orders(limit=ORDERS_ON_HOME),
         outages=outages(console, [health for health, _ in now.destinations]),
+        silences=silence_rows(console, now.silences),
         broken=console.demo.broken() if console.demo else {},
         breakable=dict.fromkeys(each.destination for each, _ in now.tiles),
         kinds=KINDS,

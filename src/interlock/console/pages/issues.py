@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from interlock.console.health import Answer, group_sentence, hold_sentence
 from interlock.console.pages.outages import Outage, outages
+from interlock.console.pages.silences import SilenceRow, silence_rows
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted
 from interlock.messaging.ledger import Filter
@@ -33,6 +34,11 @@ async def inbox(request: Request) -> Response:
         for each in outages(console, await console.views.destination_health(console.now_ms))
         if destination in {"", each.destination} and owner in {"", each.owner}
     ]
+    silences = [
+        row
+        for row in silence_rows(console, await console.views.silences())
+        if owner in {"", row.owner} and (not destination or destination in row.destinations)
+    ]
     return page(
         request,
         "issues.html",
@@ -40,7 +46,8 @@ async def inbox(request: Request) -> Response:
         command="interlock issues",
         live="list",
         outages=down,
-        answer=_answer(count, len(shown) + len(holds), down),
+        silences=silences,
+        answer=_answer(count, len(shown) + len(holds), down, silences),
         groups=shown,
         holds=[(hold, hold_sentence(console.strategy, hold, console.now_ms), _owner(console, hold)) for hold in holds],
         owners=sorted({group.owner for group in groups} | {_owner(console, hold) for hold in holds}),
@@ -49,9 +56,9 @@ async def inbox(request: Request) -> Response:
     )
 
 
-def _answer(count: int, causes: int, down: Sequence[Outage]) -> Answer:
-    """What needs a person first; then what the hub is dealing with itself."""
-    waiting = " ".join(each.sentence for each in down)
+def _answer(count: int, causes: int, down: Sequence[Outage], silences: Sequence[SilenceRow]) -> Answer:
+    """What needs a person first; then what is silent, and what the hub is dealing with itself."""
+    waiting = " ".join([*(each.sentence for each in down), *(each.sentence for each in silences)])
     if count:
         text = f"{counted(count, 'delivery needs', 'deliveries need')} a person, with {counted(causes, 'cause')}."
         return Answer(state="dead", text=text, more=waiting)
@@ -61,6 +68,8 @@ def _answer(count: int, causes: int, down: Sequence[Outage]) -> Answer:
             text=waiting,
             more="Nobody is needed for the deliveries: they wait, and go on by themselves.",
         )
+    if silences:
+        return Answer(state="silent", text=waiting, more="Look at the source first: nothing fails, and nothing comes.")
     return Answer(state="done", text="Nothing needs a person.")
 
 

@@ -13,6 +13,8 @@ from interlock.console.drift import open_drift
 from interlock.console.rendering import Console, console_of
 from interlock.messaging.contract_drift import DriftRow
 from interlock.messaging.ledger import Filter
+from interlock.messaging.silences import Silence
+from interlock.messaging.stops import Stop
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
 
 DAY_MS = 86_400_000
@@ -56,7 +58,8 @@ async def _families(console: Console) -> list[Metric]:
     pulse = await console.views.pulse()
     events = CounterMetricFamily("interlock_events", "Events made durable since the store was made")
     events.add_metric([], pulse.events)
-    return [events, *_destinations(health), *_flows(tiles), _dead(groups), _drift(await open_drift(console.mappings))]
+    silent = _silent(console, await console.views.silences(), await console.views.flow_stops())
+    return [events, *_destinations(health), *_flows(tiles), _dead(groups), _drift(await open_drift(console.mappings)), *silent]
 
 
 def _destinations(health: Iterable[DestinationHealth]) -> list[Metric]:
@@ -82,6 +85,22 @@ def _flows(tiles: Iterable[FlowTile]) -> list[Metric]:
         if tile.latency_ms_p50 is not None:
             typical.add_metric(way, tile.latency_ms_p50 / 1000)
     return [ended, success, typical]
+
+
+def _silent(console: Console, silences: Iterable[Silence], stops: Iterable[Stop]) -> list[Metric]:
+    """Every flow has its 0, so that an alert can tell "not silent" from "not asked"."""
+    now = {silence.flow for silence in silences}
+    stopped = {stop.flow for stop in stops}
+    silent = GaugeMetricFamily(
+        "interlock_flow_silent", "1 while a flow delivers less than expected", labels=("flow", "owner")
+    )
+    paused = GaugeMetricFamily(
+        "interlock_flow_stopped", "1 while a flow is paused or drained", labels=("flow", "owner")
+    )
+    for flow in console.strategy.flows.values():
+        silent.add_metric((flow.name, flow.owner), float(flow.name in now))
+        paused.add_metric((flow.name, flow.owner), float(flow.paused or flow.name in stopped))
+    return [silent, paused]
 
 
 def _drift(rows: Iterable[DriftRow]) -> Metric:

@@ -9,6 +9,7 @@ from interlock.console.book import blocks
 from interlock.console.drift import drift_words, grave_drift
 from interlock.console.health import DOWN, HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
 from interlock.console.pages.advice import advice_of
+from interlock.console.pages.silences import silence_rows
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
@@ -68,19 +69,31 @@ def _card(console: Console, system: System, now: DestinationHealth | None) -> Ca
 
 async def flow(request: Request) -> Response:
     """One flow: what it is for, how it does, and why it runs on its pattern."""
-    console, found = _flow(request)
+    return await flow_page(request)
+
+
+async def flow_page(request: Request, *, notice: str = "") -> Response:
+    """The page, or the page again with what was missing in its form."""
+    console, found = flow_of(request)
     window = Window(since_ms=console.now_ms - DAY_MS, until_ms=console.now_ms)
     tiles = [tile for tile in await console.views.flow_tiles(window) if tile.flow == found.name]
     known = {tile.destination for tile in tiles}
     tiles += [FlowTile(flow=found.name, destination=name) for name in found.destinations if name not in known]
     down = {each.destination for each in await console.views.destination_health(console.now_ms) if each.breaker in DOWN}
-    pairs = [(tile, flow_state(tile, found, console.now_ms, down=tile.destination in down)) for tile in tiles]
+    stop = next((one for one in await console.views.flow_stops() if one.flow == found.name), None)
+    silence = next((one for one in await console.views.silences() if one.flow == found.name), None)
+    pairs = [
+        (tile, flow_state(tile, found, console.now_ms, down=tile.destination in down, stop=stop, silence=silence))
+        for tile in tiles
+    ]
     health = worst([each for _, each in pairs])
     said = [part[:1].upper() + part[1:] + "." for part in (health.word, health.why) if part]
     text = "Healthy." if health.healthy else " ".join(said)
     return page(
         request,
         "flow.html",
+        status=409 if notice else 200,
+        notice=notice,
         title=found.title,
         command=f"interlock flows {found.name}",
         live="flow",
@@ -90,12 +103,15 @@ async def flow(request: Request) -> Response:
         team=console.strategy.teams.get(found.owner),
         drift=drift_words(console.strategy, await grave_drift(console.mappings, found.source, found.object_name)),
         advice=await advice_of(console, found),
+        stop=stop,
+        left=sum((await console.views.drain_left(stop)).values()) if stop and stop.kind == "draining" else 0,
+        silences=silence_rows(console, (silence,) if silence else ()),
     )
 
 
 async def series(request: Request) -> Response:
     """The last 24 hours of a flow as columns, for the chart."""
-    console, found = _flow(request)
+    console, found = flow_of(request)
     window = Window(since_ms=console.now_ms - DAY_MS, until_ms=console.now_ms, buckets=96)
     tiles = [tile for tile in await console.views.flow_tiles(window) if tile.flow == found.name]
     times = [(window.since_ms + place * window.bucket_ms) // 1000 for place in range(window.buckets)]
@@ -108,7 +124,7 @@ async def series(request: Request) -> Response:
     return JSONResponse({"times": times, "done": done, "dead": dead})
 
 
-def _flow(request: Request) -> tuple[Console, Flow]:
+def flow_of(request: Request) -> tuple[Console, Flow]:
     console = console_of(request)
     found = console.strategy.flows.get(request.path_params["name"])
     if found is None:

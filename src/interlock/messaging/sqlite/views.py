@@ -13,14 +13,20 @@ from typing import Any, ParamSpec, TypeVar
 import apsw
 import msgspec
 
+from interlock.messaging.consumers import Consumer
 from interlock.messaging.ledger import Filter
 from interlock.messaging.refused import RefusedCount
+from interlock.messaging.silences import Silence
 from interlock.messaging.sqlite.connect import open_store
+from interlock.messaging.sqlite.consumers import read_consumers
 from interlock.messaging.sqlite.evidence import read_evidence
+from interlock.messaging.sqlite.flow_book import read_left, read_stops
 from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
 from interlock.messaging.sqlite.refused import read_refused
+from interlock.messaging.sqlite.silence_book import read_silences
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.sqlite.traffic import read_traffic
+from interlock.messaging.stops import Stop
 from interlock.messaging.traffic import Traffic
 from interlock.messaging.views import (
     AttemptRow,
@@ -162,6 +168,19 @@ class SqliteViews:
 
     async def refused_fields(self, since_ms: int) -> tuple[RefusedCount, ...]:
         return await self._in_thread(read_refused, self._connection, since_ms)
+
+    async def flow_stops(self) -> tuple[Stop, ...]:
+        return await self._in_thread(read_stops, self._connection)
+
+    async def drain_left(self, stop: Stop) -> Mapping[str, int]:
+        return await self._in_thread(read_left, self._connection, stop)
+
+    async def silences(self) -> tuple[Silence, ...]:
+        found = await self._in_thread(read_silences, self._connection)
+        return tuple(one for one in found if not one.ended_ms)
+
+    async def consumers(self) -> tuple[Consumer, ...]:
+        return await self._in_thread(read_consumers, self._connection)
 
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         return await self._in_thread(lambda: _all(AuditRow, self._rows("audit", {"limit": limit})))
