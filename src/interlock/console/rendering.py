@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from interlock.clock import Clock
 from interlock.console import drawing, filters, health, wording
 from interlock.console.actions import Actions, Demo
+from interlock.console.mappings import Mappings
 from interlock.console.sessions import Sessions
 from interlock.console.translation import Translator
 from interlock.messaging.dead_letter import REASONS
@@ -69,6 +70,7 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
     templates: Environment
     demo: Demo | None = None
     translator: Translator | None = None
+    mappings: Mappings | None = None
     changes: Changes | None = None
     folder: Path | None = None
 
