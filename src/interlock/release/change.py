@@ -39,7 +39,9 @@ def said(value: Any) -> str:
     """A value as people write it, without what looks like a secret."""
     if value is None:
         return "unset"
-    if isinstance(value, str) and value and value.strip() == value and "\n" not in value:
+    if isinstance(value, float) and value.is_integer():
+        text = str(int(value))
+    elif isinstance(value, str) and value and value.strip() == value and "\n" not in value:
         text = value
     elif isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
         text = ", ".join(value) or "none"

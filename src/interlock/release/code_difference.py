@@ -33,12 +33,16 @@ def runbook_changes(files: TwoFiles) -> Iterable[Change]:
     if files.mark != "~":
         return [
             Change(
-                mark=files.mark, kind="runbook", about=files.about, text=f"{len(old or new)} lines", where=files.path
+                mark=files.mark, kind="runbook", about=files.about, text=_lines_of(len(old or new)), where=files.path
             )
         ]
     steps = [line[:1] for line in difflib.unified_diff(old, new, n=0, lineterm="") if line[:3] not in ("---", "+++")]
-    text = f"{steps.count('+')} lines came, {steps.count('-')} went"
+    text = f"{_lines_of(steps.count('+'))} came, {_lines_of(steps.count('-'))} went"
     return [Change(mark="~", kind="runbook", about=files.about, text=text, where=files.path)]
+
+
+def _lines_of(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
 
 
 def _lines(content: bytes) -> list[str]:
