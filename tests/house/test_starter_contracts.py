@@ -2,14 +2,15 @@
 
 import tomllib
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from interlock.canonical import load_contracts
 from interlock.canonical.contract import starter_texts
 from interlock.canonical.extension import VERSIONED_BY
-from interlock.canonical.field import HOLDERS
+from interlock.canonical.field import HOLDERS, FieldType
 
 STARTERS = starter_texts()
 HELD = {
@@ -66,6 +67,13 @@ def test_every_object_has_a_key_and_a_version(name: str) -> None:
     assert contract.fields["id"].type == "id"
     assert contract.fields["origin"].type == "string"
     assert contract.fields[VERSIONED_BY].type == "timestamp"
+
+
+def test_the_reference_names_every_contract_and_type() -> None:
+    """A person who writes an object file looks there."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "contracts.md").read_text(encoding="utf-8")
+    assert [key for key in load_contracts() if f"`{key}`" not in page] == []
+    assert [kind for kind in get_args(FieldType) if f"`{kind}`" not in page] == []
 
 
 def test_people_are_personal() -> None:
