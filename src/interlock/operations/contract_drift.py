@@ -52,7 +52,7 @@ class ContractWatch:
         self._told: dict[tuple[str, str, str, str, str], int] = {}
         self._touched: set[ProfileKey] = set()
         self._cursor: int | None = None
-        self._saved = clock.monotonic()
+        self._saved = float("-inf")
         self._judged_under = ""
 
     async def run(self) -> None:
