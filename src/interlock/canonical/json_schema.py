@@ -74,6 +74,7 @@ def _notes(field: Field) -> dict[str, Any]:
     notes = {
         "x-unit": field.unit,
         "x-since": field.since,
+        "x-renamed-from": field.renamed_from,
         "deprecated": ended is not None,
         "x-deprecated-since": ended.since if ended else "",
         "x-use-instead": ended.use if ended else "",

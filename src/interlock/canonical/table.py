@@ -93,11 +93,12 @@ def need_words(field: Field) -> str:
 
 
 def lifetime_words(field: Field) -> str:
-    """`since 2; deprecated since 2026-11-23, use net`."""
+    """`since 2; total before; deprecated since 2026-11-23, use net`."""
     ended = field.deprecated
     since = f"since {field.since}" if field.since else ""
+    before = f"{field.renamed_from} before" if field.renamed_from else ""
     instead = f", use {ended.use}" if ended and ended.use else ""
-    return "; ".join(filter(None, (since, f"deprecated since {ended.since}{instead}" if ended else "")))
+    return "; ".join(filter(None, (since, before, f"deprecated since {ended.since}{instead}" if ended else "")))
 
 
 def _line(name: str, field: Field, contract: Contract, *, added: bool) -> Line:
