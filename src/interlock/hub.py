@@ -9,7 +9,7 @@ import socket
 import tomllib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +30,7 @@ from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.router import Router
+from interlock.messaging.sqlite.consumers import SqliteConsumerBook
 from interlock.messaging.sqlite.contract_drift import SqliteDriftBook, SqliteDriftViews
 from interlock.messaging.sqlite.flow_book import SqliteFlowBook
 from interlock.messaging.sqlite.history import SqliteHistory
@@ -40,6 +41,7 @@ from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.stops import StopBoard
 from interlock.messaging.upkeep import Upkeep
 from interlock.operations.changes import Changes
+from interlock.operations.consumers import Consumers
 from interlock.operations.contract_drift import ContractWatch
 from interlock.operations.flow_stops import FlowStops
 from interlock.operations.operator import Operator
@@ -119,6 +121,7 @@ class Hub:
             black_box=self.black_box, worker=f"{socket.gethostname()}:{os.getpid()}",
         )  # fmt: skip
         self.router = Router(self.inbox, self.ledger, self.shelf, self.clock, self.dispatcher.wake)
+        self.consumers = Consumers(SqliteConsumerBook(self.ledger.group), self.shelf, self.clock)
         self.upkeep = Upkeep(
             self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
             audit_days=retention.audit_days, wake=self.dispatcher.wake,
@@ -190,6 +193,7 @@ class Hub:
         self._spawn(server.serve(sockets=[listener]))
         self._spawn(self.router.run())
         self._spawn(self.upkeep.run())
+        self._spawn(self.consumers.run())
         self._spawn(self.flow_stops.run())
         self._spawn(self.silence_watch.run())
         self._spawn(self.contract_watch.run())
@@ -214,6 +218,8 @@ class Hub:
         for task in self._tasks[1:]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(StoreError):
+            await self.consumers.step()
         await self._opened.aclose()
 
     async def reload(self) -> str:

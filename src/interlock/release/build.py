@@ -30,6 +30,7 @@ from interlock.mapping import (
 from interlock.mapping.compile import FieldRow
 from interlock.mapping.reads import Reads
 from interlock.mapping.written import without
+from interlock.messaging.consumers import Use
 from interlock.messaging.delivery import Want
 from interlock.messaging.event import Dialect, Event
 from interlock.messaging.process import steering_of
@@ -41,7 +42,7 @@ from interlock.release.ownership import Rules, Wrap, guarded
 from interlock.release.retirement import Retirements
 from interlock.release.steps import MIDDLEWARE, StagedDestination, Steps
 from interlock.release.straight import POINT_TO_POINT, StraightFlow, refusal
-from interlock.release.uses import Use, Uses
+from interlock.release.uses import Uses
 from interlock.release.versions import Speaking, Versions
 from interlock.strategy import Flow, Retry, Strategy, System, compile_predicate, contract_of, resolve
 

@@ -1,17 +1,8 @@
-"""Who used which version of an object, and when last: noted in memory for each delivery, written down once a minute."""
+"""Uses of versions since they were asked for last: noted in memory for each delivery, so that the hot path writes nothing."""
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
-
-class Use(Struct, frozen=True):
-    """A consumer of one version. `part` is what is written for it: the flow, the source's mapping or the destination's."""
-
-    flow: str
-    part: str
-    system: str
-    version: str
+from interlock.messaging.consumers import Consumer, Use
 
 
 class Uses:
@@ -21,17 +12,22 @@ class Uses:
         self._seen: dict[Use, list[int]] = {}
 
     def note(self, uses: Iterable[Use], now_ms: int) -> None:
-        """A delivery used these."""
-        seen = self._seen
+        """A delivery is about to use these."""
         for use in uses:
-            entry = seen.get(use)
+            entry = self._seen.get(use)
             if entry is None:
-                seen[use] = [now_ms, now_ms, 1]
+                self._seen[use] = [now_ms, now_ms, 1]
             else:
                 entry[1] = now_ms
                 entry[2] += 1
 
-    def taken(self) -> list[tuple[Use, int, int, int]]:
-        """Each use with its first and last time (ms) and its number since this was asked last."""
+    def taken(self) -> list[Consumer]:
+        """What was noted since this was asked last."""
         seen, self._seen = self._seen, {}
-        return [(use, first_ms, last_ms, number) for use, (first_ms, last_ms, number) in seen.items()]
+        return [
+            Consumer(
+                version=use.version, flow=use.flow, part=use.part, system=use.system,
+                first_seen_ms=first, last_seen_ms=last, uses=number,
+            )
+            for use, (first, last, number) in seen.items()
+        ]  # fmt: skip
