@@ -139,8 +139,9 @@ class Steps:
         return {**facts, self._flow.object_name: value, "part": message.part}
 
     def _with(self, rule: StepRule, value: Any, table: Mapping[str, Any]) -> Any:
-        """Fields filled from the message: texts as they are, others converted as the contract says."""
-        given = {field: _filled(template, table) for field, template in rule.set.items()}
+        """Fields filled from the message, converted as the contract says; one whose places have nothing stays as it is."""
+        filled = {field: _filled(template, table) for field, template in rule.set.items()}
+        given = {field: text for field, text in filled.items() if text is not None}
         if not given:
             return value
         types = {field.name: field.type for field in msgspec.structs.fields(self._contract.struct)}
