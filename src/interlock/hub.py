@@ -155,6 +155,7 @@ class Hub:
             translator=ReleaseTranslator(self.shelf),
             mappings=ReleaseMappings(self.shelf, self.drift_views, drift_book, self.clock),
             changes=Changes(self.folder, self.history, self.switch),
+            folder=self.folder,
         )
 
     def _data_folder(self, snapshot: Snapshot) -> Path:
@@ -179,7 +180,6 @@ class Hub:
         self.url = f"http://{host}:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             self,
-            folder=self.folder,
             log_level="warning",
             access_log=False,
             lifespan="off",
