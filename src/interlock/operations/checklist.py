@@ -6,8 +6,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from interlock.canonical.published import read_lock, shipped_lock
 from interlock.connectors import registry
 from interlock.messaging.views import Views
+from interlock.operations.measured import advice
+from interlock.strategy.advise import Measured
 from interlock.strategy.checklist import Result, checklist
 from interlock.strategy.contracts import contracts_of
 from interlock.strategy.evidence import Around, ContractFact, Running, Seen
@@ -26,6 +29,7 @@ async def gathered(strategy: Strategy, folder: Path | None, views: Views | None,
         now_ms=now_ms,
         around=await asyncio.to_thread(around, strategy, folder) if folder else Around(),
         running=await ran(views, now_ms) if views else None,
+        measured=await measured(strategy, views, now_ms) if views else {},
     )
 
 
@@ -40,6 +44,12 @@ async def ran(views: Views, now_ms: int) -> Running:
     return replace(await views.evidence(now_ms), per_minute=pressed)
 
 
+async def measured(strategy: Strategy, views: Views, now_ms: int) -> dict[str, Measured]:
+    """The traffic of each flow."""
+    found = await advice(strategy.flows.values(), views, now_ms)
+    return {name: one.measured for name, one in found.items()}
+
+
 def around(strategy: Strategy, folder: Path) -> Around:
     """Files beside the folder: how old the secrets are, and the newest copy of the store. Nothing is opened."""
     secrets = {
@@ -52,12 +62,14 @@ def around(strategy: Strategy, folder: Path) -> Around:
 
 
 def contract_facts(strategy: Strategy) -> Mapping[str, ContractFact]:
-    """The contracts that ship, and the folder's own."""
+    """The contracts that ship, and the folder's own; published are those that a lock file holds to their promise."""
+    locked = {*shipped_lock(), *read_lock(strategy.published)}
     return {
         key: ContractFact(
             key=key,
             fields=len(contract.paths()),
             undocumented=tuple(path for path, field in contract.paths().items() if not field.meaning),
+            published=key in locked,
         )
         for key, contract in contracts_of(strategy).items()
     }

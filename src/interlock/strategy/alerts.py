@@ -9,8 +9,6 @@ from interlock.strategy.evidence import PROMISE_DAYS, FlowRan, Running, span
 from interlock.strategy.model import Flow, Strategy
 from interlock.strategy.slos import Alert, Severity
 
-MINUTE_MS = 60_000
-
 
 class Standing(Struct, frozen=True, kw_only=True):
     """One alert and how it stands. `what` says why it is on; `runbook` is that of the first flow that is in trouble."""
@@ -60,12 +58,8 @@ def _dead_letters(it: _Look) -> str:
 
 
 def _silence(it: _Look) -> str:
-    bound, quiet_ms = it.flow.slo.silence_after_minutes, it.now_ms - it.ran.minute_ms
-    if bound is None or it.flow.paused or quiet_ms <= bound * MINUTE_MS:
-        return ""
-    return (
-        f"{it.flow.name} is silent for {span(quiet_ms)}" if it.ran.minute_ms else f"{it.flow.name} was never heard of"
-    )
+    since_ms = it.running.silent_ms.get(it.flow.name)
+    return f"{it.flow.name} is silent for {span(it.now_ms - since_ms)}" if since_ms is not None else ""
 
 
 def _destination_down(it: _Look) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 from msgspec import Struct
 
+from interlock.strategy.advise import Measured
 from interlock.strategy.facts import ConnectorFacts
 from interlock.strategy.model import Flow, Strategy
 from interlock.strategy.priority import Priority, matrix
@@ -61,6 +62,12 @@ class Running(Struct, frozen=True, kw_only=True):
     """Destination whose breaker is not closed -> since when."""
     per_minute: Mapping[str, int] = {}
     """Destination -> calls within the last minute."""
+    silent_ms: Mapping[str, int] = {}
+    """Flow that is enabled and silent, or far below its volume -> since when."""
+    unpaged: Mapping[str, str] = {}
+    """Such a flow of which nobody could be called -> why."""
+    drifts: Mapping[tuple[str, str], int] = {}
+    """(system, object) -> in how many ways its documents have changed, as nobody accepted."""
     oldest_body_ms: int = 0
     oldest_audit_ms: int = 0
 
@@ -82,7 +89,7 @@ class ContractFact(Struct, frozen=True, kw_only=True):
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """All that a rule may look at. `running` is None where no hub has run."""
+    """All that a rule may look at. `running` is None where no hub has run; `measured` has the traffic of each flow."""
 
     strategy: Strategy
     connectors: ConnectorFacts
@@ -90,6 +97,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     now_ms: int
     around: Around = Around()
     running: Running | None = None
+    measured: Mapping[str, Measured] = {}
 
     @property
     def changes(self) -> int:

@@ -36,7 +36,7 @@ class Alert(Struct, frozen=True, forbid_unknown_fields=True):
         Signal,
         Meta(
             description=(
-                "`dead-letters`: more open ones than `above`; `silence`: nothing for longer than the flow's own bound; "
+                "`dead-letters`: more open ones than `above`; `silence`: the watch found the flow silent by its own bounds; "
                 "`destination-down`: its breaker is not closed; `promise`: the share that ended well is below the flow's."
             )
         ),

@@ -34,6 +34,9 @@ def read_evidence(connection: apsw.Connection, now_ms: int) -> Running:
         closed_ms=_times(connection, sql["closed"]),
         actions_ms=_times(connection, sql["actions"]),
         down_ms=_times(connection, sql["down"]),
+        silent_ms=_times(connection, sql["silent"]),
+        unpaged={str(flow): str(problem) for flow, problem in run(sql["unpaged"])},
+        drifts={(str(system), str(thing)): int(count) for system, thing, count in run(sql["drifts"])},
         oldest_body_ms=run(sql["oldest_body"]).get or 0,
         oldest_audit_ms=run(sql["oldest_audit"]).get or 0,
     )

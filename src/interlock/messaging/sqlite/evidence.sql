@@ -32,6 +32,15 @@ SELECT action, max(at_ms) FROM audit GROUP BY action
 -- name: down
 SELECT destination, changed_ms FROM breaker WHERE state <> 'closed'
 
+-- name: silent
+SELECT flow, since_ms FROM silence WHERE ended_ms = 0
+
+-- name: unpaged
+SELECT flow, problem FROM silence WHERE ended_ms = 0 AND problem <> ''
+
+-- name: drifts
+SELECT system, object, count(*) FROM contract_drift WHERE state = 'open' GROUP BY system, object
+
 -- name: oldest_body
 SELECT min(received_at_ms) FROM inbox.event WHERE body IS NOT NULL
 

@@ -4,8 +4,15 @@ from collections.abc import Iterator
 
 from interlock.strategy.checks.base import Example
 from interlock.strategy.evidence import Running, Seen, day_ms
-from interlock.strategy.items.base import NO_STORE, Case, Evidence, Gap, Rule, RunningRule, counted
+from interlock.strategy.items.base import NO_STORE, Case, Evidence, Gap, Rule, RunningRule, counted, listed
 
+_OVER = """\
+title = "The second version of an order"
+kind = "compatible"
+owner = "finance-systems"
+replaces = "order.v1"
+sunset_on = 2020-01-01
+"""
 ROLLED_BACK = "rollback"
 """The action of the audit that `interlock rollback` leaves."""
 
@@ -62,4 +69,24 @@ class ThereIsAWayBack(RunningRule):
             yield self.gap("no release to go back to", put="it comes with the second: interlock apply")
 
 
-RULES = (ChangesAreWrittenDown(), RollbackIsRehearsed(), ThereIsAWayBack())
+class SunsetsAreKept(Rule):
+    code = "CHK704"
+    colour = "red"
+    title = "Nothing is used beyond its sunset"
+    why = "after it the old version is refused: what still uses it stands"
+    bad = Case("a flow moves a version that was to end in 2020", (Example("changes/0002.toml", _OVER, whole=True),))
+    good = Case("none does")
+
+    def look(self, seen: Seen) -> Iterator[Evidence | Gap]:
+        dated = {number: one for number, one in seen.strategy.changes.items() if one.sunset_on and one.replaces}
+        for number, change in dated.items():
+            late = [flow.name for flow in seen.strategy.flows.values() if flow.object == change.replaces]
+            if change.sunset_on and day_ms(change.sunset_on) <= seen.now_ms and late:
+                text = f"{change.replaces} ended on {change.sunset_on.isoformat()}, and is moved by {listed(late)}"
+                yield self.gap(text, f"flows/{late[0]}.toml", f"object = the version that change {number} brings")
+                return
+        if dated:
+            yield Evidence(f"{counted(len(dated), 'sunset')} ahead or kept")
+
+
+RULES = (ChangesAreWrittenDown(), RollbackIsRehearsed(), ThereIsAWayBack(), SunsetsAreKept())

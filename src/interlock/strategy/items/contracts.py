@@ -97,4 +97,25 @@ class WhatMovedFits(RunningRule):
             yield Evidence("no open dead letter of a mapping or a refused value")
 
 
-RULES = (ContractOfEveryObject(), FieldsAreDocumented(), VersionsArePublished(), WhatMovedFits())
+class DocumentsAreAsTheyWere(RunningRule):
+    code = "CHK405"
+    title = "The sources' documents look as they did"
+    why = "a field that was renamed at the source becomes an empty one everywhere else"
+    bad = Case("a field of the shop's orders has vanished", running=Running(drifts={("shop", "order"): 1}))
+    good = Case("nothing changed that nobody accepted")
+
+    def ran(self, seen: Seen, running: Running) -> Iterator[Evidence | Gap]:  # noqa: ARG002
+        for (system, thing), count in running.drifts.items():
+            text = f"{thing} of {system} has changed in {counted(count, 'way')} that nobody accepted"
+            yield self.gap(text, put="interlock drift")
+        if not running.drifts:
+            yield Evidence("no contract drift is open")
+
+
+RULES = (
+    ContractOfEveryObject(),
+    FieldsAreDocumented(),
+    VersionsArePublished(),
+    WhatMovedFits(),
+    DocumentsAreAsTheyWere(),
+)

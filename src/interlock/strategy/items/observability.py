@@ -81,6 +81,8 @@ class SomebodyIsPaged(Rule):
     def look(self, seen: Seen) -> Iterator[Evidence | Gap]:
         paths = seen.strategy.alerts
         teams = {flow.owner for flow in seen.strategy.flows.values() if flow.impact == "high"}
+        for flow, problem in (seen.running.unpaged if seen.running else {}).items():
+            yield self.gap(f"nobody could be called for {flow}: {problem}", put="interlock doctor")
         unreached = sorted(team for team in teams if not paths.webhook and team not in paths.teams)
         if unreached:
             put = "webhook under [alerts]: a reference to the address that pages are posted to"

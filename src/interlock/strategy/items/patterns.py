@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from interlock.strategy.advise import FlowFacts, Measured, advise
 from interlock.strategy.checks.base import Example
 from interlock.strategy.evidence import PROMISE_DAYS, FlowRan, Running, Seen
 from interlock.strategy.items.base import Case, Evidence, Gap, Rule, RunningRule, counted, listed
@@ -43,8 +44,33 @@ class RationaleOfItsOwn(Rule):
             yield Evidence(f"{counted(sum(argued.values()), 'decision')} with a rationale: {table}")
 
 
-class PatternsAreMeasured(RunningRule):
+class NothingSpeaksAgainst(Rule):
     code = "CHK302"
+    title = "No rule speaks against the pattern of a flow, or its file answers"
+    why = "a pattern that contradicts what is declared and measured was right once, or never"
+    bad = Case(
+        "a flow of 200 events a day goes through events",
+        (Example("flows/order-to-erp.toml", "[slo]\nexpected_events_per_day = 200"),),
+    )
+    good = Case(
+        "its file answers the advice",
+        (Example("flows/order-to-erp.toml", 'accepts = ["ADV005"]\n[slo]\nexpected_events_per_day = 200'),),
+    )
+
+    def look(self, seen: Seen) -> Iterator[Evidence | Gap]:
+        answered = 0
+        for flow in seen.strategy.flows.values():
+            found = advise(FlowFacts(flow, seen.measured.get(flow.name, Measured())))
+            answered += not found.open
+            if found.open:
+                put = f'another pattern, or accepts = ["{found.open[0].code}"] and the answer in the rationale'
+                yield self.gap(f"{flow.name}: {found.sentence()}", f"flows/{flow.name}.toml", put)
+        if answered:
+            yield Evidence(f"no advice open for {counted(answered, 'flow')}")
+
+
+class PatternsAreMeasured(RunningRule):
+    code = "CHK303"
     title = "The pattern was tried against what really moves"
     why = "whether a pattern fits is said by events a day and by fan-out, not by the drawing"
     bad = Case(
@@ -69,4 +95,4 @@ class PatternsAreMeasured(RunningRule):
             yield Evidence(f"{measured / PROMISE_DAYS:.3g} deliveries a day over {PROMISE_DAYS} days", min(newest))
 
 
-RULES = (RationaleOfItsOwn(), PatternsAreMeasured())
+RULES = (RationaleOfItsOwn(), NothingSpeaksAgainst(), PatternsAreMeasured())

@@ -13,7 +13,9 @@ SECTIONS = {
     "rollback": "how to go back, step by step",
     "escalation": "who is called next, and when",
 }
-"""A word of a heading -> what stands under it."""
+"""What a runbook must say, and what stands there."""
+WORDS = {"rollback": ("rollback", "rollingback", "goingback", "wayback")}
+"""Other headings that say the same, without their spaces."""
 POSTMORTEM = "postmortem"
 DRILLS = "drill"
 _HEADING = re.compile(r"^#{2,6}\s+(.*)$", re.MULTILINE)
@@ -28,7 +30,9 @@ def sections_of(text: str) -> dict[str, str]:
 
 def section(text: str, word: str) -> str:
     """What stands under the first heading with that word, '' when nothing does."""
-    return next((body for heading, body in sections_of(text).items() if word in heading.replace(" ", "") and body), "")
+    words = WORDS.get(word, (word,))
+    found = ((heading.replace(" ", ""), body) for heading, body in sections_of(text).items())
+    return next((body for heading, body in found if body and any(one in heading for one in words)), "")
 
 
 def drilled_ms(text: str, now_ms: int) -> int:
