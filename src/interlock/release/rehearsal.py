@@ -15,6 +15,7 @@ from interlock.release.turn import Failed, Planned, Turn, Way
 NO_BODY = "their bodies were forgotten, as security.toml says"
 INCOMPLETE = "they only say that something changed; the hub reads the object from its source"
 NO_FLOW = "no flow of either folder starts on them"
+PROCESS = "it runs a process, whose steps read other systems"
 
 
 def rehearse(old: Build, new: Build, events: Iterable[Event], hide: Hide | None = None) -> Effect:
@@ -58,7 +59,7 @@ class Rehearsal:
         self._events += 1
         old, new = Turn(self._old, event), Turn(self._new, event)
         if not old.ways and not new.ways:
-            self._leave_out(NO_FLOW)
+            self._leave_out(PROCESS if old.steered or new.steered else NO_FLOW)
         elif event.body is None:
             self._leave_out(NO_BODY)
         elif not event.complete:

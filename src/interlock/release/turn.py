@@ -6,6 +6,7 @@ import msgspec
 
 from interlock.errors import InterlockError
 from interlock.messaging.event import Event
+from interlock.messaging.process import STEERING
 from interlock.messaging.releases import Document
 from interlock.messaging.write import Past
 from interlock.release.build import Build
@@ -34,7 +35,10 @@ class Turn:
     def __init__(self, build: Build, event: Event) -> None:
         self.build = build
         self.event = event
-        self.ways: list[Way] = [(want.flow, want.destination, want.signal) for want in build.wants(event)]
+        ways: list[Way] = [(want.flow, want.destination, want.signal) for want in build.wants(event)]
+        self.ways = [way for way in ways if not way[1].startswith(STEERING)]
+        self.steered = len(self.ways) < len(ways)
+        """Whether a process would run, which reads other systems on its way: its steps are not tried on paper."""
         self._read: Document | Failed | None = None
         self._plans: dict[Way, Planned] = {}
 
