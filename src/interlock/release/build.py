@@ -66,6 +66,7 @@ class Build:
         self._readers: dict[tuple[str, str], tuple[Reader, Context]] = {}
         self._destinations: dict[str, Destination] = {}
         self._guarded: dict[tuple[str, str], Destination] = {}
+        self._facts = registry.facts()
         self._sources: dict[str, Source] = {}
         self._by_source = _by_source(strategy)
         self.cautions = Cautions()
@@ -170,7 +171,7 @@ class Build:
         if found is None:
             if name not in self._destinations:
                 self._destinations[name] = self._open_destination(name)
-            rules = Rules(self.strategy, name, source, registry.facts())
+            rules = Rules(self.strategy, name, source, self._facts)
             found = guarded(self._destinations[name], rules, partial(self._without_rows, name))
             if any(name in self.strategy.flows[flow].destinations for flow in self._scripts):
                 found = StagedDestination(found)

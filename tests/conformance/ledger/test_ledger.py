@@ -16,7 +16,7 @@ from interlock.messaging.ledger import Closing, Filter, Ledger, Routed
 from interlock.messaging.outcome import Done, Uncertain
 from interlock.messaging.sqlite import group_commit
 from interlock.messaging.sqlite.ledger import SqliteLedger
-from interlock.messaging.write import Once, Write
+from interlock.messaging.write import Once, RefusedField, Write
 
 Open = Callable[[Path], Ledger]
 
@@ -528,5 +528,34 @@ def test_due_times_and_priorities(opened: Opened) -> None:
             await route(ledger, event(2, "new"), now_ms=NOW + 5)
             assert await ledger.next_due_ms("erp") == NOW
             assert [item.key for item in await claim(ledger, now_ms=NOW + 5, limit=1)] == ["new"]
+
+    run(story)
+
+
+def test_what_is_left_out_is_audited_once(opened: Opened) -> None:
+    """C89: a field that is another's is audited once for a delivery and field, however often it is tried; each time counts."""
+    note = RefusedField(
+        field="order.note", record="erp", team="finance", words="OWN001 refused: order.note is ERP's (finance)"
+    )
+    tags = RefusedField(
+        field="order.tags", record="crm", team="growth", words="OWN001 refused: order.tags is CRM's (growth)"
+    )
+
+    async def story() -> None:
+        async with opened() as ledger:
+            for position, refused in ((1, (note,)), (2, (note, tags)), (3, ())):
+                await route(ledger, event(position, version=position))
+                (delivery,) = await claim(ledger)
+                closing = Closing(delivery=delivery, state="done", now_ms=NOW, version=position, refused=refused)
+                assert await ledger.close_claim(closing)
+                stale = Closing(delivery=delivery, state="done", now_ms=NOW, version=position, refused=(note,))
+                assert not await ledger.close_claim(stale), "a claim that is over says nothing any more"
+            for words in (note.words, tags.words):
+                assert await ledger.trim_audit(NOW + 1, 1) == 1, words
+            assert await ledger.trim_audit(NOW + 1, 1) == 0
+            found = [
+                (await ledger.preview(Filter(refused=field))).count for field in ("order.note", "order.tags", "order.x")
+            ]
+            assert found == [1, 1, 0]
 
     run(story)

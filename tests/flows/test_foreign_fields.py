@@ -20,7 +20,11 @@ from interlock.release import build
 FINANCE, MARKETING, SHOP = "pays late, ask for a deposit", ["vip"], "likes red"
 """What each has said of the customer, where it is the record; the shop's note would overwrite that of finance."""
 
-KLAVIYO = {"authorization": "Klaviyo-API-Key pk_twin", "revision": "2026-07-15", "content-type": "application/vnd.api+json"}
+KLAVIYO = {
+    "authorization": "Klaviyo-API-Key pk_twin",
+    "revision": "2026-07-15",
+    "content-type": "application/vnd.api+json",
+}
 Told = tuple[str, list[str], str, str]
 
 
