@@ -53,6 +53,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "discard": ("interlock.cli.writing", "Give chosen deliveries up for good."),
         "hold": ("interlock.cli.writing", "Stop chosen deliveries."),
         "release": ("interlock.cli.writing", "Let held deliveries go on."),
+        "pause": ("interlock.cli.flow_stops", "Stop a flow: nothing more begins."),
+        "drain": ("interlock.cli.flow_stops", "Let a flow end what is queued and begin nothing new."),
+        "resume": ("interlock.cli.flow_stops", "Let a paused or drained flow go on."),
     },
     "Try": {
         "trigger": ("interlock.cli.trigger", "Send a signed webhook to the running hub."),

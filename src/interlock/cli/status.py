@@ -21,7 +21,9 @@ WINDOW_MS = 24 * 3_600_000
 @click.command()
 @click.option("--map", "as_map", is_flag=True, help="Draw the ways between the systems: source, hub, destinations.")
 @click.option(
-    "--strict", is_flag=True, help="Exit code 1 when anything is dead, a breaker is not closed, or no hub runs."
+    "--strict",
+    is_flag=True,
+    help="Exit code 1 when anything is dead, a breaker is not closed, a flow is silent, or no hub runs.",
 )
 @folder_option
 @speaks
@@ -46,9 +48,10 @@ def status(folder: Path, as_map: bool, strict: bool, out: Output) -> None:
             _draw(folder, tiles, health, out)
         else:
             _tell(tiles, health, now, out)
+        silent = await _tell_stops(views, now, out)
         states = dict(await views.states(Filter()))
         healthy = _sum_up(folder, states, list(health.values()), out)
-        if strict and not healthy:
+        if strict and (silent or not healthy):
             fail()
 
     read(folder, out, ask)
@@ -65,6 +68,23 @@ def _tell(tiles: "tuple[FlowTile, ...]", health: "dict[str, DestinationHealth]",
     for one in health.values():
         if out.as_json or one.breaker != "closed":
             out.row(_trouble(one, now), kind="destination", **fields_of(one))
+
+
+async def _tell_stops(views: "SqliteViews", now: int, out: Output) -> bool:
+    """Flows that somebody has stopped, and those that are silent; True when there is a silence."""
+    for stop in await views.flow_stops():
+        out.row(
+            f"{stop.flow}: {stop.kind} {ago(stop.at_ms, now)} by {stop.by}: {stop.why}",
+            **(fields_of(stop) | {"kind": "stop", "state": stop.kind}),
+        )
+    silences = await views.silences()
+    for one in silences:
+        word = click.style("silent", fg="yellow")
+        out.row(
+            f"{one.flow}: {word} since {ago(one.since_ms, now)}; {one.expected}; owner {one.owner}",
+            **(fields_of(one) | {"kind": "silence", "state": one.kind}),
+        )
+    return bool(silences)
 
 
 def _open(states: "Mapping[str, int]") -> str:
