@@ -1,10 +1,14 @@
 """Metrics for a scraper: the same figures as the pages, behind the same door."""
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from console.browse import Browser
 from console.conftest import TOKEN, Desk
+from console.store import Store, strategy
+from interlock.console.app import show_strategy
+from interlock.strategy.slos import Alert, Slos
 
 
 def scraped(desk: Desk) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -28,6 +32,26 @@ def test_what_the_pages_count_is_what_a_scraper_gets(desk: Desk) -> None:
     assert found["interlock_open_deliveries", labels(destination="klaviyo", state="retrying")] == 11
     assert found["interlock_events_total", ()] >= 250
     assert found["interlock_ended_deliveries_24h", labels(**erp, result="dead")] > 0
+
+
+def test_alerts_of_the_folder_are_metrics(store: Store) -> None:
+    """What slos.toml calls an alert is on where its signal is: a key that nothing heeds would be a false comfort."""
+    desk = Desk(store)
+    alerts = {
+        "dead": Alert("dead-letters", "page"),
+        "many": Alert("dead-letters", above=10_000),
+        "down": Alert("destination-down"),
+    }
+    show_strategy(desk.app, replace(strategy(), slos=Slos(alerts=alerts)))
+    found = scraped(desk)
+    on = {
+        one["alert"]: (one["severity"], value)
+        for (name, pairs), value in found.items()
+        if name == "interlock_alert"
+        for one in [dict(pairs)]
+    }
+    assert on == {"dead": ("page", 1), "many": ("ticket", 0), "down": ("ticket", 1)}
+    desk.views.close()
 
 
 @pytest.mark.parametrize(

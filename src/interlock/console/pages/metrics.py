@@ -16,6 +16,7 @@ from interlock.messaging.ledger import Filter
 from interlock.messaging.silences import Silence
 from interlock.messaging.stops import Stop
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
+from interlock.strategy.alerts import alerts_now
 
 DAY_MS = 86_400_000
 WAY = ("flow", "destination")
@@ -59,7 +60,18 @@ async def _families(console: Console) -> list[Metric]:
     events = CounterMetricFamily("interlock_events", "Events made durable since the store was made")
     events.add_metric([], pulse.events)
     silent = _silent(console, await console.views.silences(), await console.views.flow_stops())
-    return [events, *_destinations(health), *_flows(tiles), _dead(groups), _drift(await open_drift(console.mappings)), *silent]
+    drift = _drift(await open_drift(console.mappings))
+    return [events, *_destinations(health), *_flows(tiles), _dead(groups), drift, *silent, await _alerts(console)]
+
+
+async def _alerts(console: Console) -> Metric:
+    """Each alert of slos.toml; whoever is called for it stands in the scraper's own rules, by the severity."""
+    found = GaugeMetricFamily("interlock_alert", "1 while the alert of slos.toml is on", labels=("alert", "severity"))
+    if console.strategy.slos.alerts:
+        running = await console.views.evidence(console.now_ms)
+        for one in alerts_now(console.strategy, running, console.now_ms):
+            found.add_metric((one.name, one.severity), float(one.on))
+    return found
 
 
 def _destinations(health: Iterable[DestinationHealth]) -> list[Metric]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from interlock.strategy.checks.base import Check, Example, elements, subject
 from interlock.strategy.finding import Finding, did_you_mean
 from interlock.strategy.folder import Folder
+from interlock.strategy.model import Slo
 
 _ALERT = '[alerts.silent-orders]\nsignal = "silence"\nflows = ["{flow}"]\n'
 _FILE = "slos.toml"
@@ -59,10 +60,8 @@ class AlertNeverOn(Check):
     code = "STR202"
     severity = "warning"
     title = "An alert of silence watches a flow that says no bound"
-    why = "without silence_after_minutes no silence is too long"
-    bad = Example(
-        "flows/order-to-erp.toml", "[slo]\n# silence_after_minutes\nexpected_events_per_day = 100", beside=(_WATCHED,)
-    )
+    why = "without silence_after_minutes or expected_events_per_day no silence is too long"
+    bad = Example("flows/order-to-erp.toml", 'impact = "low"\n[slo]\n# silence_after_minutes', beside=(_WATCHED,))
     good = Example("flows/order-to-erp.toml", "[slo]\nsilence_after_minutes = 60", beside=(_WATCHED,))
 
     def run(self, folder: Folder) -> Iterable[Finding]:
@@ -70,10 +69,14 @@ class AlertNeverOn(Check):
             written = folder.slos.data["alerts"][name].get("flows")
             for flow, path in elements("flows", alert.flows, written):
                 file = folder.flows.get(flow)
-                if alert.signal == "silence" and file and file.value.slo.silence_after_minutes is None:
+                if alert.signal == "silence" and file and not _bounded(file.value.slo):
                     what = f"slos.toml: alert {name} waits for a silence of {flow}, which says no bound"
-                    hint = f"set silence_after_minutes under [slo] in {file.path}"
+                    hint = f"set silence_after_minutes or expected_events_per_day under [slo] in {file.path}"
                     yield self.finding(folder.slos, ("alerts", name, *path), what, next_move=hint)
+
+
+def _bounded(slo: Slo) -> bool:
+    return slo.silence_after_minutes is not None or slo.expected_events_per_day is not None
 
 
 class ScopesOfSystem(Check):
