@@ -93,6 +93,7 @@ class Reader(Translator):
 
     def __init__(self, *about: Any, document: type[Struct], build: Any) -> None:
         super().__init__(*about)
+        self.document = document
         self.decode = msgspec.json.Decoder(document, float_hook=Decimal).decode
         self.build = build
 

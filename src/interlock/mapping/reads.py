@@ -9,14 +9,19 @@ from msgspec import Struct
 
 from interlock.mapping.compile import FieldRow, Reader
 from interlock.mapping.functions import without_none
+from interlock.mapping.straight import Straight
 
 
 class Reads:
-    """The paths that a reader decodes, those that only its functions look at included."""
+    """The paths that a reader decodes, those that only its functions look at included.
 
-    def __init__(self, reader: Reader) -> None:
-        self.rows: Sequence[FieldRow] = reader.fields
-        self.paths = frozenset(_paths(reader.decode.__self__.type, ""))  # type: ignore[attr-defined]
+    A point-to-point flow has no canonical fields; what is made of a path there are the destination's own.
+    """
+
+    def __init__(self, reader: Reader | Straight) -> None:
+        straight = isinstance(reader, Straight)
+        self.rows: Sequence[FieldRow] = [_turned(row) for row in reader.fields] if straight else reader.fields
+        self.paths = frozenset(_paths(reader.document, ""))
 
     def reads(self, path: str) -> bool:
         """Whether the value at a path, one below it or one above it as a whole, is read."""
@@ -36,6 +41,10 @@ class Reads:
         results = tuple(f"{name}." for name in found if name.startswith("@"))
         derived = [row.canonical for row in self.rows if results and row.vendor.startswith(results)]
         return tuple(dict.fromkeys([name for name in found if not name.startswith("@")] + derived))
+
+
+def _turned(row: FieldRow) -> FieldRow:
+    return FieldRow(row.vendor, row.canonical, row.kind)
 
 
 def parts_of(paths: str) -> list[str]:

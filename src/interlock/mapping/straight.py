@@ -29,6 +29,7 @@ class Straight(Translator):
 
     def __init__(self, *about: Any, document: Any, build: Any) -> None:
         super().__init__(*about)
+        self.document = document
         self._decode = msgspec.json.Decoder(document, float_hook=Decimal).decode
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         self._build = build

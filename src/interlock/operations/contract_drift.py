@@ -172,7 +172,7 @@ class ContractWatch:
             system=key.system, object=key.object, document=key.document, api_version=key.api_version, path=change.path,
             change=change.kind, severity=severity, documents=change.count, first_event=change.first_event,
             last_event=change.last_event, first_seen_ms=0, last_seen_ms=0, was=change.was, becomes=change.now,
-            perhaps=change.perhaps, reads=reads, uses=uses.of(reads),
+            perhaps=change.perhaps, reads=reads, uses=uses.of(change.path),
         )  # fmt: skip
 
     async def _save(self, drift: list[Drift], ended: list[int], learned: list[int]) -> None:
@@ -230,11 +230,13 @@ class _Uses:
     def __init__(self, build: Build, key: ProfileKey) -> None:
         self._build = build
         self._key = key
-        self._flows = [
+        flows = [
             flow
             for flow in build.strategy.flows.values()
             if key.document == key.object and (flow.source, flow.object_name) == (key.system, key.object)
         ]
+        self._flows = [flow for flow in flows if not build.straight(flow.name)]
+        self._straight = {flow.name: build.straight_reads(flow.name) for flow in flows if build.straight(flow.name)}
         self._reads = self._reader() if self._flows else None
 
     def _reader(self) -> Reads | None:
@@ -244,19 +246,29 @@ class _Uses:
             return None
 
     def is_read(self, path: str) -> bool:
-        return self._reads is not None and self._reads.reads(path)
+        """By the mapping, or by the rows of a point-to-point flow."""
+        readers = [self._reads, *self._straight.values()]
+        return any(reads is not None and reads.reads(path) for reads in readers)
 
     def reads(self, path: str) -> tuple[str, ...]:
+        """The canonical fields that are made of it."""
         return () if self._reads is None else self._reads.made_of(path)
 
-    def of(self, canonical: tuple[str, ...]) -> tuple[str, ...]:
+    def of(self, path: str) -> tuple[str, ...]:
         """`order-to-erp: netsuite salesOrder memo`, each once."""
-        found: dict[str, None] = {}
-        for flow in self._flows:
-            for destination in flow.destinations:
-                for document, field in self._fields(destination, frozenset(canonical)):
-                    found[f"{flow.name}: {destination} {document} {field}"] = None
-        return tuple(found)
+        canonical = frozenset(self.reads(path))
+        found = [
+            f"{flow.name}: {destination} {document} {field}"
+            for flow in self._flows
+            for destination in flow.destinations
+            for document, field in self._fields(destination, canonical)
+        ]
+        found += [
+            f"{name}: {' '.join(self._build.strategy.flows[name].destinations)} {field}"
+            for name, reads in self._straight.items()
+            for field in reads.made_of(path)
+        ]
+        return tuple(dict.fromkeys(found))
 
     def _fields(self, destination: str, canonical: frozenset[str]) -> list[tuple[str, str]]:
         try:

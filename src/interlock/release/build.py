@@ -233,6 +233,10 @@ class Build:
         """Every path of a system's document that its mapping reads."""
         return Reads(self._reader(system, object_name)[0])
 
+    def straight_reads(self, flow: str) -> Reads:
+        """Every path that a point-to-point flow reads."""
+        return Reads(self._straight[flow].rows)
+
     def rows_out(self, system: str) -> dict[tuple[str, str], tuple[FieldRow, ...]]:
         """The rows by which canonical objects become a system's documents, by object and document."""
         mapping = self._mapping(system)

@@ -16,6 +16,7 @@ from interlock.messaging.sqlite.group_commit import GroupCommit
 from interlock.messaging.sqlite.statements import statements
 
 FILE = "contract_drift.sql"
+MOST_OPEN = 100_000
 T = TypeVar("T")
 
 
@@ -28,12 +29,8 @@ class SqliteDriftBook:
 
     async def load(self) -> tuple[int, list[tuple[ProfileKey, bytes]]]:
         """The cursor, and the profiles, those that were learned from last at the end."""
-        return await self._group.run(
-            lambda connection: (
-                int(connection.execute(self._sql["cursor"], (CURSOR,)).get or 0),
-                _profiles(connection, self._sql),
-            )
-        )
+        reading = self._group.reading
+        return int(reading.execute(self._sql["cursor"], (CURSOR,)).get or 0), _profiles(reading, self._sql)
 
     async def save(
         self, *, cursor: int, profiles: Sequence[tuple[ProfileKey, int, bytes]], drift: Sequence[Drift],
@@ -57,11 +54,11 @@ class SqliteDriftBook:
 
     async def to_learn(self) -> list[Accepted]:
         """What persons accepted meanwhile."""
-        return await self._group.run(lambda connection: _accepted(connection.execute(self._sql["to_learn"])))
+        return _accepted(self._group.reading.execute(self._sql["to_learn"]))
 
     async def open_rows(self) -> list[DriftRow]:
         """The open records."""
-        return await self._group.run(lambda connection: _rows(connection, self._sql, closed_too=False, limit=100_000))
+        return _rows(self._group.reading, self._sql, closed_too=False, limit=MOST_OPEN)
 
     async def accept(self, id_: int, *, by: str, why: str, now_ms: int) -> str:
         """Close an open record as how documents are from now on; returns its subject, "" when there is no such open one.
