@@ -7,7 +7,7 @@ from interlock.release.change import MARKS, Change, leaves, said
 from interlock.release.two_files import TwoFiles
 from interlock.strategy.positions import Path
 
-UNORDERED = frozenset({"destinations", "trigger", "record_of", "allow", "production_hosts"})
+UNORDERED = frozenset({"destinations", "trigger", "record_of", "record_of_own", "allow", "production_hosts"})
 """Lists whose order means nothing."""
 
 NOTHING: tuple[Any, ...] = (None, {}, [])
@@ -18,6 +18,7 @@ LIST_WORDS: Mapping[str, tuple[str, str]] = {
     "flow destinations": ("also goes to {}", "no longer goes to {}"),
     "flow trigger": ("also starts on {}", "no longer starts on {}"),
     "system record_of": ("becomes record of {}", "is no longer record of {}"),
+    "system record_of_own": ("becomes record of {} that begins there", "is no longer record of {} that begins there"),
     "security egress.allow": ("may also reach {}", "may no longer reach {}"),
     "security egress.production_hosts": ("{} is a production host", "{} is no longer a production host"),
 }
