@@ -68,7 +68,7 @@ class Changes:
         try:
             wanted = read_folder(self._folder)
             changes = with_windows(differences(running, wanted), wanted)
-        except (InterlockError, ValueError) as error:
+        except (InterlockError, ValueError, SyntaxError) as error:
             return FolderState(running=running.id, folder="", mistake=str(error))
         return FolderState(running=running.id, folder=wanted.id, changes=changes)
 

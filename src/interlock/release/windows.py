@@ -36,10 +36,10 @@ def _window(change: Change, files: Mapping[str, ChangeFile]) -> str:
         return ""
     names = {change.about.removeprefix(f"{change.kind} "), change.text.rpartition(" -> ")[2]}
     mine = {path: file for path, file in files.items() if names & {file.object, file.replaces, file.flow} - {""}}
-    return "; ".join(_words(path, file) for path, file in mine.items())
+    return "; ".join(window_words(path, file) for path, file in mine.items())
 
 
-def _words(path: str, file: ChangeFile, today: date | None = None) -> str:
+def window_words(path: str, file: ChangeFile, today: date | None = None) -> str:
     """`changes/0007.toml, in review to 2026-12-01, sunset 2027-03-01`."""
     now = today or datetime.now(UTC).date()
     review = file.review
