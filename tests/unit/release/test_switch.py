@@ -34,7 +34,7 @@ class Store:
         self.path = data / "ledger.db"
         self.work(lambda _ledger: asyncio.sleep(0))
         self.history = SqliteHistory(self.path)
-        self.now_ms = 1_000
+        self.now_ms = 0
 
     def work(self, story: Callable[[SqliteLedger], Awaitable[object]]) -> None:
         async def with_ledger() -> None:
@@ -65,7 +65,7 @@ def test_a_switch_is_audited_with_who_when_why_and_what(store: Store) -> None:
     last, first = store.history.switches()
     assert first.summary == f"the first release: {len(FIRST.files)} files"
     assert last == Switch(
-        release=SECOND.id, action="apply", at_ms=3_000, who="cli:ann", why="for the accountants", before=FIRST.id,
+        release=SECOND.id, action="apply", at_ms=2_000, who="cli:ann", why="for the accountants", before=FIRST.id,
         summary="+ mapping netsuite, order to salesOrder: message <- note",
     )  # fmt: skip
     assert store.history.active() == SECOND.id
