@@ -14,6 +14,8 @@ from interlock.strategy import Snapshot, snapshot_of
 HUB = "hub"
 """Who switches when nobody asked: the start, or the signal that reads the folder again."""
 LONGEST_SUMMARY = 300
+INCOMPARABLE = (InterlockError, ValueError, LookupError, SyntaxError)
+"""What a release that another Interlock wrote may raise: it can be left, if not read."""
 
 
 class ReleaseError(InterlockError):
@@ -96,11 +98,7 @@ def _summary(files: bytes | None, snapshot: Snapshot) -> str:
     try:
         old = snapshot_of(msgspec.msgpack.decode(files, type=dict[str, bytes]))
         return summary(differences(old, snapshot))[:LONGEST_SUMMARY]
-    except (
-        InterlockError,
-        ValueError,
-        LookupError,
-    ) as error:  # written for another Interlock: it can be left, not read
+    except INCOMPARABLE as error:
         return f"cannot be compared with the release before: {type(error).__name__}"
 
 
