@@ -1,6 +1,8 @@
 """The starter folder: sound, valid against the exported schemas, and in step with the connectors that ship."""
 
+import asyncio
 import json
+import time
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from interlock.connectors import registry
 from interlock.errors import SettingsError
+from interlock.operations.checklist import judged
 from interlock.strategy import ConnectorFact, SettingFact, Strategy, load, read_folder
 from interlock.strategy.json_schema import GLOBS, export
 from interlock.strategy.starter import DEFAULTS, SECRET_FILES, starter_files, write_starter
@@ -41,7 +44,8 @@ def test_it_loads_without_a_warning(tmp_path: Path) -> None:
     assert set(strategy.flows) == {"order-to-erp", "order-to-wms", "order-to-marketing"}
     assert strategy.flows["order-to-marketing"].every
     assert set(strategy.teams) == {"storefront", "finance-systems", "warehouse", "growth"}
-    assert set(strategy.runbooks) == {"erp-refusals.md", "wms-refusals.md", "marketing-refusals.md", "intake.md"}
+    books = {"erp-refusals.md", "wms-refusals.md", "marketing-refusals.md", "intake.md", "postmortem.md"}
+    assert set(strategy.runbooks) == books
 
 
 def test_values_are_filled_in(tmp_path: Path) -> None:
@@ -77,6 +81,19 @@ def test_secrets_are_those_that_are_referred_to(tmp_path: Path) -> None:
     }
     assert references == {f"file:{name}" for name in SECRET_FILES}
     assert "secrets/" in (tmp_path / ".gitignore").read_text()
+
+
+def test_a_fresh_folder_is_honest(tmp_path: Path) -> None:
+    """The eight items of a folder that nobody has thought about: none is green, none is red, and each says what somebody has to decide or do."""
+    write_starter(tmp_path)
+    results = asyncio.run(judged(loaded(tmp_path), tmp_path, None, time.time_ns() // 1_000_000))
+    assert [one.colour for one in results] == ["amber"] * 8, [
+        gap.text for one in results for gap in one.gaps if gap.colour == "red"
+    ]
+    assert {"security.toml", "slos.toml", "changes/0001.toml", "runbooks/erp-refusals.md"} <= {
+        gap.file.partition(":")[0] for one in results for gap in one.gaps if gap.code == "CHK001"
+    }
+    assert all(one.told[0].file or one.told[0].put for one in results)
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

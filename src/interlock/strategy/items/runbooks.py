@@ -19,7 +19,7 @@ WORDS = {"rollback": ("rollback", "rollingback", "goingback", "wayback")}
 POSTMORTEM = "postmortem"
 DRILLS = "drill"
 _HEADING = re.compile(r"^#{2,6}\s+(.*)$", re.MULTILINE)
-_DAY = re.compile(r"\b(20\d\d-\d\d-\d\d)\b")
+_DAY = re.compile(r"^\s*[-*|]\s*(20\d\d-\d\d-\d\d)\b", re.MULTILINE)
 
 
 def sections_of(text: str) -> dict[str, str]:
@@ -36,7 +36,7 @@ def section(text: str, word: str) -> str:
 
 
 def drilled_ms(text: str, now_ms: int) -> int:
-    """The newest day under "Drills" that is not ahead, 0 when there is none."""
+    """The newest day that begins a line of the list under "Drills" and is not ahead, 0 when there is none."""
     found = []
     for written in _DAY.findall(section(text, DRILLS)):
         try:
