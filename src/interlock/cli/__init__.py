@@ -11,6 +11,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "init": ("interlock.cli.start", "Write a starter strategy folder."),
         "check": ("interlock.cli.check", "Tell every mistake of the strategy folder, and what it lacks."),
         "schemas": ("interlock.cli.check", "Write JSON Schemas of the folder's files, for editors."),
+        "docs": ("interlock.cli.docs", "Write the strategy as a static site."),
         "export": ("interlock.cli.export", "Write the strategy in the words of a standard."),
     },
     "Strategy": {

@@ -31,21 +31,26 @@ _SVG = """\
 
 
 def tell_items(strategy: "Strategy", folder: Path, out: Output, *, whole: bool) -> "tuple[Result, ...]":
-    """Judge the eight items by the folder and, where a hub has run, by its store; and say each."""
-    from interlock.operations.checklist import judged
-
+    """Judge the eight items, and say each."""
     now = now_ms()
-    data = data_folder(folder)
-
-    async def with_store(views: "SqliteViews") -> "tuple[Result, ...]":
-        return await judged(strategy, folder, views, now)
-
-    results = ask_store(data, with_store) if exists(data) else asyncio.run(judged(strategy, folder, None, now))
+    results = judge_items(strategy, folder, now)
     for one in results:
         out.row(_text(one, now, whole=whole), **_fields(one))
     if not out.as_json:
         click.echo()
     return results
+
+
+def judge_items(strategy: "Strategy", folder: Path, now: int) -> "tuple[Result, ...]":
+    """The eight items by the folder and, where a hub has run, by its store."""
+    from interlock.operations.checklist import judged
+
+    data = data_folder(folder)
+
+    async def with_store(views: "SqliteViews") -> "tuple[Result, ...]":
+        return await judged(strategy, folder, views, now)
+
+    return ask_store(data, with_store) if exists(data) else asyncio.run(judged(strategy, folder, None, now))
 
 
 def count_of(results: "tuple[Result, ...]") -> "Counts":

@@ -54,7 +54,7 @@ def _systems() -> list[System]:
         ("shopify", "Shopify", "commerce", ["order", "customer", "checkout"], None),
         ("netsuite", "NetSuite", "finance-systems", ["payout", "product.variants.price"], 10.0),
         ("shipbob", "ShipBob", "warehouse", ["inventory_level", "fulfillment"], 2.5),
-        ("klaviyo", "Klaviyo", "growth", [], 10.0),
+        ("klaviyo", "Klaviyo", "growth", ["customer.tags"], 10.0),
     )
     at_the_counter = RecordException(of=["inventory_level.on_hand"], locations=["24826418"])
     return [
@@ -133,7 +133,7 @@ def place(store: Store, number: int, at_ms: int, *, body: bytes | None = None) -
     identity = {"object": "order", "key": str(key_of(number)), "name": f"#{number}", "version": at_ms * 1000}
     sha = hashlib.sha256(body).digest()
     position = store.insert(
-        "event", system="shopify", dedupe_key=f"order/{number}/{at_ms}", dialect="shopify", topic="orders/create", facts="orders/create",
+        "event", system="shopify", dedupe_key=f"order/{key_of(number)}/{at_ms}", dialect="shopify", topic="orders/create", facts="orders/create",
         event_id=f"9f3a{number:08x}", webhook_id=f"wh-{number}", api_version="2026-07", triggered_at_ms=at_ms - 800, received_at_ms=at_ms,
         release=RELEASE, sha256=sha, size_bytes=len(body), body=body, complete=1, **identity,
     )  # fmt: skip

@@ -1,11 +1,12 @@
 """Who owns what and how it does: systems, one flow, runbooks, the audit."""
 
 import msgspec
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from interlock.console.book import blocks
+from interlock import markdown
 from interlock.console.drift import drift_words, grave_drift
 from interlock.console.health import DOWN, HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
 from interlock.console.pages.advice import advice_of
@@ -146,7 +147,9 @@ async def runbook(request: Request) -> Response:
         title=name,
         command=f"interlock runbook {name}",
         answer=Answer(state="done", text=f"Runbook of {counted(len(users), 'flow')}."),
-        blocks=blocks(text),
+        body=Markup(
+            markdown.html(text, link=lambda to: f"/runbooks/{to}" if to in console.strategy.runbooks else None, below=1)
+        ),  # noqa: S704  escaped there
         users=users,
     )
 
