@@ -38,7 +38,7 @@ async def example(stage: Stage) -> AsyncIterator[tuple[TwinWorld, Hub]]:
     """The starter folder with the process in place of the two flows that it replaces."""
     files = stage._template / "flows"
     (files / "order-process.toml").write_text(
-        EXAMPLE.read_text("utf-8").replace('CUP = "Kiln & Co"', 'CUP = "Steam"'), "utf-8"
+        EXAMPLE.read_text("utf-8").replace('CUP = "Kiln & Co"', 'CUP = "steam"'), "utf-8"
     )
     for replaced in ("order-to-erp.toml", "order-to-wms.toml"):
         (files / replaced).unlink(missing_ok=True)
@@ -96,6 +96,9 @@ def test_looked_up_split_shipped_and_booked(stage: Stage) -> None:
             rows = await hub.views.deliveries(Filter(object="order", key=str(number), flow="order-process"))
             signals = {row.signal.partition("/")[0] for row in rows}
             assert signals == {"", "step:ship", "step:book"}
+            told = await asyncio.to_thread(said, stage, "show", f"{number}")
+            assert [line for line in told if "process order-process" in line] == ["done       process order-process: done"]
+            assert any("done       ship (steam): write at shipbob" in line for line in told)
             # A newer state with the cups gone: their parcel is cancelled, the mug's stays, the book follows.
             await bring(hub, order(number, 5, **NO_CUPS))
             assert sorted(parcels(world, number)) == [("CUP", "Cancelled"), ("MUG", "Processing")]
@@ -149,6 +152,29 @@ def test_refused_for_good_everything_is_taken_back(stage: Stage) -> None:
 
 async def booked(world: TwinWorld, number: int) -> bool:
     return sales_order(world, f"shopify-{number}") is not None
+
+
+def said(stage: Stage, *words: str) -> list[str]:
+    """What a command prints, beside the hub that runs."""
+    from click.testing import CliRunner
+
+    from interlock.cli import main
+
+    result = CliRunner().invoke(main, [*words, "--folder", str(stage.folder)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output.splitlines()
+
+
+def test_the_steps_are_told_before_anything_runs(stage: Stage) -> None:
+    """`interlock flows NAME` says what each step does, and what follows it."""
+
+    async def story() -> list[str]:
+        async with example(stage):
+            return await asyncio.to_thread(said, stage, "flows", "order-process")
+
+    told = asyncio.run(story())
+    assert "    4. by-maker: makes a part for each value of makers in order.lines; then ship" in told
+    assert "    5. ship: writes to shipbob, taken back by order.cancel; then together" in told
 
 
 async def put_customer(hub: Hub, number: int, **fields: Any) -> None:

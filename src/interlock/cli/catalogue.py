@@ -7,6 +7,7 @@ import click
 
 from interlock.cli.output import Output, counted, fields_of, speaks
 from interlock.cli.place import data_folder, folder_option
+from interlock.cli.process import tell_steps
 from interlock.cli.store import ask_store, exists
 from interlock.cli.times import ago, now_ms
 from interlock.errors import SettingsError
@@ -98,7 +99,8 @@ def _whole(flow: "Flow", strategy: "Strategy") -> str:
         "promise": f"{flow.slo.success_percent:g} % end well, 95 of 100 within {flow.slo.latency_seconds_p95:g} s",
         "runbook": flow.runbook,
     }
-    return "\n".join((flow.name, *(f"  {label:<8} {text}" for label, text in rows.items())))
+    steps = ("  steps", *tell_steps(flow)) if flow.steps else ()
+    return "\n".join((flow.name, *(f"  {label:<8} {text}" for label, text in rows.items()), *steps))
 
 
 def _volume(tiles: "list[FlowTile]") -> str:

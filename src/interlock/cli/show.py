@@ -1,6 +1,6 @@
 """The command show: the story of one order, oldest first: what arrived, each call and its answer, who did what, where it stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -10,11 +10,13 @@ import click
 from interlock.cli.find import one_order
 from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
 from interlock.cli.place import data_folder, folder_option, hub_url
+from interlock.cli.process import tell_processes
 from interlock.cli.store import read
 from interlock.cli.times import clock, stamp, took
 from interlock.cli.writing import audit_reveal
 
 if TYPE_CHECKING:
+    from interlock.messaging.process_views import ProcessRow
     from interlock.messaging.sqlite.views import SqliteViews
     from interlock.messaging.views import AttemptRow, AuditRow, DeadLetterRow, DeliveryRow, EventRow, Story
 
@@ -56,12 +58,13 @@ def show(order: str, payloads: bool, why: str, folder: Path, out: Output) -> Non
             fail()
         if payloads:
             await audit_reveal(folder, f"{story.head.object}/{story.head.key}", why)
-        _tell(story, hub_url(data_folder(folder)), out, payloads=payloads)
+        processes = await views.processes(story.head.object, story.head.key)
+        _tell(story, hub_url(data_folder(folder)), out, payloads=payloads, processes=processes)
 
     read(folder, out, ask, empty_code=1)
 
 
-def _tell(story: "Story", hub: str, out: Output, *, payloads: bool) -> None:
+def _tell(story: "Story", hub: str, out: Output, *, payloads: bool, processes: "Sequence[ProcessRow]") -> None:
     head = story.head
     if not out.as_json:
         click.echo(_heading(story))
@@ -73,6 +76,7 @@ def _tell(story: "Story", hub: str, out: Output, *, payloads: bool) -> None:
             click.echo(f"    {step.fields['body']}")
     for one in story.deliveries:
         out.row(_stand(one, story), kind="delivery", **fields_of(one))
+    tell_processes(processes, out)
     for link in story.links:
         if out.as_json:
             out.row("", kind="link", **fields_of(link))

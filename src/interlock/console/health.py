@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from interlock.console.wording import ago, clock_time, counted, sentence_list, span
+from interlock.messaging.process import STEERING
 from interlock.messaging.silences import Silence
 from interlock.messaging.stops import Stop
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Hold
@@ -310,6 +311,8 @@ def story_answer(
 def title_of(strategy: Strategy, system: str) -> str:
     """The name that people read; the technical one when the strategy no longer has the system."""
     found = strategy.systems.get(system)
+    if found is None and system.startswith(STEERING):
+        return "Process"
     return found.title if found else system
 
 

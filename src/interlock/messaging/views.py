@@ -7,6 +7,7 @@ import msgspec
 
 from interlock.messaging.consumers import Consumer
 from interlock.messaging.ledger import Filter
+from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
 from interlock.messaging.stops import Stop
@@ -368,6 +369,9 @@ class Views(Protocol):
 
     async def replay(self, replay_id: int) -> ReplayProgress | None:
         """None when there is no such replay."""
+
+    async def processes(self, object_name: str, key: str) -> tuple[ProcessRow, ...]:
+        """The processes of an object, each with the steps of its present run."""
 
     async def traffic(self, since_ms: int) -> Traffic:
         """The newest events, and what ended per flow and destination, since then."""

@@ -19,6 +19,7 @@ from interlock.console.payload import Shown, show, show_body
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.sessions import REVEAL_SECONDS
 from interlock.console.wording import counted, number
+from interlock.messaging.process_views import WORDS, ProcessRow
 from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, ObjectRow, Story
 from interlock.strategy.model import Strategy
 
@@ -140,6 +141,9 @@ async def story(request: Request) -> Response:
         letters=letters,
         down=down,
         steps=_steps(console.strategy, told),
+        processes=(processes := await console.views.processes(object_name, key)),
+        ahead={one.flow: _ahead(console.strategy, one) for one in processes},
+        process_words=WORDS,
         cards=cards,
         older=len(told.attempts) - len(cards),
         opened=next((card.attempt.id for card in cards if card.state != "done"), cards[0].attempt.id if cards else 0),
@@ -147,6 +151,14 @@ async def story(request: Request) -> Response:
         reveal_minutes=REVEAL_SECONDS // 60,
         links=_links(told),
     )
+
+
+def _ahead(strategy: Strategy, one: ProcessRow) -> tuple[str, ...]:
+    """The steps that a process under way has not come to, in the order of the file."""
+    flow = strategy.flows.get(one.flow)
+    come_to = {step.step for step in one.steps}
+    under_way = flow is not None and one.state in ("running", "stopped")
+    return tuple(rule.name for rule in flow.steps if rule.name not in come_to) if flow and under_way else ()
 
 
 async def reveal(request: Request) -> Response:

@@ -15,6 +15,7 @@ import msgspec
 
 from interlock.messaging.consumers import Consumer
 from interlock.messaging.ledger import Filter
+from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
 from interlock.messaging.sqlite.connect import open_store
@@ -22,6 +23,7 @@ from interlock.messaging.sqlite.consumers import read_consumers
 from interlock.messaging.sqlite.evidence import read_evidence
 from interlock.messaging.sqlite.flow_book import read_left, read_stops
 from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
+from interlock.messaging.sqlite.process_views import read_processes
 from interlock.messaging.sqlite.refused import read_refused
 from interlock.messaging.sqlite.silence_book import read_silences
 from interlock.messaging.sqlite.statements import statements
@@ -159,6 +161,9 @@ class SqliteViews:
 
     async def replay(self, replay_id: int) -> ReplayProgress | None:
         return await self._in_thread(self._replay, replay_id)
+
+    async def processes(self, object_name: str, key: str) -> tuple[ProcessRow, ...]:
+        return await self._in_thread(read_processes, self._connection, object_name, key)
 
     async def traffic(self, since_ms: int) -> Traffic:
         return await self._in_thread(read_traffic, self._connection, since_ms)
