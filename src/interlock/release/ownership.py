@@ -14,7 +14,7 @@ from interlock.connectors.straight import Straight
 from interlock.messaging.outcome import Outcome
 from interlock.messaging.write import Destination, LookUp, Past, Plan, RefusedField, Write
 from interlock.release.straight import POINT_TO_POINT
-from interlock.strategy import Strategy
+from interlock.strategy import Strategy, contracts_of
 from interlock.strategy.facts import ConnectorFacts, DocumentFact
 from interlock.strategy.left_out import LeftOut, documents_of, left_out
 from interlock.strategy.ownership import EVERYWHERE, Foreign, Place, ownership_of, place_of
@@ -33,7 +33,7 @@ class Rules:
     def __init__(self, strategy: Strategy, name: str, source: str, connectors: ConnectorFacts) -> None:
         self.strategy = strategy
         self.title = strategy.systems[name].title
-        self._ownership = ownership_of(strategy.systems)
+        self._ownership = ownership_of(strategy.systems, contracts_of(strategy).values())
         self._source = source
         self._documents = _documents(strategy, name, source, connectors)
         objects = {one.object for one in self._documents}

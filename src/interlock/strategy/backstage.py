@@ -26,7 +26,7 @@ Entity = dict[str, Any]
 
 def backstage_entities(strategy: Strategy) -> list[Entity]:
     """Every entity once; each reference leads to another one of the list."""
-    held = ownership_of(strategy.systems)
+    held = ownership_of(strategy.systems, contracts_of(strategy).values())
     return [
         _stack(strategy),
         *(_team(strategy, name) for name in strategy.teams),

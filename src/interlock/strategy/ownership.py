@@ -4,12 +4,13 @@ The longest name decides (`product.price` before `product`). For one name, an ex
 before what holds everywhere, and of two exceptions the one with more conditions.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
 from msgspec import Struct
 
+from interlock.canonical import Contract
 from interlock.strategy.model import System
 from interlock.strategy.positions import Path
 
@@ -86,11 +87,13 @@ class Foreign(NamedTuple):
 class Ownership:
     """All claims of a folder."""
 
-    def __init__(self, claims: Iterable[Claim]) -> None:
+    def __init__(self, claims: Iterable[Claim], newest: Callable[[str], str] = str) -> None:
+        """`newest` gives the name that a field has in the newest version: a field keeps its record when it is renamed."""
         self.claims = tuple(claims)
+        self.newest = newest
         self._by_thing: dict[str, list[Claim]] = {}
         for claim in sorted(self.claims, key=lambda one: -len(one.where)):
-            self._by_thing.setdefault(claim.thing, []).append(claim)
+            self._by_thing.setdefault(newest(claim.thing), []).append(claim)
         self._foreign: dict[tuple[str, str, Place, bool], tuple[Foreign, ...]] = {}
 
     def record_of(
@@ -98,7 +101,7 @@ class Ownership:
         channel: str | None = None, origin: str | None = None,
     ) -> str:  # fmt: skip
         """The system that is record of a field (`lines[].sku`), or of the object; "" when none is."""
-        return self._record(thing_of(object_name, path), Place(location, market, channel, origin))
+        return self._record(self.newest(thing_of(object_name, path)), Place(location, market, channel, origin))
 
     def foreign(
         self, source: str, object_name: str, path: str, place: Place = EVERYWHERE, *, below: bool = True
@@ -106,7 +109,7 @@ class Ownership:
         """What a flow from `source` may not write of a path: the path itself and, with `below`, the fields in it."""
         if path in IDENTITY:
             return ()
-        thing = thing_of(object_name, path)
+        thing = self.newest(thing_of(object_name, path))
         known = self._foreign.get((source, thing, place, below))
         if known is None:
             known = self._foreign[source, thing, place, below] = self._found(source, thing, place, below=below)
@@ -145,9 +148,32 @@ class Ownership:
         return ""
 
 
-def ownership_of(systems: Mapping[str, System]) -> Ownership:
-    """The claims of a folder's systems, in the order of the files."""
-    return Ownership(claim for system in systems.values() for claim in claims_of(system))
+def ownership_of(systems: Mapping[str, System], contracts: Iterable[Contract] = ()) -> Ownership:
+    """The claims of a folder's systems, in the order of the files; the contracts know which fields were renamed."""
+    return Ownership((claim for system in systems.values() for claim in claims_of(system)), newest_names(contracts))
+
+
+def newest_names(contracts: Iterable[Contract]) -> Callable[[str], str]:
+    """From any name that a field has had to the one that it has now: `order.note` is `order.remark` since version 2."""
+    renamed = dict(_renames(contracts))
+
+    def newest(thing: str) -> str:
+        for _ in renamed:  # a field is renamed once a version at most; what goes round in a circle ends too
+            old = next((old for old in renamed if thing == old or thing.startswith(f"{old}.")), None)
+            if old is None:
+                break
+            thing = renamed[old] + thing.removeprefix(old)
+        return thing
+
+    return newest
+
+
+def _renames(contracts: Iterable[Contract]) -> Iterator[tuple[str, str]]:
+    for contract in contracts:
+        for path, field in contract.paths().items():
+            if field.renamed_from:
+                whole = thing_of(contract.name, path)
+                yield f"{whole.rpartition('.')[0]}.{field.renamed_from}", whole
 
 
 def claims_of(system: System) -> list[Claim]:

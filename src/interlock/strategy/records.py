@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from interlock.strategy.contracts import contracts_of
 from interlock.strategy.facts import ConnectorFacts
 from interlock.strategy.left_out import documents_of, left_out
 from interlock.strategy.model import Flow, Strategy, Team
@@ -19,7 +20,6 @@ class Written(NamedTuple):
     destination: str
     fields: tuple[str, ...]
     left_out: tuple[Foreign, ...]
-
 
     def grouped(self) -> dict[str, dict[str, int]]:
         """The fields by object and by the first step of their paths, each with how many there are: `lines`, 6."""
@@ -73,7 +73,7 @@ class Records(Struct, frozen=True):
 
 def records_of(strategy: Strategy, connectors: ConnectorFacts) -> Records:
     """The map of a folder. `connectors` know which fields each destination is written."""
-    held = ownership_of(strategy.systems)
+    held = ownership_of(strategy.systems, contracts_of(strategy).values())
     written = tuple(_written(strategy, connectors, held))
     rows = tuple(_rows(held, written, strategy.flows.values()))
     shown = {holder.system for row in rows for holder in row.holders} | {
@@ -96,7 +96,9 @@ def _written(strategy: Strategy, connectors: ConnectorFacts, held: Ownership) ->
             for document in documents_of(flow, strategy.systems[name], connectors, override):
                 left = left_out(document, held, flow.source)
                 foreign |= dict.fromkeys(left.fields())
-                kept = (row for row in document.rows if row.target not in left.rows and (row.whole or row.reads == ("",)))
+                kept = (
+                    row for row in document.rows if row.target not in left.rows and (row.whole or row.reads == ("",))
+                )
                 fields |= dict.fromkeys(
                     thing_of(document.object, path) for row in kept for path in row.reads if path not in IDENTITY
                 )
@@ -106,14 +108,18 @@ def _written(strategy: Strategy, connectors: ConnectorFacts, held: Ownership) ->
 def _rows(held: Ownership, written: Iterable[Written], flows: Iterable[Flow]) -> Iterator[Row]:
     claims: dict[str, list[Claim]] = {}
     for claim in held.claims:
-        claims.setdefault(claim.thing, []).append(claim)
+        claims.setdefault(held.newest(claim.thing), []).append(claim)
     moved = {flow.object_name for flow in flows}
     objects = sorted({thing.partition(".")[0] for thing in claims} | moved)
     for name in objects:
         for thing in (name, *sorted(one for one in claims if one.startswith(f"{name}."))):
             holders = tuple(Holder(claim.system, claim.conditions()) for claim in claims.get(thing, ()))
-            writes = _flows(one for one in written if any(_group(field, claims) == thing for field in one.fields))
-            refused = _flows(one for one in written if any(_group(each.field, claims) == thing for each in one.left_out))
+            writes = _flows(
+                one for one in written if any(_group(held.newest(field), claims) == thing for field in one.fields)
+            )
+            refused = _flows(
+                one for one in written if any(_group(each.field, claims) == thing for each in one.left_out)
+            )
             yield Row(thing, "." in thing, holders, writes, refused)
 
 

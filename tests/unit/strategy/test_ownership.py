@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec import Struct
 
+from interlock.canonical import parse_contract
 from interlock.connectors import registry
 from interlock.strategy.facts import DocumentFact, RowFact
 from interlock.strategy.left_out import left_out
@@ -70,6 +71,19 @@ def test_each_store_keeps_what_began_there() -> None:
     assert found.foreign("belgium", "order", "note", read_from("belgium")) == ()
     assert found.foreign("shop", "order", "note", read_from("shop")) == ()
     assert found.foreign("belgium", "order", "note", read_from("shop")) == (Foreign("order.note", "shop"),)
+
+
+def test_a_renamed_field_keeps_its_record() -> None:
+    """Two versions side by side, a field renamed in the second: whichever name a mapping reads, finance's word counts."""
+    fields = 'ship = { type = "object", of = "ship", meaning = "x" }\n[objects.ship.fields]\n'
+    head = 'name = "parcel"\nversion = 2\nmeaning = "x"\n[fields]\n'
+    text = f'{head}{fields}postcode = {{ type = "string", meaning = "x", renamed_from = "zip" }}\n'
+    second = parse_contract(text.replace('of = "ship", meaning', 'of = "ship", renamed_from = "address", meaning'))
+    systems = {one.name: one for one in (system("shop", "parcel"), system("erp", "parcel.address.zip"))}
+    found = ownership_of(systems, [second])
+    asked = ("address.zip", "ship.zip", "ship.postcode", "address.city", "ship")
+    assert [found.record_of("parcel", path) for path in asked] == ["erp", "erp", "erp", "shop", "shop"]
+    assert found.foreign("shop", "parcel", "address") == (Foreign("parcel.ship.postcode", "erp"),)
 
 
 def test_identity_is_nobodys_truth() -> None:

@@ -1,6 +1,6 @@
 """STR032, STR033, STR140-STR149: systems of record. One system holds the truth of each field that moves, and flows write what is theirs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -10,7 +10,7 @@ from interlock.strategy.finding import Finding, did_you_mean
 from interlock.strategy.folder import Folder, TomlFile
 from interlock.strategy.left_out import LeftOut, documents_of, left_out
 from interlock.strategy.model import Flow, System
-from interlock.strategy.ownership import PLACE_FIELDS, Claim, Foreign, Ownership, claims_of
+from interlock.strategy.ownership import PLACE_FIELDS, Claim, Foreign, Ownership, claims_of, newest_names
 from interlock.strategy.positions import Path
 
 FIELDS_SHOWN = 3
@@ -57,7 +57,7 @@ def ownership(folder: Folder) -> Ownership:
     """Of what is said soundly: a name that is no field, or that two say, is told of by itself."""
     sound = [claim for _, claim in claims_in(folder) if not unknown_field(folder, claim)]
     disputed = {claim.thing for claim, _ in disputes(folder)}
-    return Ownership(claim for claim in sound if claim.thing not in disputed)
+    return Ownership((claim for claim in sound if claim.thing not in disputed), _newest(folder))
 
 
 def writings(folder: Folder) -> tuple[Writing, ...]:
@@ -336,17 +336,23 @@ def _tells(folder: Folder, object_name: str, dimension: str) -> bool:
 def disputes(folder: Folder) -> Iterator[tuple[Claim, Claim]]:
     """Claims of two systems to one thing that one place could meet, neither the narrower one; the later one first."""
     earlier: dict[str, list[Claim]] = {}
+    newest = _newest(folder)
     for _, claim in claims_in(folder):
-        for other in earlier.setdefault(claim.thing, []):
+        thing = newest(claim.thing)
+        for other in earlier.setdefault(thing, []):
             alike = bool(claim.where) == bool(other.where)
             narrower = claim.narrower_than(other) or other.narrower_than(claim)
             if other.system != claim.system and alike and not narrower and claim.may_hold_with(other):
                 yield claim, other
-        earlier[claim.thing].append(claim)
+        earlier[thing].append(claim)
 
 
 def _unread(file: TomlFile[System]) -> bool:
     return bool(file.error) or any(str(problem.path[0]).startswith("record_of") for problem in file.problems)
+
+
+def _newest(folder: Folder) -> Callable[[str], str]:
+    return newest_names(folder.contracts.contracts.values())
 
 
 def _can_write(folder: Folder, system: System, flow: Flow) -> bool:
