@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from interlock.connectors import registry
 from interlock.errors import InterlockError
 from interlock.messaging.history import History, ReleaseRow, Wrote, newer_than, previous_of
 from interlock.release.change import Change
@@ -20,7 +21,7 @@ from interlock.release.plan import Plan
 from interlock.release.risk import Risk
 from interlock.release.switch import ReleaseError, Switched, kept, named
 from interlock.release.windows import with_windows
-from interlock.strategy import Snapshot, read_folder
+from interlock.strategy import Snapshot, load, read_folder
 
 PLAN_SECONDS = 120.0
 PLAN_PROGRAM = ("-c", "from interlock.cli import main; main()", "plan")
@@ -67,6 +68,8 @@ class Changes:
         running = kept(self._history, self._history.active())
         try:
             wanted = read_folder(self._folder)
+            if wanted.id != running.id:
+                load(wanted, connectors=registry.facts())
             changes = with_windows(differences(running, wanted), wanted)
         except (InterlockError, ValueError, SyntaxError) as error:
             return FolderState(running=running.id, folder="", mistake=str(error))
