@@ -22,6 +22,7 @@ MEASURES = {
     "backlog": "many waiting, many rows",
     "peer": "lost by a SIGKILL",
     "check": "a large folder checked",
+    "contract_watch": "sources watched for drift",
 }
 """Each is a module of this folder with `async def measure(size) -> Section`."""
 

@@ -23,6 +23,13 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
     return lambda name: importlib.import_module(f"bench.{name}")
 
 
+def test_the_watch_for_drift_looks_at_every_order(bench: Any, tmp_path: Path) -> None:
+    """A watch that looked at nothing would cost nothing."""
+    section = asyncio.run(bench("contract_watch").watched(tmp_path, 30))
+    assert "30 orders" in section.title
+    assert all(figure.value for figure in section.figures)
+
+
 def test_orders_are_distinct_signed_and_of_nine_kilobytes(bench: Any) -> None:
     """A refused or a repeated order would make intake look fast."""
     orders = bench("orders").Orders(1, "/intake/shopify")

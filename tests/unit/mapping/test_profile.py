@@ -1,6 +1,7 @@
 """When a source's documents have really changed, and when a field only comes and goes."""
 
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -16,6 +17,7 @@ from interlock.twins.shopify_orders import DEFAULT_PLACED_AT, make_order
 from interlock.twins.shopify_scenarios import SCENARIOS
 
 Document = dict[str, Any]
+ORDERS = 20_000 if os.environ.get("INTERLOCK_TIER") == "nightly" else 700
 
 
 def document(number: int) -> Document:
@@ -215,7 +217,7 @@ def without_nulls(value: Any) -> Any:
 def test_no_alarm_over_generated_traffic(sent: str) -> None:
     """Optional fields that come and go must not cry wolf: 34 kinds of orders, in the mix and in bursts of up to 80."""
     profile, alarms, news = Profile(), set(), set()
-    for number, order in enumerate(traffic(seed=11, orders=700), 1):
+    for number, order in enumerate(traffic(seed=11, orders=ORDERS), 1):
         body = json.dumps(order if sent == "as it is" else without_nulls(order)).encode()
         profile.learn(shape_of(body), number)
         if number % 5 == 0:

@@ -175,6 +175,22 @@ def test_a_new_api_version_is_judged_by_what_the_old_one_sent(tmp_path: Path, st
     play(tmp_path, starter, story)
 
 
+def test_two_api_versions_side_by_side_are_one_record(tmp_path: Path, starter: PaperBuild) -> None:
+    """Two subscriptions may send two versions at once: the old one, which has the field, must not end the other's record."""
+
+    async def story(desk: Desk) -> None:
+        await desk.arrive(320)
+        await desk.look_at_all()
+        for first in range(321, 421, 4):
+            await desk.arrive(2, first=first)
+            await desk.arrive(2, first=first + 2, api_version="2026-10", note="gone")
+            await desk.look_at_all()
+        (row,) = (await desk.open_changes()).values()
+        assert (row.id, row.documents, row.api_version) == (1, 50, "2026-10")
+
+    play(tmp_path, starter, story)
+
+
 def test_only_what_a_mapping_reads_is_high_and_warns(tmp_path: Path, starter: PaperBuild) -> None:
     """Red is for what loses data: the destinations that get the field are warned, the others are left in peace."""
 
