@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import pytest
 from two_folders import folder, orders
 
 from interlock.messaging.write import Link, Past, Plan
 from interlock.release.ownership import Guarded
 from interlock.release.paper import PaperBuild, on_paper
+from interlock.strategy import StrategyErrors
 
 NETSUITE, KLAVIYO, SHIPBOB, SHOP = (f"systems/{name}.toml" for name in ("netsuite", "klaviyo", "shipbob", "shopify"))
 AT_THE_TILL = '\n[[record_of_where]]\nof = ["order.{field}"]\nchannels = ["pos"]\n'
@@ -107,3 +109,31 @@ def test_two_stores_keep_what_began_there() -> None:
     assert [write.operation for write in erp.plan(own, signal="", past=NOTHING).writes][-1] == "salesOrder.upsert"
     copy = build.document("shopify", "order", event.body).value
     assert erp.plan(copy, signal="", past=NOTHING).writes == ()
+
+
+CUSTOMERS = """
+title = "Customers to the ERP"
+source = "shopify"
+trigger = ["customers/update"]
+object = "customer.v1"
+destinations = ["netsuite"]
+pattern = "event-driven"
+rationale = "A corrected address must not wait for the next order."
+impact = "medium"
+complexity = "low"
+owner = "storefront"
+runbook = "erp-refusals.md"
+"""
+
+
+def test_a_customer_without_a_name_is_told_when_the_folder_loads() -> None:
+    """An order brings its customer along or not; a flow of customers that can deliver none must not start."""
+    crm = (KLAVIYO, '"customer.accepts_marketing"', '"customer.accepts_marketing", "customer.first_name"')
+    assert [one.code for one in on_paper(folder(crm=crm)).strategy.warnings] == [
+        "STR146"
+    ] * 2  # to the ERP and to marketing
+    with pytest.raises(StrategyErrors) as refused:
+        on_paper(folder({"flows/customers.toml": CUSTOMERS}, crm=crm))
+    (error,) = [one for one in refused.value.findings if one.severity == "error"]
+    assert (error.code, error.where) == ("STR147", "flows/customers.toml:6:17")
+    assert "netsuite takes no customer without firstName, and klaviyo is record of customer.first_name" in error.what

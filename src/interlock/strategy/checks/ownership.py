@@ -1,17 +1,13 @@
 """STR032, STR033, STR140-STR149: systems of record. One system holds the truth of each field that moves, and flows write what is theirs."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable
 
-from interlock.strategy.checks.base import Check, Example, elements, subject
-from interlock.strategy.facts import DocumentFact, covers
+from interlock.strategy.checks.base import Check, Example, subject
+from interlock.strategy.checks.writings import claims_in, disputes, fields_of, ownership, unknown_field, writings
 from interlock.strategy.finding import Finding, did_you_mean
-from interlock.strategy.folder import Folder, TomlFile
-from interlock.strategy.left_out import LeftOut, documents_of, left_out
-from interlock.strategy.model import Flow, System
-from interlock.strategy.ownership import PLACE_FIELDS, Claim, Foreign, Ownership, claims_of, newest_names
-from interlock.strategy.positions import Path
+from interlock.strategy.folder import Folder
+from interlock.strategy.left_out import left_out
+from interlock.strategy.ownership import PLACE_FIELDS, Ownership
 
 FIELDS_SHOWN = 3
 
@@ -21,71 +17,6 @@ _AT_SOME = """\
 of = ["order.{field}"]
 {condition} = ["{value}"]
 """
-
-
-class Writing(NamedTuple):
-    """One flow at one of its destinations: the place of the destination's name, the documents, and what of each the flow
-    leaves out everywhere."""
-
-    file: TomlFile[Flow]
-    destination: str
-    at: Path
-    documents: tuple[tuple[DocumentFact, LeftOut], ...]
-
-    def own(self) -> list[tuple[DocumentFact, LeftOut]]:
-        """Documents of the flow's own object."""
-        return [pair for pair in self.documents if pair[0].object == self.file.value.object_name]
-
-    def nothing_is_ours(self) -> bool:
-        """Whether each row that takes a field is left out."""
-        rows = [(row.target, left) for document, left in self.own() for row in document.rows if _takes(row.reads)]
-        return bool(rows) and all(target in left.rows for target, left in rows)
-
-    def foreign(self) -> tuple[Foreign, ...]:
-        """All that is left out, each field once."""
-        return tuple(dict.fromkeys(one for _, left in self.documents for one in left.fields()))
-
-
-def claims_in(folder: Folder) -> Iterator[tuple[TomlFile[System], Claim]]:
-    """What systems say they are record of, with their files."""
-    for file in folder.systems.values():
-        for claim in claims_of(file.value):
-            yield file, claim
-
-
-def ownership(folder: Folder) -> Ownership:
-    """Of what is said soundly: a name that is no field, or that two say, is told of by itself."""
-    sound = [claim for _, claim in claims_in(folder) if not unknown_field(folder, claim)]
-    disputed = {claim.thing for claim, _ in disputes(folder)}
-    return Ownership((claim for claim in sound if claim.thing not in disputed), _newest(folder))
-
-
-def writings(folder: Folder) -> tuple[Writing, ...]:
-    """Each flow at each of its destinations, where both are sound and nobody disputes the object. Six checks ask for
-    them, so they are worked out once for a folder."""
-    if folder not in _WORKED_OUT:
-        _WORKED_OUT[folder] = tuple(_writings(folder))
-    return _WORKED_OUT[folder]
-
-
-_WORKED_OUT: WeakKeyDictionary[Folder, tuple[Writing, ...]] = WeakKeyDictionary()
-
-
-def _writings(folder: Folder) -> Iterator[Writing]:
-    held, disputed = ownership(folder), {claim.object_name for claim, _ in disputes(folder)}
-    if any(_unread(file) for file in folder.systems.values()):
-        return  # the broken file may say whose it is
-    for file in folder.flows.values():
-        if file.value.source not in folder.systems or file.value.object_name in disputed:
-            continue
-        for name, path in elements("destinations", file.value.destinations, file.data.get("destinations")):
-            system = folder.systems.get(name)
-            if system is not None and name != file.value.source and _can_write(folder, system.value, file.value):
-                override = folder.mappings[name].text if name in folder.mappings else ""
-                documents = documents_of(file.value, system.value, folder.connectors, override)
-                yield Writing(
-                    file, name, path, tuple((one, left_out(one, held, file.value.source)) for one in documents)
-                )
 
 
 class DestinationIsRecord(Check):
@@ -219,7 +150,7 @@ class ExceptionNowhere(Check):
                 what, hint = f"{subject(file)}: the exception names no place", "add locations, markets or channels"
                 yield self.finding(file, claim.written, what, next_move=hint)
             for dimension, _ in claim.where:
-                if _fields(folder, claim.object_name) and not _tells(folder, claim.object_name, dimension):
+                if fields_of(folder, claim.object_name) and not _tells(folder, claim.object_name, dimension):
                     what = f'{subject(file)}: "{claim.object_name}" does not say its {dimension}'
                     wanted = " or ".join(PLACE_FIELDS[dimension])
                     hint = f"add a field {wanted} to its contract, or take it out of the exception"
@@ -237,7 +168,7 @@ class LeftOutEachTime(Check):
     def run(self, folder: Folder) -> Iterable[Finding]:
         for writing in writings(folder):
             fields = [f"{one.field} ({one.record})" for one in writing.foreign() if one.record]
-            if fields and not writing.nothing_is_ours() and not any(_refuses(*pair) for pair in writing.documents):
+            if fields and not writing.nothing_is_ours() and not writing.refused():
                 what = f"{subject(writing.file)}: {writing.destination} would get {_some(fields, quoted=False)}"
                 hint = (
                     f"take the rows out with remove = true in mappings/{writing.destination}.toml, or change record_of"
@@ -256,18 +187,15 @@ class LeftOutButRequired(Check):
         for writing in writings(folder):
             if writing.nothing_is_ours() or not all(one.record for one in writing.foreign()):
                 continue
-            for document, left in writing.documents:
-                if _refuses(document, left):
-                    target = left.missing[0]
-                    (field, record), *_ = left.rows[target] or left.fields()
-                    what = (
-                        f"{subject(writing.file)}: {writing.destination} takes no {document.name} without {target}, "
-                        f"and {record} is record of {field}"
-                    )
-                    hint = (
-                        f"let another field give {target} in mappings/{writing.destination}.toml, or change record_of"
-                    )
-                    yield self.finding(writing.file, writing.at, what, next_move=hint)
+            for document, left in writing.refused():
+                target = left.missing[0]
+                (field, record), *_ = left.rows[target] or left.fields()
+                what = (
+                    f"{subject(writing.file)}: {writing.destination} takes no {document.name} without {target}, "
+                    f"and {record} is record of {field}"
+                )
+                hint = f"let another field give {target} in mappings/{writing.destination}.toml, or change record_of"
+                yield self.finding(writing.file, writing.at, what, next_move=hint)
 
 
 class ShadowedException(Check):
@@ -313,60 +241,8 @@ class LeftOutAtSomePlace(Check):
                     yield self.finding(writing.file, writing.at, what, next_move=hint)
 
 
-def unknown_field(folder: Folder, claim: Claim) -> str:
-    """The next move when the name is none of the object's contracts'; empty when it is one, or has no contract."""
-    known = _fields(folder, claim.object_name)
-    name, _, field = claim.thing.partition(".")
-    if not known or not field or field in known:
-        return ""
-    named_alike = [one for one in known if one.rpartition(".")[2] == field.rpartition(".")[2]]
-    return did_you_mean(claim.thing, [f"{name}.{one}" for one in named_alike or known])
-
-
-def _fields(folder: Folder, object_name: str) -> frozenset[str]:
-    """The paths of an object in any of its versions, without brackets."""
-    versions = [one for one in folder.contracts.contracts.values() if one.name == object_name]
-    return frozenset(path.replace("[]", "") for one in versions for path in one.paths())
-
-
 def _tells(folder: Folder, object_name: str, dimension: str) -> bool:
-    return any(field in _fields(folder, object_name) for field in PLACE_FIELDS[dimension])
-
-
-def disputes(folder: Folder) -> Iterator[tuple[Claim, Claim]]:
-    """Claims of two systems to one thing that one place could meet, neither the narrower one; the later one first."""
-    earlier: dict[str, list[Claim]] = {}
-    newest = _newest(folder)
-    for _, claim in claims_in(folder):
-        thing = newest(claim.thing)
-        for other in earlier.setdefault(thing, []):
-            alike = bool(claim.where) == bool(other.where)
-            narrower = claim.narrower_than(other) or other.narrower_than(claim)
-            if other.system != claim.system and alike and not narrower and claim.may_hold_with(other):
-                yield claim, other
-        earlier[thing].append(claim)
-
-
-def _unread(file: TomlFile[System]) -> bool:
-    return bool(file.error) or any(str(problem.path[0]).startswith("record_of") for problem in file.problems)
-
-
-def _newest(folder: Folder) -> Callable[[str], str]:
-    return newest_names(folder.contracts.contracts.values())
-
-
-def _can_write(folder: Folder, system: System, flow: Flow) -> bool:
-    fact = folder.connectors.get(system.connector)
-    return fact is not None and covers(fact.writable, flow.object)
-
-
-def _refuses(document: DocumentFact, left: LeftOut) -> bool:
-    """What is brought along is left out as a whole instead."""
-    return bool(left.missing) and not document.along
-
-
-def _takes(reads: tuple[str, ...]) -> bool:
-    return any(path not in ("id", "origin") for path in reads)
+    return any(field in fields_of(folder, object_name) for field in PLACE_FIELDS[dimension])
 
 
 def _some(fields: list[str], *, quoted: bool = True) -> str:
