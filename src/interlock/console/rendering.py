@@ -108,7 +108,8 @@ def templates(strategy: Strategy, clock: Clock) -> Environment:
         )
 
     environment.globals.update(
-        when=when, stamp=stamp, url=filters.url, reasons=REASONS, strategy=strategy, now_ms=clock.now_ms,
+        when=when, stamp=stamp, url=filters.url, rail=RAIL, strategy_pages=STRATEGY_PAGES, reasons=REASONS,
+        strategy=strategy, now_ms=clock.now_ms,
         at_clock=lambda at_ms: wording.clock_time(at_ms, clock.now_ms(), zone),
         system_title=lambda name: health.title_of(strategy, name), flow_title=lambda name: health.flow_title(strategy, name),
         spark=drawing.spark_bars, count_bars=drawing.count_bars, state_words=STATE_WORDS, version=ASSET_VERSION,
@@ -139,10 +140,7 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     """A whole page. `title` and `command` (the chip) are part of every one."""
     console = console_of(request)
     session = request.state.session
-    served = {getattr(route, "path", "") for route in request.app.routes}
     known = {
-        "rail": [entry for entry in RAIL if entry.path in served],
-        "strategy_pages": [entry for entry in STRATEGY_PAGES if entry.path in served],
         "path": request.url.path,
         "session": session,
         "form_token": session.form_token if session else "",
