@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -91,7 +92,7 @@ class Http:
         connect_seconds = min(CONNECT_SECONDS_MAX, timeout_seconds * CONNECT_SHARE_OF_TIMEOUT)
         client = self._clients.get(connect_seconds) or self._open(connect_seconds)
         try:
-            call = client.request(method, url).headers(headers).timeout(timedelta(seconds=timeout_seconds))
+            call = client.request(method, url).headers(headers).timeout(_duration(timeout_seconds))
             if body is not None:
                 call = call.body_bytes(body)
             async with call.build_streamed() as response:
@@ -153,18 +154,30 @@ class Http:
 async def _read(response: Response) -> Answer:
     """Read the whole bounded answer, or say why it is none."""
     status, headers = response.status, _headers(response)
+    body = await _bounded(response, headers.get("content-length", ""))
+    if body is None:
+        words = f"the answer is larger than {ANSWER_BYTES_MAX} bytes"
+        return Answer(status, headers, b"", error=words, code=TOO_LARGE)
+    if 300 <= status < 400:
+        return Answer(status, headers, body, error="redirects are not followed", code=REDIRECT)
+    return Answer(status, headers, body)
+
+
+async def _bounded(response: Response, announced: str) -> bytes | None:
+    """The body, or None when it is larger than the limit; the connection is then dropped.
+
+    An answer that announces its length (a packed one does not, once it is unpacked) is as long as that, or cut.
+    """
+    if announced.isdecimal() and int(announced) <= ANSWER_BYTES_MAX:
+        return bytes(await response.bytes()) if announced != "0" else b""
     parts: list[bytes] = []
     size = 0
     while (part := await response.body_reader.read_chunk()) is not None:
         size += len(part)
         if size > ANSWER_BYTES_MAX:
-            words = f"the answer is larger than {ANSWER_BYTES_MAX} bytes"
-            return Answer(status, headers, b"", error=words, code=TOO_LARGE)
+            return None
         parts.append(bytes(part))
-    body = parts[0] if len(parts) == 1 else b"".join(parts)
-    if 300 <= status < 400:
-        return Answer(status, headers, body, error="redirects are not followed", code=REDIRECT)
-    return Answer(status, headers, body)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _headers(response: Response) -> dict[str, str]:
@@ -181,6 +194,11 @@ def _ascii(response: Response, name: str) -> str | None:
         return response.get_header(name)
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=256)
+def _duration(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
 
 
 def _no_answer(error: Exception, host: str, timeout_seconds: float) -> Answer:
