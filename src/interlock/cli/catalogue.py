@@ -37,6 +37,8 @@ def systems(folder: Path, out: Output) -> None:
     \b
     Example: interlock systems
     """
+    from interlock.strategy.records_text import claims_in_words
+
     strategy = read_strategy(folder)
     tiles, health = _measured(folder)
     written = {tile.destination for tile in tiles if tile.last_success_ms}
@@ -46,10 +48,11 @@ def systems(folder: Path, out: Output) -> None:
         breaker = (
             f"breaker {state.breaker}" if state else "answers" if name in written else "nothing was sent to it yet"
         )
-        truth = f"; record of {', '.join(one.record_of)}" if one.record_of else ""
+        held = claims_in_words(one)
+        truth = f"; record of {', '.join(held)}" if held else ""
         out.row(f"{name:<12} {one.title} by {one.connector} at {one.url}; {breaker}; owner {one.owner} ({team.contact}){truth}",
                 name=name, title=one.title, connector=one.connector, url=one.url, owner=one.owner, contact=team.contact,
-                record_of=one.record_of, breaker=state.breaker if state else "", open=dict(state.open) if state else {})  # fmt: skip
+                record_of=held, breaker=state.breaker if state else "", open=dict(state.open) if state else {})  # fmt: skip
     out.summary(counted(len(strategy.systems), "system"), "interlock status", systems=len(strategy.systems))
 
 

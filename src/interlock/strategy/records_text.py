@@ -2,13 +2,25 @@
 
 from collections.abc import Iterator
 
-from interlock.strategy.model import Strategy
+from interlock.strategy.model import Strategy, System
+from interlock.strategy.ownership import Claim, claims_of
 from interlock.strategy.records import Holder, Records, Row, Written, owner_of
 
 
 def as_markdown(found: Records, strategy: Strategy) -> str:
     """Objects and field groups with their records and owners, who is asked, and what each flow writes."""
     return "\n".join(_lines(found, strategy)) + "\n"
+
+
+def claims_in_words(system: System) -> list[str]:
+    """What one system says that it is record of: `order`, `customer of its own`, `order.note at channel pos`."""
+    return [_claim(claim) for claim in claims_of(system)]
+
+
+def _claim(claim: Claim) -> str:
+    if claim.written[0] == "record_of_own":
+        return f"{claim.thing} of its own"
+    return f"{claim.thing} at {claim.conditions()}" if claim.where else claim.thing
 
 
 def held_in_words(holder: Holder, strategy: Strategy) -> str:

@@ -15,6 +15,7 @@ from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
 from interlock.strategy.model import Flow, System
+from interlock.strategy.records_text import claims_in_words
 
 DAY_MS = 86_400_000
 AUDIT_ROWS = 200
@@ -28,6 +29,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     health: Health
     now: DestinationHealth
     flows: tuple[Flow, ...]
+    record_of: tuple[str, ...]
     gauge: float | None
 
 
@@ -64,6 +66,7 @@ def _card(console: Console, system: System, now: DestinationHealth | None) -> Ca
         flows=tuple(
             flow for flow in console.strategy.flows.values() if system.name in (flow.source, *flow.destinations)
         ),
+        record_of=tuple(claims_in_words(system)),
         gauge=min(1.0, now.written_last_minute / (rate * 60)) if rate and now else None,
     )
 
