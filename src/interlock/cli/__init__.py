@@ -22,6 +22,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "map": ("interlock.cli.mapping", "Show what becomes of each field, and try a changed mapping."),
         "compatibility": ("interlock.cli.versions", "Say whom a new version of a contract breaks."),
         "publish": ("interlock.cli.versions", "Promise that a version of a contract changes no more."),
+        "consumers": ("interlock.cli.consumers", "List who uses which version of an object."),
     },
     "Run": {
         "run": ("interlock.cli.run", "Run the hub on a strategy folder."),

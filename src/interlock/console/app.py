@@ -21,6 +21,7 @@ from interlock.console.mappings import Mappings
 from interlock.console.pages import (
     advice,
     bulk,
+    calendar,
     contracts,
     deliveries,
     demo,
@@ -88,6 +89,7 @@ PAGES = (
     Page("/strategy/mappings/drift/{id:int}/accept", "POST", mappings_page.accept, OPERATE),
     Page("/audit", "GET", systems.audit, VIEW),
     Page("/changes", "GET", changes_page.overview, VIEW),
+    Page("/changes/calendar", "GET", calendar.calendar, VIEW),
     Page("/changes/apply", "POST", changes_page.apply, OPERATE),
     Page("/changes/releases/{release}", "GET", changes_page.release, VIEW),
     Page("/changes/releases/{release}/rollback", "GET", changes_page.way_back, OPERATE),

@@ -1,7 +1,7 @@
 """The end of an old version: warned of after its deprecation, refused for a while in brown-outs, and for good after its sunset."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,9 @@ class Retirement(Struct, frozen=True):
     title: str
     owner: str
     deprecated_ms: int
+    deprecated_day: str
     sunset_ms: int
+    sunset_day: str
     brown_outs: tuple[tuple[int, int], ...]
     consumers: tuple[str, ...] = ()
 
@@ -42,10 +44,6 @@ class Retirement(Struct, frozen=True):
     def brown_out_until(self, now_ms: int) -> int:
         """When the brown-out of this moment ends, 0 when there is none."""
         return max((end for start, end in self.brown_outs if start <= now_ms < end), default=0)
-
-    @property
-    def sunset_day(self) -> str:
-        return day_of(self.sunset_ms)
 
     def words(self) -> str:
         """What is said of each use after the deprecation."""
@@ -96,6 +94,8 @@ def _retirement(number: str, change: ChangeFile, zone: ZoneInfo) -> Retirement:
     return Retirement(
         key=change.replaces, replaced_by=change.object, change=number, title=change.title, owner=change.owner,
         deprecated_ms=_midnight(change.deprecated_on, zone), sunset_ms=_midnight(change.sunset_on, zone),
+        deprecated_day=str(change.deprecated_on or "no day yet"),
+        sunset_day=str(change.sunset_on or "no day yet"),
         brown_outs=tuple((_ms(each.start), _ms(each.end)) for each in change.brown_outs),
         consumers=tuple(change.consumers),
     )  # fmt: skip
@@ -110,13 +110,5 @@ def _ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def day_of(at_ms: int) -> str:
-    return _utc(at_ms).strftime("%Y-%m-%d") if at_ms else "no day"
-
-
 def _moment(at_ms: int) -> str:
-    return _utc(at_ms).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _utc(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo("UTC"))
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from interlock.canonical import Contract
 from interlock.canonical.json_schema import json_schema
 from interlock.canonical.table import sections
+from interlock.console.endings import ladder_of
 from interlock.console.health import Answer
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
@@ -56,6 +57,7 @@ async def contract(request: Request) -> Response:
     """One version: its fields and nested objects, and who writes and reads it."""
     console, found = _contract(request)
     version = _version(console, found)
+    ladder = ladder_of(console.strategy, found.name, await console.views.consumers(), console.now_ms)
     others = sorted(
         (each for each in contracts_of(console.strategy).values() if each.name == found.name),
         key=lambda each: -each.version,
@@ -69,7 +71,7 @@ async def contract(request: Request) -> Response:
         version=version,
         others=others,
         sections=sections(found),
-        ladder=None,  # versions with their sunset dates, newest first
+        ladder=ladder if len(ladder) > 1 else (),
     )
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from interlock.console.drawing import Map, Stop, Traffic, draw_map
 from interlock.console.drift import drift_words, grave_drift
+from interlock.console.endings import notice_words
 from interlock.console.filters import url
 from interlock.console.health import (
     DOWN,
@@ -30,6 +31,7 @@ from interlock.console.wording import sentence_list
 from interlock.messaging.ledger import Filter
 from interlock.messaging.silences import Silence
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
+from interlock.operations.endings import endings
 from interlock.strategy.model import System
 
 DAY_MS = 86_400_000
@@ -115,6 +117,7 @@ async def home(request: Request) -> Response:
         needing=sum(group.count for group in now.groups),
         drawing=system_map(console, now),
         ways=ways(console, now),
+        ends=notice_words(endings(console.strategy, await console.views.consumers(), console.now_ms)),
         drift=drift_words(console.strategy, await grave_drift(console.mappings)),
         orders=await console.views.recent_orders(limit=ORDERS_ON_HOME),
         outages=outages(console, [health for health, _ in now.destinations]),

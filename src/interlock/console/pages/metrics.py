@@ -16,6 +16,7 @@ from interlock.messaging.ledger import Filter
 from interlock.messaging.silences import Silence
 from interlock.messaging.stops import Stop
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
+from interlock.operations.endings import Ending, endings
 from interlock.strategy.alerts import alerts_now
 
 DAY_MS = 86_400_000
@@ -61,7 +62,17 @@ async def _families(console: Console) -> list[Metric]:
     events.add_metric([], pulse.events)
     silent = _silent(console, await console.views.silences(), await console.views.flow_stops())
     drift = _drift(await open_drift(console.mappings))
-    return [events, *_destinations(health), *_flows(tiles), _dead(groups), drift, *silent, await _alerts(console)]
+    ends = endings(console.strategy, await console.views.consumers(), now_ms)
+    return [
+        events,
+        *_destinations(health),
+        *_flows(tiles),
+        *_versions(ends),
+        _dead(groups),
+        drift,
+        *silent,
+        await _alerts(console),
+    ]
 
 
 async def _alerts(console: Console) -> Metric:
@@ -124,6 +135,23 @@ def _drift(rows: Iterable[DriftRow]) -> Metric:
     for key, count in counts.items():
         drift.add_metric(key, count)
     return drift
+
+
+def _versions(ends: Iterable[Ending]) -> list[Metric]:
+    """Old versions that a change file ends, and who was seen using them within a week."""
+    sunset = GaugeMetricFamily("interlock_version_sunset_timestamp_seconds", "When it is refused", labels=("version",))
+    labels = ("version", "part", "name")
+    last = GaugeMetricFamily(
+        "interlock_version_last_used_timestamp_seconds", "Last delivery by an old version", labels=labels
+    )
+    uses = CounterMetricFamily("interlock_version_uses", "Deliveries by an old version", labels=labels)
+    for ending in ends:
+        if ending.retirement.sunset_ms:
+            sunset.add_metric((ending.retirement.key,), ending.retirement.sunset_ms / 1000)
+        for one in ending.using:
+            last.add_metric((ending.retirement.key, one.part, one.name), one.last_seen_ms / 1000)
+            uses.add_metric((ending.retirement.key, one.part, one.name), one.uses)
+    return [sunset, last, uses]
 
 
 def _dead(groups: Iterable[DeadLetterGroup]) -> Metric:
