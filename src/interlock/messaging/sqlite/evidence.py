@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import apsw
 
@@ -34,9 +35,9 @@ def read_evidence(connection: apsw.Connection, now_ms: int) -> Running:
         closed_ms=_times(connection, sql["closed"]),
         actions_ms=_times(connection, sql["actions"]),
         down_ms=_times(connection, sql["down"]),
-        silent_ms=_times(connection, sql["silent"]),
-        unpaged={str(flow): str(problem) for flow, problem in run(sql["unpaged"])},
-        drifts={(str(system), str(thing)): int(count) for system, thing, count in run(sql["drifts"])},
+        silent_ms={str(flow): int(since_ms) for flow, since_ms in _newer(connection, "silent")},
+        unpaged={str(flow): str(problem) for flow, problem in _newer(connection, "unpaged")},
+        drifts={(str(system), str(thing)): int(count) for system, thing, count in _newer(connection, "drifts")},
         oldest_body_ms=run(sql["oldest_body"]).get or 0,
         oldest_audit_ms=run(sql["oldest_audit"]).get or 0,
     )
@@ -44,6 +45,14 @@ def read_evidence(connection: apsw.Connection, now_ms: int) -> Running:
 
 def _times(connection: apsw.Connection, statement: str) -> dict[str, int]:
     return {str(name): int(at_ms) for name, at_ms in connection.execute(statement)}
+
+
+def _newer(connection: apsw.Connection, name: str) -> list[tuple[Any, ...]]:
+    """Rows of a table that came later. A folder is checked before its hub is upgraded, and its store may not have it yet."""
+    try:
+        return connection.execute(statements("evidence.sql")[name]).fetchall()
+    except apsw.SQLError:
+        return []
 
 
 def _flows(connection: apsw.Connection, now_ms: int) -> dict[str, FlowRan]:
