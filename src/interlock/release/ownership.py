@@ -25,6 +25,7 @@ Open = Callable[[Mapping[str, Collection[str]], Wrap], Destination]
 
 FIELD_REFUSED = "OWN001"
 ALL_REFUSED = "OWN002"
+FIELDS_TOLD = 3
 
 
 class Rules:
@@ -47,11 +48,29 @@ class Rules:
         return {one.name: (one, left) for one, left in pairs if left.rows}
 
     def words(self, foreign: Foreign) -> RefusedField:
-        """A refusal as the story tells it: the field, whose it is, and the team to ask."""
-        record = self.strategy.systems.get(foreign.record)
-        title, team = (record.title, record.owner) if record else ("nobody", "no owner")
-        said = f"{FIELD_REFUSED} refused: {foreign.field} is {title}'s ({team})"
-        return RefusedField(field=foreign.field, record=foreign.record, team=team, words=said)
+        """A refusal as the audit tells it: the field, whose it is, and the team to ask."""
+        said = f"{FIELD_REFUSED} refused: {foreign.field} is {self._whose(foreign.record)}"
+        return RefusedField(field=foreign.field, record=foreign.record, team=self._team(foreign.record), words=said)
+
+    def told(self, refused: Iterable[RefusedField]) -> list[str]:
+        """Refusals as the story tells them: a line for each system that is record of what was left out."""
+        by_record: dict[str, list[str]] = {}
+        for one in refused:
+            by_record.setdefault(one.record, []).append(one.field)
+        return [self._line(record, fields) for record, fields in by_record.items()]
+
+    def _line(self, record: str, fields: list[str]) -> str:
+        more = len(fields) - FIELDS_TOLD
+        named = fields[:FIELDS_TOLD] + ([f"{more} more"] if more > 0 else [])
+        listed = f"{', '.join(named[:-1])} and {named[-1]} are" if len(named) > 1 else f"{named[0]} is"
+        return f"{FIELD_REFUSED} refused: {listed} {self._whose(record)}"
+
+    def _whose(self, record: str) -> str:
+        system = self.strategy.systems.get(record)
+        return f"{system.title if system else 'nobody'}'s ({self._team(record)})"
+
+    def _team(self, record: str) -> str:
+        return self.strategy.systems[record].owner if record in self.strategy.systems else "no owner"
 
 
 def _documents(strategy: Strategy, name: str, source: str, connectors: ConnectorFacts) -> list[DocumentFact]:
@@ -127,9 +146,7 @@ class _Variant:
         if not asked:
             return plan
         refused = tuple(dict.fromkeys(one for fields in asked.values() for one in fields))
-        plan = msgspec.structs.replace(
-            plan, warnings=(*plan.warnings, *(one.words for one in refused)), refused=refused
-        )
+        plan = msgspec.structs.replace(plan, warnings=(*plan.warnings, *self._rules.told(refused)), refused=refused)
         along = {write.object for write in plan.writes if write.object}
         broken = [name for name in asked if self._left[name][1].missing]
         whole = operations + [name for name in broken if self._left[name][0].object not in along]

@@ -82,6 +82,9 @@ def test_a_customer_who_is_anothers_is_not_brought_along() -> None:
     plan = planned(on_paper(changed))
     assert [write.operation for write in plan.writes] == ["salesOrder.upsert"]
     assert "customer.email" in [one.field for one in plan.refused]
+    assert len(plan.refused) > 5
+    (told,) = [text for text in plan.warnings if text.startswith("OWN001")]
+    assert told.endswith(f" and {len(plan.refused) - 3} more are Klaviyo's (growth)")
 
 
 def test_a_replaced_list_goes_as_a_whole() -> None:
