@@ -17,6 +17,7 @@ from bench.table import Section, absent, as_json, write_table
 MEASURES = {
     "intake": "orders made durable",
     "mapping": "an order translated",
+    "plan": "a changed folder tried on recorded orders",
     "deliveries": "an event to three destinations",
     "latency": "webhook sent to last arrived",
     "backlog": "many waiting, many rows",

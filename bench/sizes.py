@@ -24,15 +24,17 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     kill_after_seconds: float
     mapping_rounds: int
+    planned_orders: int
+    """Recorded orders that a plan is tried on."""
 
 
 SIZES: Final = {
     "small": Size(
         name="small", seconds=2.0, fsyncs=500, events=1_000, waiting_many=10_000, claims=512, drain_seconds=2.0, rows=50_000,
-        kill_after_seconds=1.5, mapping_rounds=10,
+        kill_after_seconds=1.5, mapping_rounds=10, planned_orders=1_000,
     ),
     "full": Size(
         name="full", seconds=10.0, fsyncs=5_000, events=10_000, waiting_many=100_000, claims=960, drain_seconds=8.0, rows=1_000_000,
-        kill_after_seconds=4.0, mapping_rounds=60,
+        kill_after_seconds=4.0, mapping_rounds=60, planned_orders=10_000,
     ),
 }  # fmt: skip

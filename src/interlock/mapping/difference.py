@@ -128,8 +128,11 @@ def _between_texts(old: bytes, new: bytes, path: str) -> Iterator[Difference]:
         if name in before and name in after:
             yield from _between_texts(bytes(before[name]), bytes(after[name]), below)
         else:
-            absent_or = (_DECODER.decode(side[name]) if name in side else _ABSENT for side in (before, after))
-            yield from _between(*absent_or, below)
+            yield from _between(_member(before, name), _member(after, name), below)
+
+
+def _member(members: dict[str, msgspec.Raw], name: str) -> Any:
+    return _DECODER.decode(members[name]) if name in members else _ABSENT
 
 
 def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:

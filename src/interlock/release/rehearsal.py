@@ -88,27 +88,31 @@ class Rehearsal:
         name = event.name or event.key
         for _, destination, _ in (*old.ways, *new.ways):
             self._tally.reaches(destination, number)
-        if failed := [turn for turn in (old, new) if turn.failed]:
+        if old.failed or new.failed:
             self._tally.reaches(event.system, number)
             self._judge(event.system, f"{event.object} in", old.failed, new.failed, number, name)
-            if failed:
-                return
-        before, after = self._admitted(old, new)
+            return
+        alike = self._alike_read(old, new)
+        before, after = self._admitted(old, new, alike)
         self._ways(before, after, number, name)
         told = set()
-        for way in (way for way in before if way in after and not self._alike(event, way)):
-            if (what := (old.document_key(way), new.document_key(way))) not in told:
+        for way in (way for way in before if way in after):
+            flow, destination, _ = way
+            what = (old.document_key(way), new.document_key(way))
+            if what not in told and not (flow in alike and self._writes_alike[destination]):
                 told.add(what)
-                self._plans(way[1], old.plan(way), new.plan(way), number=number, name=name)
+                self._plans(destination, old.plan(way), new.plan(way), number=number, name=name)
 
-    def _alike(self, event: Event, way: Way) -> bool:
-        flow, destination, _ = way
-        reads = self._reads_alike.get((event.system, event.object), False)
-        return reads and self._writes_alike[destination] and self._routes_alike[flow]
+    def _alike_read(self, old: Turn, new: Turn) -> set[str]:
+        """The flows that go the same ways, and for which both releases read the same object of this event."""
+        flows = {flow for flow, _, _ in (*old.ways, *new.ways) if self._routes_alike[flow]}
+        straight = {flow for flow in flows if self._old.straight(flow)}
+        same = flows == straight or old.object() is new.object() or old.object() == new.object()
+        return flows if same else straight
 
-    def _admitted(self, old: Turn, new: Turn) -> tuple[list[Way], list[Way]]:
+    def _admitted(self, old: Turn, new: Turn, alike: set[str]) -> tuple[list[Way], list[Way]]:
         """Conditions are tried only where they, or what they look at, may have changed."""
-        if all(self._alike(old.event, way) for way in (*old.ways, *new.ways)):
+        if all(flow in alike for flow, _, _ in (*old.ways, *new.ways)):
             return old.ways, new.ways
         return [way for way in old.ways if old.admits(way)], [way for way in new.ways if new.admits(way)]
 
