@@ -7,14 +7,20 @@ from typing import Any
 import apsw
 
 from interlock.messaging.sqlite.statements import statements
-from interlock.strategy.evidence import DAY_MS, PROMISE_DAYS, FlowRan, Letters, Running
+from interlock.strategy.evidence import DAY_MS, HOUR_MS, PROMISE_DAYS, FlowRan, Letters, Running
 
 MINUTE_MS = 60_000
+DAY_MINUTES = DAY_MS // MINUTE_MS
+SETTLED_MS = HOUR_MS
+"""So long after its end a day counts as over: the last calls of it have been written down."""
 NEWEST_OBJECTS = 20_000
 
+KeptDays = dict[tuple[str, str, int], FlowRan]
+"""(flow, destination, day) -> what ended; a page that is opened again reads today alone."""
 
-def read_evidence(connection: apsw.Connection, now_ms: int) -> Running:
-    """All of it at one moment. Calls within the last minute are the views' own figure."""
+
+def read_evidence(connection: apsw.Connection, now_ms: int, kept: KeptDays) -> Running:
+    """All of it at one moment. Calls within the last minute are the views' own figure. `kept` is the caller's, and grows."""
     sql, run = statements("evidence.sql"), connection.execute
     release = run(sql["active_release"]).fetchone() or ("", 0)
     seen = {(str(row[0]), str(row[1])): int(row[2]) for row in run(sql["seen"], {"newest": NEWEST_OBJECTS})}
@@ -27,7 +33,7 @@ def read_evidence(connection: apsw.Connection, now_ms: int) -> Running:
         releases=run(sql["releases"]).get,
         heard_ms=heard,
         seen_ms=seen,
-        flows=_flows(connection, now_ms),
+        flows=_flows(connection, now_ms, kept),
         letters=tuple(
             Letters(flow=flow, owner=owner, count=count, oldest_ms=oldest, reasons=tuple(json.loads(reasons)))
             for flow, owner, count, oldest, reasons in run(sql["letters"])
@@ -55,22 +61,44 @@ def _newer(connection: apsw.Connection, name: str) -> list[tuple[Any, ...]]:
         return []
 
 
-def _flows(connection: apsw.Connection, now_ms: int) -> dict[str, FlowRan]:
+def _flows(connection: apsw.Connection, now_ms: int, kept: KeptDays) -> dict[str, FlowRan]:
     """Each flow over all its destinations."""
-    ran = statements("evidence.sql")["ran"]
-    since = (now_ms - PROMISE_DAYS * DAY_MS) // MINUTE_MS
+    today = now_ms // DAY_MS
     found: dict[str, FlowRan] = {}
     for flow, destination in _ways(connection):
-        row = connection.execute(ran, {"flow": flow, "destination": destination, "since": since}).fetchone()
-        well, dead, minute, success = map(int, row or (0, 0, 0, 0))
-        before = found.get(flow, FlowRan())
-        found[flow] = FlowRan(
-            ended_well=before.ended_well + well,
-            dead=before.dead + dead,
-            minute_ms=max(before.minute_ms, minute * MINUTE_MS),
-            success_ms=max(before.success_ms, success * MINUTE_MS),
-        )
+        for day in range(today - PROMISE_DAYS, today + 1):
+            ran = _day(connection, (flow, destination, day), now_ms, kept)
+            found[flow] = _sum(found.get(flow, FlowRan()), ran)
     return found
+
+
+def _day(connection: apsw.Connection, key: tuple[str, str, int], now_ms: int, kept: KeptDays) -> FlowRan:
+    """One day of one way. What is over does not change any more, and is read once."""
+    if key in kept:
+        return kept[key]
+    flow, destination, day = key
+    bounds = {"flow": flow, "destination": destination, "since": day * DAY_MINUTES, "until": (day + 1) * DAY_MINUTES}
+    well, dead, minute, success = connection.execute(statements("evidence.sql")["ran"], bounds).fetchone() or (
+        0,
+        0,
+        0,
+        0,
+    )
+    ran = FlowRan(
+        ended_well=int(well), dead=int(dead), minute_ms=int(minute) * MINUTE_MS, success_ms=int(success) * MINUTE_MS
+    )
+    if (day + 1) * DAY_MS + SETTLED_MS < now_ms:
+        kept[key] = ran
+    return ran
+
+
+def _sum(one: FlowRan, other: FlowRan) -> FlowRan:
+    return FlowRan(
+        ended_well=one.ended_well + other.ended_well,
+        dead=one.dead + other.dead,
+        minute_ms=max(one.minute_ms, other.minute_ms),
+        success_ms=max(one.success_ms, other.success_ms),
+    )
 
 
 def _ways(connection: apsw.Connection) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ SELECT flow, destination FROM minute WHERE (flow, destination) > (:flow, :destin
 -- name: ran
 SELECT coalesce(sum(done + unchanged), 0), coalesce(sum(dead), 0), coalesce(max(minute), 0),
        coalesce(max(minute) FILTER (WHERE done + unchanged > 0), 0)
-FROM minute WHERE flow = :flow AND destination = :destination AND minute >= :since
+FROM minute WHERE flow = :flow AND destination = :destination AND minute >= :since AND minute < :until
 
 -- name: letters
 SELECT flow, owner, count(*), min(at_ms), json_group_array(DISTINCT reason) FROM dead_letter WHERE closed_ms = 0 GROUP BY flow, owner

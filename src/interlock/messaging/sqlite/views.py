@@ -20,7 +20,7 @@ from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.consumers import read_consumers
-from interlock.messaging.sqlite.evidence import read_evidence
+from interlock.messaging.sqlite.evidence import KeptDays, read_evidence
 from interlock.messaging.sqlite.flow_book import read_left, read_stops
 from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
 from interlock.messaging.sqlite.process_views import read_processes
@@ -116,6 +116,7 @@ class SqliteViews:
         self._connection.execute("PRAGMA query_only = 1")
         self._sql = statements("views.sql")
         self._one_at_a_time = threading.Lock()
+        self._kept_days: KeptDays = {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -169,7 +170,7 @@ class SqliteViews:
         return await self._in_thread(read_traffic, self._connection, since_ms)
 
     async def evidence(self, now_ms: int) -> Running:
-        return await self._in_thread(read_evidence, self._connection, now_ms)
+        return await self._in_thread(read_evidence, self._connection, now_ms, self._kept_days)
 
     async def refused_fields(self, since_ms: int) -> tuple[RefusedCount, ...]:
         return await self._in_thread(read_refused, self._connection, since_ms)

@@ -45,3 +45,27 @@ def test_a_store_tells_its_evidence(tmp_path: Path) -> None:
     assert set(found.down_ms) == {"klaviyo"}
     assert found.actions_ms and all(at_ms <= NOW_MS for at_ms in found.actions_ms.values())
     assert found.oldest_body_ms and found.oldest_audit_ms
+
+
+def test_days_that_are_over_are_read_once_and_today_anew(tmp_path: Path) -> None:
+    """A page that is opened again tells what has ended since, and the same of the days before."""
+    store = monday(tmp_path)
+    views = store.views()
+    try:
+        first = asyncio.run(views.evidence(NOW_MS)).flows["order-to-erp"]
+        row = {
+            "flow": "order-to-erp",
+            "destination": "netsuite",
+            "unchanged": 0,
+            "dead": 0,
+            "retried": 0,
+            "latency_ms": 1,
+            "latency_ms_max": 1,
+        }
+        store.insert("minute", minute=NOW_MS // 60_000 + 1, done=7, **row)
+        second = asyncio.run(views.evidence(NOW_MS + 120_000)).flows["order-to-erp"]
+        assert second.ended_well == first.ended_well + 7 and second.dead == first.dead
+        assert second.minute_ms == (NOW_MS // 60_000 + 1) * 60_000
+    finally:
+        views.close()
+        store.close()
