@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 from console.store import NOW_MS, monday
-
 from interlock.strategy.evidence import DAY_MS
 
 
