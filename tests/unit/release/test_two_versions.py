@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from two_versions import CONVERTERS, FIXTURES, START_MS, built, edited, folder_with_two, order_v2
 
 from interlock.canonical import parse_contract
 from interlock.canonical.compatibility import compare
+from interlock.console.translation import ReleaseTranslator
 from interlock.mapping import MappingFileError
 from interlock.messaging.write import Past
 from interlock.release.build import Build
@@ -103,3 +105,16 @@ def test_the_example_breaks(folder: Path) -> None:
     """The control: order.v2 of these tests does break those who use order.v1, both ways."""
     old = contracts_of(built(folder).strategy)["order.v1"]
     assert compare(old, parse_contract(order_v2(), "order.v2.toml")).verdict == "none"
+
+
+def test_personal_fields_of_every_version_are_masked(folder: Path) -> None:
+    """C91: the flows name order.v2, whose `remark` is personal, while the objects shown are order.v1 with its `note`."""
+    for flow in ("order-to-erp", "order-to-wms", "order-to-marketing"):
+        edited(folder, f"flows/{flow}.toml", 'object = "order.v1"', 'object = "order.v2"')
+    edited(folder, "flows/order-to-wms.toml", "when =", "# when =")
+    release = built(folder)
+    shelf = SimpleNamespace(current=lambda: release)
+    translator = ReleaseTranslator(shelf)  # type: ignore[arg-type]
+    assert {"note", "remark"} <= translator.personal("canonical", "", "order")
+    assert "note" in translator.personal("source", "shopify", "order")
+    assert "memo" in translator.personal("destination", "netsuite", "order")
