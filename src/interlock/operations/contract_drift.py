@@ -13,6 +13,7 @@ import msgspec
 
 from interlock.clock import Clock
 from interlock.errors import InterlockError, StoreError
+from interlock.mapping.compile import FieldRow
 from interlock.mapping.profile import Change, Profile
 from interlock.mapping.reads import Reads, parts_of
 from interlock.mapping.shape import shape_of
@@ -253,6 +254,7 @@ class _Uses:
             if key.document == key.object and (flow.source, flow.object_name) == (key.system, key.object)
         ]
         self._flows = [flow for flow in flows if not build.straight(flow.name)]
+        self._rows: dict[str, list[tuple[str, FieldRow]]] = {}
         self._straight = {flow.name: build.straight_reads(flow.name) for flow in flows if build.straight(flow.name)}
         self._reads = self._reader() if self._flows else None
 
@@ -288,16 +290,27 @@ class _Uses:
         return tuple(dict.fromkeys(found))
 
     def _fields(self, destination: str, canonical: frozenset[str]) -> list[tuple[str, str]]:
+        """The documents and fields that take one of these."""
+        if destination not in self._rows:
+            self._rows[destination] = self._written(destination)
+        return [
+            (document, row.vendor)
+            for document, row in self._rows[destination]
+            if _meet(parts_of(row.canonical), canonical)
+        ]
+
+    def _written(self, destination: str) -> list[tuple[str, FieldRow]]:
+        """Compiled once for each release: it takes some milliseconds."""
         try:
             documents = self._build.rows_out(destination)
         except (InterlockError, LookupError):
             return []
         return [
-            (document, row.vendor)
+            (document, row)
             for (name, document), rows in documents.items()
             if name == self._key.object
             for row in rows
-            if row.kind != "constant" and _meet(parts_of(row.canonical), canonical)
+            if row.kind != "constant"
         ]
 
 

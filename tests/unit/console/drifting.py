@@ -42,7 +42,7 @@ class SampleMappings:
         self.rows = list(drift)
         self.accepted: list[tuple[int, str, str]] = []
 
-    def tables(self) -> tuple[MappingTable, ...]:
+    async def tables(self) -> tuple[MappingTable, ...]:
         return starter_tables()
 
     async def unread(self) -> tuple[Unread, ...]:

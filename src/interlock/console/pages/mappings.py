@@ -33,7 +33,7 @@ async def mappings(request: Request) -> Response:
 
 async def _shown(request: Request, *, notice: str = "") -> Response:
     source = mappings_of(request)
-    tables = source.tables()
+    tables = await source.tables()
     wanted = request.query_params.get("object", "")
     table = next((one for one in tables if one.object == wanted), tables[0] if tables else None)
     drift = await source.drift(closed_too="closed" in request.query_params)
@@ -67,7 +67,7 @@ def _answer(console: Console, tables: tuple[MappingTable, ...], drift: list[Drif
 async def as_text(request: Request) -> Response:
     """A table as CSV or Markdown, for a spreadsheet or a wiki."""
     name, form = request.path_params["object"], request.path_params["form"]
-    table = next((one for one in mappings_of(request).tables() if one.object == name), None)
+    table = next((one for one in await mappings_of(request).tables() if one.object == name), None)
     if table is None or form not in ("csv", "md"):
         raise HTTPException(404)
     text, kind = (as_csv(table), "text/csv") if form == "csv" else (markdown(table), "text/markdown")
