@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from interlock.canonical.published import read_lock, shipped_lock
+from interlock.canonical.published import read_lock
 from interlock.connectors import registry
 from interlock.messaging.views import Views
 from interlock.operations.measured import advice
@@ -62,14 +62,14 @@ def around(strategy: Strategy, folder: Path) -> Around:
 
 
 def contract_facts(strategy: Strategy) -> Mapping[str, ContractFact]:
-    """The contracts that ship, and the folder's own; published are those that a lock file holds to their promise."""
-    locked = {*shipped_lock(), *read_lock(strategy.published)}
+    """The contracts that ship, and the folder's own; of the latter those are published that the lock file holds to their promise."""
+    locked = read_lock(strategy.published)
     return {
         key: ContractFact(
             key=key,
             fields=len(contract.paths()),
             undocumented=tuple(path for path, field in contract.paths().items() if not field.meaning),
-            published=key in locked,
+            published=key in locked or key not in strategy.objects,
         )
         for key, contract in contracts_of(strategy).items()
     }

@@ -100,11 +100,6 @@ class Seen(Struct, frozen=True, kw_only=True):
     measured: Mapping[str, Measured] = {}
 
     @property
-    def changes(self) -> int:
-        """How many changes are written down."""
-        return len(self.strategy.changes)
-
-    @property
     def fresh(self) -> Freshness:
         return self.strategy.slos.freshness
 

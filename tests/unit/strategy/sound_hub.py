@@ -38,7 +38,7 @@ WHOLE = {
     ),
     "runbooks/erp-refusals.md": _RUNBOOK,
     "runbooks/postmortem.md": "# After an incident\nWhat happened?\n",
-    "changes/0001.toml": 'title = "Orders carry the channel"\nkind = "compatible"\nowner = "finance-systems"\n',
+    "changes/0001.toml": 'title = "Orders carry the channel"\nkind = "compatible"\nowner = "finance-systems"\nrollback = "interlock rollback"\n',
 }
 GREEN = {
     name: overlaid(text, LAID_OVER.get(name, "")) if name.endswith(".toml") else text for name, text in SOUND.items()

@@ -12,6 +12,7 @@ kind = "compatible"
 owner = "finance-systems"
 replaces = "order.v1"
 sunset_on = 2020-01-01
+rollback = "keep both"
 """
 ROLLED_BACK = "rollback"
 """The action of the audit that `interlock rollback` leaves."""
@@ -25,12 +26,20 @@ class ChangesAreWrittenDown(Rule):
     good = Case("the first change is written down")
 
     def look(self, seen: Seen) -> Iterator[Evidence | Gap]:
-        changes = seen.changes
-        if changes:
-            yield Evidence(f"{counted(changes, 'change')} with owner, window and rollback plan")
-        else:
-            put = "the next change that breaks something, with owner, review window, sunset and rollback plan"
+        changes = seen.strategy.changes
+        no_way_back = [number for number, one in changes.items() if not one.rollback]
+        for number in no_way_back:
+            yield self.gap(
+                f"change {number} has no way back", f"changes/{number}.toml", "rollback = how, and until when"
+            )
+        if not changes:
+            put = "the next change that others must prepare for, with owner, review window, sunset and rollback"
             yield self.gap("no change is written down", "changes/0001.toml", put)
+        elif len(changes) > len(no_way_back):
+            breaking = sum(one.kind == "breaking" for one in changes.values())
+            yield Evidence(
+                f"{counted(len(changes), 'change')} written down, {breaking} of them breaking, each with an owner"
+            )
 
 
 class RollbackIsRehearsed(Rule):

@@ -59,7 +59,7 @@ class FieldsAreDocumented(Rule):
 class VersionsArePublished(Rule):
     code = "CHK403"
     title = "Contracts in use are published: their text is locked"
-    why = "a version that changes under its consumers is no version"
+    why = "a version of your own that changes under its consumers is no version; those that ship do not change"
     bad = Case(
         "nobody locked the text of a version",
         contracts=_known(_CUSTOMER, ContractFact(key="order.v1", fields=40, published=False)),
@@ -71,7 +71,9 @@ class VersionsArePublished(Rule):
         known = [fact for key, fact in seen.contracts.items() if key in used]
         loose = sorted(fact.key for fact in known if not fact.published)
         if loose:
-            yield self.gap(f"not locked: {listed(loose, 6)}", "objects/published.lock", "its lines: interlock publish")
+            yield self.gap(
+                f"not locked: {listed(loose, 6)}", "objects/published.lock", f"its lines: interlock publish {loose[0]}"
+            )
         if len(known) > len(loose):
             yield Evidence(f"{counted(len(known) - len(loose), 'version')} published")
 

@@ -92,7 +92,9 @@ class PatternsAreMeasured(RunningRule):
             text = f"nothing was measured in {PROMISE_DAYS} days for {counted(len(silent), 'flow')}: {listed(silent)}"
             yield self.gap(text, put="interlock advise, once something has moved")
         if measured:
-            yield Evidence(f"{measured / PROMISE_DAYS:.3g} deliveries a day over {PROMISE_DAYS} days", min(newest))
+            yield Evidence(
+                f"{counted(measured, 'delivery', 'deliveries')} measured within {PROMISE_DAYS} days", min(newest)
+            )
 
 
 RULES = (RationaleOfItsOwn(), NothingSpeaksAgainst(), PatternsAreMeasured())
