@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from interlock.canonical import Contract
 from interlock.console.field_table import FieldTable, field_table, plain
 from interlock.console.payload import Side, as_read, mask
 from interlock.errors import InterlockError
@@ -72,14 +73,16 @@ class ReleaseTranslator:
 
     def _found_personal(self, build: Build, side: Side, system: str, object_name: str) -> frozenset[str]:
         if side == "canonical":
-            return _personal(build, object_name)
+            return _personal(*build.versions.ladder(object_name))
         try:
             if side == "source":
                 rows = build.rows_in(system, object_name)
-                personal = _personal(build, object_name)
+                personal = _personal(*build.versions.ladder(object_name))
                 return frozenset(path for row in rows if row.canonical in personal for path in _parts(row.vendor))
             written = self._documents(build, system).items()
-            return frozenset().union(*(_sent(rows, _personal(build, name)) for (name, _), rows in written))
+            return frozenset().union(
+                *(_sent(rows, _personal(*build.versions.ladder(name))) for (name, _), rows in written)
+            )
         except (InterlockError, LookupError):
             return frozenset()
 
@@ -99,10 +102,10 @@ def _sent(rows: tuple[FieldRow, ...], personal: frozenset[str]) -> frozenset[str
     return frozenset(plain(row.vendor) for row in rows if not personal.isdisjoint(_parts(row.canonical)))
 
 
-def _personal(build: Build, object_name: str) -> frozenset[str]:
+def _personal(*versions: Contract) -> frozenset[str]:
     """The object's personal paths, and the objects that hold some (an address as a whole). Of every version: several run
     side by side, and what one calls personal may stand under another name in the other."""
-    paths = {path for contract in build.versions.ladder(object_name) for path in contract.personal_paths()}
+    paths = {path for contract in versions for path in contract.personal_paths()}
     holders = {path.rpartition(".")[0] for path in paths if "[]" not in path}
     return frozenset({*paths, *holders} - {""})
 
