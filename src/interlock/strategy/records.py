@@ -12,6 +12,9 @@ from interlock.strategy.model import Flow, Strategy, Team
 from interlock.strategy.ownership import IDENTITY, Claim, Foreign, Ownership, ownership_of, thing_of
 
 
+ELSEWHERE = "all other places"
+
+
 class Written(NamedTuple):
     """What one flow writes at one destination: the fields, by their whole names, and what it leaves out."""
 
@@ -113,7 +116,7 @@ def _rows(held: Ownership, written: Iterable[Written], flows: Iterable[Flow]) ->
     objects = sorted({thing.partition(".")[0] for thing in claims} | moved)
     for name in objects:
         for thing in (name, *sorted(one for one in claims if one.startswith(f"{name}."))):
-            holders = tuple(Holder(claim.system, claim.conditions()) for claim in claims.get(thing, ()))
+            holders = tuple(_holders(held, thing, claims.get(thing, ())))
             writes = _flows(
                 one for one in written if any(_group(held.newest(field), claims) == thing for field in one.fields)
             )
@@ -121,6 +124,16 @@ def _rows(held: Ownership, written: Iterable[Written], flows: Iterable[Flow]) ->
                 one for one in written if any(_group(each.field, claims) == thing for each in one.left_out)
             )
             yield Row(thing, "." in thing, holders, writes, refused)
+
+
+def _holders(held: Ownership, thing: str, claims: Iterable[Claim]) -> Iterator[Holder]:
+    """The claims; and where all of them are exceptions, who holds it elsewhere."""
+    found = [Holder(claim.system, claim.conditions()) for claim in claims]
+    yield from found
+    name, _, path = thing.partition(".")
+    elsewhere = held.record_of(name, path) if found and all(one.where for one in found) else ""
+    if elsewhere:
+        yield Holder(elsewhere, ELSEWHERE)
 
 
 def _group(field: str, claims: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ def test_the_map_names_record_owner_and_exception(browser: Browser) -> None:
     """An operator who finds a wrong stock level must see whose level counts at that location, and whom to call."""
     said = browser.get("/strategy/records").page.said
     assert re.search(r"tags\s+record\s+left out: order-to-marketing\s+owner Growth growth@acme\.example", said)
-    assert re.search(r"on_hand\s+record\s+location 24826418", said)
+    assert re.search(r"on_hand\s+record\s+location 24826418\s+record\s+all other places", said)
     assert "7 objects in 4 systems: each field that moves has one record." in said
 
 
