@@ -1,84 +1,70 @@
-"""Differences of contracts, field by field, and which of them break whoever reads or writes the object."""
+"""Differences of contracts, change by change as the rules of compatibility name them, and whom each breaks."""
 
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
-from interlock.release.change import MARKS, Change, leaves, said
+import msgspec
+
+from interlock.canonical import Contract, ContractFile, assemble, load_contracts
+from interlock.canonical.compatibility import Change as ContractChange
+from interlock.canonical.compatibility import compare
+from interlock.release.change import Change, Mark
+from interlock.release.field_difference import table_changes
 from interlock.release.two_files import TwoFiles
+from interlock.strategy.positions import Path
+from interlock.strategy.snapshot import Snapshot
 
-NARROWING: Mapping[str, str] = {
-    "type": "what was written as the old type does not fit the new one",
-    "of": "what was written as the old type does not fit the new one",
-    "required": "objects without it do not fit any more",
-    "nullable": "objects in which it is null do not fit any more",
-    "values": "objects with a value that went do not fit any more",
-    "unit": "the same number means something else",
-}
-"""Key of a field -> why a change of it may break; those of words and examples do not."""
+MARKS: Mapping[str, Mark] = {"added": "+", "removed": "-"}
+"""Kind of a contract's change -> how it is marked; all others are changes of what stays."""
+
+CONTRACT_GONE = "whoever reads or writes this version finds no contract any more"
 
 
-def contract_changes(files: TwoFiles) -> Iterator[Change]:
-    """A contract that came or went is one line; a field that did is one; else a line per key of a field."""
-    if files.mark != "~":
-        fields = len(_fields(files.after.data if files.is_ else files.before.data))
-        yield files.change(
-            files.mark, f"a contract of {fields} fields", breaking="" if files.is_ else "whoever uses it"
-        )
-        return
-    old, new = _fields(files.before.data), _fields(files.after.data)
-    for path in (*old, *(path for path in new if path not in old)):
-        before, after = old.get(path), new.get(path)
-        if before is None or after is None:
-            yield _field(files, path, before, after)
-        elif before != after:
-            yield from _keys(files, path, before, after)
-    yield from _words(files)
+def contract_changes(files: TwoFiles) -> Iterable[Change]:
+    """A version that came or went is one line; else a line per change. A file that is no contract (a converter) is told
+    value by value."""
+    old, new = (_contract(side, files.name) for side in (files.old, files.new))
+    if old is None and new is None:
+        return table_changes(files)
+    if old is None or new is None:
+        fields = len((old or new).paths())  # type: ignore[union-attr]  # one of them is there
+        breaking = CONTRACT_GONE if new is None else ""
+        return [files.change("-" if new is None else "+", f"a contract of {fields} fields", breaking=breaking)]
+    return _compared(files, old, new)
 
 
-def _fields(data: dict[str, Any]) -> dict[tuple[str, ...], dict[str, Any]]:
-    """Every field by its path in the file: `("objects", "line", "fields", "sku")`."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {
-        ("fields", name): field for name, field in data.get("fields", {}).items()
+def _compared(files: TwoFiles, old: Contract, new: Contract) -> Iterator[Change]:
+    for each in compare(old, new).changes:
+        breaking = "" if each.allowed("full") else each.rule.backward or each.rule.forward
+        path = _place(files.before.data if each.kind == "removed" else files.after.data, each)
+        text = each.sentence.removeprefix(new.key).lstrip(": ")
+        yield files.change(MARKS.get(each.kind, "~"), text, path, key=each.path, breaking=breaking)
+
+
+def _contract(snapshot: Snapshot, stem: str) -> Contract | None:
+    """As the hub takes it: with the fields that a file of the folder adds to one that ships."""
+    texts = {
+        PurePosixPath(path).stem: text
+        for path, text in snapshot.files.items()
+        if PurePosixPath(path).match("objects/*.toml")
     }
-    for shape, body in data.get("objects", {}).items():
-        found |= {("objects", shape, "fields", name): field for name, field in body.get("fields", {}).items()}
-    return found
+    try:
+        files = {
+            name: msgspec.convert(tomllib.loads(text.decode()), ContractFile)
+            for name, text in texts.items()
+            if "-" not in name
+        }
+    except (msgspec.ValidationError, tomllib.TOMLDecodeError):
+        return None
+    return assemble(files, load_contracts()).contracts.get(stem)
 
 
-def _field(files: TwoFiles, path: tuple[str, ...], before: Any, after: Any) -> Change:
-    field = after or before
-    mark = MARKS[before is not None, after is not None]
-    needed = field.get("required", True) and not field.get("nullable", False)
-    breaking = "whoever reads it" if after is None else "objects that were made before lack it" if needed else ""
-    words = f"field {_name(path)}, {field.get('type', 'a')} {field.get('of', '')}".rstrip()
-    return files.change(mark, f"{words}{' (required)' if needed and mark == '+' else ''}", path, breaking=breaking)
-
-
-def _keys(files: TwoFiles, path: tuple[str, ...], before: dict[str, Any], after: dict[str, Any]) -> Iterator[Change]:
-    for key in (*before, *(key for key in after if key not in before)):
-        old, new = before.get(key), after.get(key)
-        if old != new:
-            mark = MARKS[old is not None, new is not None]
-            text = f"field {_name(path)}, {key}: {said(old)} -> {said(new)}"
-            yield files.change(mark, text, (*path, key), breaking=_breaks(key, old, new))
-
-
-def _breaks(key: str, old: Any, new: Any) -> str:
-    loosened = (key == "nullable" and new) or (key == "required" and new is False)
-    widened = key == "values" and set(old or ()) <= set(new or ())
-    return "" if loosened or widened else NARROWING.get(key, "")
-
-
-def _words(files: TwoFiles) -> Iterator[Change]:
-    """What stands outside of the fields: name, version, meaning."""
-    old, new = ({path: value for path, value in leaves(table) if "fields" not in path} for table in files.tables())
-    for path in (*old, *(path for path in new if path not in old)):
-        if old.get(path) != new.get(path):
-            mark = MARKS[path in old, path in new]
-            yield files.change(
-                mark, f"{'.'.join(map(str, path))}: {said(old.get(path))} -> {said(new.get(path))}", path
-            )
-
-
-def _name(path: tuple[str, ...]) -> str:
-    return path[1] if path[0] == "fields" else f"{path[1]}.{path[3]}"
+def _place(data: dict[str, Any], change: ContractChange) -> Path:
+    """Where the field of a change is written; the file as a whole when it is not written there itself."""
+    name = change.path.replace("[]", "").rpartition(".")[2]
+    shapes = {shape: body.get("fields", {}) for shape, body in data.get("objects", {}).items()}
+    if "." not in change.path and name in data.get("fields", {}):
+        return ("fields", name)
+    return next((("objects", shape, "fields", name) for shape, fields in shapes.items() if name in fields), ())

@@ -3,6 +3,7 @@
 import pytest
 from two_folders import folder, starter
 
+from interlock.canonical import load_contracts
 from interlock.release.change import said
 from interlock.release.difference import differences, summary
 from interlock.strategy import Snapshot
@@ -188,3 +189,41 @@ def test_the_summary_of_many_names_two() -> None:
         summary(changes)
         == "~ system netsuite: limits.concurrency: 5 -> 9; + flow order-to-erp: also goes to klaviyo; and 1 more"
     )
+
+
+MEANING = load_contracts()["order.v1"].meaning
+EXTENSION = f'extends = "order.v1"\nname = "order"\nversion = 1\nmeaning = "{MEANING}"\n\n[fields]\n'
+TIER = 'tier = { type = "string", required = false, class = "internal", meaning = "Which tier", example = "gold" }\n'
+STAMP = 'updated_at = { type = "timestamp", class = "internal", meaning = "x", example = "2026-11-23T09:12:03Z" }\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mark", "breaking"),
+    [
+        ("", TIER, "+", False),
+        (TIER, "", "-", False),
+        (TIER, TIER.replace("Which tier", "The tier"), "~", False),
+    ],
+)
+def test_a_contract_differs_by_the_rules_of_compatibility(old: str, new: str, mark: str, breaking: bool) -> None:
+    """Field by field, over the contract that ships; an optional field may come and go."""
+    sides = [folder({"objects/order.v1.toml": EXTENSION + rows} if rows else {}) for rows in (old, new)]
+    (change,) = differences(*sides)
+    assert (change.about, change.mark, bool(change.breaking)) == ("object order.v1", mark, breaking)
+    assert "tier" in change.line
+    assert change.where == "objects/order.v1.toml:7"
+
+
+def test_a_retyped_field_breaks_who_reads_it() -> None:
+    """The rule of the compatibility checker says why."""
+    retyped = TIER.replace('"string"', '"decimal"').replace('"gold"', '"1"')
+    found = differences(*(folder({"objects/order.v1.toml": EXTENSION + row}) for row in (TIER, retyped)))
+    assert [change.mark for change in found] == ["~"] * len(found)
+    assert any("tier" in change.line and change.breaking for change in found)
+
+
+def test_a_new_version_is_one_line() -> None:
+    """Both run side by side: it breaks nobody."""
+    text = f'name = "order"\nversion = 2\nmeaning = "Ours"\n[fields]\n{STAMP}{TIER}'
+    (change,) = differences(folder(), folder({"objects/order.v2.toml": text}))
+    assert (change.line, change.breaking) == ("+ object order.v2: a contract of 2 fields", "")
