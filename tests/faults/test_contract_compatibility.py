@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from contract_documents import documents, refused
 from contract_pairs import pairs_of_versions
@@ -14,6 +15,8 @@ from small_contracts import small_contract
 from interlock.canonical import Contract
 from interlock.canonical.compatibility import Ladder, compare, compare_ladder
 from interlock.canonical.compatibility_rules import RULES
+from interlock.mapping import Context, Functions, MappingFileError
+from interlock.mapping.conversion import compile_conversion
 
 CORPUS = Path(__file__).parents[1] / "fixtures" / "compatibility"
 WORDS = {"=": "full", "b": "backward", "f": "forward", ".": "none"}
@@ -25,6 +28,8 @@ KEPT = {
     "none": set[str](),
 }
 DOCUMENTS = 1_000
+CONVERTED = 50
+NOWHERE = Context(system="")
 BREAKING = [rule for rule in RULES if rule.backward or rule.forward]
 BY_DOCUMENTS = {rule.code for rule in BREAKING if not rule.meaning_only}
 
@@ -125,3 +130,41 @@ def test_documents_are_read_wherever_the_checker_says_so(capsys: pytest.CaptureF
         refused=0,
         control=f"without any one of {', '.join(sorted(BY_DOCUMENTS))} a refused document shows that it is missing",
     )
+
+
+def test_what_a_converter_makes_of_a_document_is_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault case 48: both ways, what a converter without a row of its own makes is read by the other version, and where
+    such a converter would have to guess it is refused; a converter that copies everything makes what nobody can read."""
+    experiment = Experiment("48 converters", suite=6_000, table=300_000, capsys=capsys)
+    made = refusals = unreadable = 0
+
+    @seed(experiment.seed)
+    @settings(
+        max_examples=experiment.size // 60, deadline=None, database=None,
+        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(pairs_of_versions())
+    def holds(found: tuple[Contract, Contract, int]) -> None:
+        nonlocal made, refusals, unreadable
+        for writer, reader in (found[:2], found[1::-1]):
+            bodies = documents(writer, CONVERTED, found[2])
+            try:
+                convert = compile_conversion({}, writer, reader, Functions())
+            except MappingFileError:
+                refusals += 1
+                unreadable += refused(reader, bodies) is not None
+                continue
+            values = [convert(msgspec.json.decode(body, type=writer.struct), NOWHERE) for body in bodies]
+            assert refused(reader, [msgspec.json.encode(value) for value in values]) is None
+            made += CONVERTED
+
+    holds()
+    assert refusals
+    experiment.report(
+        faults=made,
+        trials=made,
+        unreadable=0,
+        refused_to_guess=refusals,
+        control=f"in {unreadable} of these the old document as it stands is unreadable",
+    )
+    assert unreadable
