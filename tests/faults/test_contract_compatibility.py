@@ -140,7 +140,7 @@ def test_what_a_converter_makes_of_a_document_is_a_document(capsys: pytest.Captu
 
     @seed(experiment.seed)
     @settings(
-        max_examples=experiment.size // 60, deadline=None, database=None,
+        max_examples=experiment.size // 50, deadline=None, database=None,
         phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(pairs_of_versions())
