@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from books import profile
-from shop import knock, still
-from stack import running, twins, until
+from shop import Stage, knock, still
+from stack import until
 from test_customer_changes import later, update
 
 from interlock.cli.twin_world import TwinWorld
@@ -40,86 +40,81 @@ ROWS = """
 """
 FLOW = "flows/customer-straight.toml"
 KEY = "706405506930370084"  # above 2^53: it must not pass through a float
+KEY_2, KEY_3 = "706405506930370085", "706405506930370086"
 
 
 def with_flow(folder: Path, text: str) -> None:
     (folder / FLOW).write_text(text, "utf-8")
 
 
-async def state(hub: Hub) -> tuple[str, str]:
+async def state(hub: Hub, key: str) -> tuple[str, str]:
     """State and code of the customer's one delivery."""
-    rows = await hub.views.deliveries(Filter(object="customer", key=KEY))
+    rows = await hub.views.deliveries(Filter(object="customer", key=key))
     return (rows[0].state, rows[0].code) if rows else ("", "")
 
 
-def mail(world: TwinWorld) -> str:
-    found = profile(world, KEY)
+def mail(world: TwinWorld, key: str = KEY) -> str:
+    found = profile(world, key)
     return str(found["email"]) if found else ""
 
 
-def test_straight_to_marketing(tmp_path: Path) -> None:
+def test_straight_to_marketing(stage: Stage) -> None:
     """A customers/update becomes a profile by the flow's own rows; an older one changes nothing; the story shows the delivery."""
 
     async def story() -> None:
-        folder = tmp_path / "shop"
-        async with twins(folder) as world:
-            with_flow(folder, HEAD + ROWS)
-            async with running(folder, world) as hub:
-                assert await knock(hub, update(KEY, "new@example.com", later(10)), "customers/update") == 200
-                await still(hub, world)
-                assert mail(world) == "new@example.com"
-                assert await knock(hub, update(KEY, "old@example.com", later(-600)), "customers/update") == 200
-                await still(hub, world)
-                assert mail(world) == "new@example.com"
-                told = await hub.views.story("customer", KEY)
-                assert told is not None
-                (delivery,) = told.deliveries
-                assert (delivery.flow, delivery.destination, delivery.state) == ("customer-straight", "klaviyo", "done")
-                assert [(one.operation, one.verdict) for one in told.attempts] == [("profile.upsert", "done")]
-                assert told.attempts[0].reference == f"shopify-customer-{KEY}"
+        with_flow(stage._template, HEAD + ROWS)
+        async with stage.play() as (world, hub, _shop):
+            assert await knock(hub, update(KEY, "new@example.com", later(10)), "customers/update") == 200
+            await still(hub, world)
+            assert mail(world) == "new@example.com"
+            assert await knock(hub, update(KEY, "old@example.com", later(-600)), "customers/update") == 200
+            await still(hub, world)
+            assert mail(world) == "new@example.com"
+            told = await hub.views.story("customer", KEY)
+            assert told is not None
+            (delivery,) = told.deliveries
+            assert (delivery.flow, delivery.destination, delivery.state) == ("customer-straight", "klaviyo", "done")
+            assert [(one.operation, one.verdict) for one in told.attempts] == [("profile.upsert", "done")]
+            assert told.attempts[0].reference == f"shopify-customer-{KEY}"
 
     asyncio.run(story())
 
 
-def test_a_field_that_vanished_stops_the_document(tmp_path: Path) -> None:
+def test_a_field_that_vanished_stops_the_document(stage: Stage) -> None:
     """A renamed source field never becomes a silent null: a dead letter names its path, and what marketing has stays."""
 
     async def story() -> None:
-        folder = tmp_path / "shop"
-        async with twins(folder) as world:
-            with_flow(folder, HEAD + ROWS)
-            async with running(folder, world) as hub:
-                body = json.loads(update(KEY, "new@example.com", later(10)))
-                body["email_address"] = body.pop("email")
-                assert await knock(hub, json.dumps(body).encode(), "customers/update") == 200
-                await until(lambda: _is(hub, "dead"))
-                assert await state(hub) == ("dead", "MAP001")
-                letters = await hub.views.dead_letters(Filter(object="customer"))
-                assert [(one.owner, "$.email" in one.error) for one in letters] == [("storefront", True)]
-                assert profile(world, KEY) is None
+        with_flow(stage._template, HEAD + ROWS)
+        async with stage.play() as (world, hub, _shop):
+            body = json.loads(update(KEY_2, "new@example.com", later(10)))
+            body["email_address"] = body.pop("email")
+            assert await knock(hub, json.dumps(body).encode(), "customers/update") == 200
+            await until(lambda: _is(hub, KEY_2, "dead"))
+            assert await state(hub, KEY_2) == ("dead", "MAP001")
+            letters = await hub.views.dead_letters(Filter(object="customer"))
+            assert [(one.owner, "$.email" in one.error) for one in letters] == [("storefront", True)]
+            assert profile(world, KEY_2) is None
 
     asyncio.run(story())
 
 
-async def _is(hub: Hub, wanted: str) -> bool:
-    return (await state(hub))[0] == wanted
+async def _is(hub: Hub, key: str, wanted: str) -> bool:
+    return (await state(hub, key))[0] == wanted
 
 
-def test_paused_waits_and_goes_on(tmp_path: Path) -> None:
+def test_paused_waits_and_goes_on(stage: Stage) -> None:
     """Governed like any flow: while the folder pauses it the delivery is made and waits; it goes on under the folder that lets it."""
 
     async def story() -> None:
-        folder = tmp_path / "shop"
-        async with twins(folder) as world:
-            with_flow(folder, HEAD + "paused = true\n" + ROWS)
-            async with running(folder, world) as hub:
-                assert await knock(hub, update(KEY, "new@example.com", later(10)), "customers/update") == 200
-                await until(lambda: _is(hub, "waiting"))
-                assert profile(world, KEY) is None
-                with_flow(folder, HEAD + ROWS)
-                await hub.reload()
-                await still(hub, world)
-                assert mail(world) == "new@example.com"
+        with_flow(stage._template, HEAD + "paused = true\n" + ROWS)
+        async with stage.play() as (world, hub, _shop):
+            assert await knock(hub, update(KEY_3, "new@example.com", later(10)), "customers/update") == 200
+            await until(lambda: _is(hub, KEY_3, "waiting"))
+            assert profile(world, KEY_3) is None
+            with_flow(stage.folder, HEAD + ROWS)
+            await hub.reload()
+            await still(hub, world)
+            assert mail(world, KEY_3) == "new@example.com"
 
     asyncio.run(story())
 

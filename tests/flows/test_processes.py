@@ -97,7 +97,9 @@ def test_looked_up_split_shipped_and_booked(stage: Stage) -> None:
             signals = {row.signal.partition("/")[0] for row in rows}
             assert signals == {"", "step:ship", "step:book"}
             told = await asyncio.to_thread(said, stage, "show", f"{number}")
-            assert [line for line in told if "process order-process" in line] == ["done       process order-process: done"]
+            assert [line for line in told if "process order-process" in line] == [
+                "done       process order-process: done"
+            ]
             assert any("done       ship (steam): write at shipbob" in line for line in told)
             # A newer state with the cups gone: their parcel is cancelled, the mug's stays, the book follows.
             await bring(hub, order(number, 5, **NO_CUPS))

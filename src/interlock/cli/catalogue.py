@@ -7,7 +7,6 @@ import click
 
 from interlock.cli.output import Output, counted, fields_of, speaks
 from interlock.cli.place import data_folder, folder_option
-from interlock.cli.process import tell_steps
 from interlock.cli.store import ask_store, exists
 from interlock.cli.times import ago, now_ms
 from interlock.errors import SettingsError
@@ -91,6 +90,8 @@ def _way(flow: "Flow") -> str:
 
 
 def _whole(flow: "Flow", strategy: "Strategy") -> str:
+    from interlock.strategy.steps import in_words
+
     team = strategy.teams[flow.owner]
     rows = {
         "what": f"{flow.title}: {flow.object} from {flow.source} to {', '.join(flow.destinations)}",
@@ -102,7 +103,7 @@ def _whole(flow: "Flow", strategy: "Strategy") -> str:
         "promise": f"{flow.slo.success_percent:g} % end well, 95 of 100 within {flow.slo.latency_seconds_p95:g} s",
         "runbook": flow.runbook,
     }
-    steps = ("  steps", *tell_steps(flow)) if flow.steps else ()
+    steps = ("  steps", *(f"    {line}" for line in in_words(flow.steps))) if flow.steps else ()
     return "\n".join((flow.name, *(f"  {label:<8} {text}" for label, text in rows.items()), *steps))
 
 

@@ -227,6 +227,9 @@ def _refused(strategy: Strategy, groups: Sequence[DeadLetterGroup], now_ms: int)
 def group_sentence(strategy: Strategy, group: DeadLetterGroup, now_ms: int) -> str:
     """`NetSuite has refused 50 orders since 09:14`."""
     since = clock_time(group.first_ms, now_ms, zone_of(strategy))
+    if group.destination.startswith(STEERING):
+        count = counted(group.count, *_noun(strategy, group.flow))
+        return f"{flow_title(strategy, group.flow)}: the process of {count} has stopped since {since}"
     return f"{title_of(strategy, group.destination)} has refused {counted(group.count, *_noun(strategy, group.flow))} since {since}"
 
 

@@ -138,3 +138,29 @@ def meeting(steps: list[StepRule], at: int) -> str:
             return name
         ahead += ways(steps, places[name])
     return ""
+
+
+def in_words(steps: list[StepRule]) -> list[str]:
+    """Each step as a line: what it does, and where it goes on."""
+    return [
+        f"{at}. {step.name}: {_does(step)}; then {' or '.join(ways(steps, at - 1)) or 'the end'}"
+        for at, step in enumerate(steps, start=1)
+    ]
+
+
+def _does(rule: StepRule) -> str:
+    match rule.kind:
+        case "enrich":
+            source = f"{rule.read} of {rule.system}" if rule.system else f"a table of {len(rule.table)}"
+            return f"looks {rule.key} up in {source}{f' for each of {rule.each}' if rule.each else ''}"
+        case "route":
+            return f"goes by {' or by '.join(case.when for case in rule.cases)}"
+        case "split":
+            return f"makes a part for each {f'value of {rule.by} in' if rule.by else 'element of'} {rule.each}"
+        case "aggregate":
+            wanted = f"{rule.count} parts" if rule.count else "all parts"
+            return f"waits for {wanted}{f', {rule.timeout_minutes:g} min at most' if rule.timeout_minutes else ''}"
+        case "write":
+            back = f", taken back by {rule.compensate}" if rule.compensate else ""
+            fails = ", and takes all back when it is refused for good" if rule.on_failure == "compensate" else ""
+            return f"writes to {rule.system}{back}{fails}"

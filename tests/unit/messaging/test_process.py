@@ -73,7 +73,9 @@ def engine_with(folder: Path, script: FakeScript, *, once: Once = Once.UPSERT, l
     return engine
 
 
-def story(work: Callable[[Engine, FakeScript], Awaitable[None]], folder: Path, all_steps: Mapping[str, Step] | None = None) -> None:
+def story(
+    work: Callable[[Engine, FakeScript], Awaitable[None]], folder: Path, all_steps: Mapping[str, Step] | None = None
+) -> None:
     async def play() -> None:
         script = FakeScript(all_steps or steps())
         async with engine_with(folder, script) as engine:
@@ -114,6 +116,21 @@ def test_each_part_is_shipped_and_then_the_whole_is_booked(tmp_path: Path) -> No
         assert [step for step, *_ in marks] == ["buyer", "size", "by-place", "ship", "ship", "together", "book"]
         assert {state for *_, state in marks} == {"done"}
         assert process_state(engine) == "done"
+
+    story(work, tmp_path)
+
+
+def test_what_a_process_kept_is_forgotten_with_the_bodies(tmp_path: Path) -> None:
+    """The object and what was read elsewhere go after the days of the folder; that the steps were taken stays."""
+
+    async def work(engine: Engine, script: FakeScript) -> None:
+        await engine.post(event_of("1", 10, "small"))
+        await engine.run(2)
+        assert engine.rows("SELECT count(*) FROM process WHERE message IS NOT NULL") == [(1,)]
+        engine.clock._elapsed = 61 * 24 * 3600.0
+        await engine.upkeep.trim()
+        assert engine.rows("SELECT message FROM process") == [(None,)]
+        assert engine.rows("SELECT step, output FROM process_step WHERE kind = 'enrich'") == [("buyer", b"null")]
 
     story(work, tmp_path)
 
@@ -161,7 +178,9 @@ def test_what_was_written_is_taken_back_in_reverse_order(tmp_path: Path) -> None
         assert process_state(engine) == "compensated"
         # A replay of that one letter runs it again, from the first step, and all is written anew.
         engine.erp.fault = lambda _write: "done"
-        await engine.ledger.replay(Filter(states=("dead",)), by="ada", why="fixed", release="same", now_ms=engine.clock.now_ms())
+        await engine.ledger.replay(
+            Filter(states=("dead",)), by="ada", why="fixed", release="same", now_ms=engine.clock.now_ms()
+        )
         engine.dispatcher.wake()
         await engine.run(2)
         assert held(engine, "wms") == {"ship/east": "east,west/east", "ship/west": "east,west/west"}
@@ -204,7 +223,9 @@ def test_a_stopped_process_goes_on_with_the_replay(tmp_path: Path) -> None:
         assert (process_state(engine), held(engine, "erp")) == ("stopped", {})
         assert [where for where, *_ in letters(engine)] == ["wms"]
         engine.systems["wms"].fault = lambda _write: "done"
-        await engine.ledger.replay(Filter(states=("dead",)), by="ada", why="fixed", release="same", now_ms=engine.clock.now_ms())
+        await engine.ledger.replay(
+            Filter(states=("dead",)), by="ada", why="fixed", release="same", now_ms=engine.clock.now_ms()
+        )
         engine.dispatcher.wake()
         await engine.run(2)
         assert process_state(engine) == "done"
@@ -323,7 +344,7 @@ async def stopped_at(folder: Path, boundary: int, *, after_commit: bool, refused
         return None
     await engine.close()
     await engine.open()
-    await engine.run(300)
+    await engine.run(90)
     return engine
 
 
@@ -343,7 +364,9 @@ def test_stopped_anywhere_it_goes_on(tmp_path: Path, after_commit: bool, refused
             wms = engine.systems["wms"]
             assert (wms.duplicates, engine.erp.duplicates) == (0, 0)
             expected = "cancelled" if refused else "east,west/"
-            assert {value.removesuffix("east").removesuffix("west") for value in held(engine, "wms").values()} == {expected}
+            assert {value.removesuffix("east").removesuffix("west") for value in held(engine, "wms").values()} == {
+                expected
+            }
             assert len(wms.records) == 2
             assert process_state(engine) == ("compensated" if refused else "done")
             assert Counter(calls(engine, "wms")).most_common(1)[0][1] == (2 if refused else 1)
@@ -360,7 +383,9 @@ def test_stopped_anywhere_control(tmp_path: Path) -> None:
         for at, (system, part) in enumerate([("wms", "east"), ("wms", "west"), ("erp", "")]):
             if at == boundary:
                 raise Stopped
-            write = Write(operation="put", once=Once.LOOK_UP, reference=f"IL-1{part}", body=b'{"version": 1, "value": "x"}')
+            write = Write(
+                operation="put", once=Once.LOOK_UP, reference=f"IL-1{part}", body=b'{"version": 1, "value": "x"}'
+            )
             await engine.systems[system].write(write, idempotency_key="", timeout_seconds=1)
 
     async def play(*, again: bool) -> tuple[int, int]:

@@ -16,9 +16,11 @@ from interlock.console.field_table import FieldTable
 from interlock.console.filters import STATES, url
 from interlock.console.health import DOWN, Answer, story_answer, title_of
 from interlock.console.payload import Shown, show, show_body
+from interlock.console.processes import ahead, with_processes
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.sessions import REVEAL_SECONDS
 from interlock.console.wording import counted, number
+from interlock.messaging.process import STEERING
 from interlock.messaging.process_views import WORDS, ProcessRow
 from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, ObjectRow, Story
 from interlock.strategy.model import Strategy
@@ -130,19 +132,20 @@ async def story(request: Request) -> Response:
         each.destination for each in await console.views.destination_health(console.now_ms) if each.breaker in DOWN
     )
     refusals = {letter.destination: letter.error or letter.reason for letter in letters.values()}
+    processes = await console.views.processes(object_name, key)
     return page(
         request,
         "story.html",
         title=told.head.name or f"{object_name} {key}",
         command=f"interlock show {_word((told.head.name or key).lstrip('#'))}",
         live="story",
-        answer=story_answer(console.strategy, _lanes(told.deliveries), refusals, down),
+        answer=_answer(console.strategy, told, refusals, down, processes),
         story=told,
         letters=letters,
         down=down,
         steps=_steps(console.strategy, told),
-        processes=(processes := await console.views.processes(object_name, key)),
-        ahead={one.flow: _ahead(console.strategy, one) for one in processes},
+        processes=processes,
+        ahead={one.flow: ahead(console.strategy, one) for one in processes},
         process_words=WORDS,
         cards=cards,
         older=len(told.attempts) - len(cards),
@@ -153,12 +156,13 @@ async def story(request: Request) -> Response:
     )
 
 
-def _ahead(strategy: Strategy, one: ProcessRow) -> tuple[str, ...]:
-    """The steps that a process under way has not come to, in the order of the file."""
-    flow = strategy.flows.get(one.flow)
-    come_to = {step.step for step in one.steps}
-    under_way = flow is not None and one.state in ("running", "stopped")
-    return tuple(rule.name for rule in flow.steps if rule.name not in come_to) if flow and under_way else ()
+def _answer(
+    strategy: Strategy, told: Story, refusals: Mapping[str, str], down: frozenset[str], processes: Sequence[ProcessRow]
+) -> Answer:
+    """Where it stands in the systems; what steers a process is no system, and is told before."""
+    lanes = {name: states for name, states in _lanes(told.deliveries).items() if not name.startswith(STEERING)}
+    by_system = {name: said for name, said in refusals.items() if name in lanes}
+    return with_processes(strategy, story_answer(strategy, lanes, by_system, down), processes, refusals)
 
 
 async def reveal(request: Request) -> Response:

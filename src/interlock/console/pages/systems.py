@@ -16,6 +16,7 @@ from interlock.console.wording import counted, sentence_list
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
 from interlock.strategy.model import Flow, System
 from interlock.strategy.records_text import claims_in_words
+from interlock.strategy.steps import in_words
 
 DAY_MS = 86_400_000
 AUDIT_ROWS = 200
@@ -103,6 +104,7 @@ async def flow_page(request: Request, *, notice: str = "") -> Response:
         live="flow",
         answer=Answer(state=health.state, text=text),
         flow=found,
+        steps=in_words(found.steps),
         tiles=pairs,
         team=console.strategy.teams.get(found.owner),
         drift=drift_words(console.strategy, await grave_drift(console.mappings, found.source, found.object_name)),
@@ -152,7 +154,7 @@ async def runbook(request: Request) -> Response:
         answer=Answer(state="done", text=f"Runbook of {counted(len(users), 'flow')}."),
         body=Markup(
             markdown.html(text, link=lambda to: f"/runbooks/{to}" if to in console.strategy.runbooks else None, below=1)
-        ),  # noqa: S704  escaped there
+        ),
         users=users,
     )
 

@@ -123,7 +123,8 @@ def discarded(connection: apsw.Connection, delivery: int, now_ms: int) -> None:
 
 
 def trim_processes(connection: apsw.Connection, before_ms: int) -> int:
-    """Forget the objects of processes that ended before then; returns how many."""
+    """Forget the objects of processes that ended before then, and what was read for them; returns how many."""
+    connection.execute(statements("process.sql")["trim_records"], (before_ms,))
     connection.execute(statements("process.sql")["trim_processes"], (before_ms,))
     return connection.changes()
 

@@ -73,5 +73,9 @@ UPDATE delivery SET due_ms = ?1 WHERE id = ?2 AND state = 'waiting' AND EXISTS (
       OR s.state = 'failed' AND d.state <> 'dead')
     AND s.number = (SELECT max(n.number) FROM process_step n WHERE n.process = ?2 AND n.step = s.step AND n.part = s.part))
 
+-- name: trim_records  what was read elsewhere goes with the object that it was read for
+UPDATE process_step SET output = CAST('null' AS BLOB) WHERE kind = 'enrich' AND output <> CAST('null' AS BLOB)
+  AND process IN (SELECT delivery FROM process WHERE message IS NOT NULL AND ended_ms > 0 AND ended_ms < ?)
+
 -- name: trim_processes
 UPDATE process SET message = NULL WHERE message IS NOT NULL AND ended_ms > 0 AND ended_ms < ?
