@@ -55,6 +55,7 @@ class ContractWatch:
         self._unjudged: set[ProfileKey] = set()
         self._uses: dict[ProfileKey, _Uses] = {}
         self._cursor: int | None = None
+        self._one_at_a_time = asyncio.Lock()
         self._saved = float("-inf")
         self._judged_under = ""
 
@@ -65,7 +66,11 @@ class ContractWatch:
             await self._clock.sleep(PASS_SECONDS)
 
     async def step(self) -> int:
-        """One pass; returns how many documents it looked at."""
+        """One pass at a time; returns how many documents it looked at."""
+        async with self._one_at_a_time:
+            return await self._step()
+
+    async def _step(self) -> int:
         if self._cursor is None:
             await self._load()
         accepted = await self._take_accepted()
