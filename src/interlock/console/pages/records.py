@@ -12,6 +12,7 @@ from interlock.console.health import Answer, title_of
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
 from interlock.messaging.refused import RefusedCount
+from interlock.strategy.contracts import contract_of
 from interlock.strategy.model import Team
 from interlock.strategy.records import Holder, Records, Row, records_of
 from interlock.strategy.records_text import fields_in_words, held_in_words
@@ -57,7 +58,14 @@ async def records(request: Request) -> Response:
         written=[(one, fields_in_words(one)) for one in found.written],
         refused=[(count, _listed(count)) for count in refused],
         asked=_asked(console, found),
+        contracts=_contracts(console, found),
     )
+
+
+def _contracts(console: Console, found: Records) -> Mapping[str, str]:
+    """The contract of each thing that has one, such as `order.v1`."""
+    known = {row.thing: contract_of(console.strategy, row.thing) for row in found.rows}
+    return {thing: contract.key for thing, contract in known.items() if contract}
 
 
 def _line(console: Console, found: Records, row: Row) -> Line:

@@ -18,6 +18,7 @@ PAGES = {
     "objects": "/strategy/contracts/{}",
 }
 """Folder -> the page of one of its files, by the file's stem."""
+MOST_NAMED = 3
 
 
 async def checklist(request: Request) -> Response:
@@ -48,6 +49,12 @@ def _answer(results: tuple[Result, ...], counts: Counts) -> Answer:
         return Answer(state="done", text="The strategy is complete: all eight items are green, by evidence.")
     worst = "red" if counts.red else "amber"
     open_ = [one.item.title for one in results if one.colour == worst]
-    said = f"{counts.green} of {len(results)} items are green." if counts.green else "No item is green yet."
-    more = f"{sentence_list(open_)} {'is' if len(open_) == 1 else 'are'} {worst}: each card says what is missing, and where to write it."
+    green = f"{counts.green} of {len(results)} items {_are(counts.green)} green."
+    named = sentence_list(open_) if len(open_) <= MOST_NAMED else str(len(open_))
+    more = f"{named} {_are(len(open_))} {worst}: each card says what is missing, and where to write it."
+    said = green if counts.green else "No item is green yet."
     return Answer(state=STATES[worst], text=said, more=more)
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

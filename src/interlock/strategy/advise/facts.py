@@ -19,7 +19,9 @@ class Measured(Struct, frozen=True, kw_only=True):
         parts = [
             f"{self.events_per_day:,.0f} events a day" if self.events_per_day is not None else "",
             f"{self.changes_per_object:.1f} changes per object" if self.changes_per_object is not None else "",
-            f"{self.fan_out} destinations written to" if self.fan_out is not None else "",
+            f"{self.fan_out} destination{'' if self.fan_out == 1 else 's'} written to"
+            if self.fan_out is not None
+            else "",
             f"{self.read_share:.0%} of deliveries only read" if self.read_share is not None else "",
         ]
         said = ", ".join(filter(None, parts))
