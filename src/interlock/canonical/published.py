@@ -7,19 +7,23 @@ sha256 = "..."
 ["order.v2".fields]
 "id" = "id, internal"
 "lines[].sku" = "string, internal, nullable"
+
+`python -m interlock.canonical.published` publishes the contracts that ship.
 """
 
 import hashlib
 import importlib.resources
 import json
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from interlock.canonical.contract import Contract, ContractError, Field
+from interlock.canonical.contract import Contract, ContractError, Field, load_contracts
 
 LOCK_FILE = "published.lock"
 HEAD = """\
@@ -104,3 +108,19 @@ def _line(contract: Contract, field: Field) -> str:
         "nullable" if field.nullable and field.required else "",
     ]
     return ", ".join(word for word in words if word)
+
+
+def main() -> None:
+    """Publish the contracts that ship and are not published yet; what is published is never written again."""
+    file = Path(__file__).parent / "objects" / LOCK_FILE
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    known = read_lock(text)
+    for key, contract in load_contracts().items():
+        if key not in known:
+            text = with_published(text, contract)
+            sys.stderr.write(f"published {key}\n")
+    file.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
