@@ -11,7 +11,6 @@ from interlock.strategy.left_out import documents_of, left_out
 from interlock.strategy.model import Flow, Strategy, Team
 from interlock.strategy.ownership import IDENTITY, Claim, Foreign, Ownership, ownership_of, thing_of
 
-
 ELSEWHERE = "all other places"
 
 
