@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from interlock import event_loop
 from interlock.clock import SystemClock
 from interlock.collector import rest_on_what_is_loaded
 from interlock.connectors.http import Http
@@ -284,7 +285,7 @@ def main() -> None:
         assert sink.stdout is not None
         ports = [int(port) for port in sink.stdout.readline().split()]
         plain = asyncio.run(naive(ports, bodies))
-        ours = asyncio.run(engine(ports, bodies))
+        ours = event_loop.run(engine(ports, bodies))
         print(f"{events} events of {len(template)} bytes, three destinations each")
         print(f"interlock, all durable       {ours:8.0f} deliveries/s")
         print(f"bare aiohttp, nothing stored {plain:8.0f} deliveries/s   ratio {ours / plain:.2f}")

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from interlock import event_loop
 from interlock.collector import rest_on_what_is_loaded
 from interlock.hub import Hub
 from interlock.messaging.event import Event
@@ -51,4 +52,4 @@ async def serve(folder: Path, port: int, what: str) -> None:
 
 if __name__ == "__main__":
     folder, port, what = sys.argv[1:]
-    asyncio.run(serve(Path(folder), int(port), what))
+    event_loop.run(serve(Path(folder), int(port), what))

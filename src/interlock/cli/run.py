@@ -23,9 +23,8 @@ def run(folder: Path, port: int, host: str, out: Output) -> None:
               interlock run /srv/acme --host 0.0.0.0 --port 8787
     """
     out.progress(f"Opening {folder.resolve()}")
-    import asyncio
-
+    from interlock import event_loop
     from interlock.cli.serve import serve
 
-    asyncio.run(serve(folder, host, port, out))
+    event_loop.run(serve(folder, host, port, out))
     out.summary("closed in good order", f"interlock run {folder}")

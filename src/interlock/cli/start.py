@@ -42,15 +42,14 @@ def demo(directory: Path, orders: int, leave: bool, port: int, no_browser: bool,
     """
     began = time.monotonic()
     out.progress(f"Preparing a demo project in {_shown(directory)}")
-    import asyncio
-
+    from interlock import event_loop
     from interlock.cli.demo import farewell, run_demo
     from interlock.cli.demo_orders import Wish
 
     browse = not (leave or no_browser or out.as_json) and _has_browser()
     wish = Wish(folder=directory, orders=orders, leave=leave, port=port, browse=browse, began=began)
     try:
-        code = asyncio.run(run_demo(wish, out))
+        code = event_loop.run(run_demo(wish, out))
     except KeyboardInterrupt:
         farewell(wish, out)
         fail(INTERRUPTED)
