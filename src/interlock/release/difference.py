@@ -14,6 +14,7 @@ from interlock.release.field_difference import (
     system_changes,
     table_changes,
 )
+from interlock.release.former_names import under_new_names
 from interlock.release.row_difference import item_changes, mapping_changes
 from interlock.release.two_files import TwoFiles
 from interlock.strategy.snapshot import Snapshot
@@ -40,6 +41,17 @@ SHOWN_IN_A_SUMMARY = 2
 
 def differences(old: Snapshot, new: Snapshot) -> tuple[Change, ...]:
     """Every change from the old folder to the new one, in the order of the table above. Both must load."""
+    old, names = under_new_names(old, new)
+    return (*_renamed_systems(names), *_differences(old, new))
+
+
+def _renamed_systems(names: Mapping[str, str]) -> Iterator[Change]:
+    for was, now in names.items():
+        text = f"is called {now} now; what was written there stays its own"
+        yield Change(mark="~", kind="system", about=f"system {was}", text=text, where=f"systems/{now}.toml", key="was")
+
+
+def _differences(old: Snapshot, new: Snapshot) -> tuple[Change, ...]:
     paths = [path for path in {*old.files, *new.files} if old.files.get(path) != new.files.get(path)]
     compared = [_of_file(path, old, new) for path in sorted(paths, key=lambda path: (_place(path), path))]
     return tuple(_with_renamed_flows([change for changes in compared for change in changes], old, new))

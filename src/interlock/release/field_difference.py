@@ -11,7 +11,7 @@ UNORDERED = frozenset({"destinations", "trigger", "record_of", "record_of_own", 
 """Lists whose order means nothing."""
 
 NOTHING: tuple[Any, ...] = (None, {}, [])
-NOT_TOLD = frozenset({("name",)})
+NOT_TOLD = frozenset({("name",), ("was",)})
 """What the place of a file says already."""
 
 LIST_WORDS: Mapping[str, tuple[str, str]] = {

@@ -10,6 +10,7 @@ from interlock.release.build import Build
 from interlock.release.change import Change
 from interlock.release.difference import differences
 from interlock.release.effect import Effect, Hide
+from interlock.release.former_names import under_new_names
 from interlock.release.paper import on_paper
 from interlock.release.rehearsal import rehearse
 from interlock.release.risk import Risk, risk_of
@@ -83,7 +84,7 @@ def plan(running: Snapshot | None, wanted: Snapshot, events: Iterable[Event], hi
         return Plan(running=running.id, wanted=wanted.id)
     effect, not_tried = Effect(untouched=True), ""
     try:
-        old = on_paper(running)
+        old = on_paper(under_new_names(running, wanted)[0])
     except InterlockError as error:
         not_tried = f"the running release cannot be built by this Interlock any more: {error.what}"
     else:

@@ -15,7 +15,7 @@ from interlock.release.turn import Failed, Planned, Turn, Way
 NO_BODY = "their bodies were forgotten, as security.toml says"
 INCOMPLETE = "they only say that something changed; the hub reads the object from its source"
 NO_FLOW = "no flow of either folder starts on them"
-PROCESS = "it runs a process, whose steps read other systems"
+PROCESS = "they run a process too, whose steps read other systems and are not tried here"
 
 
 def rehearse(old: Build, new: Build, events: Iterable[Event], hide: Hide | None = None) -> Effect:
@@ -44,8 +44,7 @@ class Rehearsal:
             for flow in flows.values()
         }
         self._writes_alike = {
-            name: _translation(old, name) == _translation(new, name)
-            for name in {*old.destinations(), *new.destinations()}
+            name: _translation(old, name) == _translation(new, name) for name in {*_written_to(old), *_written_to(new)}
         }
         self._routes_alike = {name: _routing(old, name) == _routing(new, name) for name in flows}
 
@@ -58,13 +57,9 @@ class Rehearsal:
         """One event, as both releases would treat it had it just come."""
         self._events += 1
         old, new = Turn(self._old, event), Turn(self._new, event)
-        if not old.ways and not new.ways:
-            self._leave_out(PROCESS if old.steered or new.steered else NO_FLOW)
-        elif event.body is None:
-            self._leave_out(NO_BODY)
-        elif not event.complete:
-            self._leave_out(INCOMPLETE)
-        else:
+        for why in _untried(event, old, new):
+            self._left_out[why] = self._left_out.get(why, 0) + 1
+        if (old.ways or new.ways) and event.complete and event.body is not None:
             if self._reads_alike.get((event.system, event.object)):
                 new.share(old)
             self._compare(event, old, new)
@@ -77,9 +72,6 @@ class Rehearsal:
             noun=objects.pop().replace("_", " ") if len(objects) == 1 else "object",
             lines=self._tally.lines(), left_out=self._left_out, seconds=seconds,
         )  # fmt: skip
-
-    def _leave_out(self, why: str) -> None:
-        self._left_out[why] = self._left_out.get(why, 0) + 1
 
     # -- one event
 
@@ -96,12 +88,11 @@ class Rehearsal:
         before, after = self._admitted(old, new, alike)
         self._ways(before, after, number, name)
         told = set()
-        for way in (way for way in before if way in after):
-            flow, destination, _ = way
+        for way in (way for way in before if way in after and not (way[0] in alike and self._writes_alike[way[1]])):
             what = (old.document_key(way), new.document_key(way))
-            if what not in told and not (flow in alike and self._writes_alike[destination]):
+            if what not in told:
                 told.add(what)
-                self._plans(destination, old.plan(way), new.plan(way), number=number, name=name)
+                self._plans(way[1], old.plan(way), new.plan(way), number=number, name=name)
 
     def _alike_read(self, old: Turn, new: Turn) -> set[str]:
         """The flows that go the same ways, and for which both releases read the same object of this event."""
@@ -188,6 +179,20 @@ class Rehearsal:
             )
 
 
+def _untried(event: Event, old: Turn, new: Turn) -> Iterator[str]:
+    """Why an event is left out, in whole or in part."""
+    steered = old.steered or new.steered
+    if steered:
+        yield PROCESS
+    if not (old.ways or new.ways):
+        if not steered:
+            yield NO_FLOW
+    elif event.body is None:
+        yield NO_BODY
+    elif not event.complete:
+        yield INCOMPLETE
+
+
 ASIDE = frozenset({"title", "owner", "url", "credentials", "limits", "retry", "breaker", "intake"})
 """Keys of a system that decide nothing about what is written."""
 
@@ -206,8 +211,13 @@ def _translation(build: Build, system: str) -> tuple[Any, ...] | None:
     owned = {name: _without(each, ASIDE | {"settings", "connector"}) for name, each in strategy.systems.items()}
     return (
         _without(strategy.systems[system], ASIDE), owned, strategy.mappings.get(system, ""), strategy.items.get(system),
-        strategy.functions, strategy.objects, strategy.timezone,
+        strategy.functions, strategy.objects, strategy.converters, strategy.timezone,
     )  # fmt: skip
+
+
+def _written_to(build: Build) -> set[str]:
+    flows = build.strategy.flows.values()
+    return {name for flow in flows for name in flow.destinations} & build.strategy.systems.keys()
 
 
 def _routing(build: Build, name: str) -> dict[str, Any] | None:

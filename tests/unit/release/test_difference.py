@@ -227,3 +227,22 @@ def test_a_new_version_is_one_line() -> None:
     text = f'name = "order"\nversion = 2\nmeaning = "Ours"\n[fields]\n{STAMP}{TIER}'
     (change,) = differences(folder(), folder({"objects/order.v2.toml": text}))
     assert (change.line, change.breaking) == ("+ object order.v2: a contract of 2 fields", "")
+
+
+RENAMED = {
+    "systems/shipbob.toml": "",
+    "systems/warehouse.toml": 'was = "shipbob"\n' + starter()["systems/shipbob.toml"].decode(),
+    "flows/order-to-wms.toml": starter()["flows/order-to-wms.toml"].decode().replace('"shipbob"', '"warehouse"'),
+    "mappings/items.toml": starter()["mappings/items.toml"].decode().replace("[shipbob]", "[warehouse]"),
+}
+
+
+def test_a_renamed_system_is_one_change() -> None:
+    """Fault case 61: a name is not a new system, so nothing is lost and nothing breaks. Without `was` it is two: the control."""
+    (change,) = differences(folder(), folder(RENAMED))
+    assert change.line == "~ system shipbob: is called warehouse now; what was written there stays its own"
+    assert not change.breaking
+    undeclared = RENAMED | {"systems/warehouse.toml": starter()["systems/shipbob.toml"].decode()}
+    found = differences(folder(), folder(undeclared))
+    assert {change.line.partition(":")[0] for change in found} >= {"+ system warehouse", "- system shipbob"}
+    assert any(change.breaking for change in found)

@@ -1,15 +1,18 @@
 """The rehearsal: both releases are given the same events, and only what differs is told, with counts and masked samples (C87)."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from two_folders import folder, orders
+from two_folders import folder, orders, starter
 
 from interlock.console.hiding import hiding
 from interlock.release.plan import Plan, plan
+from interlock.release.rehearsal import PROCESS
 from interlock.strategy import Snapshot
 
 ERP = "flows/order-to-erp.toml"
+EXAMPLE = Path(__file__).parents[3] / "docs" / "guides" / "examples" / "order-process.toml"
 MAPPING = "[order.out.salesOrder]\n"
 NOTES = {"note": lambda number: "Ring twice" if number % 3 == 0 else None}
 
@@ -150,3 +153,28 @@ def test_the_same_folder_and_the_first_one() -> None:
     """What there is to say when there is nothing to compare."""
     assert planned(folder()).summary == f"nothing has changed; release {folder().short} runs"
     assert plan(None, folder(), iter(())).summary == "no release runs yet: this folder would be the first"
+
+
+def test_a_process_is_routed_but_not_walked() -> None:
+    """Its steps ask other systems, which a plan must not do: the orders are counted as not tried, not as alike."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    both = {"flows/order-process.toml": text, ERP: "", "flows/order-to-wms.toml": "", "slos.toml": ""}
+    found = planned(folder(both | {"mappings/netsuite.toml": MAPPING + 'memo = "name"\n'}), 2, old=folder(both))
+    assert lines(found) == []
+    assert list(found.effect.left_out.items()) == [(PROCESS, 2)]
+    same = planned(folder(both | {"runbooks/intake.md": "# Changed"}), 2, old=folder(both))
+    assert same.effect.untouched, "the control"
+
+
+def test_a_renamed_system_is_given_the_same() -> None:
+    """Fault case 61: under its new name it gets what it got, and no order is counted as lost or new."""
+    files = starter()
+    renamed = {
+        "systems/shipbob.toml": "",
+        "systems/warehouse.toml": 'was = "shipbob"\n' + files["systems/shipbob.toml"].decode(),
+        "flows/order-to-wms.toml": files["flows/order-to-wms.toml"].decode().replace('"shipbob"', '"warehouse"'),
+        "mappings/items.toml": files["mappings/items.toml"].decode().replace("[shipbob]", "[warehouse]"),
+    }
+    found = planned(folder(renamed), 2)
+    assert [change.key for change in found.changes] == ["was"]
+    assert (lines(found), found.effect.differ) == ([], 0)
