@@ -33,7 +33,7 @@ class Dispatcher:
         self.worker = worker
         self.lease_ms = round(lease_seconds * 1000)
         self.courier = Courier(inbox=inbox, ledger=ledger, releases=releases, clock=clock, black_box=black_box)
-        self.courier.processes.wake = self.wake
+        self.courier.processes.wake, self.courier.processes.pace = self.wake, self._pace
         self.outlets: dict[str, Outlet] = {}
         self._breakers: dict[str, tuple[str, int, int, int, str]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -46,6 +46,12 @@ class Dispatcher:
             self._open_missing()
         for outlet in self.outlets.values():
             outlet.wake()
+
+    async def _pace(self, system: str) -> None:
+        """What a process reads of a destination counts in its rate, as what is written to it does."""
+        outlet = self.outlets.get(system)
+        while outlet is not None and (wait := outlet.limiter.take()) > 0:
+            await self._clock.sleep(wait)
 
     async def start(self) -> None:
         """Open an outlet for each destination; those that a release brings later are opened then."""

@@ -6,7 +6,7 @@ dead letters are those of any delivery. Each write of a step is an ordinary deli
 them anew each time (course.py), so that a process that was stopped anywhere goes on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -18,6 +18,9 @@ STEERING = "process:"
 """Destination of the deliveries that steer a process, before the flow's name."""
 STEP = "step:"
 """Signal of the deliveries that a step makes, before its name."""
+
+Pace = Callable[[str], Awaitable[None]]
+"""Waits until a system's limits let one more call through; given the system's name."""
 
 Kind = Literal["enrich", "route", "split", "aggregate", "write"]
 MarkState = Literal["open", "done", "failed", "skipped"]
@@ -56,8 +59,10 @@ class Script(Protocol):
     def pack(self, value: Any) -> bytes:
         """The canonical object as it is kept while the process runs."""
 
-    async def enrich(self, step: Step, message: Message, *, timeout_seconds: float) -> bytes | Retry | Refused:
-        """What the step adds to the message, as JSON; `null` when there is nothing."""
+    async def enrich(
+        self, step: Step, message: Message, *, pace: Pace, timeout_seconds: float
+    ) -> bytes | Retry | Refused:
+        """What the step adds to the message, as JSON; `null` when there is nothing. Awaits `pace` before each call."""
 
     def choose(self, step: Step, message: Message) -> str:
         """The step that a router goes on with."""

@@ -24,7 +24,7 @@ from interlock.messaging.dead_letter import HELD_BY
 from interlock.messaging.delivery import Delivery
 from interlock.messaging.finished import Finished, Stop, dead, failure_of, held, mapping_stop
 from interlock.messaging.outcome import Refused, Retry
-from interlock.messaging.process import Course, Mark, Move, ProcessStore, Script, State, Step
+from interlock.messaging.process import Course, Mark, Move, Pace, ProcessStore, Script, State, Step
 from interlock.messaging.releases import Document, Releases
 
 Load = Callable[[], Awaitable[Document]]
@@ -40,6 +40,7 @@ class Processes:
         self._releases = releases
         self._clock = clock
         self.wake: Callable[[], None] = lambda: None
+        self.pace: Pace = _at_once
 
     async def steer(self, delivery: Delivery, load: Load, refusal: Refusal, timeout_seconds: float) -> Finished:
         """Take every step that is due. Raises Stop for what a person must see to, StoreError when the store breaks."""
@@ -93,7 +94,7 @@ class Processes:
         trouble: Stop | None = None
         for step, part in trip.due:
             try:
-                moves.append(await trip.take(step, part, timeout_seconds))
+                moves.append(await trip.take(step, part, self.pace, timeout_seconds))
             except Stop as stop:  # of one part: the others go on
                 trouble = stop
         course: Course | None = trip.course
@@ -134,7 +135,7 @@ class _Trip:
         stopped = self.standing.failed and not (self.due or self.standing.open)
         return [], "stopped" if stopped else "running"
 
-    async def take(self, step: Step, part: str, timeout_seconds: float) -> Move:
+    async def take(self, step: Step, part: str, pace: Pace, timeout_seconds: float) -> Move:
         """One step that is due: opened when it is a write, else done. Raises Stop."""
         message = message_for(self.course, part)
         match step.kind:
@@ -142,7 +143,7 @@ class _Trip:
                 return Move(step=step.name, part=part, destination=step.destination)
             case "enrich":
                 return self._enriched(
-                    step, part, await self.script.enrich(step, message, timeout_seconds=timeout_seconds)
+                    step, part, await self.script.enrich(step, message, pace=pace, timeout_seconds=timeout_seconds)
                 )
             case "route":
                 output = _json(_pure(lambda: self.script.choose(step, message)))
@@ -242,6 +243,10 @@ def _ours(course: Course | None) -> Course:
     if course is None:
         raise Stop(Finished(state="fenced"))
     return course
+
+
+async def _at_once(_: str) -> None:
+    """Without a dispatcher nobody limits."""
 
 
 def _json(text: str) -> bytes:

@@ -1,7 +1,7 @@
 """The steps of a middleware flow, compiled: what the engine asks of a process (messaging/process.py) for one release."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from interlock.canonical import Contract
 from interlock.connectors.contract import Outcome, Past, Plan, Records, Write
 from interlock.errors import MappingError
 from interlock.messaging.outcome import Refused, Retry
-from interlock.messaging.process import Message, Step
+from interlock.messaging.process import Message, Pace, Step
 from interlock.messaging.write import Absent, Destination, LookUp
 from interlock.release.parts import Parts, grouped, part_of
 from interlock.strategy import Flow, compile_predicate
@@ -69,9 +69,12 @@ class StagedDestination:
 class Steps:
     """The Script port. The message is a table: the object under its name, what each step added under the step's."""
 
-    def __init__(self, flow: Flow, contract: Contract, systems: Systems) -> None:
+    def __init__(
+        self, flow: Flow, contract: Contract, systems: Systems, as_named: Callable[[Any], Any] = lambda value: value
+    ) -> None:
         self._flow = flow
         self._contract = contract
+        self._as_named = as_named
         self._systems = systems
         self._rules = {rule.name: rule for rule in flow.steps}
         self._split = {name: rule for rule in flow.steps if rule.kind == "split" for name in _between(flow.steps, rule)}
@@ -83,17 +86,19 @@ class Steps:
         self.steps: Mapping[str, Step] = {rule.name: _step(flow.steps, at) for at, rule in enumerate(flow.steps)}
 
     def pack(self, value: Any) -> bytes:
-        """The canonical object as JSON."""
-        return _encode(value)
+        """The canonical object as JSON, in the version that the flow names."""
+        return _encode(self._as_named(value))
 
-    async def enrich(self, step: Step, message: Message, *, timeout_seconds: float) -> bytes | Retry | Refused:
+    async def enrich(
+        self, step: Step, message: Message, *, pace: Pace, timeout_seconds: float
+    ) -> bytes | Retry | Refused:
         """The record, or the entry of the table; for a list one for each element. `null` where there is none."""
         rule, table = self._rules[step.name], self._table(step.name, message)
         if not rule.each:
-            return await self._looked_up(rule, _filled(rule.key, table), timeout_seconds)
+            return await self._looked_up(rule, _filled(rule.key, table), pace, timeout_seconds)
         found: list[bytes] = []
         for element in _at(table, rule.each) or ():
-            one = await self._looked_up(rule, _filled(rule.key, table | {"item": element}), timeout_seconds)
+            one = await self._looked_up(rule, _filled(rule.key, table | {"item": element}), pace, timeout_seconds)
             if isinstance(one, Retry | Refused):
                 return one
             found.append(one)
@@ -153,11 +158,14 @@ class Steps:
             ) from error
         return msgspec.structs.replace(value, **made)
 
-    async def _looked_up(self, rule: StepRule, key: str | None, timeout_seconds: float) -> bytes | Retry | Refused:
+    async def _looked_up(
+        self, rule: StepRule, key: str | None, pace: Pace, timeout_seconds: float
+    ) -> bytes | Retry | Refused:
         if not rule.system:
             return _encode(rule.table.get(key or "", rule.default))
         if key is None:
             return b"null"
+        await pace(rule.system)
         answer = await self._systems.records(rule.system).fetch(rule.read, key, timeout_seconds=timeout_seconds)
         if isinstance(answer, Absent):
             return b"null"

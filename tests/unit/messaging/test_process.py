@@ -13,7 +13,7 @@ from engine import Engine, event_of
 from interlock.messaging.delivery import Want
 from interlock.messaging.ledger import Filter
 from interlock.messaging.outcome import Refused, Retry
-from interlock.messaging.process import Message, Step, steering_of
+from interlock.messaging.process import Message, Pace, Step, steering_of
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Limits
 from interlock.messaging.sqlite.process import SqliteProcesses
@@ -51,7 +51,10 @@ class FakeScript:
     def pack(self, value: Any) -> bytes:
         return json.dumps(value).encode()
 
-    async def enrich(self, step: Step, message: Message, *, timeout_seconds: float) -> bytes | Retry | Refused:
+    async def enrich(
+        self, step: Step, message: Message, *, pace: Pace, timeout_seconds: float
+    ) -> bytes | Retry | Refused:
+        await pace("erp")
         return self.answers.pop(0) if self.answers else b'{"name":"Ada"}'
 
     def choose(self, step: Step, message: Message) -> str:

@@ -44,6 +44,10 @@ class Shelf:
         return self.answers.get(key, Absent())
 
 
+async def at_once(_: str) -> None:
+    """No limit."""
+
+
 def steps_of(*rules: dict[str, Any], **answers: Any) -> Steps:
     flow = Flow(
         name="p", title="P", source="shopify", trigger=["orders/create"], object="order.v1", destinations=["erp"],
@@ -65,7 +69,10 @@ def test_parts_add_up_to_the_order(makers: list[str]) -> None:
     parts = grouped(makers)
     made = [part_of(order, "lines", parts, name) for name in parts]
     for field in order.components.__struct_fields__:
-        assert sum(getattr(one.components, field).shop.amount for one in made) == getattr(order.components, field).shop.amount
+        assert (
+            sum(getattr(one.components, field).shop.amount for one in made)
+            == getattr(order.components, field).shop.amount
+        )
     assert sum(one.original_total.shop.amount for one in made) == order.original_total.shop.amount
     assert sorted(line.id for one in made for line in one.lines) == sorted(line.id for line in order.lines)
     assert sum(len(one.shipping) for one in made) == len(order.shipping)
@@ -77,7 +84,9 @@ def test_names_of_parts_can_stand_in_references(values: list[Any]) -> None:
     """Whatever the data says: letters, digits and hyphens, 30 at the most, and different values never meet."""
     names = [name_of(value) for value in values]
     assert all(PLAIN.fullmatch(name) and len(name) <= 30 for name in names)
-    told = {("" if value is None else str(value).lower() if isinstance(value, bool) else str(value)) for value in values}
+    told = {
+        ("" if value is None else str(value).lower() if isinstance(value, bool) else str(value)) for value in values
+    }
     assert len(set(names)) == len(told) or any(text in ("none", "") for text in told)
 
 
@@ -90,11 +99,18 @@ def test_an_object_survives_its_keeping() -> None:
 
 def test_a_record_is_looked_up_by_the_message(tmp_path: Path) -> None:
     """Only the members that are asked for are kept; what is not there is null, what is silent is tried again."""
-    rule = {"name": "buyer", "kind": "enrich", "system": "erp", "read": "customer", "key": "{order.origin}-{order.customer.id}", "take": ["tier"]}
+    rule = {
+        "name": "buyer",
+        "kind": "enrich",
+        "system": "erp",
+        "read": "customer",
+        "key": "{order.origin}-{order.customer.id}",
+        "take": ["tier"],
+    }
     script = steps_of(rule, **{"shopify-115310627314723954": b'{"tier": {"id": "1"}, "phone": "123"}'})
 
     async def ask(found: Steps) -> Any:
-        return await found.enrich(found.steps["buyer"], message(found), timeout_seconds=1)
+        return await found.enrich(found.steps["buyer"], message(found), pace=at_once, timeout_seconds=1)
 
     assert asyncio.run(ask(script)) == b'{"tier":{"id": "1"}}'
     assert asyncio.run(ask(steps_of(rule))) == b"null"
@@ -104,9 +120,16 @@ def test_a_record_is_looked_up_by_the_message(tmp_path: Path) -> None:
 
 def test_a_table_is_looked_up_for_each_line_and_splits_them() -> None:
     """The lines of one maker stay together; a line that the table does not know goes by the default."""
-    makers = {"name": "makers", "kind": "enrich", "each": "order.lines", "key": "{item.sku}", "table": {"MUG": "Kiln & Co"}, "default": "own"}
+    makers = {
+        "name": "makers",
+        "kind": "enrich",
+        "each": "order.lines",
+        "key": "{item.sku}",
+        "table": {"MUG": "Kiln & Co"},
+        "default": "own",
+    }
     script = steps_of(makers, {"name": "split", "kind": "split", "each": "order.lines", "by": "makers"})
-    found = asyncio.run(script.enrich(script.steps["makers"], message(script), timeout_seconds=1))
+    found = asyncio.run(script.enrich(script.steps["makers"], message(script), pace=at_once, timeout_seconds=1))
     assert found == b'["Kiln & Co","own"]'
     parts = script.parts(script.steps["split"], message(script, makers=json.loads(found)))
     assert list(json.loads(parts).values()) == [[0], [1]]
@@ -116,10 +139,22 @@ def test_a_part_is_an_object_of_its_own_at_its_destination() -> None:
     """Its id and name say which part, so that its reference is its own; `set` fills what the message has, and only that."""
     script = steps_of(
         {"name": "split", "kind": "split", "each": "order.lines", "by": "sku"},
-        {"name": "ship", "kind": "write", "system": "erp", "set": {"note": "for {buyer.name}", "po_number": "{buyer.nothing}"}, "compensate": "order.cancel"},
+        {
+            "name": "ship",
+            "kind": "write",
+            "system": "erp",
+            "set": {"note": "for {buyer.name}", "po_number": "{buyer.nothing}"},
+            "compensate": "order.cancel",
+        },
     )
-    one = script.document(script.steps["ship"], message(script, "mug", split={"mug": [0]}, buyer={"name": "Ada"}), undo=False)
-    assert (one.value.id, one.value.name, [line.sku for line in one.value.lines]) == ("5300000001001-mug", "#1001-mug", ["MUG"])
+    one = script.document(
+        script.steps["ship"], message(script, "mug", split={"mug": [0]}, buyer={"name": "Ada"}), undo=False
+    )
+    assert (one.value.id, one.value.name, [line.sku for line in one.value.lines]) == (
+        "5300000001001-mug",
+        "#1001-mug",
+        ["MUG"],
+    )
     assert (one.value.note, one.value.po_number, one.undo) == ("for Ada", None, "")
     undone = script.document(script.steps["ship"], message(script, "gone", split={"mug": [0]}), undo=True)
     assert (undone.value.cancelled_at, undone.value.lines, undone.undo) == (undone.value.updated_at, (), "order.cancel")
@@ -127,8 +162,14 @@ def test_a_part_is_an_object_of_its_own_at_its_destination() -> None:
 
 def test_the_first_case_that_holds_is_taken() -> None:
     """A router decides by the object and by what steps have added; when nothing holds it goes on as it says."""
-    cases = [{"when": "message.order.components.total.shop.amount > 1000", "next": "book"}, {"when": 'message.buyer.tier == "gold"', "next": "end"}]
-    script = steps_of({"name": "way", "kind": "route", "cases": cases, "otherwise": "book"}, {"name": "book", "kind": "write", "system": "erp"})
+    cases = [
+        {"when": "message.order.components.total.shop.amount > 1000", "next": "book"},
+        {"when": 'message.buyer.tier == "gold"', "next": "end"},
+    ]
+    script = steps_of(
+        {"name": "way", "kind": "route", "cases": cases, "otherwise": "book"},
+        {"name": "book", "kind": "write", "system": "erp"},
+    )
     assert script.choose(script.steps["way"], message(script, buyer={"tier": "gold"})) == ""
     assert script.choose(script.steps["way"], message(script, buyer=None)) == "book"
 
@@ -152,5 +193,8 @@ def test_only_the_named_operation_takes_back() -> None:
 def test_money_of_a_part_is_that_of_its_lines() -> None:
     """The cups are 40.00 of goods; the mug bears the shipping too, because it is the first part."""
     order = canonical()
-    totals = {name: part_of(order, "lines", {"mug": [0], "cup": [1]}, name).components.total.shop.amount for name in ("mug", "cup")}
+    totals = {
+        name: part_of(order, "lines", {"mug": [0], "cup": [1]}, name).components.total.shop.amount
+        for name in ("mug", "cup")
+    }
     assert totals == {"mug": Decimal("110.00"), "cup": Decimal("40.00")}
