@@ -7,9 +7,9 @@ import random
 import secrets
 import socket
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +29,7 @@ from interlock.intake.connection import Connection
 from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
+from interlock.messaging.process import STEERING
 from interlock.messaging.router import Router
 from interlock.messaging.sqlite.consumers import SqliteConsumerBook
 from interlock.messaging.sqlite.contract_drift import SqliteDriftBook, SqliteDriftViews
@@ -36,6 +37,7 @@ from interlock.messaging.sqlite.flow_book import SqliteFlowBook
 from interlock.messaging.sqlite.history import SqliteHistory
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
+from interlock.messaging.sqlite.renaming import SqliteRenamings
 from interlock.messaging.sqlite.silence_book import SqliteSilenceBook
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.stops import StopBoard
@@ -102,7 +104,10 @@ class Hub:
         opened.push_async_callback(self.ledger.close)
         self.black_box = MappedBlackBox(self.data / "black-box")
         opened.callback(self.black_box.close)
-        self.shelf = Shelf(self.ledger, self.folder, open_http=Http, clock=self.clock, environ=self._environ)
+        self.shelf = Shelf(
+            self.ledger, self.folder, open_http=Http, clock=self.clock, environ=self._environ,
+            renamings=SqliteRenamings(self.ledger.group),
+        )  # fmt: skip
         opened.push_async_callback(self.shelf.close)
         self.history = SqliteHistory(self.data / "ledger.db")
         opened.callback(self.history.close)
@@ -189,6 +194,7 @@ class Hub:
         )
         server = _Server(config)
         self._servers.append(server)
+        self.shelf.quiet = self._quiet
         await self.dispatcher.start()
         self._spawn(server.serve(sockets=[listener]))
         self._spawn(self.router.run())
@@ -241,6 +247,17 @@ class Hub:
                 show_strategy(self.console, self.release.strategy)
                 await self.dispatcher.refresh()
         return self.release.id
+
+    @asynccontextmanager
+    async def _quiet(self, destinations: frozenset[str]) -> AsyncIterator[None]:
+        """Nothing is routed, and no call to these is in flight: their names may change. Events are accepted all the same."""
+        processes = {name for name in self.dispatcher.outlets if name.startswith(STEERING)}  # they open deliveries too
+        try:
+            await self.dispatcher.retire(destinations | processes)
+            async with self.router.turn:
+                yield
+        finally:
+            await self.dispatcher.reopen()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application: intake, health, console."""

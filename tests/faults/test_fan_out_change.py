@@ -28,6 +28,7 @@ def change(folder: Path) -> None:
     """The second version: netsuite is gone with its secrets, shipbob is called warehouse, klaviyo is new."""
     (folder / "later").rename(folder / "flows/order-to-marketing.toml")
     (folder / "flows/order-to-erp.toml").unlink()
+    edit(folder, "slos.toml", '"order-to-erp", ', "")
     (folder / "systems/netsuite.toml").unlink()
     (folder / "systems/shipbob.toml").rename(folder / "systems/warehouse.toml")
     edit(folder, "flows/order-to-wms.toml", '["shipbob"]', '["warehouse"]')

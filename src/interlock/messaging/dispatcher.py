@@ -39,6 +39,7 @@ class Dispatcher:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[None] | None = None
         self._stopping = False
+        self._retired: frozenset[str] = frozenset()
 
     def wake(self) -> None:
         """There are new deliveries: let every outlet look, also those of a release that only now has work again."""
@@ -74,6 +75,22 @@ class Dispatcher:
         self._breakers = await self._ledger.breakers()
         self._open_missing()
 
+    async def retire(self, names: frozenset[str]) -> None:
+        """Close the outlets of destinations that are about to change their names: calls in flight end first."""
+        self._retired = names
+        closing = {name: self.outlets.pop(name) for name in names & self.outlets.keys()}
+        for outlet in closing.values():
+            outlet.stop()
+        # first their loops: a claim that is under way still starts its calls
+        await asyncio.gather(*(self._tasks.pop(name) for name in closing))
+        running = [task for outlet in closing.values() for task in outlet.running_tasks()]
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def reopen(self) -> None:
+        """The names are changed: open an outlet for each destination that there is now."""
+        self._retired = frozenset()
+        await self.refresh()
+
     async def stop(self, within_seconds: float = 10.0) -> None:
         """Claim nothing more, let calls in flight end, then stop.
 
@@ -99,7 +116,7 @@ class Dispatcher:
 
     def _open_missing(self) -> None:
         for name in self._releases.destinations():
-            if name not in self.outlets:
+            if name not in self.outlets and name not in self._retired:
                 self._open(name, self._breakers.get(name))
 
     def _open(self, name: str, known: tuple[str, int, int, int, str] | None) -> None:

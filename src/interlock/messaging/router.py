@@ -30,6 +30,7 @@ class Router:
         self._news = asyncio.Event()
         inbox.on_append(self._news.set)
         self.routed = 0
+        self.turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Route for ever; wakes at each commit of the inbox."""
@@ -41,6 +42,10 @@ class Router:
 
     async def step(self) -> int:
         """Route one batch; returns how many events it took. The cursor moves in the same transaction."""
+        async with self.turn:
+            return await self._step()
+
+    async def _step(self) -> int:
         cursor = await self._ledger.cursor(CURSOR)
         events = await self._inbox.read(cursor, LARGEST_BATCH)
         if not events:

@@ -1,7 +1,8 @@
 """The shelf of releases: the active one, and older ones that work in flight still follows, compiled again when needed."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -12,13 +13,25 @@ from interlock.connectors.http import Http
 from interlock.errors import InterlockError
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.releases import Limits
+from interlock.messaging.renaming import Renamings
 from interlock.release.build import Build
 from interlock.release.cautions import Cautions
+from interlock.release.renaming import changes
 from interlock.release.switch import Switched, switch
 from interlock.release.uses import Uses
-from interlock.strategy import Snapshot, load, snapshot_of
+from interlock.strategy import Snapshot, Strategy, load, snapshot_of
+from interlock.strategy.renaming import under_present_names
 
 LOG = logging.getLogger("interlock.release")
+
+Quiet = Callable[[frozenset[str]], AbstractAsyncContextManager[None]]
+"""While it lasts, nothing is routed, and nothing of these destinations is in flight."""
+
+
+@asynccontextmanager
+async def _nothing_runs(_names: frozenset[str]) -> AsyncIterator[None]:
+    """Before the hub serves."""
+    yield
 
 
 class Shelf:
@@ -32,6 +45,7 @@ class Shelf:
         open_http: Callable[[frozenset[str]], Http],
         clock: Clock,
         environ: Mapping[str, str],
+        renamings: Renamings | None = None,
     ) -> None:
         self._ledger = ledger
         self._folder = folder
@@ -42,17 +56,43 @@ class Shelf:
         self._known: dict[str, Build] = {}
         self._destinations: tuple[str, ...] = ()
         self._current: Build | None = None
+        self._renamings = renamings
+        self._names: Mapping[str, str] = {}
+        self.quiet: Quiet = _nothing_runs
         self.cautions = Cautions()
         self.uses = Uses()
 
     async def activate(self, snapshot: Snapshot, switched: Switched | None = None) -> Build:
         """Build a folder, keep it in the ledger, and let new events be accepted under it. What cannot be built changes
         nothing."""
-        built = self._build(snapshot)
+        built = self._opened_for(load(snapshot, connectors=registry.facts()))
         built.warm()
+        await self._follow_names(built.strategy)
         await switch(self._ledger, snapshot, switched or Switched(), self._clock.now_ms())
         self._current = built
         return self._keep(built.id, built)
+
+    async def _follow_names(self, strategy: Strategy) -> None:
+        """What the store and the older releases know of a renamed system becomes that of its present name."""
+        if self._renamings is None:
+            return
+        known = await self._renamings.known()
+        found = changes(known, strategy)
+        if not found.moves and found.names == known:
+            self._names = known
+            return
+        async with self.quiet(found.touched):
+            moved = await self._renamings.follow(found.moves, found.names, self._clock.now_ms())
+            self._names = found.names
+            self._rename_known()
+        LOG.info("names followed: %s; %s open deliveries moved", found.names, moved)
+
+    def _rename_known(self) -> None:
+        known, self._known, self._destinations = self._known, {}, ()
+        for release, build in known.items():
+            renamed = self._keep(release, self._opened_for(under_present_names(build.strategy, self._names)))
+            if build is self._current:
+                self._current = renamed
 
     async def recall(self) -> None:
         """Take up what open deliveries follow: their destinations run on, though the folder names them no more."""
@@ -111,6 +151,9 @@ class Shelf:
 
     def _build(self, snapshot: Snapshot) -> Build:
         strategy = load(snapshot, connectors=registry.facts())
+        return self._opened_for(under_present_names(strategy, self._names))
+
+    def _opened_for(self, strategy: Strategy) -> Build:
         http = self._open_http(strategy.declared_hosts())
         self._opened.append(http)
         return Build(strategy, self._folder, http=http, clock=self._clock, environ=self._environ)

@@ -218,6 +218,17 @@ class System(Struct, frozen=True, forbid_unknown_fields=True):
         list[RecordException],
         Meta(description="Exceptions by location, market or channel, which go before `record_of` of any system."),
     ] = []
+    was: (
+        Annotated[
+            Name,
+            Meta(
+                description=(
+                    "The name that this system had before: what was written there, and what is queued for it, stays its own."
+                )
+            ),
+        ]
+        | None
+    ) = None
     settings: Annotated[dict[str, Any], Meta(description="What the connector asks for; see the connector's page.")] = {}
     credentials: Annotated[
         dict[str, str | list[str]],

@@ -12,6 +12,7 @@ from interlock.strategy.checks import (
     ownership,
     priority,
     references,
+    renaming,
     safety,
     sense,
     shape,
@@ -40,6 +41,7 @@ ALL: tuple[Check, ...] = tuple(
             for module in (
                 shape,
                 references,
+                renaming,
                 safety,
                 sense,
                 advice,

@@ -34,11 +34,8 @@ CREATE TABLE silence (
 CREATE UNIQUE INDEX silence_open ON silence (flow) WHERE ended_ms = 0;
 CREATE INDEX silence_untold ON silence (ended_ms) WHERE paged_ms > 0 AND told_ms = 0;
 
--- Each change of a name that the store has followed, so that it is made once and can be undone by going back.
+-- Names that systems had, each with the present one, which the store has followed: older releases are read under it.
 CREATE TABLE renaming (
-  kind      TEXT    NOT NULL,                   -- system, flow
-  was       TEXT    NOT NULL,
-  name      TEXT    NOT NULL,
-  at_ms     INTEGER NOT NULL,
-  PRIMARY KEY (kind, was)
+  was       TEXT    PRIMARY KEY,
+  name      TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;

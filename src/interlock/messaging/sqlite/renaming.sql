@@ -1,0 +1,28 @@
+-- name: known
+SELECT was, name FROM renaming ORDER BY was
+
+-- name: remember
+INSERT INTO renaming (was, name) VALUES (?, ?)
+
+-- name: forget
+DELETE FROM renaming
+
+-- name: tables  every table that names a destination, whoever made it
+SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'destination' ORDER BY m.name
+
+-- name: open
+SELECT count(*) FROM delivery WHERE destination = ?
+  AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+
+-- name: links  OR IGNORE: what was written under the new name already is the newer
+UPDATE OR IGNORE link SET system = :name WHERE system = :was
+
+-- name: one_head  where a lane of the old name meets one of the new, the earlier delivery leads
+UPDATE delivery SET head = 0 WHERE destination = :name AND head = 1
+  AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held') AND EXISTS (
+    SELECT 1 FROM delivery o WHERE o.object = delivery.object AND o.key = delivery.key AND o.destination = delivery.destination
+      AND o.system = delivery.system AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+      AND (o.opened, o.id) < (delivery.opened, delivery.id))
+
+-- name: audit
+INSERT INTO audit (at_ms, who, action, subject, why, detail) VALUES (?, 'hub', 'rename', ?, 'the folder says that it was called so', '')

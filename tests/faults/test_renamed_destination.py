@@ -1,0 +1,156 @@
+"""Fault case 61: a destination gets another name while orders are queued for it: its links, lanes and deliveries follow, nothing twice."""
+
+import asyncio
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from experiment import Experiment
+from vendors import LooseWorld, creates, edit, fail, loose_twins, patient, stored
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
+import books
+from shop import Shop
+from stack import running, until
+
+from interlock.hub import Hub
+from interlock.messaging.ledger import Filter
+from interlock.messaging.router import CURSOR
+
+OPEN = ("pending", "running", "retrying", "uncertain", "waiting")
+
+
+def rename(folder: Path, old: str, new: str, *, declared: bool = True) -> None:
+    """The system's file, its flow and its items; with `was`, or (the control) without a word."""
+    was, file = folder / f"systems/{old}.toml", folder / f"systems/{new}.toml"
+    text = "\n".join(line for line in was.read_text(encoding="utf-8").splitlines() if not line.startswith("was = "))
+    file.write_text((f'was = "{old}"\n' if declared else "") + text + "\n", encoding="utf-8")
+    was.unlink()
+    edit(folder, "flows/order-to-wms.toml", f'["{old}"]', f'["{new}"]')
+    edit(folder, "mappings/items.toml", f"[{old}", f"[{new}")
+
+
+async def settled(hub: Hub, orders: int = 0) -> None:
+    """Everything that was accepted is routed, and nothing is open."""
+
+    async def quiet() -> bool:
+        states = await hub.views.states(Filter())
+        routed = await hub.ledger.cursor(CURSOR) >= await hub.inbox.head()
+        return routed and not any(states.get(state) for state in OPEN)
+
+    for outlet in hub.dispatcher.outlets.values():
+        outlet.probe_now()
+    await until(quiet, within_seconds=60 + orders / 10)
+
+
+async def cancel(hub: Hub, world: LooseWorld, order: str) -> None:
+    """Somebody cancels an order, and the hub has heard of it."""
+    before = await hub.inbox.head()
+    await Shop(world).change(order, "cancel")
+
+    async def heard() -> bool:
+        return await hub.inbox.head() > before
+
+    await until(heard)
+
+
+async def placed(world: LooseWorld, count: int) -> list[str]:
+    return [str(order["id"]) for order in await world.place(count)]
+
+
+class Warehouse:
+    """What the twin of ShipBob has, by its own ledger."""
+
+    def __init__(self, world: LooseWorld) -> None:
+        self.world = world
+
+    async def made_twice(self) -> int:
+        """References under which it created more than once."""
+        return sum(times > 1 for times in (await creates(self.world, "shipbob")).values())
+
+    def live(self, orders: list[str]) -> list[int]:
+        """How many parcels of each order are still to be sent."""
+        waiting = Counter(
+            parcel["reference_id"].partition("-r")[0]
+            for parcel in books.records(self.world, "shipbob", "order")
+            if parcel["status"] != "Cancelled"
+        )
+        return [waiting[f"shopify-{key}"] for key in orders]
+
+
+async def story(folder: Path, count: int, *, declared: bool) -> dict[str, object]:
+    """Orders that are there, orders that are queued, changes of both, before and after the change of the name."""
+    async with loose_twins(folder) as world:
+        patient(folder)
+        warehouse = Warehouse(world)
+        async with running(folder, world) as hub:
+            there = await placed(world, count)
+            await settled(hub, count)
+            await fail(world, "shipbob", kind="status", status=429, retry_after_seconds=0.2)
+            queued = await placed(world, count)
+            for order in there[: count // 3]:
+                await cancel(hub, world, order)
+            rename(folder, "shipbob", "warehouse", declared=declared)
+            await hub.reload()
+            for order in there[count // 3 : 2 * count // 3]:
+                await cancel(hub, world, order)
+            new = await placed(world, count)
+            await world.repair_system("shipbob")
+            await settled(hub, 3 * count)
+            return {
+                "twice": await warehouse.made_twice(), "cancelled": warehouse.live(there[: 2 * count // 3]),
+                "kept": warehouse.live([*there[2 * count // 3 :], *queued, *new]), "states": dict(await hub.views.states(Filter())),
+                "names": {row[0] for row in stored(folder, "SELECT DISTINCT destination FROM delivery UNION SELECT system FROM link")},
+                "outlets": set(hub.dispatcher.outlets),
+            }  # fmt: skip
+
+
+def test_a_renamed_destination_keeps_what_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Case 61: queued orders arrive once under the new name, and changes of older ones find what was written under the old one."""
+    experiment = Experiment("61", suite=6, table=5_000, capsys=capsys)
+    count = experiment.size
+    found = asyncio.run(story(tmp_path / "shop", count, declared=True))
+    assert found["names"] == {"netsuite", "klaviyo", "warehouse"} and "shipbob" not in found["outlets"]
+    assert (found["twice"], set(found["states"])) == (0, {"done"})
+    assert set(found["cancelled"]) == {0} and set(found["kept"]) == {1}
+    control = asyncio.run(story(tmp_path / "control", 3, declared=False))
+    lost = sum(control["cancelled"]) + control["twice"]
+    assert lost > 0, "without `was` the new name must know nothing of what the old one has"
+    words = f"without `was`, of 2 cancelled orders {sum(control['cancelled'])} are sent all the same"
+    experiment.report(faults=count, trials=3 * count, control=words, lost=0, duplicates=0)
+
+
+def test_a_restart_and_a_way_back(tmp_path: Path) -> None:
+    """Case 61: the name changes while the hub is down, and back again: the same parcels, the same links, under the name of the day."""
+
+    async def whole() -> None:
+        folder = tmp_path / "shop"
+        async with loose_twins(folder) as world:
+            patient(folder)
+            warehouse = Warehouse(world)
+            async with running(folder, world) as hub:
+                await fail(world, "shipbob", kind="status", status=429, retry_after_seconds=0.2)
+                first = await placed(world, 4)
+
+                async def routed() -> bool:
+                    return await hub.ledger.cursor(CURSOR) >= await hub.inbox.head() > 3
+
+                await until(routed)
+            rename(folder, "shipbob", "warehouse")
+            async with running(folder, world) as hub:
+                await world.repair_system("shipbob")
+                await settled(hub)
+                assert warehouse.live(first) == [1, 1, 1, 1]
+                rename(folder, "warehouse", "shipbob", declared=False)
+                await hub.reload()
+                await cancel(hub, world, first[0])
+                await settled(hub)
+            assert (warehouse.live(first), await warehouse.made_twice()) == ([0, 1, 1, 1], 0)
+            assert {row[0] for row in stored(folder, "SELECT DISTINCT system FROM link")} == {
+                "netsuite",
+                "klaviyo",
+                "shipbob",
+            }
+
+    asyncio.run(whole())

@@ -1,0 +1,68 @@
+"""The store follows a system's new name in one transaction: deliveries, links, lanes, what is counted; nothing leads twice."""
+
+import asyncio
+from pathlib import Path
+
+from engine import Engine, event_of
+
+from interlock.messaging.renaming import Move
+from interlock.messaging.sqlite.renaming import SqliteRenamings
+
+LED = "SELECT destination, key, flow, head FROM delivery WHERE state = 'pending' ORDER BY opened, id"
+
+
+def test_what_is_queued_and_what_was_written_follow(tmp_path: Path) -> None:
+    """Fault case 61: an order that was written under the old name is not created again under the new one."""
+
+    async def story() -> None:
+        async with Engine(tmp_path) as engine:
+            await engine.post(event_of("1", 10))
+            await engine.run(5)
+            engine.erp.fault = lambda _write: "503"
+            await engine.post(event_of("2", 10))
+            await engine.run(5)
+            await engine.dispatcher.retire(frozenset({"erp"}))
+            book = SqliteRenamings(engine.ledger.group)
+            assert await book.follow([Move("erp", "books")], {"erp": "books"}, engine.clock.now_ms()) == 1
+            assert await book.known() == {"erp": "books"}
+            named = (
+                "SELECT destination FROM delivery UNION SELECT system FROM link UNION SELECT destination FROM minute"
+                " UNION SELECT destination FROM breaker"
+            )
+            assert engine.rows(named) == [("books",)]
+            engine.erp.fault = lambda _write: "done"
+            engine.systems["books"] = engine.systems.pop("erp")
+            engine.release.table["order"] = ()
+            await engine.dispatcher.reopen()
+            await engine.run(600)
+            assert set(engine.states().values()) == {"done"}
+            assert engine.systems["books"].duplicates == 0 and len(engine.systems["books"].records) == 2
+
+    asyncio.run(story())
+
+
+def test_where_two_lanes_meet_one_leads(tmp_path: Path) -> None:
+    """Who renamed without a word and declared it later has both: the earlier delivery goes first, the other follows it."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, systems=("erp", "books")) as engine:
+            await engine.dispatcher.retire(frozenset({"erp", "books"}))
+            await engine.post(event_of("1", 10))
+            assert engine.rows(LED) == [("erp", "1", "to-erp", 1), ("books", "1", "to-books", 1)]
+            book = SqliteRenamings(engine.ledger.group)
+            await book.follow([Move("erp", "books")], {"erp": "books"}, engine.clock.now_ms())
+            assert engine.rows(LED) == [("books", "1", "to-erp", 1), ("books", "1", "to-books", 0)]
+
+    asyncio.run(story())
+
+
+def test_every_table_that_names_a_destination_is_followed(tmp_path: Path) -> None:
+    """A table that a later version adds is followed without a word here; those that must be among them are."""
+
+    async def story() -> None:
+        async with Engine(tmp_path) as engine:
+            book = SqliteRenamings(engine.ledger.group)
+            found = {row[0] for row in engine.ledger.group.connection.execute(book._sql["tables"])}
+            assert {"delivery", "dead_letter", "breaker", "minute"} <= found
+
+    asyncio.run(story())
