@@ -1,7 +1,7 @@
 """A rehearsal: two releases are given the same recorded events, and what they would do is compared. Nothing is sent."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
