@@ -3,7 +3,9 @@
 import asyncio
 import json
 import random
+from http.cookiejar import CookieJar
 from typing import Any
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import books
 import pytest
@@ -50,6 +52,20 @@ async def records(hub: Hub, **which: bool) -> list[DriftRow]:
         views.close()
 
 
+async def page(hub: Hub, path: str) -> str:
+    """A page of the hub's own console, signed in."""
+
+    def get() -> str:
+        browser = build_opener(HTTPCookieProcessor(CookieJar()))
+        with (
+            browser.open(f"{hub.url}/?token={hub.token}", timeout=10),
+            browser.open(hub.url + path, timeout=10) as answer,
+        ):
+            return str(answer.read().decode())
+
+    return await asyncio.to_thread(get)
+
+
 def memos(world: Any, orders: list[dict[str, Any]]) -> list[Any]:
     """What the ERP has as the note of each order."""
     found = [books.sales_order(world, f"shopify-{one['id']}") for one in orders]
@@ -91,6 +107,13 @@ def test_a_renamed_field_is_told_with_its_count(stage: Stage) -> None:
             assert gone.uses == ("order-to-erp: netsuite salesOrder memo",)
             assert (gone.first_event, gone.last_event) == (KNOWN + 1, KNOWN + RENAMED)
             assert (new.path, new.change, new.severity, new.documents) == ("order_note", "new", "low", RENAMED)
+
+            shown = await page(hub, "/strategy/mappings")
+            assert "Shopify&#39;s order field note is gone; it may be order_note now." in shown
+            assert f"Learned from {KNOWN + RENAMED} documents of order by Shopify" in shown
+            assert 'interlock_contract_drift{object="order",severity="high",system="shopify"} 1.0' in await page(
+                hub, "/metrics"
+            )
 
             warned = order(KNOWN + 20, renamed=True)
             await arrive(hub, [warned])

@@ -45,6 +45,7 @@ MOST_MISSES = 6
 MOST_NAMES = 400
 """An object with more names than this is a table by name (SKU -> stock), and its names are data."""
 MOST_HOLDERS = 600
+LONGEST_NAME = 64
 REMEMBERED_EVENTS = 128
 
 
@@ -109,7 +110,7 @@ class Profile(msgspec.Struct, array_like=True):
         for path, names in shape.items():
             holder = self.holders.get(path)
             if holder is None:
-                if len(self.holders) >= MOST_HOLDERS:
+                if len(self.holders) >= MOST_HOLDERS or not all(_is_name(name) for name in path.split(".")):
                     continue
                 holder = self.holders[path] = Holder()
             holder.seen += 1
@@ -182,6 +183,8 @@ def _learn(holder: Holder, names: dict[str, int]) -> None:
     for name, types in names.items():
         field = fields.get(name)
         if field is None:
+            if not _is_name(name):
+                continue
             field = fields[name] = Field(place, place, types, settled=place <= STEADY_AT_LEAST)
         else:
             if field.last != place - 1:
@@ -197,6 +200,11 @@ def _learn(holder: Holder, names: dict[str, int]) -> None:
                 _meet(field, types & ~(field.types | NULL), place)
         if types & NULL:
             field.types |= NULL
+
+
+def _is_name(name: str) -> bool:
+    """Whether somebody chose it as a field's name: a table by address or by long code has data for names, which is not kept."""
+    return len(name) <= LONGEST_NAME and "@" not in name
 
 
 def _meet(field: Field, strange: int, place: int) -> None:

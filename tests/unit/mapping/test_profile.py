@@ -184,6 +184,17 @@ def test_a_table_by_name_is_data_and_not_shape() -> None:
     assert len(profile.holders["stock"].fields) < 450
 
 
+def test_names_that_are_somebodys_data_are_not_kept() -> None:
+    """A table of consents by mail address would otherwise put addresses into the store and onto a page."""
+
+    def consents(made: Document, number: int) -> None:
+        made["consents"] = {"anna@shop.example": True, "x" * 65: True, "bert@shop.example": {"sms": True}, "sms": True}
+
+    profile = learned(200, consents)
+    assert set(profile.holders["consents"].fields) == {"sms"}
+    assert b"shop.example" not in msgspec.msgpack.encode(profile)
+
+
 def traffic(seed: int, orders: int) -> Iterator[Document]:
     """The twin's everyday mix, with bursts of one kind of order, and refunds, cancellations and fulfilments among them."""
     chance, kind, left = random.Random(seed), "", 0
