@@ -78,7 +78,9 @@ class Build:
         self._straight = self._straight_flows()
         self._records: dict[str, Records] = {}
         self._scripts = {
-            flow.name: Steps(flow, self.contract(flow.object_name), self)
+            flow.name: Steps(
+                flow, self.versions.contracts[flow.object], self, partial(self.versions.at, key=flow.object)
+            )
             for flow in strategy.flows.values()
             if flow.pattern == MIDDLEWARE
         }
@@ -173,13 +175,13 @@ class Build:
                 self._destinations[name] = self._open_destination(name)
             rules = Rules(self.strategy, name, source, self._facts)
             found = guarded(self._destinations[name], rules, partial(self._without_rows, name))
-            if any(name in self.strategy.flows[flow].destinations for flow in self._scripts):
-                found = StagedDestination(found)
             spoken = {
                 thing: each for (system, way, thing), each in self._spoken.items() if (system, way) == (name, "out")
             }
             if any(map(self.versions.several, spoken)):
                 found = Speaking(found, self.versions, spoken)
+            if any(name in self.strategy.flows[flow].destinations for flow in self._scripts):
+                found = StagedDestination(found)
             self._guarded[name, source] = found
         return found
 

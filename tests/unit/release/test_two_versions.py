@@ -11,12 +11,15 @@ from interlock.canonical import parse_contract
 from interlock.canonical.compatibility import compare
 from interlock.console.translation import ReleaseTranslator
 from interlock.mapping import MappingFileError
+from interlock.messaging.finished import Stop
+from interlock.messaging.process import Message
 from interlock.messaging.write import Past
 from interlock.release.build import Build
 from interlock.strategy import StrategyErrors, contracts_of
 
 SAMPLE = json.loads((FIXTURES / "webhook.orders.create.json").read_bytes())
-BODY = json.dumps(SAMPLE | {"test": False}).encode()
+BODY = json.dumps(SAMPLE | {"test": False, "cancelled_at": None, "cancel_reason": None}).encode()
+DAY_MS = 86_400_000
 WMS_OF_V2 = ("flows/order-to-wms.toml", 'object = "order.v1"', 'object = "order.v2"')
 FOR_V2 = """\
 {versions}
@@ -118,3 +121,39 @@ def test_personal_fields_of_every_version_are_masked(folder: Path) -> None:
     assert {"note", "remark"} <= translator.personal("canonical", "", "order")
     assert "note" in translator.personal("source", "shopify", "order")
     assert "memo" in translator.personal("destination", "netsuite", "order")
+
+
+def test_a_release_says_who_uses_which_version_and_judges_it(folder: Path) -> None:
+    """The change file's dates hold for the flow, the mapping that reads and the one that writes alike; one warning says it."""
+    release = built(folder)
+    release.warm()
+    assert release.standing("order-to-erp", "netsuite", START_MS) == ()
+    (warning,) = release.standing("order-to-erp", "netsuite", START_MS + 40 * DAY_MS)
+    assert warning.startswith("CMP201 order.v1 is deprecated, and is refused from 2026-04-01 on: move to order.v2")
+    with pytest.raises(Stop) as raised:
+        release.standing("order-to-erp", "netsuite", START_MS + 100 * DAY_MS)
+    failure = raised.value.finished.failure
+    assert failure is not None
+    assert (raised.value.finished.state, failure.code) == ("dead", "CMP203")
+    assert {(one.part, one.system, one.version, one.uses) for one in release.uses.taken()} == {
+        ("flow", "netsuite", "order.v1", 3), ("reads", "shopify", "order.v1", 3), ("writes", "netsuite", "order.v1", 3),
+    }  # fmt: skip
+
+
+def test_a_process_moves_the_version_that_its_flow_names(folder: Path) -> None:
+    """A middleware flow packs its message once; conditions of its steps then read order.v2, and its writes go out as order.v1."""
+    edited(folder, *WMS_OF_V2)
+    edited(folder, "flows/order-to-wms.toml", 'pattern = "event-driven"', 'pattern = "middleware"')
+    file = folder / "flows/order-to-wms.toml"
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("when")]
+    step = '[[steps]]\nname = "ship"\nkind = "write"\nsystem = "shipbob"\n'
+    file.write_text("\n".join(lines) + "\n" + step)
+    release = built(folder)
+    script = release.script("order-to-wms")
+    assert script is not None
+    packed = script.pack(release.document("shopify", "order", BODY).value)
+    assert json.loads(packed)["purpose"] == "sale"
+    message = Message(object=packed, facts={}, part="")
+    staged = script.document(script.steps["ship"], message, undo=False)
+    plan = release.destination("shipbob", "shopify").plan(staged, signal="", past=Past())
+    assert [write.operation for write in plan.writes] == ["order.create"]
