@@ -13,6 +13,7 @@ from interlock.errors import SettingsError
 
 if TYPE_CHECKING:
     from interlock.messaging.sqlite.views import SqliteViews
+    from interlock.messaging.stops import Stop
     from interlock.messaging.views import DestinationHealth, FlowTile
     from interlock.strategy import Flow, Strategy
 
@@ -68,6 +69,7 @@ def flows(name: str | None, folder: Path, out: Output) -> None:
     """
     strategy = read_strategy(folder)
     tiles, _ = _measured(folder)
+    stops = _stops(folder)
     if name is not None and name not in strategy.flows:
         raise SettingsError(f"there is no flow {name!r}", code="SET028", where=str(folder / "flows"),
                             why=f"there are {', '.join(strategy.flows)}", next_move="interlock flows")  # fmt: skip
@@ -75,9 +77,11 @@ def flows(name: str | None, folder: Path, out: Output) -> None:
     for flow in chosen:
         measured = [tile for tile in tiles if tile.flow == flow.name]
         text = _whole(flow, strategy) if name else _way(flow)
+        stop = stops.get(flow.name)
         out.row(
-            text + _volume(measured),
+            text + (f"\n  {stop.words}, {ago(stop.at_ms, now_ms())}" if stop else "") + _volume(measured),
             **fields_of(flow),
+            stopped=stop.kind if stop else "",
             done={tile.destination: tile.done + tile.unchanged for tile in measured},
         )
     move = f"interlock runbook {chosen[0].runbook}" if name else "interlock flows NAME"
@@ -142,6 +146,14 @@ def runbook(name: str | None, folder: Path, out: Output) -> None:
         raise SettingsError(f"there is no runbook {name!r}", code="SET028", where=str(folder / "runbooks"),
                             why=f"there are {', '.join(strategy.runbooks)}", next_move="interlock runbook")  # fmt: skip
     out.row(text, name=name, text=text)
+
+
+def _stops(folder: Path) -> "dict[str, Stop]":
+    """What somebody has stopped; nothing when there is no store yet."""
+    data = data_folder(folder)
+    if not exists(data):
+        return {}
+    return {stop.flow: stop for stop in ask_store(data, lambda views: views.flow_stops())}
 
 
 def _measured(folder: Path) -> "tuple[tuple[FlowTile, ...], dict[str, DestinationHealth]]":

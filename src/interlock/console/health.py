@@ -93,6 +93,9 @@ def _open_work(open_work: Mapping[str, int]) -> Health | None:
 DOWN = frozenset({"open", "probing"})
 """A breaker in one of these: the destination does not answer."""
 
+STOPPED = ("paused", "draining")
+"""The words of a tile whose flow a person or the folder has stopped."""
+
 WAITING = ("pending", "retrying", "uncertain")
 """What goes on by itself when the destination answers again."""
 
@@ -123,7 +126,7 @@ def _stopped(tile: FlowTile, flow: Flow | None, stop: Stop | None) -> Health | N
     if stop is None and not folder:
         return None
     waiting = sum(tile.open.get(state, 0) for state in (*WAITING, "waiting"))
-    word = "draining" if stop is not None and stop.kind == "draining" else "paused"
+    word = STOPPED[int(stop is not None and stop.kind == "draining")]
     person = f"by {stop.by}: {stop.why}" if stop is not None else ""
     said = "; ".join(filter(None, (person, "the folder says paused = true" if folder else "")))
     count = f", {waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else ""
@@ -175,6 +178,7 @@ def home_answer(
         *_refused(strategy, groups, now_ms),
         *_down(strategy, destinations),
         *_quiet(strategy, tiles, now_ms),
+        *_halted(strategy, tiles),
         *_other(tiles, {destination.destination for destination, _ in destinations if destination.breaker != "closed"}),
     ]
     if not problems:
@@ -262,6 +266,12 @@ def _quiet(strategy: Strategy, tiles: Sequence[tuple[FlowTile, Health]], now_ms:
         else f"{title} has delivered nothing yet"
         for title, since in named.items()
     ]
+
+
+def _halted(strategy: Strategy, tiles: Sequence[tuple[FlowTile, Health]]) -> list[str]:
+    """What somebody stopped is no trouble, and not healthy either: it must not be forgotten."""
+    named = {tile.flow: health.word.partition(",")[0] for tile, health in tiles if health.state == "held"}
+    return [f"{flow_title(strategy, flow)} is {word}" for flow, word in named.items() if word in STOPPED]
 
 
 def _all_well(strategy: Strategy, tiles: Sequence[tuple[FlowTile, Health]], now_ms: int) -> str:

@@ -56,3 +56,4 @@ def test_status_tells_of_a_stop(filled: Path) -> None:
     rows = said(call("status", "--folder", filled, "--json"))
     (stop,) = (row for row in rows if row.get("kind") == "stop")
     assert (stop["flow"], stop["state"], stop["why"]) == (FLOW, "paused", "month's end")
+    assert "month's end" in call("flows", FLOW, "--folder", filled).output
