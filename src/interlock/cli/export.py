@@ -22,6 +22,14 @@ def _asyncapi(strategy: "Strategy") -> Documents:
     return {"asyncapi.json": asyncapi(strategy)}
 
 
+def _backstage(strategy: "Strategy") -> Documents:
+    from interlock.export.backstage import backstage_entities
+
+    return {
+        f"{entity['kind'].lower()}-{entity['metadata']['name']}.json": entity for entity in backstage_entities(strategy)
+    }
+
+
 def _odcs(strategy: "Strategy") -> Documents:
     from interlock.export.odcs import odcs
 
@@ -37,6 +45,7 @@ def _json_schema(strategy: "Strategy") -> Documents:
 
 STANDARDS: Mapping[str, Callable[["Strategy"], Documents]] = {
     "asyncapi": _asyncapi,
+    "backstage": _backstage,
     "json-schema": _json_schema,
     "odcs": _odcs,
 }
@@ -51,8 +60,8 @@ STANDARDS: Mapping[str, Callable[["Strategy"], Documents]] = {
 def export(standard: str, directory: Path | None, folder: Path, out: Output) -> None:
     """Write the strategy in the words of a standard.
 
-    asyncapi (3.1: flows as channels), json-schema (2020-12: a schema for each contract), odcs (3.1: a data contract for each
-    object that moves). JSON is YAML too: tools that ask for YAML read it.
+    asyncapi (3.1: flows as channels), backstage (the catalog: systems, owners, records), json-schema (2020-12: a schema for
+    each contract), odcs (3.1: a data contract for each object that moves). JSON is YAML too: tools that ask for YAML read it.
 
     \b
     Examples: interlock export asyncapi > asyncapi.json

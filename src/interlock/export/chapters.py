@@ -20,6 +20,7 @@ from interlock.strategy.matrix_text import as_markdown as matrix_table
 from interlock.strategy.priority import matrix
 from interlock.strategy.records import records_of
 from interlock.strategy.records_text import as_markdown as records_table
+from interlock.strategy.records_text import claims_in_words
 
 COLOURS = {"green": "● green", "amber": "▲ amber", "red": "■ red"}
 """Shape and word beside the colour: nobody need see colours to read it."""
@@ -106,7 +107,7 @@ def _system(system: System, strategy: Strategy) -> str:
     rows = [
         ("Connector", system.connector),
         ("Owner", f"{system.owner}, {plain(team.contact)}; then {plain(team.escalation)}"),
-        ("Record of", ", ".join(f"`{name}`" for name in system.record_of) or "nothing"),
+        ("Record of", plain("; ".join(claims_in_words(system))) or "nothing"),
         ("Flows", ", ".join(f"[{plain(flow.title)}](flows/{flow.name}.html)" for flow in flows) or "none"),
         ("Pressed no harder than", _limits(system)),
     ]

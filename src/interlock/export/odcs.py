@@ -10,6 +10,7 @@ from interlock.canonical.contract import Contract, Field
 from interlock.canonical.example import as_json
 from interlock.strategy import Flow, Strategy
 from interlock.strategy.contracts import contracts_of, use_of
+from interlock.strategy.ownership import ownership_of
 
 API_VERSION = "v3.1.0"
 LOGICAL_TYPES = {
@@ -32,8 +33,8 @@ def odcs(strategy: Strategy) -> dict[str, dict[str, Any]]:
 
 
 def _document(strategy: Strategy, contract: Contract, flows: tuple[Flow, ...]) -> dict[str, Any]:
-    record = [system for system in strategy.systems.values() if contract.name in system.record_of]
-    owner = strategy.teams[record[0].owner] if record else None
+    record = strategy.systems.get(ownership_of(strategy.systems, [contract]).record_of(contract.name) or "")
+    owner = strategy.teams[record.owner] if record else None
     document: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "DataContract",
@@ -49,7 +50,7 @@ def _document(strategy: Strategy, contract: Contract, flows: tuple[Flow, ...]) -
         "customProperties": [{"property": "release", "value": strategy.release}],
     }
     if record:
-        document["customProperties"] += [{"property": "recordOf", "value": [system.name for system in record]}]
+        document["customProperties"] += [{"property": "record", "value": record.name}]
     if owner:
         document["team"] = {"name": owner.name, "description": f"{owner.contact}; then {owner.escalation}"}
         document["support"] = [{"channel": owner.contact, "description": f"then {owner.escalation}", "scope": "issues"}]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,15 @@ import jsonschema_rs
 import pytest
 from msgspec.structs import replace
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from strategy.example_folder import SOUND, load_files
+
 from interlock.connectors import registry
+from interlock.export.backstage import backstage_entities, entity_name
 from interlock.strategy import Strategy, load, read_folder
-from interlock.strategy.backstage import backstage_entities, entity_name
 from interlock.strategy.model import RecordException
 
-from .example_folder import SOUND, load_files
-
-SCHEMAS = Path(__file__).parents[2] / "fixtures" / "backstage"
+SCHEMAS = Path(__file__).parents[2] / "fixtures" / "standards" / "backstage"
 KINDS = ("API", "Component", "Group", "Resource", "System")
 NAME = re.compile(r"^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$")
 TAG = re.compile(r"^[a-z0-9:+#]+(\-[a-z0-9:+#]+)*$")
