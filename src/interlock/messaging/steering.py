@@ -122,13 +122,18 @@ class _Trip:
         course = self.course
         if course.state == "compensated":
             return [], course.state
+        newer = course.revision != self.delivery.revision
         seen = noticed(course)
         if seen:
-            return seen, "compensating" if any(self._takes_back(move) for move in seen) else course.state
-        if course.state == "compensating" or any(self._takes_back(mark) for mark in self.standing.failed):
+            mine = {mark.number for mark in course.marks if mark.run == course.run}
+            back = not newer and any(self._takes_back(move) for move in seen if move.number in mine)
+            return seen, "compensating" if back else course.state
+        if course.state == "compensating":
             return self._back()
-        if course.revision != self.delivery.revision:
-            return [], course.state  # a newer state waits: what is under way ends, nothing more begins
+        if newer:
+            return [], course.state  # what is under way ends, nothing more begins, and nothing is given up
+        if any(self._takes_back(mark) for mark in self.standing.failed):
+            return self._back()
         self.due = self.standing.due
         if self.standing.complete:
             return self._clear_up()

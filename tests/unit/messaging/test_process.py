@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine import Engine, event_of
+from engine import Engine, event_of, scripted
 
 from interlock.messaging.delivery import Want
 from interlock.messaging.ledger import Filter
@@ -266,6 +266,23 @@ def test_a_newer_state_waits_for_the_steps_under_way(tmp_path: Path) -> None:
         assert Counter(calls(engine, "erp")) == {"IL-1step:book": 1}
         assert held(engine, "erp") == {"book": "east,west,north/"}
         assert engine.rows("SELECT run, state FROM process") == [(2, "done")]
+
+    story(work, tmp_path)
+
+
+def test_a_newer_state_is_tried_before_all_is_taken_back(tmp_path: Path) -> None:
+    """The correction came while the book was refused: nothing is cancelled, the newer state is booked, no letter is left."""
+
+    async def work(engine: Engine, script: FakeScript) -> None:
+        engine.erp.latency_seconds = 5
+        engine.erp.fault = scripted("refused")
+        await engine.post(event_of("1", 10, "east,west"))
+        await engine.run(2)
+        await engine.post(event_of("1", 20, "east,west"))
+        await engine.run(60)
+        assert held(engine, "erp") == {"book": "east,west/"}
+        assert Counter(calls(engine, "wms")) == {"IL-1step:ship/east": 2, "IL-1step:ship/west": 2}
+        assert (letters(engine), process_state(engine)) == ([], "done")
 
     story(work, tmp_path)
 
