@@ -237,7 +237,11 @@ def _coverage(one: "Coverage") -> str:
 
     way = "is read from" if one.direction == "in" else "is written to"
     kinds = f"{one.mapped} mapped, {one.derived} derived, {one.constant} constant, {len(one.unmapped)} unmapped"
-    more = f"; {one.vendor['constant']} constants of its own" if one.direction == "out" and one.vendor["constant"] else ""
+    more = (
+        f"; {counted(one.vendor['constant'], 'constant')} of its own"
+        if one.direction == "out" and one.vendor["constant"]
+        else ""
+    )
     return f"{one.object} {way} {one.system}: {share_of(one)}: {kinds}{more}"
 
 

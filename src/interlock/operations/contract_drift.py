@@ -8,6 +8,7 @@ traffic. While few events arrive all are looked at; of more than MOST_BEHIND tha
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -60,10 +61,24 @@ class ContractWatch:
         self._judged_under = ""
 
     async def run(self) -> None:
-        """Look for ever. A mistake in here is logged and costs a document, never a delivery."""
-        while True:
-            await until_there_is_space(self.step, self._clock)
-            await self._clock.sleep(PASS_SECONDS)
+        """Look for ever. A mistake in here is logged and costs a pass, never a delivery; a store that fails ends the process
+        as everywhere. What was learned is written down at the end."""
+        try:
+            while True:
+                await until_there_is_space(self._pass, self._clock)
+                await self._clock.sleep(PASS_SECONDS)
+        finally:
+            if self._touched:
+                with suppress(StoreError):
+                    await self._save([], [], [])
+
+    async def _pass(self) -> None:
+        try:
+            await self.step()
+        except StoreError:
+            raise
+        except Exception:
+            LOG.exception("a pass of the watch over sources' documents failed")
 
     async def step(self) -> int:
         """One pass at a time; returns how many documents it looked at."""

@@ -161,6 +161,46 @@ def test_a_restart_counts_nothing_twice_and_forgets_nothing(tmp_path: Path, star
     play(tmp_path, starter, story)
 
 
+def test_an_ordered_end_writes_down_what_was_learned(tmp_path: Path, starter: PaperBuild) -> None:
+    """A hub that is restarted each night must not learn each day anew."""
+
+    async def story(desk: Desk) -> None:
+        await desk.arrive(20)
+        running = asyncio.create_task(desk.watch.run())
+        while await desk.book.load() == (0, []):
+            await asyncio.sleep(0)
+        await desk.arrive(5, first=21)
+        while await desk.watch.step():
+            pass
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        cursor, ((_, packed),) = await desk.book.load()
+        assert (cursor, msgspec.msgpack.decode(packed, type=Profile).documents) == (25, 25)
+
+    play(tmp_path, starter, story)
+
+
+def test_a_mistake_in_the_watch_stops_nothing(
+    tmp_path: Path, starter: PaperBuild, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is an observer: a defect of its own is a line in the log, and the hub goes on."""
+
+    async def story(desk: Desk) -> None:
+        def fails(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(Profile, "learn", fails)
+        await desk.arrive(1)
+        running = asyncio.create_task(desk.watch.run())
+        while "failed" not in caplog.text:
+            await asyncio.sleep(0)
+        assert not running.done()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    play(tmp_path, starter, story)
+
+
 def test_a_new_api_version_is_judged_by_what_the_old_one_sent(tmp_path: Path, starter: PaperBuild) -> None:
     """Fields go when a version changes: a profile that began anew would learn their absence as the way of the world."""
 
