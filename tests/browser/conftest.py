@@ -8,9 +8,10 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "unit"), str(Path(__file__).parent)]
 
-from chrome import CHROMIUM, DRIVER, MondayClock, chrome, served
+from chrome import CHROMIUM, DRIVER, MondayClock, chrome, look_like, served
 from console.conftest import TOKEN, Desk
 from console.store import NOW_MS, monday
+from person import Person
 from selenium.webdriver import Chrome
 
 
@@ -35,3 +36,12 @@ def address(window: Chrome, desk: Desk) -> Iterator[str]:
     with served(desk.app) as at:
         window.get(f"{at}/?token={TOKEN}")
         yield at
+
+
+@pytest.fixture
+def person(window: Chrome) -> Iterator[Person]:
+    """Somebody at a desk, in the light; they leave what they looked at, so that no open page complains to the next test."""
+    look_like(window, width=1440, theme="light")
+    window.get_log("browser")
+    yield Person(window)
+    window.get("about:blank")

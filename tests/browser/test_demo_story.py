@@ -4,19 +4,11 @@
 at the end the twin of the ERP is asked itself, past the console.
 """
 
-import json
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
-from chrome import look_like
-from person import LOOK_SECONDS, PATIENCE_SECONDS, Person
-from selenium.webdriver import Chrome
+from demo import Demo, running
+from person import Person
 
 from interlock.cli.demo import write_project
 from interlock.cli.twin_world import TwinWorld
@@ -27,72 +19,21 @@ ORDERS = 20
 BEFORE = 2
 """One placed by the demo itself, one by the button."""
 
-COMMAND = "from interlock.cli import main; main()"
-
-
-class Demo:
-    """The address with its token, and the twins' own addresses."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self.process = process
-        self.link, self.twins = "", {}
-        assert process.stdout is not None
-        while not self.link:
-            line = process.stdout.readline()
-            assert line, "the demo ended before its console was up"
-            facts: dict[str, Any] = json.loads(line)
-            self.twins = facts.get("urls", self.twins)
-            if "token" in facts:
-                self.link = f"{facts['url']}/?token={facts['token']}"
-        self.console = self.link.partition("/?")[0]
-
-    def effects(self, vendor: str) -> dict[str, Any]:
-        """What a twin itself says that was done to it."""
-        with urlopen(f"{self.twins[vendor]}/_twin/effects/summary", timeout=5) as answer:
-            return dict(json.loads(answer.read()))
-
-    def asks(self, vendor: str, method: str, fault: dict[str, Any] | None = None) -> None:
-        """Adds a fault to a twin, or takes all away."""
-        body = json.dumps(fault).encode() if fault else None
-        with urlopen(Request(f"{self.twins[vendor]}/_twin/faults", data=body, method=method), timeout=5) as answer:
-            answer.read()
-
-    def has(self, vendor: str, kind: str, count: int) -> None:
-        """Waits until a twin has that many, each once."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.effects(vendor)["by_kind"].get(kind, 0) < count:
-            assert time.monotonic() < deadline, self.effects(vendor)
-            time.sleep(LOOK_SECONDS)
-        own = self.effects(vendor)
-        assert (own["by_kind"][kind], own["duplicates"]) == (count, [])
-
 
 @pytest.fixture(scope="module")
-def demo(window: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo whose ERP takes ten requests a second and is asked again by itself only after ten minutes: only the replay moves it."""
     folder = tmp_path_factory.mktemp("demo")
-    world = TwinWorld(folder)
-    write_project(folder, world)
+    write_project(folder, TwinWorld(folder))
     netsuite = folder / "systems" / "netsuite.toml"
     text = netsuite.read_text().replace("rate_per_second = 200", "rate_per_second = 10", 1)
     netsuite.write_text(f"{text}\n[breaker]\nprobe_interval_seconds = 600\n")
-    command = [sys.executable, "-c", COMMAND, "demo", str(folder), "--orders", "1", "--port", "0", "--json"]
-    with (folder / "demo.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
-    try:
-        yield Demo(process)
-    finally:
-        window.get("about:blank")  # a page left open would complain to the next test that its stream is gone
-        process.send_signal(signal.SIGINT)
-        assert process.stdout is not None
-        process.stdout.close()
-        process.wait(20)
+    with running(folder) as made:
+        yield made
 
 
-def test_break_repair_replay_and_proof(window: Chrome, demo: Demo) -> None:
+def test_break_repair_replay_and_proof(person: Person, demo: Demo) -> None:
     """EXPERIENCE 3.5, the first five minutes: what a person does with the demo, what they read at each step, and the vendor's own word."""
-    look_like(window, width=1440, theme="light")
-    person = Person(window)
     the_first_order_arrives(person, demo)
     its_story_names_every_system_and_field(person)
     the_erp_breaks_and_the_rest_flows_on(person, demo)
@@ -210,10 +151,8 @@ def it_is_all_in_the_audit(person: Person, demo: Demo) -> None:
 REFUSED = 3
 
 
-def test_a_refusal_is_settled_by_a_person(window: Chrome, demo: Demo) -> None:
+def test_a_refusal_is_settled_by_a_person(person: Person, demo: Demo) -> None:
     """The other kind of trouble: ShipBob refuses three orders for good. One is given up with a typed confirmation, two are replayed."""
-    look_like(window, width=1440, theme="light")
-    person = Person(window)
     person.opens(demo.link)
     before = demo.effects("shipbob")["by_kind"].get("order.create", 0)
     demo.asks("shipbob", "POST", {"kind": "status", "status": 400})

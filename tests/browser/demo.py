@@ -1,0 +1,74 @@
+"""`interlock demo` as a program of its own: its hub, its console, its four twins, and the folder that somebody edits beside it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from person import LOOK_SECONDS, PATIENCE_SECONDS
+
+COMMAND = "from interlock.cli import main; main()"
+
+
+class Demo:
+    """The address with its token, and the twins' own addresses."""
+
+    def __init__(self, folder: Path, process: "subprocess.Popen[bytes]") -> None:
+        self.folder = folder
+        self.process = process
+        self.link, self.twins = "", {}
+        assert process.stdout is not None
+        while not self.link:
+            line = process.stdout.readline()
+            assert line, "the demo ended before its console was up"
+            facts: dict[str, Any] = json.loads(line)
+            self.twins = facts.get("urls", self.twins)
+            if "token" in facts:
+                self.link = f"{facts['url']}/?token={facts['token']}"
+        self.console = self.link.partition("/?")[0]
+
+    def said_by(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
+        """What a command says that somebody gives beside the running demo."""
+        words = [sys.executable, "-c", COMMAND, *map(str, arguments)]
+        return subprocess.run(words, cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+
+    def effects(self, vendor: str) -> dict[str, Any]:
+        """What a twin itself says that was done to it."""
+        with urlopen(f"{self.twins[vendor]}/_twin/effects/summary", timeout=5) as answer:
+            return dict(json.loads(answer.read()))
+
+    def asks(self, vendor: str, method: str, fault: dict[str, Any] | None = None) -> None:
+        """Adds a fault to a twin, or takes all away."""
+        body = json.dumps(fault).encode() if fault else None
+        with urlopen(Request(f"{self.twins[vendor]}/_twin/faults", data=body, method=method), timeout=5) as answer:
+            answer.read()
+
+    def has(self, vendor: str, kind: str, count: int) -> None:
+        """Waits until a twin has that many, each once."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.effects(vendor)["by_kind"].get(kind, 0) < count:
+            assert time.monotonic() < deadline, self.effects(vendor)
+            time.sleep(LOOK_SECONDS)
+        own = self.effects(vendor)
+        assert (own["by_kind"][kind], own["duplicates"]) == (count, [])
+
+
+@contextmanager
+def running(folder: Path, *, orders: int = 1) -> Iterator[Demo]:
+    """Starts the demo in a folder, which may have been written and edited before; ends it as Ctrl-C does."""
+    command = [sys.executable, "-c", COMMAND, "demo", str(folder), "--orders", str(orders), "--port", "0", "--json"]
+    with (folder / "demo.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+    try:
+        yield Demo(folder, process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        process.stdout.close()
+        process.wait(20)
