@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from console.browse import Browser
+from console.changing import RecordedChanges
 from console.drifting import SampleMappings
 from console.store import NOW_MS, RecordedActions, RecordedDemo, SmallTranslator, Store, monday, strategy
 from interlock.clock import Clock, VirtualClock
@@ -32,10 +33,12 @@ class Desk:
         self.actions = RecordedActions(self.views)
         self.demo = RecordedDemo()
         self.mappings = SampleMappings()
+        self.changes = RecordedChanges()
         self.clock = VirtualClock(NOW_MS)
         self.app = create_console(
             views=self.views, actions=self.actions, strategy=strategy(), token=TOKEN, clock=clock or self.clock,
             demo=self.demo if demo else None, translator=SmallTranslator(), mappings=self.mappings,
+            changes=self.changes,
         )  # fmt: skip
         self.browser = Browser(self.app, scheme=scheme)
 

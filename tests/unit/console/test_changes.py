@@ -177,6 +177,7 @@ def test_the_commands_door_takes_the_token_and_nothing_else(room: Room) -> None:
     assert room.history.active() == room.first
 
 
-def test_without_a_hub_there_is_no_page(browser: Browser) -> None:
+def test_without_a_hub_there_is_no_page(browser: Browser, desk: Desk) -> None:
     """A console over a copy of a store has nothing to change."""
+    desk.app.state.console = msgspec.structs.replace(desk.app.state.console, changes=None)
     assert browser.get("/changes").status == 404

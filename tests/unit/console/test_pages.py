@@ -7,6 +7,7 @@ import pytest
 
 from console.browse import Browser
 from console.conftest import Desk
+from console.changing import BEFORE, RELEASE
 from console.store import NOW_MS, REFUSAL, Store, deliver, key_of, place
 from interlock.messaging.dead_letter import fingerprint
 
@@ -14,7 +15,8 @@ GROUP = fingerprint("order-to-erp", "netsuite", "validation", "INVALID_CUSTOMER"
 PATHS = (
     "/", "/map", "/search", "/search?q=1001&all=1", "/search?q=nothing", "/orders", "/orders?state=dead", f"/objects/order/{key_of(1001)}",
     f"/objects/order/{key_of(1210)}", f"/objects/order/{key_of(1301)}", "/issues", f"/issues/{GROUP}", "/outages/klaviyo", "/outages/netsuite", "/deliveries",
-    "/deliveries?state=dead&since=24h", "/systems", "/strategy", "/strategy/records", "/changes/calendar", "/flows/order-to-erp", "/runbooks/erp-refusals.md", "/audit", "/replays/1", "/replays/2",
+    "/deliveries?state=dead&since=24h", "/systems", "/strategy", "/strategy/records", "/changes/calendar", "/changes", "/changes?events=1000",
+    f"/changes/releases/{RELEASE}", f"/changes/releases/{BEFORE}/rollback", "/flows/order-to-erp", "/runbooks/erp-refusals.md", "/audit", "/replays/1", "/replays/2",
     f"/bulk?action=replay&fingerprint={GROUP}", f"/bulk?action=discard&fingerprint={GROUP}", "/bulk?action=hold&state=retrying",
 )  # fmt: skip
 
