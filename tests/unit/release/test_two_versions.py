@@ -1,6 +1,7 @@
 """Two versions of an object side by side: each flow and each mapping gets the one it is written for."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -157,3 +158,20 @@ def test_a_process_moves_the_version_that_its_flow_names(folder: Path) -> None:
     staged = script.document(script.steps["ship"], message, undo=False)
     plan = release.destination("shipbob", "shopify").plan(staged, signal="", past=Past())
     assert [write.operation for write in plan.writes] == ["order.create"]
+
+
+def test_the_guide_can_be_followed(tmp_path: Path) -> None:
+    """docs/guides/change-a-contract.md: its files load and build, and its comparison says what the command says."""
+    guide = (Path(__file__).parents[3] / "docs" / "guides" / "change-a-contract.md").read_text(encoding="utf-8")
+    converters, change, versions = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    files = {"objects__order.v1-v2": converters, "changes__0001": change, "mappings__netsuite": versions}
+    folder = folder_with_two(tmp_path / "acme", **files)
+    remark = '[order.out.salesOrder]\nmemo = "remark"\n'
+    (folder / "mappings" / "netsuite.toml").write_text(versions + remark)
+    release = built(folder)
+    release.warm()
+    contracts = contracts_of(release.strategy)
+    said = [each.sentence for each in compare(contracts["order.v1"], contracts["order.v2"]).changes]
+    shown = [line.strip().removesuffix(" ...") for line in guide.splitlines() if line.startswith("    order.v2 ")]
+    assert len(shown) == 2
+    assert all(any(sentence.startswith(line) for sentence in said) for line in shown), said
