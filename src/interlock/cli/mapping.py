@@ -167,10 +167,10 @@ def _both(folder: Path, flow: str, mapping: Path | None) -> "tuple[PaperBuild, P
     if running is None:
         raise SettingsError("no release runs yet", code="SET030", where=str(folder), next_move="interlock run")
     wanted = read_folder(folder) if mapping is None else _with_mapping(running, mapping)
-    return _alone(running, flow, folder), _alone(wanted, flow, folder)
+    return _alone(running, flow, "the release that runs"), _alone(wanted, flow, str(mapping or folder))
 
 
-def _alone(snapshot: "Snapshot", flow: str, folder: Path) -> "PaperBuild":
+def _alone(snapshot: "Snapshot", flow: str, whose: str) -> "PaperBuild":
     import msgspec
 
     from interlock.connectors import registry
@@ -179,7 +179,7 @@ def _alone(snapshot: "Snapshot", flow: str, folder: Path) -> "PaperBuild":
 
     strategy: Strategy = load(snapshot, connectors=registry.facts())
     if flow not in strategy.flows:
-        raise SettingsError(f"there is no flow {flow!r}", code="SET028", where=str(folder / "flows"),
+        raise SettingsError(f"there is no flow {flow!r}", code="SET028", where=whose,
                             why=f"there are {', '.join(strategy.flows)}", next_move="interlock flows")  # fmt: skip
     return PaperBuild(msgspec.structs.replace(strategy, flows={flow: strategy.flows[flow]}))
 

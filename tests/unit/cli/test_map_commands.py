@@ -99,6 +99,19 @@ def test_a_mapping_that_would_fail_ends_with_exit_code_1_and_the_path(filled: Pa
     assert failure["path"] and failure["sample"].startswith("#")
 
 
+def test_a_flow_or_a_system_that_is_not_there_is_refused(filled: Path, tmp_path: Path) -> None:
+    """An unknown name must not read as "nothing differs"; the message says where it was looked for."""
+    unknown = call("map", "test", "order-to-crm", "--folder", filled)
+    assert unknown.exit_code == 1 and "the release that runs" in unknown.stderr
+    stray = tmp_path / "sap.toml"
+    stray.write_text("")
+    assert (
+        "there is no system 'sap'" in call("map", "test", "order-to-erp", "--mapping", stray, "--folder", filled).stderr
+    )
+    assert call("init", tmp_path / "new").exit_code == 0
+    assert "SET030" in call("map", "test", "order-to-erp", "--folder", tmp_path / "new").stderr
+
+
 def test_personal_values_are_masked_in_samples(filled: Path) -> None:
     """A sample in a pull request must not be somebody's address."""
     (filled / "mappings" / "netsuite.toml").write_text('[order.out.salesOrder]\n"shippingAddress.addr2" = "address1"\n')
