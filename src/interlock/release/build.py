@@ -288,7 +288,7 @@ class Build:
             for step in flow.steps:
                 if step.kind == "enrich" and step.system:
                     self.records(step.system)
-        self.versions.warm()
+        self.versions.warm({flow.object_name for flow in self.strategy.flows.values()})
 
     # -- assembly
 

@@ -2,7 +2,7 @@
 
 import itertools
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,11 +64,12 @@ class Versions:
             value = step(value, self._context)
         return value
 
-    def warm(self) -> None:
-        """Compile every converter that the folder has, in both directions. MappingFileError names the row."""
-        for ladder in self._several.values():
+    def warm(self, moved: Collection[str]) -> None:
+        """Compile every converter that the folder has, and those of the objects that are moved, in both directions.
+        MappingFileError names the row."""
+        for name, ladder in self._several.items():
             for old, new in itertools.pairwise(ladder):
-                if _file_of(old, new) in self._files:
+                if name in moved or _file_of(old, new) in self._files:
                     self._step(old, new)
                     self._step(new, old)
 
