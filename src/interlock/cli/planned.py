@@ -44,7 +44,7 @@ def planned(folder: Path, events: int) -> "Plan":
     from interlock.strategy import read_folder
 
     running = running_snapshot(folder)
-    recorded = newest_events(data_folder(folder) / "inbox.db", events) if running is not None and events else iter(())
+    recorded = newest_events(data_folder(folder) / "inbox.db", events) if running is not None and events else None
     return plan(running, read_folder(folder), recorded, hiding)
 
 
@@ -66,7 +66,7 @@ def _rows(out: Output, rows: "list[tuple[str, str, Any]]", most: int, word: str,
     for text, kind, row in shown:
         out.row(text, row=kind, line=row.line, **fields_of(row))
     if len(shown) < len(rows):
-        out.row(f"  and {counted(len(rows) - len(shown), word)} more: --full")
+        out.row(f"  and {counted(len(rows) - len(shown), f'more {word}')}: --full")
 
 
 def _change(change: "Change") -> str:

@@ -71,8 +71,10 @@ HideFor = Callable[[Build, Build], Hide]
 """What is personal in the documents of two releases."""
 
 
-def plan(running: Snapshot | None, wanted: Snapshot, events: Iterable[Event], hide_for: HideFor | None = None) -> Plan:
-    """Compare and rehearse. Raises StrategyErrors and MappingFileError for a wanted folder that cannot run.
+def plan(
+    running: Snapshot | None, wanted: Snapshot, events: Iterable[Event] | None, hide_for: HideFor | None = None
+) -> Plan:
+    """Compare and rehearse (not without events). Raises StrategyErrors and MappingFileError for a wanted folder that cannot run.
 
     A running release that this Interlock cannot build any more is compared by its files alone.
     """
@@ -82,18 +84,22 @@ def plan(running: Snapshot | None, wanted: Snapshot, events: Iterable[Event], hi
     changes = with_windows(differences(running, wanted), wanted)
     if not changes:
         return Plan(running=running.id, wanted=wanted.id)
-    effect, not_tried = Effect(untouched=True), ""
+    if events is None:
+        return _untried(running, wanted, changes, "it was not asked for")
     try:
         old = on_paper(under_new_names(running, wanted)[0])
     except InterlockError as error:
-        not_tried = f"the running release cannot be built by this Interlock any more: {error.what}"
-    else:
-        effect = rehearse(old, new, events, hide_for(old, new) if hide_for else None)
+        why = f"the running release cannot be built by this Interlock any more: {error.what}"
+        return _untried(running, wanted, changes, why)
+    effect = rehearse(old, new, events, hide_for(old, new) if hide_for else None)
     return Plan(
-        running=running.id,
-        wanted=wanted.id,
-        changes=changes,
-        effect=effect,
-        risk=risk_of(changes, effect),
-        not_tried=not_tried,
-    )
+        running=running.id, wanted=wanted.id, changes=changes, effect=effect, risk=risk_of(changes, effect)
+    )  # fmt: skip
+
+
+def _untried(running: Snapshot, wanted: Snapshot, changes: tuple[Change, ...], why: str) -> Plan:
+    """What is not tried is judged as if nothing were known of it."""
+    nothing = Effect()
+    return Plan(
+        running=running.id, wanted=wanted.id, changes=changes, effect=nothing, risk=risk_of(changes, nothing), not_tried=why
+    )  # fmt: skip

@@ -76,7 +76,7 @@ def _elsewhere(changes: Sequence[Change], _: Effect) -> str:
 
 def _untried(changes: Sequence[Change], effect: Effect) -> str:
     deciding = any(change.kind in DECIDES for change in changes)
-    return "there is no recorded event to try it on" if deciding and not effect.untouched and not effect.objects else ""
+    return "it is not tried on any recorded order" if deciding and not effect.untouched and not effect.objects else ""
 
 
 def _filling(_: Sequence[Change], effect: Effect) -> str:

@@ -87,7 +87,7 @@ def test_a_changed_folder_is_shown_and_tried_on_demand(room: Room) -> None:
     room.edit()
     page = room.browser.get("/changes").page
     assert "The folder has 1 change that does not run yet, 0 breaking." in page.said
-    assert "message <- note" in page.said and "mappings/netsuite.toml:2" in page.said
+    assert "message \u2190 note" in page.said and "mappings/netsuite.toml:2" in page.said
     assert "Risk" not in page.said
     tried = room.browser.get("/changes?events=100").page
     assert "1 change, 0 breaking; no recorded order to try it on; risk medium." in tried.said
@@ -149,7 +149,7 @@ def test_a_release_has_a_page(room: Room) -> None:
     wanted = room.edit()
     room.apply(why="for the accountants", typed=wanted[:8])
     page = room.browser.get(f"/changes/releases/{wanted[:12]}").page
-    assert "for the accountants" in page.said and "message <- note" in page.said
+    assert "for the accountants" in page.said and "message \u2190 note" in page.said
     assert "It has written nothing." in page.said
     assert room.browser.get("/changes/releases/nowhere").status == 404
 

@@ -122,7 +122,7 @@ def test_several_events_of_an_order_count_once() -> None:
 def test_nothing_recorded_is_no_proof_of_harmlessness() -> None:
     """No data = no go: a mapping that nothing was tried on is not of low risk."""
     found = planned(folder({"mappings/netsuite.toml": MAPPING + 'memo = "name"\n'}), 0)
-    assert (found.risk.level, found.risk.reasons) == ("medium", ("there is no recorded event to try it on",))
+    assert (found.risk.level, found.risk.reasons) == ("medium", ("it is not tried on any recorded order",))
     assert "no recorded order to try it on" in found.summary
 
 
@@ -147,6 +147,17 @@ def test_personal_values_are_masked_and_the_rest_is_not() -> None:
     assert shown == {"salesOrder.upsert otherRefNum": '"shop"', "salesOrder.upsert email": "•••••"}
     blind = plan(folder(), new, orders(1)).effect.lines
     assert {line.sample.new for line in blind} == {"•••••"}
+
+
+def test_what_was_not_asked_for_is_not_said_to_be_harmless() -> None:
+    """`--events 0` reads nothing; nor does a running release that this Interlock cannot build, which is compared by its files."""
+    row = folder({"mappings/netsuite.toml": MAPPING + 'memo = "name"\n'})
+    unasked = plan(folder(), row, None)
+    assert unasked.summary == "1 change, 0 breaking; not tried on recorded orders; risk medium"
+    unreadable = folder({"mappings/netsuite.toml": MAPPING + 'memo = "nome"\n'})
+    found = planned(row, old=unreadable)
+    assert (len(found.changes), found.risk.level) == (1, "medium")
+    assert "cannot be built by this Interlock any more" in found.not_tried
 
 
 def test_the_same_folder_and_the_first_one() -> None:
