@@ -175,3 +175,25 @@ def test_the_guide_can_be_followed(tmp_path: Path) -> None:
     shown = [line.strip().removesuffix(" ...") for line in guide.splitlines() if line.startswith("    order.v2 ")]
     assert len(shown) == 2
     assert all(any(sentence.startswith(line) for sentence in said) for line in shown), said
+
+
+def test_a_version_that_only_adds_needs_no_change_and_no_converters(folder: Path) -> None:
+    """The usual next version: one optional field more. The shop's mapping fills it, a flow asks for it, the others do not see it."""
+    for name in ("objects/order.v1-v2.toml", "changes/0001.toml"):
+        (folder / name).unlink()
+    tier = 'tier = { type = "string", required = false, meaning = "Tier", example = "gold" }'
+    (folder / "objects" / "order.v2.toml").write_text(f'extends = "order.v1"\n[fields]\n{tier}\n')
+    (folder / "mappings" / "shopify.toml").write_text('[order.in]\ntier = "note"\n')
+    edited(folder, *WMS_OF_V2)
+    text = (folder / "flows/order-to-wms.toml").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("when"))
+    edited(folder, "flows/order-to-wms.toml", line, "when = \"order.tier == 'gold'\"")
+    release = built(folder)
+    release.warm()
+    gold = json.dumps(json.loads(BODY) | {"note": "gold"}).encode()
+    document = release.document("shopify", "order", gold)
+    assert type(document.value) is release.versions.contracts["order.v2"].struct
+    assert release.admits("order-to-wms", document, "", START_MS) == ""
+    assert "does not hold" in release.admits("order-to-wms", release.document("shopify", "order", BODY), "", START_MS)
+    plan = release.destination("netsuite", "shopify").plan(document.value, signal="", past=Past())
+    assert plan.writes
