@@ -4,14 +4,16 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from person import LOOK_SECONDS, PATIENCE_SECONDS
+from click.testing import CliRunner, Result
+from person import wait_until
+
+from interlock.cli import main
 
 COMMAND = "from interlock.cli import main; main()"
 
@@ -33,10 +35,10 @@ class Demo:
                 self.link = f"{facts['url']}/?token={facts['token']}"
         self.console = self.link.partition("/?")[0]
 
-    def said_by(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
-        """What a command says that somebody gives beside the running demo."""
-        words = [sys.executable, "-c", COMMAND, *map(str, arguments)]
-        return subprocess.run(words, cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+    def told(self, *arguments: object) -> Result:
+        """A command given beside the running demo, in its folder."""
+        with chdir(self.folder):
+            return CliRunner().invoke(main, [str(each) for each in arguments])
 
     def effects(self, vendor: str) -> dict[str, Any]:
         """What a twin itself says that was done to it."""
@@ -51,10 +53,9 @@ class Demo:
 
     def has(self, vendor: str, kind: str, count: int) -> None:
         """Waits until a twin has that many, each once."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.effects(vendor)["by_kind"].get(kind, 0) < count:
-            assert time.monotonic() < deadline, self.effects(vendor)
-            time.sleep(LOOK_SECONDS)
+        wait_until(
+            lambda: self.effects(vendor)["by_kind"].get(kind, 0) >= count, lambda: f"{count}: {self.effects(vendor)}"
+        )
         own = self.effects(vendor)
         assert (own["by_kind"][kind], own["duplicates"]) == (count, [])
 

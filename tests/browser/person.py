@@ -1,6 +1,7 @@
 """Somebody at a browser: opens addresses, presses what has a name, types into what has a label, and reads."""
 
 import time
+from collections.abc import Callable
 
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver import Chrome
@@ -9,6 +10,14 @@ from selenium.webdriver.remote.webelement import WebElement
 
 PATIENCE_SECONDS = 20.0
 LOOK_SECONDS = 0.05
+
+
+def wait_until(condition: Callable[[], object], what: Callable[[], str]) -> None:
+    """Looks at the world until it is as it should be; what it was instead is asked only then."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited for {what()}"
+        time.sleep(LOOK_SECONDS)
 
 
 class Person:
