@@ -234,10 +234,14 @@ class Hub:
         await self.switch(choice.snapshot, Switched(why=choice.why))
         self.shelf.renew_credentials()
         self._doors.forget()
+        await self._try_at_once()
+        return self.release.id
+
+    async def _try_at_once(self) -> None:
+        """What waits for something that was missing: it may be there now."""
         await self.ledger.wake_waiting(self.clock.now_ms())
         for outlet in self.dispatcher.outlets.values():
             outlet.probe_now()
-        return self.release.id
 
     async def switch(self, snapshot: Snapshot, switched: Switched) -> str:
         """Let another release run; work in flight keeps the one it was accepted under. What cannot be built changes nothing."""
@@ -246,6 +250,7 @@ class Hub:
                 self.release = await self.shelf.activate(snapshot, switched)
                 show_strategy(self.console, self.release.strategy)
                 await self.dispatcher.refresh()
+                await self._try_at_once()
         return self.release.id
 
     @asynccontextmanager

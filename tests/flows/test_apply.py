@@ -165,3 +165,26 @@ def test_without_a_hub_the_next_start_runs_what_was_applied(tmp_path: Path) -> N
                 assert hub.said_at_start == ""
 
     asyncio.run(story())
+
+
+def test_what_waits_for_something_missing_goes_on_with_the_apply(tmp_path: Path) -> None:
+    """C26: the item that nobody mapped is mapped, applied, and the order is there; no second command, no next event."""
+
+    async def story() -> None:
+        folder = tmp_path / "shop"
+        async with twins(folder) as world:
+            items = folder / "mappings" / "items.toml"
+            text = items.read_text()
+            items.write_text(text.replace('[netsuite]\nrule = "sku"', '[netsuite]\nrule = "listed"'))
+            async with running(folder, world) as hub:
+                with announced(hub.data, hub.url):
+                    name = await place(hub, world, states=("waiting",))
+                    items.write_text(text)
+                    assert (await command("apply", folder, "--yes")).exit_code == 0
+
+                    async def there() -> bool:
+                        return name in messages(world)
+
+                    await until(there, within_seconds=10)
+
+    asyncio.run(story())

@@ -84,6 +84,15 @@ def test_an_answer_is_counted_when_it_is_whole(bench: Any, answer: bytes, comple
     assert bench("load").whole(answer) is complete
 
 
+def test_a_plan_that_is_measured_is_at_work(bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan that sees no difference would be fast. The control: with nothing changed there is no figure."""
+    plan = bench("plan")
+    assert list(plan.timed(tmp_path / "acme", 3)) == list(plan.CASES)
+    monkeypatch.setattr(plan, "CASES", {"nothing": {}})
+    with pytest.raises(ValueError, match="0 of 0"):
+        plan.timed(tmp_path / "other", 3)
+
+
 def test_the_table_says_what_is_met_and_what_is_missing(bench: Any) -> None:
     """A missing peer is a row that says why, never a zero; and the JSON has what the table has."""
     table = bench("table")

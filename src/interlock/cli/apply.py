@@ -99,6 +99,7 @@ def rollback(release: str | None, why: str, dry_run: bool, full: bool, folder: P
     """
     from interlock.cli.switching import switch_to
     from interlock.operations.changes import way_back
+    from interlock.release.paper import on_paper
     from interlock.release.switch import kept
 
     history = _history(folder)
@@ -108,6 +109,7 @@ def rollback(release: str | None, why: str, dry_run: bool, full: bool, folder: P
         if way.target.id == active:
             out.summary(f"release {active[:12]} runs already", rolled_back=False, release=active)
             return
+        on_paper(snapshot)  # one that cannot be built any more would keep the next start from starting
         runs = False if dry_run else switch_to(folder, snapshot, action="rollback", why=why)
         _tell_wrote(history, way, out, full=full)
     finally:

@@ -57,6 +57,7 @@ class Changes:
         self._history = history
         self._switch = switch
         self._planning = asyncio.Lock()
+        self._known: FolderState | None = None
 
     # -- look
 
@@ -65,14 +66,21 @@ class Changes:
         return await asyncio.to_thread(self._folder_state)
 
     def _folder_state(self) -> FolderState:
-        running = kept(self._history, self._history.active())
+        """Looked into once for each state of the folder: a page may ask every second."""
+        active = self._history.active()
         try:
             wanted = read_folder(self._folder)
-            if wanted.id != running.id:
-                load(wanted, connectors=registry.facts())
-            changes = with_windows(differences(running, wanted), wanted)
+            known = self._known
+            if known is None or (known.running, known.folder) != (active, wanted.id):
+                known = self._known = self._compared(kept(self._history, active), wanted)
+            return known
         except (InterlockError, ValueError, SyntaxError) as error:
-            return FolderState(running=running.id, folder="", mistake=str(error))
+            return FolderState(running=active, folder="", mistake=str(error))
+
+    def _compared(self, running: Snapshot, wanted: Snapshot) -> FolderState:
+        if wanted.id != running.id:
+            load(wanted, connectors=registry.facts())
+        changes = with_windows(differences(running, wanted), wanted)
         return FolderState(running=running.id, folder=wanted.id, changes=changes)
 
     async def plan(self, events: int) -> Plan:

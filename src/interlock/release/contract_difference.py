@@ -1,7 +1,9 @@
 """Differences of contracts, change by change as the rules of compatibility name them, and whom each breaks."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,6 +21,7 @@ from interlock.strategy.snapshot import Snapshot
 MARKS: Mapping[str, Mark] = {"added": "+", "removed": "-"}
 """Kind of a contract's change -> how it is marked; all others are changes of what stays."""
 
+CONTRACT = re.compile(r"[a-z][a-z0-9_]*\.v[1-9]\d*\.toml")
 CONTRACT_GONE = "whoever reads or writes this version finds no contract any more"
 
 
@@ -45,20 +48,18 @@ def _compared(files: TwoFiles, old: Contract, new: Contract) -> Iterator[Change]
 
 def _contract(snapshot: Snapshot, stem: str) -> Contract | None:
     """As the hub takes it: with the fields that a file of the folder adds to one that ships."""
-    texts = {
-        PurePosixPath(path).stem: text
-        for path, text in snapshot.files.items()
-        if PurePosixPath(path).match("objects/*.toml")
-    }
+    texts = ((PurePosixPath(path), text) for path, text in snapshot.files.items() if path.startswith("objects/"))
+    return _contracts(tuple((path.stem, text) for path, text in texts if CONTRACT.fullmatch(path.name))).get(stem)
+
+
+@lru_cache(maxsize=4)
+def _contracts(texts: tuple[tuple[str, bytes], ...]) -> Mapping[str, Contract]:
+    """All of a folder, once for its files; of a folder with a file that cannot be read none."""
     try:
-        files = {
-            name: msgspec.convert(tomllib.loads(text.decode()), ContractFile)
-            for name, text in texts.items()
-            if "-" not in name
-        }
+        files = {stem: msgspec.convert(tomllib.loads(text.decode()), ContractFile) for stem, text in texts}
     except (msgspec.ValidationError, tomllib.TOMLDecodeError):
-        return None
-    return assemble(files, load_contracts()).contracts.get(stem)
+        return {}
+    return assemble(files, load_contracts()).contracts
 
 
 def _place(data: dict[str, Any], change: ContractChange) -> Path:
