@@ -79,6 +79,16 @@ def look_like(driver: webdriver.Chrome, *, width: int, theme: str, height: int =
     )
 
 
+@contextmanager
+def without_javascript(driver: webdriver.Chrome) -> Iterator[None]:
+    """The browser runs nothing of a page meanwhile; what the driver asks for still runs."""
+    driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        yield
+    finally:
+        driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
 def whole_page(driver: webdriver.Chrome, file: Path, *, most_px: int = 2600) -> None:
     """A PNG of the page from top to bottom."""
     tall = min(most_px, driver.execute_script("return document.documentElement.scrollHeight"))

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from chrome import without_javascript
 from demo import Demo, running
 from person import Person, wait_until
 
@@ -161,3 +162,17 @@ def the_newer_release_is_still_told_of(person: Person, newer: str, order: str) -
     person.reads(f"Release {newer} does not run.", "What it changed", "note, left out when null")
     person.presses(order)
     person.reads(order, "In sync in all 3 systems.")
+
+
+def test_it_is_applied_and_taken_back_without_javascript(person: Person, shop: Shop) -> None:
+    """CONSOLE principle 7: what is severe must not hang on a script that did not load."""
+    with without_javascript(person.window), shop.edited():
+        person.opens(shop.demo.link)
+        wanted = the_edit_is_one_line(person)
+        it_runs_after_a_typed_confirmation(person, wanted)
+        person.presses("Go back to it")
+        first = person.reads("Go back to release ", where="h1").partition("release ")[2][:8]
+        person.types("why", "no script was needed")
+        person.types("typed", first)
+        person.presses(f"Go back to {first}")
+        person.reads("The folder has 1 change that does not run yet", "no script was needed")
