@@ -49,9 +49,10 @@ from interlock.operations.flow_stops import FlowStops
 from interlock.operations.operator import Operator
 from interlock.operations.pager import Pager
 from interlock.operations.silence import SilenceWatch
+from interlock.release.build import Build
 from interlock.release.shelf import Shelf
-from interlock.release.switch import Switched, chosen
-from interlock.strategy import Snapshot, read_folder
+from interlock.release.switch import Choice, ReleaseError, Switched, chosen
+from interlock.strategy import Snapshot, StrategyErrors, read_folder
 
 LOCK_FILE = "interlock.lock"
 TOKEN_FILE = "console-token"  # noqa: S105  a file's name
@@ -112,12 +113,24 @@ class Hub:
         self.history = SqliteHistory(self.data / "ledger.db")
         opened.callback(self.history.close)
         choice = chosen(snapshot, self.history)
-        self.release = await self.shelf.activate(choice.snapshot, Switched(why=choice.why))
+        self.release = await self._first_release(choice, snapshot)
         self.said_at_start = choice.said
         await self.shelf.recall()
         await self.ledger.rescue(now_ms, everything=True, suspect=self.black_box.suspect())
         self.black_box.leave()
         await self.ledger.wake_waiting(now_ms)
+
+    async def _first_release(self, choice: Choice, folder: Snapshot) -> Build:
+        """What was applied may be from before this Interlock, which takes it no more; then the folder has to be applied."""
+        try:
+            return await self.shelf.activate(choice.snapshot, Switched(why=choice.why))
+        except StrategyErrors as errors:
+            if choice.snapshot is folder:
+                raise
+            raise ReleaseError(
+                f"the release that was applied cannot run on this Interlock: {errors.what}", code="PLN008",
+                why=str(errors.findings[0]), next_move="look at the folder and apply it: interlock plan, interlock apply",
+            ) from errors  # fmt: skip
 
     def _assemble(self) -> None:
         retention = self.release.strategy.security.retention

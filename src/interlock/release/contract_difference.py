@@ -22,6 +22,7 @@ MARKS: Mapping[str, Mark] = {"added": "+", "removed": "-"}
 """Kind of a contract's change -> how it is marked; all others are changes of what stays."""
 
 CONTRACT = re.compile(r"[a-z][a-z0-9_]*\.v[1-9]\d*\.toml")
+PROMISED: Mapping[Mark, str] = {"+": "changes no more", "-": "may change again", "~": "promises something else"}
 CONTRACT_GONE = "whoever reads or writes this version finds no contract any more"
 
 
@@ -36,6 +37,16 @@ def contract_changes(files: TwoFiles) -> Iterable[Change]:
         breaking = CONTRACT_GONE if new is None else ""
         return [files.change("-" if new is None else "+", f"a contract of {fields} fields", breaking=breaking)]
     return _compared(files, old, new)
+
+
+def promise_changes(files: TwoFiles) -> Iterator[Change]:
+    """A line per version that is published, taken back, or promises something else."""
+    old, new = files.before.data, files.after.data
+    for key in (*old, *(key for key in new if key not in old)):
+        if old.get(key) != new.get(key):
+            mark: Mark = "~" if key in old and key in new else "+" if key in new else "-"
+            breaking = "" if mark == "+" else "those who count on it were promised that it changes no more"
+            yield files.change(mark, PROMISED[mark], (key,), about=f"published {key}", breaking=breaking)
 
 
 def _compared(files: TwoFiles, old: Contract, new: Contract) -> Iterator[Change]:

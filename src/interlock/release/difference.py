@@ -6,7 +6,7 @@ from typing import Any
 
 from interlock.release.change import MARKS, Change
 from interlock.release.code_difference import function_changes, runbook_changes
-from interlock.release.contract_difference import contract_changes
+from interlock.release.contract_difference import contract_changes, promise_changes
 from interlock.release.field_difference import (
     flow_changes,
     security_changes,
@@ -25,6 +25,7 @@ COMPARERS: Mapping[str, tuple[str, Comparer]] = {
     "strategy.toml": ("strategy", strategy_changes),
     "systems/*.toml": ("system", system_changes),
     "objects/*.toml": ("object", contract_changes),
+    "objects/*.lock": ("promise", promise_changes),
     "mappings/items.toml": ("items", item_changes),
     "mappings/*.toml": ("mapping", mapping_changes),
     "flows/*.toml": ("flow", flow_changes),

@@ -4,7 +4,7 @@ import pytest
 from two_folders import folder, starter
 
 from interlock.canonical import load_contracts
-from interlock.release.change import said
+from interlock.release.change import leaves, said
 from interlock.release.difference import differences, summary
 from interlock.strategy import Snapshot
 
@@ -246,3 +246,22 @@ def test_a_renamed_system_is_one_change() -> None:
     found = differences(folder(), folder(undeclared))
     assert {change.line.partition(":")[0] for change in found} >= {"+ system warehouse", "- system shipbob"}
     assert any(change.breaking for change in found)
+
+
+def test_what_is_published_is_a_promise() -> None:
+    """To publish a version breaks nobody; to promise something else, or nothing any more, does."""
+    lock = '["order.v2"]\nsha256 = "{}"\n["order.v2".fields]\n"id" = "id, internal"\n'
+    none, one, other = (folder({"objects/published.lock": text}) for text in ("", lock.format("a"), lock.format("b")))
+    (came,), (changed,) = differences(none, one), differences(one, other)
+    assert (came.line, came.breaking) == ("+ published order.v2: changes no more", "")
+    assert changed.line == "~ published order.v2: promises something else"
+    assert changed.breaking
+
+
+def test_tables_of_one_name_are_told_apart() -> None:
+    """Two steps that call themselves alike are two: none may hide the other's change."""
+    table = {"steps": [{"name": "book", "at": 1}, {"name": "book", "at": 2}, {"name": "send", "at": 3}]}
+    assert dict(leaves(table)) == {
+        ("steps", 0, "name"): "book", ("steps", 0, "at"): 1, ("steps", 1, "name"): "book", ("steps", 1, "at"): 2,
+        ("steps", "send", "name"): "send", ("steps", "send", "at"): 3,
+    }  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from two_folders import folder
 
+from interlock.hub import Hub
 from interlock.messaging.history import Switch, newer_than, previous_of, wrote_words
 from interlock.messaging.sqlite.history import SqliteHistory
 from interlock.messaging.sqlite.ledger import SqliteLedger
@@ -246,3 +247,24 @@ def test_a_release_of_another_interlock_can_be_left(store: Store) -> None:
     store.switch(FIRST)
     assert store.history.switches()[0].summary.startswith("cannot be compared with the release before")
     assert json.dumps(store.history.switches()[0].before) == '"broken"'
+
+
+def test_an_applied_release_that_this_interlock_refuses_says_what_to_do(tmp_path: Path) -> None:
+    """After an upgrade with a new check, by hand still means by hand: the way out is named, and the folder is not let in."""
+    acme = tmp_path / "acme"
+    write(acme, FIRST)
+    (acme / "data").mkdir()
+    refused = folder(
+        {"flows/order-to-erp.toml": "nonsense = 1\n"},
+        change=("strategy.toml", "[engine]", '[engine]\napply = "manual"'),
+    )
+    made = Store(acme / "data")
+    made.switch(refused)
+    made.history.close()
+
+    async def opened() -> None:
+        await Hub(acme).open()
+
+    with pytest.raises(ReleaseError, match="PLN008") as error:
+        asyncio.run(opened())
+    assert "interlock apply" in error.value.next_move

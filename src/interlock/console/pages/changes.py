@@ -19,6 +19,7 @@ from interlock.release.plan import SHOWN_HEX_DIGITS, Plan
 EVENTS = 1_000
 MOST_EVENTS = 100_000
 LISTED = 500
+LONGEST_NAME, LONGEST_WHY = 100, 1_000
 TYPED_DIGITS = 8
 """So much of a release's id is typed to confirm it."""
 
@@ -170,7 +171,8 @@ async def by_command(request: Request) -> Response:
         )
     try:
         asked = json.loads(await request.body())
-        by, why, release_id = f"cli:{asked['by'].removeprefix('cli:')}", str(asked["why"]), str(asked["release"])
+        by, why = f"cli:{asked['by'].removeprefix('cli:')}"[:LONGEST_NAME], str(asked["why"])[:LONGEST_WHY]
+        release_id = str(asked["release"])
         action, unannounced = asked["action"], asked.get("unannounced") is True
     except (ValueError, KeyError, TypeError, AttributeError):
         raise HTTPException(400) from None
