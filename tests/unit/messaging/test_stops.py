@@ -42,7 +42,7 @@ def test_a_paused_flow_keeps_what_arrives_and_goes_on(tmp_path: Path) -> None:
         async with Stoppable(tmp_path) as engine:
             await engine.stops.stop(FLOW, "paused", by="ann", why="month's end")
             await engine.post(*(event_of(str(n), 10) for n in range(20)))
-            await engine.run(3_600)
+            await engine.run(120)
             assert (engine.counts(), engine.erp.calls) == (Counter(waiting=20), [])
             assert await engine.stops.resume(FLOW, by="ann", why="books are open")
             await engine.run(5)
@@ -94,7 +94,7 @@ def test_a_drain_ends_what_was_queued_and_begins_nothing_new(tmp_path: Path) -> 
             (stop,) = await engine.book.stops()
             assert stop.kind == "draining" and sum((await engine.book.left(stop)).values()) == 10
             engine.erp.fault = lambda _write: "done"
-            await engine.run(900)
+            await engine.run(400)
             (stop,) = await engine.book.stops()
             assert (stop.kind, engine.counts()) == ("paused", Counter(done=10, waiting=10))
             assert {key.partition("-")[2][:3] or key[:3] for key in engine.erp.records} == {"old"}
