@@ -116,8 +116,14 @@ def newest(course: Course) -> Iterator[Mark]:
 
 
 def stands(course: Course) -> list[Mark]:
-    """Writes that are in force at their systems, of any run, the newest first: the order in which they are undone."""
-    last = {(mark.step, mark.part): mark for mark in course.marks if mark.kind == "write" and mark.state == "done"}
+    """Writes that may be in force at their systems, of any run, the newest first: the order in which they are undone.
+
+    One that failed counts: an earlier try of it, or an earlier run, may have written. Its connector knows, by its links.
+    """
+    last: dict[tuple[str, str], Mark] = {}
+    for mark in course.marks:
+        if mark.kind == "write" and (mark.state == "done" or (mark.state == "failed" and not mark.undo)):
+            last[mark.step, mark.part] = mark
     return sorted((mark for mark in last.values() if not mark.undo), key=lambda mark: -mark.number)
 
 

@@ -207,7 +207,9 @@ class _Trip:
     def _told_back(self) -> str:
         mine = [mark for mark in self.course.marks if mark.run == self.course.run]
         because = "; ".join(f"{told(mark)} failed: {mark.why}" for mark in mine if mark.state == "failed")
-        undone = ", ".join(told(mark, verb="") for mark in mine if mark.undo and mark.state == "done")
+        written = {(mark.step, mark.part) for mark in self.course.marks if mark.state == "done" and not mark.undo}
+        back = [mark for mark in mine if mark.undo and mark.state == "done" and (mark.step, mark.part) in written]
+        undone = ", ".join(told(mark, verb="") for mark in back)
         return f"{because}; taken back: {undone or 'nothing had been written'}"
 
     def _not_undone(self) -> tuple[str, ...]:
