@@ -1,7 +1,6 @@
 """Who owns what and how it does: systems, one flow, runbooks, the audit."""
 
 import msgspec
-from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -152,8 +151,8 @@ async def runbook(request: Request) -> Response:
         title=name,
         command=f"interlock runbook {name}",
         answer=Answer(state="done", text=f"Runbook of {counted(len(users), 'flow')}."),
-        body=Markup(
-            markdown.html(text, link=lambda to: f"/runbooks/{to}" if to in console.strategy.runbooks else None, below=1)
+        body=markdown.html(
+            text, link=lambda to: f"/runbooks/{to}" if to in console.strategy.runbooks else None, below=1
         ),
         users=users,
     )
