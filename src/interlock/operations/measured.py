@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from interlock.messaging.process import STEERING
 from interlock.messaging.traffic import Arrival, Ended, Traffic
 from interlock.messaging.views import Views
 from interlock.strategy.advise import Advice, FlowFacts, Measured, advise
@@ -20,12 +21,12 @@ async def advice(flows: Iterable[Flow], views: Views, now_ms: int) -> dict[str, 
 
 
 def measure(flow: Flow, traffic: Traffic, now_ms: int) -> Measured:
-    """The figures of one flow."""
+    """The figures of one flow. What steers a process is nobody's system, and writes nothing."""
     events = [one for one in traffic.arrivals if _starts(flow, one)]
     oldest = min((one.at_ms for one in traffic.arrivals), default=now_ms)
     days = (now_ms - oldest) / DAY_MS
     objects = {(one.system, one.key) for one in events}
-    ended = [one for one in traffic.ended if one.flow == flow.name]
+    ended = [one for one in traffic.ended if one.flow == flow.name and not one.destination.startswith(STEERING)]
     enough = len(events) >= FEWEST
     return Measured(
         days=days,

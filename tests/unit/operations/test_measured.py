@@ -41,11 +41,12 @@ def test_events_of_other_topics_are_not_its_own() -> None:
 
 
 def test_what_had_nothing_to_write_only_read() -> None:
-    """The read share and the fan-out come from what ended."""
+    """The read share and the fan-out come from what ended at a system; what steers a process counts for neither."""
     ended = (
         Ended(flow="order-to-erp", destination="erp", done=80, unchanged=60),
         Ended(flow="order-to-erp", destination="bi", done=20, unchanged=20),
         Ended(flow="other", destination="erp", done=99, unchanged=0),
+        Ended(flow="order-to-erp", destination="process:order-to-erp", done=500, unchanged=0),
     )
     found = measure(FLOW, Traffic(since_ms=0, ended=ended), NOW)
     assert (found.read_share, found.fan_out) == (0.8, 2)
