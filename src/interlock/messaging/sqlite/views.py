@@ -407,13 +407,14 @@ def _tile(
     p50: int | None,
 ) -> FlowTile:
     points = {
-        row["bucket"]: Point(done=row["done"] + row["unchanged"], dead=row["dead"], retried=row["retried"])
+        row["bucket"]: Point(done=row["done"], dead=row["dead"], retried=row["retried"])
         for row in traffic
     }
+    counts = {name: sum(row[name] for row in traffic) for name in ("done", "unchanged", "dead", "retried")}
     return FlowTile(
         flow=pair[0],
         destination=pair[1],
-        **{name: sum(row[name] for row in traffic) for name in ("done", "unchanged", "dead", "retried")},
+        **counts | {"done": counts["done"] - counts["unchanged"]},  # the ledger counts those among the done
         latency_ms_p50=p50,
         latency_ms_max=max((row["latency_ms_max"] for row in traffic), default=0),
         last_success_ms=success_ms,
