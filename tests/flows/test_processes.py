@@ -33,17 +33,20 @@ NO_CUPS = {
 }  # fmt: skip
 
 
+def set_up(folder: Path) -> None:
+    """The process in place of the two flows that it replaces; cups come from another maker than mugs."""
+    text = EXAMPLE.read_text("utf-8").replace('CUP = "Kiln & Co"', 'CUP = "steam"')
+    (folder / "flows/order-process.toml").write_text(text, "utf-8")
+    for replaced in ("order-to-erp", "order-to-wms"):
+        (folder / f"flows/{replaced}.toml").unlink(missing_ok=True)
+    alerts = folder / "slos.toml"
+    alerts.write_text(alerts.read_text("utf-8").replace('"order-to-erp", "order-to-wms"', '"order-process"'), "utf-8")
+
+
 @asynccontextmanager
 async def example(stage: Stage) -> AsyncIterator[tuple[TwinWorld, Hub]]:
-    """The starter folder with the process in place of the two flows that it replaces."""
-    files = stage._template / "flows"
-    (files / "order-process.toml").write_text(
-        EXAMPLE.read_text("utf-8").replace('CUP = "Kiln & Co"', 'CUP = "steam"'), "utf-8"
-    )
-    for replaced in ("order-to-erp.toml", "order-to-wms.toml"):
-        (files / replaced).unlink(missing_ok=True)
-    alerts = stage._template / "slos.toml"
-    alerts.write_text(alerts.read_text("utf-8").replace('"order-to-erp", "order-to-wms"', '"order-process"'), "utf-8")
+    """A hub that runs it."""
+    set_up(stage._template)
     async with stage.play() as (world, hub, _shop):
         yield world, hub
 
