@@ -11,7 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from chrome import without_javascript
+from chrome import look_like, without_javascript
 from demo import Demo, running
 from person import Person, wait_until
 
@@ -176,3 +176,23 @@ def test_it_is_applied_and_taken_back_without_javascript(person: Person, shop: S
         person.types("typed", first)
         person.presses(f"Go back to {first}")
         person.reads("The folder has 1 change that does not run yet", "no script was needed")
+
+
+def test_a_folder_that_cannot_run_says_where_and_why(person: Person, shop: Shop) -> None:
+    """Somebody sees it on a phone at night: what is wrong, in which line, that the old release runs on, and nothing to apply."""
+    flow = shop.demo.folder / "flows" / "order-to-marketing.toml"
+    text = flow.read_text()
+    flow.write_text(text.replace('["klaviyo"]', '["klavio"]'))
+    look_like(person.window, width=390, theme="dark")
+    person.opens(shop.demo.link)
+    person.opens(f"{shop.demo.console}/changes")
+    flow.write_text(text)
+    person.reads(
+        "The folder cannot run as it is.",
+        "runs on.",
+        'unknown destination "klavio"',
+        "order-to-marketing.toml:",
+        "did you mean",
+    )
+    assert not person.sees("#apply")
+    assert person.window.execute_script("return document.documentElement.scrollWidth") <= 390

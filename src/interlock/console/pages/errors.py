@@ -12,8 +12,8 @@ from interlock.errors import InterlockError
 WORDS = {
     404: (
         "There is no such page",
-        "the address may be mistyped, or the object was never seen by this hub",
-        "search for the order number",
+        "the address may be mistyped, or what it names is not in this release or was never seen by this hub",
+        "go on from the menu, or search for the order number",
     ),
     405: ("This page does not take that method", "", "go back and use the form"),
     400: ("The request cannot be read", "", "go back and try again"),
