@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from interlock.connectors.http import Http
+from interlock.messaging.process import STEERING
 from interlock.messaging.silences import Silence
 from interlock.strategy.model import Strategy, Team
 from interlock.strategy.secrets import SecretError, resolve
@@ -96,12 +97,18 @@ def _address(strategy: Strategy, owner: str) -> str:
 
 
 def _head(strategy: Strategy, silence: Silence, now_ms: int) -> str:
-    titles = [strategy.systems[name].title if name in strategy.systems else name for name in silence.destinations]
+    titles = [_end(strategy, name) for name in silence.destinations]
     happened = "nothing" if silence.kind == "silent" else "far too little"
     return (
         f"[{strategy.title}, {strategy.environment}] {_title(strategy, silence)} is silent: {happened} has reached {' and '.join(titles)} "
         f"since {_at(strategy, silence.since_ms)} ({_span(now_ms - silence.since_ms)}); {silence.expected}."
     )
+
+
+def _end(strategy: Strategy, destination: str) -> str:
+    if destination.startswith(STEERING):
+        return "the end of its process"
+    return strategy.systems[destination].title if destination in strategy.systems else destination
 
 
 def _title(strategy: Strategy, silence: Silence) -> str:

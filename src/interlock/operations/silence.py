@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from interlock.clock import Clock
 from interlock.messaging.full_disk import until_there_is_space
+from interlock.messaging.process import steering_of
 from interlock.messaging.silences import Finding, Silence, SilenceBook
 from interlock.messaging.stops import Stops
 from interlock.operations.pager import Pager, escalation, first_call, over
@@ -59,7 +60,9 @@ class SilenceWatch:
             if found is None:
                 await self._end(flow.name, "it delivers again", now_ms)
             elif await self._book.open(found, now_ms):
-                LOG.warning("%s flow %s is %s: %s; owner %s", SILENT, flow.name, found.kind, found.expected, found.owner)
+                LOG.warning(
+                    "%s flow %s is %s: %s; owner %s", SILENT, flow.name, found.kind, found.expected, found.owner
+                )
         await self._end_unwatched(strategy, {flow.name for flow in watched}, now_ms)
         for silence in await self._book.silences():
             await self._call(strategy, silence)
@@ -71,7 +74,7 @@ class SilenceWatch:
 
     async def _judge(self, flow: Flow, enabled_ms: int, now_ms: int) -> Finding | None:
         minutes, since_ms, silent, sparse = flow.slo.silence_after_minutes, now_ms, [], []
-        for destination in flow.destinations:
+        for destination in ends(flow):
             last_ms = max(enabled_ms, await self._book.last_success_ms(flow.name, destination))
             if minutes is not None and now_ms - last_ms > minutes * MINUTE_MS:
                 silent.append(destination)
@@ -141,6 +144,11 @@ class SilenceWatch:
         if problem and problem != silence.problem:
             LOG.error("%s the page about flow %s did not go out: %s", NOT_CALLED, silence.flow, problem)
         await self._book.paged(silence.id, step, problem, now_ms)
+
+
+def ends(flow: Flow) -> tuple[str, ...]:
+    """Where a success is counted: at each destination; for a process, whose steps need not all be taken, at its own end."""
+    return (steering_of(flow.name),) if flow.pattern == "middleware" else tuple(flow.destinations)
 
 
 def window_days(per_day: float) -> float:

@@ -15,7 +15,7 @@ from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.silence_book import SqliteSilenceBook
 from interlock.messaging.stops import Stop, StopBoard
 from interlock.operations.pager import Page, Pager
-from interlock.operations.silence import SilenceWatch, too_few, window_days
+from interlock.operations.silence import SilenceWatch, ends, too_few, window_days
 from interlock.strategy import Alerts, Egress, Engine, Flow, Security, Slo, Strategy, System, Team
 
 MINUTE_MS = 60_000
@@ -227,6 +227,13 @@ def test_far_below_the_usual_volume_is_told(tmp_path: Path) -> None:
         assert "silent no more" in watched.pager.texts[-1]
 
     told(tmp_path, Slo(expected_events_per_day=300), story)
+
+
+def test_a_process_is_silent_when_none_ends() -> None:
+    """A route need not take every step: what counts for a process is its own end, not each system that it may write to."""
+    flow = strategy(HOURLY).flows["order-to-erp"]
+    assert ends(flow) == ("erp",)
+    assert ends(replace(flow, pattern="middleware")) == ("process:order-to-erp",)
 
 
 def test_chance_alone_calls_nobody() -> None:

@@ -37,7 +37,8 @@ class FlowFacts(Struct, frozen=True):
     @property
     def systems(self) -> tuple[str, ...]:
         """Every system that takes part, the source first."""
-        return tuple(dict.fromkeys((self.flow.source, *self.flow.destinations)))
+        steps = (step.system for step in self.flow.steps if step.system)
+        return tuple(dict.fromkeys((self.flow.source, *self.flow.destinations, *steps)))
 
     @property
     def volume(self) -> tuple[float, str] | None:
