@@ -22,7 +22,7 @@ class SqliteProcesses:
 
     async def course(self, steering: Delivery) -> Course | None:
         """The process as it stands."""
-        return self._course(self._group.connection, steering.id)
+        return self._course(self._group.reading, steering.id)
 
     async def begin(
         self, steering: Delivery, *, version: int, message: bytes, release: str, now_ms: int
@@ -60,8 +60,8 @@ class SqliteProcesses:
 
     async def of_child(self, child: Delivery) -> tuple[Course, Mark] | None:
         """By the newest mark of the delivery."""
-        row = self._group.connection.execute(self._sql["of_child"], (child.id,)).fetchone()
-        course = self._course(self._group.connection, row[0]) if row is not None else None
+        row = self._group.reading.execute(self._sql["of_child"], (child.id,)).fetchone()
+        course = self._course(self._group.reading, row[0]) if row is not None else None
         if row is None or course is None:
             return None
         return course, next(mark for mark in course.marks if mark.number == row[1])
