@@ -95,4 +95,4 @@ def listed(names: list[str], most: int = 3) -> str:
 
 def counted(number: int, word: str, words: str = "") -> str:
     """`1 flow`, `2 flows`."""
-    return f"{number} {word if number == 1 else words or f'{word}s'}"
+    return f"{number:,} {word if number == 1 else words or f'{word}s'}"
