@@ -195,12 +195,12 @@ def _flags(envelope: Envelope, facts: tuple[str, ...], door: Door) -> tuple[str,
 
 
 def _headers(raw: RawHeaders) -> Headers:
-    """Names in lower case, as ASGI gives them; repeated ones joined, so that a doubled signature fits nothing."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+    """Names in lower case; repeated ones joined, so that a doubled signature fits nothing."""
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
     if len(headers) < len(raw):
         headers.clear()
         for name_bytes, value_bytes in raw:
-            name, value = name_bytes.decode("latin-1"), value_bytes.decode("latin-1")
+            name, value = name_bytes.decode("latin-1").lower(), value_bytes.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
