@@ -5,6 +5,7 @@ process runs again from its first step with the newer state: what a system has a
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from interlock.clock import Clock
@@ -52,8 +53,7 @@ class Processes:
                     failure = failure_of("filtered", "HUB-FILTER", reason)
                     return Finished(state="cancelled", version=document.version, failure=failure)
                 course = await self._begin(delivery, document)
-            trip = _Trip(await self._script(course.release, delivery), course, delivery, self._clock.now_ms())
-            advanced = await self._advance(trip, timeout_seconds)
+            advanced = await self._advance(await self._look(course, delivery), timeout_seconds)
             if isinstance(advanced, Finished):
                 return advanced
             course = advanced
@@ -88,9 +88,14 @@ class Processes:
         )  # fmt: skip
         return _ours(course)
 
+    async def _look(self, course: Course, delivery: Delivery) -> "_Trip":
+        """By the steps of the release in which the run began. Raises Stop when they are not what its marks tell of."""
+        script = await self._script(course.release, delivery)
+        return _pure(lambda: _Trip(script, course, delivery, self._clock.now_ms()))
+
     async def _advance(self, trip: "_Trip", timeout_seconds: float) -> Course | Finished:
         """One transaction further, or how the try ends."""
-        moves, state = trip.moves()
+        moves, state = _pure(trip.moves)
         trouble: Stop | None = None
         for step, part in trip.due:
             try:
@@ -147,9 +152,8 @@ class _Trip:
             case "write":
                 return Move(step=step.name, part=part, destination=step.destination)
             case "enrich":
-                return self._enriched(
-                    step, part, await self.script.enrich(step, message, pace=pace, timeout_seconds=timeout_seconds)
-                )
+                enrich = partial(self.script.enrich, step, message, pace=pace, timeout_seconds=timeout_seconds)
+                return self._enriched(step, part, await _read(enrich))
             case "route":
                 output = _json(_pure(lambda: self.script.choose(step, message)))
             case "split":
@@ -250,6 +254,16 @@ def _ours(course: Course | None) -> Course:
     if course is None:
         raise Stop(Finished(state="fenced"))
     return course
+
+
+async def _read(enrich: Callable[[], Awaitable[bytes | Retry | Refused]]) -> bytes | Retry | Refused:
+    """Another system's record, or a stop: what its client raises is about this object, and every other goes on."""
+    try:
+        return await enrich()
+    except MappingError as error:
+        raise mapping_stop(error) from error
+    except Exception as error:
+        raise dead("poison", "HUB-POISON", f"{type(error).__name__} while a record was read: {error}") from error
 
 
 async def _at_once(_: str) -> None:

@@ -165,6 +165,42 @@ def test_a_silent_system_is_waited_for(tmp_path: Path) -> None:
     story(work, tmp_path)
 
 
+@pytest.mark.parametrize("broken", ["enrich", "choose", "parts", "document", "pack"])
+def test_what_a_step_raises_is_about_its_object_alone(tmp_path: Path, broken: str) -> None:
+    """Code of a step that fails, or marks that its steps do not know, is a dead letter; the next order goes its way."""
+
+    async def work(engine: Engine, script: FakeScript) -> None:
+        real = getattr(script, broken)
+
+        def breaks(*arguments: Any, **named: Any) -> Any:
+            raise ZeroDivisionError("a defect")
+
+        setattr(script, broken, breaks)
+        await engine.post(event_of("1", 10, "east,west"))
+        await engine.run(2)
+        assert {code for _, code, _ in letters(engine)} == {"HUB-POISON"}
+        setattr(script, broken, real)
+        await engine.post(event_of("2", 10, "small"))
+        await engine.run(2)
+        assert engine.states()["2@process:fulfil"] == "done"
+
+    story(work, tmp_path)
+
+
+def test_marks_that_the_steps_do_not_know(tmp_path: Path) -> None:
+    """A release that cannot be built any more falls to the active one: a process that no longer fits it is a dead letter."""
+
+    async def work(engine: Engine, script: FakeScript) -> None:
+        engine.erp.latency_seconds = 5
+        await engine.post(event_of("1", 10, "small"))
+        await engine.run(2)
+        script.steps = {name: step for name, step in script.steps.items() if name != "book"}
+        await engine.run(30)
+        assert [code for where, code, _ in letters(engine) if where == STEERED] == ["HUB-POISON"]
+
+    story(work, tmp_path)
+
+
 def test_what_was_written_is_taken_back_in_reverse_order(tmp_path: Path) -> None:
     """The book is refused for good: both parcels are cancelled, the last one first, and one dead letter says it all."""
 
