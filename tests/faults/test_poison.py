@@ -202,10 +202,10 @@ def test_a_system_that_cannot_be_opened_stops_no_other(tmp_path: Path) -> None:
         async with Engine(tmp_path, systems=("erp", "wms")) as engine:
             destination, gone = engine.release.destination, True
 
-            def opened(name: str) -> Any:
+            def opened(name: str, source: str = "") -> Any:
                 if name == "wms" and gone:
                     raise SettingsError("the secret file secrets/wms cannot be read", code="SEC003")
-                return destination(name)
+                return destination(name, source)
 
             engine.release.destination = opened  # type: ignore[method-assign]
             await engine.post(event_of("1", 10))
