@@ -22,7 +22,7 @@ from interlock.strategy.records import records_of
 from interlock.strategy.records_text import as_markdown as records_table
 from interlock.strategy.records_text import claims_in_words
 
-COLOURS = {"green": "● green", "amber": "▲ amber", "red": "■ red"}
+COLOURS = {"green": "●\N{NO-BREAK SPACE}green", "amber": "▲\N{NO-BREAK SPACE}amber", "red": "■\N{NO-BREAK SPACE}red"}
 """Shape and word beside the colour: nobody need see colours to read it."""
 
 
@@ -124,6 +124,8 @@ def _limits(system: System) -> str:
 
 def _priorities(strategy: Strategy) -> str:
     drawn = matrix_table(matrix(strategy.flows.values()))
+    for name in strategy.flows:
+        drawn = drawn.replace(f"`{name}`", f"[`{name}`](flows/{name}.html)")
     return f"# Priorities\n\nImpact on the business against how hard it is to build and to change.\n\n{drawn}"
 
 
