@@ -1,6 +1,5 @@
 """The commands drift and drift accept: where a source's documents no longer look as its mapping expects."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,6 +97,8 @@ def _asked(data: Path, *, closed_too: bool) -> "tuple[list[DriftRow], list[Looke
 
     views = SqliteDriftViews(data / "ledger.db", data / "inbox.db")
     try:
+        import asyncio
+
         return asyncio.run(ask())
     finally:
         views.close()
