@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from console.browse import Browser
-from console.conftest import Desk
 from console.changing import BEFORE, RELEASE
+from console.conftest import Desk
 from console.store import NOW_MS, REFUSAL, Store, deliver, key_of, place
 from interlock.messaging.dead_letter import fingerprint
 
