@@ -192,7 +192,7 @@ def test_older_than_what_was_applied_control(stage: Stage, monkeypatch: pytest.M
     original = SqliteLedger._begin
 
     def forgetful(self: SqliteLedger, connection: Any, intent: Any) -> Any:
-        self._sql = self._sql | {"link_head": "SELECT 0, '' WHERE 0 AND ?1||?2||?3||?4||?5||?6 = ''"}
+        self._sql = self._sql | {"link_head": "SELECT NULL, NULL WHERE ?1||?2||?3||?4||?5||?6||?7||?8 <> ''"}
         return original(self, connection, intent)
 
     monkeypatch.setattr(begin, forgetful)

@@ -98,7 +98,7 @@ def test_payloads_are_shown_for_a_reason_that_is_written_down(filled: Path) -> N
     assert call("show", "1001", "--payloads", "--folder", filled).exit_code == 2
     rows = said(call("show", "1001", "--payloads", "--why", "customer asked", "--folder", filled, "--json"))
     assert json.loads(next(row for row in rows if row["kind"] == "event")["body"])["name"] == "#1001"
-    entry, _ = said(call("audit", "--folder", filled, "--json"))
+    entry, *_ = said(call("audit", "--folder", filled, "--json"))
     assert (entry["action"], entry["why"], entry["who"].partition(":")[0]) == ("reveal", "customer asked", "cli")
 
 
@@ -156,7 +156,7 @@ def test_retry_makes_the_failed_deliveries_of_an_order_due(troubled: Path) -> No
     assert (code, summary["count"]) == (0, 1)
     assert states(troubled) == {"pending": 1, "waiting": 1, "done": 1}
     assert "interlock demo" in summary["next"][-1]
-    assert last("audit", "--folder", troubled)[1]["entries"] == 1
+    assert [row["action"] for row in said(call("audit", "--folder", troubled, "--json"))[:-1]].count("replay") == 1
 
 
 def test_replay_counts_first_and_then_opens(troubled: Path) -> None:
@@ -187,7 +187,7 @@ def test_discard_closes_the_dead_letter(troubled: Path) -> None:
     assert states(troubled)["cancelled"] == 1
     assert last("issues", "--folder", troubled)[1]["dead"] == 0
     assert last(*choice)[0] == 1
-    assert [row["why"] for row in said(call("audit", "--folder", troubled, "--json"))[:-1]][-1] == "test order"
+    assert "test order" in [row["why"] for row in said(call("audit", "--folder", troubled, "--json"))[:-1]]
 
 
 @pytest.mark.parametrize("command", ["retry", "replay", "discard", "hold", "release"])
