@@ -14,15 +14,19 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from bench.orders import Orders
 from interlock import event_loop
+from interlock.canonical import Contract, load_contracts
 from interlock.clock import SystemClock
 from interlock.collector import rest_on_what_is_loaded
 from interlock.connectors.http import Http
+from interlock.mapping import Context, Items, compile_in, compile_out, connector_functions, connector_mapping
 from interlock.messaging.black_box import MemoryBlackBox
 from interlock.messaging.delivery import Want
 from interlock.messaging.dispatcher import Dispatcher
@@ -169,34 +173,28 @@ class BenchRelease:
         return list(self._destinations)
 
 
-def body_of(number: int, template: bytes) -> bytes:
-    """A 9 KB order with an id of its own."""
-    return template.replace(b"820982911946154508", str(820982911946154508 + number).encode())
+DOCUMENTS = {"netsuite": "salesOrder", "shipbob": "order", "klaviyo": "placed_order"}
+"""What each destination is sent: the same kinds of documents that the hand-written handler makes."""
 
 
-def mapping() -> tuple[Any, Any]:
-    """The real mappings: Shopify in, NetSuite out."""
-    from functools import partial
-
-    from interlock.canonical import load_contracts
-    from interlock.mapping import Context, Items, compile_in, compile_out, connector_functions, connector_mapping
-
+def mappings() -> tuple[Any, list[Any]]:
+    """The real ones: Shopify in, and a document of each vendor out."""
     contract = load_contracts()["order.v1"]
-    shopify, netsuite = connector_mapping("shopify"), connector_mapping("netsuite")
+    shopify = connector_mapping("shopify")
     read = compile_in(shopify.table_in("order"), contract, connector_functions("shopify"))
-    write = compile_out(netsuite.table_out("order", "salesOrder"), contract, connector_functions("netsuite"))
+    source = Context(system="shopify", settings=shopify.settings_with({}))
+    return partial(read, context=source), [_writer(vendor, document, contract) for vendor, document in DOCUMENTS.items()]
+
+
+def _writer(vendor: str, document: str, contract: Contract) -> Any:
+    mapping = connector_mapping(vendor)
+    write = compile_out(mapping.table_out("order", document), contract, connector_functions(vendor))
     charges = {
         f"{name}_item": "1" for name in ("shipping", "tax", "tip", "gift_card", "duty", "fee", "rounding", "difference")
     }
-    settings = netsuite.settings_with(
-        {"guest_entity": "1", "order_currency": "shop", "currencies": {"USD": "1"}, **charges}
-    )
-    context = Context(
-        system="netsuite", settings=settings, items=Items(rule="sku", generic_item="9", system="netsuite")
-    )
-    return partial(read, context=Context(system="shopify", settings=shopify.settings_with({}))), partial(
-        write, context=context
-    )
+    settings = {"guest_entity": "1", "order_currency": "shop", "currencies": {"USD": "1"}, **charges}
+    items = Items(rule="sku", generic_item="9", system=vendor)
+    return partial(write, context=Context(system=vendor, settings=mapping.settings_with(settings), items=items))
 
 
 async def waiting(ledger: SqliteLedger) -> bool:
@@ -212,9 +210,13 @@ async def engine(ports: list[int], bodies: list[bytes]) -> float:
     inbox = SqliteInbox(folder / "inbox.db", 0, beside=commits)
     ledger = SqliteLedger(folder / "ledger.db", 0, beside=commits)
     http = Http(frozenset(f"127.0.0.1:{port}" for port in ports))
-    read, build = mapping()
+    read, builds = mappings()
     release = BenchRelease(
-        {f"d{n}": BenchDestination(f"http://127.0.0.1:{port}", http, build) for n, port in enumerate(ports)}, read
+        {
+            f"d{n}": BenchDestination(f"http://127.0.0.1:{port}", http, build)
+            for n, (port, build) in enumerate(zip(ports, builds, strict=True))
+        },
+        read,
     )
     dispatcher = Dispatcher(
         inbox=inbox,
@@ -277,16 +279,15 @@ async def naive(ports: list[int], bodies: list[bytes]) -> float:
 def main() -> None:
     """Print the table."""
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
-    template = (Path(__file__).parent.parent / "tests/fixtures/shopify/webhook.orders.create.json").read_bytes()
-    template = msgspec.json.encode(msgspec.json.decode(template))
-    bodies = [body_of(number, template) for number in range(events)]
+    orders = Orders(0, "/")
+    bodies = [orders.body(number) for number in range(events)]
     sink = subprocess.Popen([sys.executable, "-c", SINK], stdout=subprocess.PIPE)
     try:
         assert sink.stdout is not None
         ports = [int(port) for port in sink.stdout.readline().split()]
         plain = asyncio.run(naive(ports, bodies))
         ours = event_loop.run(engine(ports, bodies))
-        print(f"{events} events of {len(template)} bytes, three destinations each")
+        print(f"{events} events of {len(bodies[0])} bytes, three destinations each")
         print(f"interlock, all durable       {ours:8.0f} deliveries/s")
         print(f"bare aiohttp, nothing stored {plain:8.0f} deliveries/s   ratio {ours / plain:.2f}")
     finally:
