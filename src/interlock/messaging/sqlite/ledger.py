@@ -202,13 +202,17 @@ class SqliteLedger:
     def _close_done(self, connection: apsw.Connection, closing: Closing) -> str | None:
         delivery, failure = closing.delivery, closing.failure
         reason, code, error = (failure.reason, failure.code, failure.message) if failure else ("", "", "")
-        state: str | None = connection.execute(
-            self._sql["close_done"],
-            (delivery.id, closing.state, closing.now_ms, closing.version, reason, code, error,
-             "\n".join(closing.warnings), delivery.token, delivery.revision),
-        ).get  # fmt: skip
-        if state is None:
-            return None
+        written = (
+            delivery.id, closing.state, closing.now_ms, closing.version, reason, code, error, "\n".join(closing.warnings),
+            delivery.token, delivery.revision,
+        )  # fmt: skip
+        connection.execute(self._sql["close_done"], written)
+        state = closing.state
+        if not connection.changes():
+            connection.execute(self._sql["close_wished_again"], written)
+            if not connection.changes():
+                return None
+            state = "pending"
         if closing.refused:
             note_refused(connection, closing)
         if state == closing.state:
