@@ -151,7 +151,7 @@ class GroupCommit:
             _tell(batch, error)
         except Exception as error:  # noqa: BLE001  one piece failed and took the transaction with it: give each its own
             if len(batch) == 1:
-                batch[0][1].set_exception(error)
+                _tell(batch, error)
                 return
             for work, future in batch:
                 self._alone(work, future)
@@ -205,15 +205,17 @@ class GroupCommit:
                 result = work(self.connection)
             transaction.commit()
         except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the one who asked
-            future.set_exception(error)
+            _tell([(work, future)], error)
         else:
             self._committed([(work, future)], [result])
 
 
-def _tell(batch: Batch, error: StoreError) -> None:
+def _tell(batch: Batch, error: Exception) -> None:
+    """Whoever waits is told; that nobody waits for a piece (what is asked next shares its fate) is no mistake."""
     for _, future in batch:
         if not future.cancelled():
             future.set_exception(error)
+            future.exception()
 
 
 class _Transaction:

@@ -1,6 +1,5 @@
 """The ledger on SQLite: each method is one piece of work of a shared transaction; the SQL stands in ledger.sql."""
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -141,9 +140,7 @@ class SqliteLedger:
 
     def record(self, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> Awaitable[None]:
         """Outcome and crosswalk together."""
-        recorded = self.group.run(lambda connection: self._record(connection, attempt, intent, outcome, now_ms))
-        recorded.add_done_callback(_noticed)
-        return recorded
+        return self.group.run(lambda connection: self._record(connection, attempt, intent, outcome, now_ms))
 
     def _record(self, connection: apsw.Connection, attempt: int, intent: Intent, outcome: Outcome, now_ms: int) -> None:
         delivery = intent.delivery
@@ -434,12 +431,6 @@ class SqliteLedger:
             return connection.changes()
 
         return await self.group.run(work)
-
-
-def _noticed(recorded: "asyncio.Future[None]") -> None:
-    """Who does not await an outcome learns of its failure from what shares its commit; asyncio need not warn of it."""
-    if not recorded.cancelled():
-        recorded.exception()
 
 
 def _link_key(delivery: Delivery, object_name: str, key: str, operation: str) -> tuple[str, ...]:
