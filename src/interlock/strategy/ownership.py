@@ -116,10 +116,13 @@ class Ownership:
         return known
 
     def places(self, source: str, *object_names: str) -> tuple[Place, ...]:
-        """Where a flow's objects may be: anywhere, and each place that an exception of these objects names."""
+        """Where a flow's objects may be: anywhere, and each place that an exception of these objects names. From a system
+        that keeps what began there come no objects that began elsewhere."""
         found = {read_from(source): None}
-        for claim in self.claims:
-            if claim.where and claim.object_name in object_names:
+        claims = [claim for claim in self.claims if claim.where and claim.object_name in object_names]
+        keeps_its_own = any(claim.system == source and dict(claim.where).get("origin") == {source} for claim in claims)
+        for claim in claims:
+            if not keeps_its_own or source in dict(claim.where).get("origin", {source}):
                 names = [dimension for dimension, _ in claim.where]
                 for values in product(*(sorted(values) for _, values in claim.where)):
                     found[Place(**{"origin": source, **dict(zip(names, values, strict=True))})] = None

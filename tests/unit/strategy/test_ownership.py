@@ -135,3 +135,10 @@ def test_what_is_kept_is_the_sources_own(claims: list[tuple[str, str]]) -> None:
                     assert {found.record_of("order", path), *(found.record_of("order", one[6:]) for one in below)} == {
                         "shop"
                     }
+
+
+def test_a_store_that_keeps_its_own_sends_nothing_of_another_store() -> None:
+    """C47: two stores, each record of what began there; the places of one are no places of the other. The ERP sees both."""
+    found = held(system("eu", own=("order",)), system("us", own=("order",)), system("erp"))
+    assert {place.origin for place in found.places("eu", "order")} == {"eu"}
+    assert {place.origin for place in found.places("erp", "order")} == {"erp", "eu", "us"}
