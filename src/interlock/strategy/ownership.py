@@ -120,7 +120,7 @@ class Ownership:
         that keeps what began there come no objects that began elsewhere."""
         found = {read_from(source): None}
         claims = [claim for claim in self.claims if claim.where and claim.object_name in object_names]
-        keeps_its_own = any(claim.system == source and dict(claim.where).get("origin") == {source} for claim in claims)
+        keeps_its_own = any(claim.system == source and dict(claim.where).get("origin") == frozenset({source}) for claim in claims)
         for claim in claims:
             if not keeps_its_own or source in dict(claim.where).get("origin", {source}):
                 names = [dimension for dimension, _ in claim.where]
