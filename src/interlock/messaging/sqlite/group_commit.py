@@ -97,17 +97,21 @@ class GroupCommit:
             raise self.failure(error) from error
 
     async def close(self) -> None:
-        """Let the commit that is under way end, then close."""
-        await self._idle()
+        """Let what was asked for be committed, then close."""
+        while self._scheduled or self._under_way is not None:
+            await asyncio.sleep(0)
+            await self._idle()
         self._reader.close()
         self.connection.close()
 
     async def _idle(self) -> None:
+        """Whoever gives up waiting here cancels nothing: the commit goes on, and others wait for it."""
         while self._under_way is not None:
-            await self._under_way
+            await asyncio.wait((self._under_way,))
 
-    def failure(self, error: apsw.Error) -> StoreError:
-        """What SQLite's error means for the store. After an I/O error it is broken for good."""
+    def failure(self, error: Exception) -> StoreError:
+        """What an error of SQLite's, or of its COMMIT whatever it is, means for the store. After an I/O error it is
+        broken for good."""
         if isinstance(error, apsw.FullError):
             return StoreError(
                 f"the disk of the {self.name} store is full",
@@ -177,7 +181,7 @@ class GroupCommit:
             failed = transaction.try_to_commit()
             loop.call_soon_threadsafe(ended, failed)
 
-        def ended(failed: apsw.Error | None) -> None:
+        def ended(failed: Exception | None) -> None:
             under_way, self._under_way = self._under_way, None
             if failed is None:
                 self._committed(batch, results)
@@ -248,15 +252,15 @@ class _Transaction:
         if failed is not None:
             raise self.given_up(failed) from failed
 
-    def try_to_commit(self) -> apsw.Error | None:
-        """COMMIT, which may run in any thread. What went wrong."""
+    def try_to_commit(self) -> Exception | None:
+        """COMMIT, which may run in any thread. What went wrong: memory can run out as well, and who waits must be told."""
         try:
             self.connection.execute("COMMIT")
-        except apsw.Error as failed:
+        except Exception as failed:  # noqa: BLE001
             return failed
         return None
 
-    def given_up(self, failed: apsw.Error) -> StoreError:
+    def given_up(self, failed: Exception) -> StoreError:
         """Rolled back, and what the failure means."""
         self._roll_back()
         return self.group.failure(failed)
