@@ -12,6 +12,7 @@ import pytest
 
 from interlock.messaging.delivery import Begun, Delivery, Failure, Intent, Unneeded, Want
 from interlock.messaging.event import Event
+from interlock.messaging.finished import paused
 from interlock.messaging.ledger import Closing, Filter, Ledger, Routed
 from interlock.messaging.outcome import Done, Uncertain
 from interlock.messaging.sqlite import group_commit
@@ -111,6 +112,10 @@ async def later(ledger: Ledger, delivery: Delivery, state: str, due_ms: int) -> 
 
 async def miss(ledger: Ledger, delivery: Delivery) -> bool:
     failure = Failure(reason="missing_reference", code="MAP010", message="no item", waiting_for="item:MUG")
+    return await wait(ledger, delivery, failure)
+
+
+async def wait(ledger: Ledger, delivery: Delivery, failure: Failure) -> bool:
     closing = Closing(delivery=delivery, state="waiting", now_ms=NOW, due_ms=NOW + 10 * MINUTE, failure=failure)
     return await ledger.close_claim(closing)
 
@@ -320,6 +325,27 @@ def test_what_waits_for_something_missing_goes_on_under_the_new_release(opened: 
             assert at_once == {running.id: "r2", retries.id: "r1"}
             assert await ledger.wake_waiting(NOW) == 1
             assert [(one.id, one.release) for one in await claim(ledger)] == [(waits.id, "r2")]
+
+    run(story)
+
+
+def test_what_a_stopped_flow_holds_back_keeps_its_release(opened: Opened) -> None:
+    """Fault case 61: a pause misses nothing that a newer folder could bring. What was accepted before goes out as it was
+    meant then; the folder may have no such flow any more.
+    """
+
+    async def story() -> None:
+        async with opened() as ledger:
+            await ledger.save_release("r1", b"", NOW)
+            for n in range(2):
+                await route(ledger, event(n + 1, str(n)))
+            before, after = await claim(ledger)
+            await wait(ledger, before, paused("orders"))
+            await ledger.save_release("r2", b"", NOW)
+            await wait(ledger, after, paused("orders"))
+            assert await claim(ledger) == [], "what is stopped does not go round and round"
+            await ledger.wake_waiting(NOW, "flow:orders")
+            assert {one.id: one.release for one in await claim(ledger)} == {before.id: "r1", after.id: "r1"}
 
     run(story)
 

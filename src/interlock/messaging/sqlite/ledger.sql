@@ -154,14 +154,15 @@ UPDATE delivery SET
 WHERE id = ?1 AND token = ?9 AND state = 'running' AND revision <> ?10
 
 -- name: close_later  what waits is tried at once when a newer wish came meanwhile: it may need something else;
--- what waits for something that was missing goes on under the release of now, in which it may be there: at once, if that is another
+-- what waits for something that was missing goes on under the release of now, in which it may be there: at once, if that is another;
+-- what waits because its flow is stopped (flow:NAME) misses nothing and keeps the release that accepted it
 UPDATE delivery SET
   state = CASE WHEN ?1 = 'waiting' AND revision <> ?11 THEN 'pending' ELSE ?1 END,
   due_ms = CASE WHEN ?1 = 'waiting' AND (revision <> ?11
-      OR ?8 <> '' AND release <> coalesce((SELECT id FROM release WHERE active = 1), release)) THEN ?4 ELSE ?2 END,
+      OR ?8 <> '' AND ?8 NOT GLOB 'flow:*' AND release <> coalesce((SELECT id FROM release WHERE active = 1), release)) THEN ?4 ELSE ?2 END,
   attempts = attempts + ?3, crashes = 0, updated_ms = ?4, lease_until_ms = 0, worker = '',
   reason = ?5, code = ?6, error = ?7, waiting_for = ?8,
-  release = CASE WHEN ?8 = '' THEN release ELSE coalesce((SELECT id FROM release WHERE active = 1), release) END
+  release = CASE WHEN ?8 = '' OR ?8 GLOB 'flow:*' THEN release ELSE coalesce((SELECT id FROM release WHERE active = 1), release) END
 WHERE id = ?9 AND token = ?10 AND state = 'running'
 RETURNING state
 
@@ -232,7 +233,7 @@ SELECT id FROM release WHERE active = 1
 INSERT INTO release (id, at_ms, files, active) VALUES (?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET active = 1
 
 -- name: adopt_waiting  what waits for something that was missing is tried under the new release: it may be there now
-UPDATE delivery SET release = ? WHERE state = 'waiting' AND waiting_for <> ''
+UPDATE delivery SET release = ? WHERE state = 'waiting' AND waiting_for <> '' AND waiting_for NOT GLOB 'flow:*'
 
 -- name: release
 SELECT files FROM release WHERE id = ?
