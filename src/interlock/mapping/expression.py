@@ -79,7 +79,8 @@ class Rows:
         try:
             callee = self.functions.callee(row_function)
         except LookupError as error:
-            raise self.table.error(target, f"there is no function {row_function!r}", next_move=str(error)) from error
+            hint = f"write it in functions.py, or use one that there is; {error}"
+            raise self.table.error(target, f"there is no function {row_function!r}", next_move=hint) from error
         if not callee.accepts(count):
             names = ", ".join(parameter.name for parameter in callee.parameters)
             raise self.table.error(

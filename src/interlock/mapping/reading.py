@@ -14,6 +14,8 @@ from interlock.mapping.source import Expression, Scope, canonical_field, names_o
 from interlock.mapping.target import Target
 
 BLOCK = re.compile(r"\[[^\]]*\]")
+TABLE_KEY: Any = str | int | bool
+"""What may be looked up in a table of a row: vendors send codes as texts, as numbers and as true and false."""
 
 
 class InForm:
@@ -47,7 +49,10 @@ class InForm:
         missing = [name for name, field in fields.items() if field.required and name not in target.children]
         if missing:
             raise self.rows.table.error(
-                target.path or "(document)", f"no row gives {missing[0]!r}", why=fields[missing[0]].meaning
+                target.path or "(document)",
+                f"no row gives {missing[0]!r}",
+                why=f"{self.contract.key} requires it: {fields[missing[0]].meaning}",
+                next_move=f'add {_key(target.path, missing[0])} = {{ from = "...", with = "..." }}, or another row',
             )
         struct = self.contract.structs[shape]
         self.rows.names[struct.__name__] = struct
@@ -144,8 +149,10 @@ class Needs:
                 self._walk(path, node, not (nullable or parameter.accepts_none)).ask(parameter.type)
 
     def _plain_type(self, target: str, row: Row, field: Field | None) -> Any:
-        if field is None or row.table is not None:
-            return str if field is not None else Any
+        if field is None:
+            return Any
+        if row.table is not None:
+            return TABLE_KEY
         if field.type in {"money", "amount", "list", "object"}:
             raise self.rows.table.error(
                 target, f"a {field.type} does not come from a path alone", next_move='add `with = "..."`'
@@ -158,6 +165,11 @@ class Needs:
             place = place.at(name)
             place.required |= required
         return place
+
+
+def _key(path: str, name: str) -> str:
+    """A target as it is written in TOML: quoted where it has a dot or a bracket."""
+    return f'"{path}.{name}"' if path else name
 
 
 def _row(target: Target) -> Row:

@@ -78,6 +78,17 @@ def test_in() -> None:
     assert read({**BIG, "owner": {}}).owner.name is None
 
 
+@pytest.mark.parametrize(("sent", "listed"), [(True, "true"), (False, "false"), (3, "3"), ("paid", "paid")])
+def test_a_table_reads_codes_of_every_kind(sent: object, listed: str) -> None:
+    """Vendors write a state as a word, a number or a boolean; a table is looked up by its text, and null stays null."""
+    rows = {**IN, "colour": {"from": "state", "table": {listed: "red"}}}
+    assert read({**BIG, "state": sent}, rows).colour == "red"
+    assert read({**BIG, "state": None}, rows).colour is None
+    with pytest.raises(MappingError) as raised:
+        read({**BIG, "state": {"code": sent}}, rows)
+    assert raised.value.path == "$.state"
+
+
 def test_out() -> None:
     """Blocks of one list follow each other; nothing is guessed for what is null."""
     thing = read({**BIG, "dims": {"size": "1.50"}, "colour": "r", "owner": {"name": "Ada"}})
@@ -185,8 +196,12 @@ def test_a_wrong_row_in_is_told(row: dict[str, Any], what: str, next_move: str) 
 def test_a_missing_required_field_is_told() -> None:
     """Every required field of the contract must have a row."""
     rows = {target: row for target, row in IN.items() if target != "id"}
-    with pytest.raises(MappingFileError, match="no row gives 'id'"):
+    with pytest.raises(MappingFileError, match="no row gives 'id'") as raised:
         compile_in(rows, THING, FUNCTIONS)
+    assert raised.value.next_move.startswith("add id = {")
+    with pytest.raises(MappingFileError, match="no row gives 'place'") as raised:
+        compile_in({target: row for target, row in IN.items() if target != "parts[].place"}, THING, FUNCTIONS)
+    assert raised.value.next_move.startswith('add "parts[].place" = {')
 
 
 def test_an_optional_field_without_a_row_is_null() -> None:
