@@ -93,9 +93,11 @@ class Http:
         client = self._clients.get(connect_seconds) or self._open(connect_seconds)
         try:
             call = client.request(method, url).headers(headers).timeout(_duration(timeout_seconds))
-            if body is not None:
-                call = call.body_bytes(body)
-            async with call.build_streamed() as response:
+            request = (call if body is None else call.body_bytes(body)).build_streamed()
+        except Exception as error:  # noqa: BLE001 - a header that is none, such as a secret with a line break
+            return _no_request(error, _host_of(url))
+        try:
+            async with request as response:
                 return await _read(response)
         except Exception as error:  # noqa: BLE001 - whatever a broken answer makes a parser raise
             return _no_answer(error, _host_of(url), timeout_seconds)
@@ -154,7 +156,7 @@ class Http:
 async def _read(response: Response) -> Answer:
     """Read the whole bounded answer, or say why it is none."""
     status, headers = response.status, _headers(response)
-    body = await _bounded(response, headers.get("content-length", ""))
+    body = await _bounded(response, _announced(headers))
     if body is None:
         words = f"the answer is larger than {ANSWER_BYTES_MAX} bytes"
         return Answer(status, headers, b"", error=words, code=TOO_LARGE)
@@ -180,6 +182,11 @@ async def _bounded(response: Response, announced: str) -> bytes | None:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def _announced(headers: Mapping[str, str]) -> str:
+    """The length that holds: one that comes in chunks may announce another, and is as long as its chunks (RFC 9112, 6.3)."""
+    return "" if "transfer-encoding" in headers else headers.get("content-length", "")
+
+
 def _headers(response: Response) -> dict[str, str]:
     """By name in lower case, the last of each; without those that are not ASCII, which no vendor's meaning is in."""
     found = response.headers
@@ -201,13 +208,17 @@ def _duration(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def _no_request(error: Exception, host: str) -> Answer:
+    return _failed(BAD_URL, f"not a request that can be sent to {host}: {type(error).__name__}", sent=False)
+
+
 def _no_answer(error: Exception, host: str, timeout_seconds: float) -> Answer:
     """What a failed call means for what was asked: whatever is not known to have failed before it was sent was sent."""
     from pyreqwest.exceptions import BuilderError, RequestError
 
     kind = type(error).__name__
     if isinstance(error, BuilderError):
-        return _failed(BAD_URL, f"not a request that can be sent to {host}: {kind}", sent=False)
+        return _no_request(error, host)
     if isinstance(error, RequestError) and _never_connected(error):
         return _failed(NOT_CONNECTED, f"no connection to {host}: {kind}", sent=False)
     if isinstance(error, TimeoutError):

@@ -108,6 +108,37 @@ def test_an_answer_that_is_too_large_is_not_read() -> None:
     assert (answer.code, answer.body) == (way_out.TOO_LARGE, b"")
 
 
+@pytest.mark.parametrize("announced", [b"Content-Length: 2\r\n", b""])
+def test_an_answer_in_chunks_is_bounded_whatever_it_announces(announced: bytes) -> None:
+    """A short length beside endless chunks must not fill the memory either."""
+    chunk = b"10000\r\n" + bytes(65_536) + b"\r\n"
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + announced + b"\r\n"
+    answer, _ = ask(head + chunk * (way_out.ANSWER_BYTES_MAX // 65_536 + 1) + b"0\r\n\r\n")
+    assert (answer.code, answer.body) == (way_out.TOO_LARGE, b"")
+
+
+def test_what_follows_an_answer_is_no_answer() -> None:
+    """More bytes than were announced are nobody's: the next call must not take them for what became of it."""
+    forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+    answer, heads = ask(OK + forged, OK, times=2)
+    assert (answer.body, len(heads)) == (b"ok", 2)
+
+
+@pytest.mark.parametrize("header", [("X-Note", "a\r\nX-Evil: 1"), ("X-Note\r\nX-Evil", "1"), ("X-Note", "a\0")])
+def test_a_header_that_is_none_is_not_sent(header: tuple[str, str]) -> None:
+    """Invariants 2 and 11: a secret with a line break adds no header, and nothing was sent, so nothing is uncertain."""
+
+    async def go() -> tuple[Answer, list[str]]:
+        async with raw_server(OK) as server:
+            http = Http([urlsplit(server.url).netloc])
+            answer = await http.send("PUT", server.url, dict([header]), b"{}", 1.0)
+            await http.close()
+            return answer, server.heads
+
+    answer, heads = asyncio.run(go())
+    assert (answer.sent, answer.code, heads) == (False, way_out.BAD_URL, [])
+
+
 @pytest.mark.parametrize(
     ("hosts", "url", "code"),
     [
