@@ -178,6 +178,30 @@ def test_what_breaks_others_needs_its_change_file(tmp_path: Path) -> None:
     assert {change.window for change in changes if change.kind == "flow"} == {"changes/0001.toml, sunset 2027-03-01"}
 
 
+REMOVAL = """
+title = "Parcels are sent by hand"
+kind = "breaking"
+owner = "warehouse"
+flow = "order-to-wms"
+consumers = ["order-to-wms", "shipbob"]
+"""
+
+
+def test_a_flow_that_is_removed_can_be_announced(tmp_path: Path) -> None:
+    """What `apply` asks for, the folder may say: its file names a flow that is there no more. The control: a compatible
+    change removes nothing, so what it names has to be there.
+    """
+    without = {"flows/order-to-wms.toml": "", "changes/0002.toml": REMOVAL}
+    quiet = {"watched": ("slos.toml", '"order-to-erp", "order-to-wms"', '"order-to-erp"')}
+    quiet["met"] = quiet["watched"]
+    announced = folder(without, **quiet)
+    write(tmp_path, announced)
+    assert admitted(tmp_path, "", FIRST).id == announced.id
+    write(tmp_path, folder(without | {"changes/0002.toml": REMOVAL.replace("breaking", "compatible")}, **quiet))
+    with pytest.raises(StrategyErrors, match="STR126"):
+        admitted(tmp_path, "", FIRST)
+
+
 @pytest.mark.parametrize(
     ("today", "words"),
     [

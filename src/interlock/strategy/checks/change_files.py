@@ -34,14 +34,15 @@ class ChangeNamesKnown(Check):
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         contracts = {*folder.contracts.contracts, *folder.objects}
-        consumers = {*folder.flows, *folder.systems}
+        flows = {*folder.flows, *_removed_flows(folder)}
+        consumers = {*flows, *folder.systems}
         for file in _sound(folder.changes.values()):
             yield from self._named(file, "owner", file.value.owner, set(folder.strategy.value.teams), "team")
             yield from self._named(file, "object", file.value.object, contracts, "contract")
             yield from self._named(
                 file, "replaces", file.value.replaces, {*contracts, *published_versions(folder)}, "contract"
             )
-            yield from self._named(file, "flow", file.value.flow, set(folder.flows), "flow")
+            yield from self._named(file, "flow", file.value.flow, flows, "flow")
             for name in file.value.consumers:
                 yield from self._named(file, "consumers", name, consumers, "flow or system")
 
@@ -50,6 +51,13 @@ class ChangeNamesKnown(Check):
             yield self.finding(
                 file, (key,), f'{file.path}: there is no {kind} "{name}"', next_move=did_you_mean(name, sorted(known))
             )
+
+
+def _removed_flows(folder: Folder) -> set[str]:
+    """Flows that a breaking change may have taken away: their files are gone. A name that is only misspelt announces
+    nothing, so `interlock apply` still asks for the change file (PLN005).
+    """
+    return {file.value.flow for file in _sound(folder.changes.values()) if file.value.kind == "breaking"}
 
 
 class DatesInOrder(Check):
