@@ -40,21 +40,25 @@ class Finding(Struct, frozen=True):
 
 
 class StrategyErrors(InterlockError):  # noqa: N818 - it carries many
-    """The folder cannot run. `findings` holds every mistake, in the order of files and lines."""
+    """The folder cannot run. `findings` holds every mistake and warning, in the order of files and lines."""
 
     default_code = "STR000"
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = list(findings)
-        count = len(self.findings)
+        mistakes = [one for one in self.findings if one.severity == "error"]
+        count, warnings = len(mistakes), len(self.findings) - len(mistakes)
+        beside = f", and {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
         super().__init__(
-            f"{count} mistake{'s' if count != 1 else ''} in the strategy folder",
-            code=self.findings[0].code if count == 1 else "",
+            f"{count} mistake{'s' if count != 1 else ''} in the strategy folder{beside}",
+            code=mistakes[0].code if count == 1 else "",
             next_move="correct them and run: interlock check",
         )
 
     def __str__(self) -> str:
-        return "\n\n".join([*map(str, self.findings), self.what])
+        """Mistakes as they are, each warning called one."""
+        said = [f"{'warning: ' if one.severity == 'warning' else ''}{one}" for one in self.findings]
+        return "\n\n".join([*said, self.what])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from interlock.strategy import Retry, StrategyErrors
+from interlock.strategy.finding import Finding
 
 from .example_folder import SOUND, load_files, overlaid
 
@@ -141,6 +142,17 @@ def test_any_key_with_any_value_is_a_finding_at_most(folder: str, value: str) ->
         lines = [line for line in SOUND[name].splitlines() if not line.startswith((f"{key} ", "["))]
         with suppress(StrategyErrors):
             load_files({**SOUND, name: "\n".join([f"{key} = {value}", *lines])})
+
+
+def test_a_warning_beside_a_mistake_is_not_counted_as_one() -> None:
+    """Who corrects the mistakes asks for no more than that: `plan` and `apply` say the same numbers as `check`."""
+    error = Finding("STR005", "a key is missing", "strategy.toml")
+    warning = Finding("STR160", "no SLO", "flows/a.toml", severity="warning")
+    assert StrategyErrors([error]).what == "1 mistake in the strategy folder"
+    both = StrategyErrors([error, warning])
+    assert (both.what, both.code) == ("1 mistake in the strategy folder, and 1 warning", "STR005")
+    assert "warning: STR160" in str(both)
+    assert "warning: STR005" not in str(both)
 
 
 def test_forty_systems_and_two_hundred_flows(capsys: pytest.CaptureFixture[str]) -> None:
