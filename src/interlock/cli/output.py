@@ -102,7 +102,8 @@ class Output:
         if not found:
             return move
         if self.folder and not placed and not command.startswith(NO_FOLDER):
-            command = f"{command} {'' if command.startswith(FOLDER_LAST) else '--folder '}{self.folder}"
+            last = command.partition(" ")[0] in FOLDER_LAST
+            command = f"{command} {'' if last else '--folder '}{self.folder}"
         return f"{before}{program()} {command}"
 
 

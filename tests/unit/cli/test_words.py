@@ -67,6 +67,7 @@ def test_a_moment_is_read_in_four_forms() -> None:
     [
         ("interlock issues", "interlock issues --folder f"),
         ("interlock run", "interlock run f"),
+        ("interlock runbook erp-refusals.md", "interlock runbook erp-refusals.md --folder f"),
         ("correct them and run: interlock check", "correct them and run: interlock check f"),
         ("interlock demo elsewhere", "interlock demo elsewhere"),
         ("interlock twin up netsuite", "interlock twin up netsuite"),
