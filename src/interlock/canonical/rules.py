@@ -53,7 +53,8 @@ def problems_of(own: ContractFile, whole: ContractFile) -> Iterator[Problem]:
 
 
 def additions(own: ContractFile, base: ContractFile, *, in_place: bool) -> Iterator[Problem]:
-    """What a file that extends may not do: change what is there; in place, also ask for what older objects lack."""
+    """What a file that extends may not do: change what is there; add to what is not there; in place, also ask for what
+    older objects lack."""
     for place in places(own):
         taken = base.fields_of(place.shape)
         if place.name in taken:
@@ -61,6 +62,12 @@ def additions(own: ContractFile, base: ContractFile, *, in_place: bool) -> Itera
             yield Problem("changes-ours", place.path, what, "give your field a name of its own")
         elif in_place and place.field.required and (not place.shape or place.shape in base.objects):
             yield Problem("required-addition", place.path, f"{place.words} is required", "add required = false")
+    held = {place.field.of for place in places(own)}
+    for shape in own.objects:
+        if shape not in base.objects and shape not in held:
+            hint = near(shape, base.objects) or f'add a field with type = "object" and of = "{shape}"'
+            what = f'{base.key} has no object "{shape}", and no field that is added holds one'
+            yield Problem("unheld", ("objects", shape), what, hint)
 
 
 def places(file: ContractFile) -> Iterator[Place]:

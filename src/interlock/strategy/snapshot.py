@@ -21,7 +21,7 @@ _KNOWN = re.compile(
     r"|runbooks/[^/]+\.md"
 )
 _WORTH_A_WARNING = frozenset({".toml", ".py", ".md", ".yaml", ".yml", ".json"})
-_NOT_OURS = frozenset({"README.md", "data", "secrets", "schemas", "docs", "tests", "__pycache__"})
+_NOT_OURS = frozenset({"README.md", "data", "secrets", "schemas", "drafts", "docs", "tests", "__pycache__"})
 
 
 class Snapshot(Struct, frozen=True):

@@ -100,6 +100,7 @@ def test_an_object_of_its_own() -> None:
         ({"wish_v1": WISH + 'class = { type = "id", meaning = "x" }'}, "field-name"),
         ({"wish_v1": WISH + '[objects.money.fields]\nx = { type = "id", meaning = "x" }'}, "field-name"),
         ({"wish_v1": WISH + 'x = { type = "id", of = "money", meaning = "x" }'}, "no-such-object"),
+        ({"order_v1": 'extends = "order.v1"\n[objects.lines.fields]\nmine = { type = "id", required = false, meaning = "x" }'}, "unheld"),
         ({"wish_v1": WISH + 'x = { type = "string", values = ["a"], meaning = "x" }'}, "enum-values"),
         ({"wish_v1": WISH + 'x = { type = "enum", values = ["a", "a"], meaning = "x" }'}, "enum-values"),
         ({"wish_v1": WISH + 'x = { type = "money", unit = "EUR", meaning = "x" }'}, "unit"),

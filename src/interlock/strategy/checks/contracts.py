@@ -1,4 +1,4 @@
-"""STR100-STR114: object files say contracts that hold together, and flows move objects that there are."""
+"""STR100-STR115: object files say contracts that hold together, and flows move objects that there are."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
@@ -199,6 +199,15 @@ class HowNew(_OfContract):
     why = "an older state never overwrites a newer one; updated_at, a timestamp, is what tells them apart"
     bad = Example("objects/wish.v1.toml", _WHOLE.format(field="").replace("updated_at", "changed_at"), whole=True)
     good = _object("")
+
+
+class HeldBySome(_OfContract):
+    code = "STR115"
+    rule = "unheld"
+    title = "Fields are added to a nested object that does not exist"
+    why = "its fields would be in no document; the fields of a list's elements stand under the name that `of` gives them"
+    bad = _extension('[objects.lines.fields]\ngift = { type = "string", required = false, meaning = "Card" }')
+    good = _extension('[objects.line.fields]\ngift = { type = "string", required = false, meaning = "Card" }')
 
 
 def _flows_with_source(folder: Folder) -> Iterator[TomlFile[Flow]]:

@@ -167,7 +167,7 @@ class LeftOutEachTime(Check):
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         for writing in writings(folder):
-            fields = [f"{one.field} ({one.record})" for one in writing.foreign() if one.record]
+            fields = [f"{one.field}, whose record is {one.record}" for one in writing.foreign() if one.record]
             if fields and not writing.nothing_is_ours() and not writing.refused():
                 what = f"{subject(writing.file)}: {writing.destination} would get {_some(fields, quoted=False)}"
                 hint = (

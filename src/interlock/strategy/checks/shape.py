@@ -114,7 +114,7 @@ class MissingKey(_OfShape):
 
     def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
         key = dotted(problem.path)
-        why = "a dead letter without an owner is nobody's" if problem.detail == "owner" else ""
+        why = "what has no owner is nobody's when it needs a person" if problem.detail == "owner" else ""
         return self.finding(
             file,
             problem.path,

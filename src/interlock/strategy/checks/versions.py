@@ -162,7 +162,7 @@ class BreakingNeedsConverters(Check):
             if step.converters not in folder.converters:
                 yield self.at(
                     step.file.path,
-                    f"nothing turns {step.old.key} into {step.new.key} and back: {step.sentences}",
+                    f"nothing turns {step.old.key} into {step.new.key} and back",
                     line=1,
                     column=1,
                     next_move=f"write objects/{step.converters}.toml with [up] and [down]",
