@@ -197,3 +197,11 @@ def test_a_version_that_only_adds_needs_no_change_and_no_converters(folder: Path
     assert "does not hold" in release.admits("order-to-wms", release.document("shopify", "order", BODY), "", START_MS)
     plan = release.destination("netsuite", "shopify").plan(document.value, signal="", past=Past())
     assert plan.writes
+
+
+def test_a_change_that_names_other_converters_does_not_load(folder: Path) -> None:
+    """A file that nobody will ever read must not stand where people look for the way from one version to the other."""
+    edited(folder, "changes/0001.toml", '"order.v1-v2"', '"order.v1-v3"')
+    with pytest.raises(StrategyErrors, match="STR126") as raised:
+        built(folder)
+    assert 'did you mean "order.v1-v2"?' in str(raised.value)

@@ -1,7 +1,7 @@
 """STR125-STR129: the files of changes say all that those affected must know, and what they name and date holds."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from interlock.strategy.changes import CHANGE_NAME, CONVERTER_NAME, ChangeFile
@@ -9,6 +9,18 @@ from interlock.strategy.checks.base import Check, Example
 from interlock.strategy.checks.versions import CHANGE_TEXT, WHOLE, breaking_steps, change_file, published_versions
 from interlock.strategy.finding import Finding, did_you_mean
 from interlock.strategy.folder import Folder, TomlFile
+
+
+WRITTEN: Mapping[str, str] = {
+    "replaces": 'add replaces = "order.v1": the version that goes',
+    "review": "add [review] with from and to: the days in which those affected may object",
+    "deprecated_on": "add deprecated_on: the day from which each use is warned of",
+    "sunset_on": "add sunset_on: the day from which it is refused",
+    "consumers": "add consumers: the flows and systems that `interlock consumers` lists for the old version",
+    "rollback": "add rollback: how those affected go back, and until when that works",
+    "converters": 'add converters = "order.v1-v2": the file in objects/ with [up] and [down]',
+}
+"""What a breaking change has to say, and how each is written."""
 
 
 class WholeChange(Check):
@@ -22,7 +34,7 @@ class WholeChange(Check):
         for file in _sound(folder.changes.values()):
             if file.value.kind == "breaking" and file.value.object:
                 for key in (key for key, said in file.value.needed.items() if not said):
-                    yield self.finding(file, (key,), f'{file.path}: "{key}" is missing', next_move=f"add {key} = ...")
+                    yield self.finding(file, (key,), f'{file.path}: "{key}" is missing', next_move=WRITTEN[key])
 
 
 class ChangeNamesKnown(Check):
@@ -43,6 +55,7 @@ class ChangeNamesKnown(Check):
                 file, "replaces", file.value.replaces, {*contracts, *published_versions(folder)}, "contract"
             )
             yield from self._named(file, "flow", file.value.flow, flows, "flow")
+            yield from self._named(file, "converters", file.value.converters, _converters(file.value), "converter")
             for name in file.value.consumers:
                 yield from self._named(file, "consumers", name, consumers, "flow or system")
 
@@ -51,6 +64,13 @@ class ChangeNamesKnown(Check):
             yield self.finding(
                 file, (key,), f'{file.path}: there is no {kind} "{name}"', next_move=did_you_mean(name, sorted(known))
             )
+
+
+def _converters(change: ChangeFile) -> set[str]:
+    """What the converters of a change are called. That the file is there is another rule (STR124)."""
+    if not change.object or not change.replaces:
+        return {change.converters}
+    return {f"{change.replaces}-v{change.object.rpartition('.v')[2]}"}
 
 
 def _removed_flows(folder: Folder) -> set[str]:

@@ -126,6 +126,10 @@ class Step(NamedTuple):
         return "; ".join(change.sentence for change in self.comparison.breaking()[:SHOWN_CHANGES])
 
     @property
+    def codes(self) -> str:
+        return ", ".join(dict.fromkeys(change.code for change in self.comparison.breaking()))
+
+    @property
     def converters(self) -> str:
         return f"{self.old.key}-v{self.new.version}"
 
@@ -162,7 +166,7 @@ class BreakingNeedsConverters(Check):
             if step.converters not in folder.converters:
                 yield self.at(
                     step.file.path,
-                    f"nothing turns {step.old.key} into {step.new.key} and back",
+                    f"nothing turns {step.old.key} into {step.new.key} and back ({step.codes})",
                     line=1,
                     column=1,
                     next_move=f"write objects/{step.converters}.toml with [up] and [down]",
