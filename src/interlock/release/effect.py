@@ -57,7 +57,8 @@ class Line(Struct, frozen=True, kw_only=True):
 class Effect(Struct, frozen=True, kw_only=True):
     """Of `events` recorded ones, about `objects` objects, `differ` of which would be treated differently.
 
-    `left_out` says why events were not tried, with how many. `untouched`: nothing that changed can have an effect on any
+    `left_out` says why events were not tried, with how many. `unseen`: of so many events a process may do something else,
+    which nothing here shows. `untouched`: nothing that changed can have an effect on any
     of them, so none was read.
     """
 
@@ -67,6 +68,7 @@ class Effect(Struct, frozen=True, kw_only=True):
     noun: str = "order"
     lines: tuple[Line, ...] = ()
     left_out: dict[str, int] = {}
+    unseen: int = 0
     untouched: bool = False
     seconds: float = 0.0
 

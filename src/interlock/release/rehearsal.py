@@ -37,6 +37,7 @@ class Rehearsal:
         self._tally = tally
         self._numbers: dict[tuple[str, str, str], int] = {}
         self._left_out: dict[str, int] = {}
+        self._unseen = 0
         self._events = 0
         flows = {**old.strategy.flows, **new.strategy.flows}
         self._reads_alike = {
@@ -59,6 +60,7 @@ class Rehearsal:
         old, new = Turn(self._old, event), Turn(self._new, event)
         for why in _untried(event, old, new):
             self._left_out[why] = self._left_out.get(why, 0) + 1
+        self._unseen += any(self._may_differ(process, event) for process in old.processes | new.processes)
         if (old.ways or new.ways) and event.complete and event.body is not None:
             if self._reads_alike.get((event.system, event.object)):
                 new.share(old)
@@ -70,10 +72,17 @@ class Rehearsal:
         return Effect(
             events=self._events, objects=len(self._numbers), differ=len(self._tally.differing),
             noun=objects.pop().replace("_", " ") if len(objects) == 1 else "object",
-            lines=self._tally.lines(), left_out=self._left_out, seconds=seconds,
+            lines=self._tally.lines(), left_out=self._left_out, unseen=self._unseen, seconds=seconds,
         )  # fmt: skip
 
     # -- one event
+
+    def _may_differ(self, process: str, event: Event) -> bool:
+        """Whether anything changed that decides what a process does with an event."""
+        flows = (build.strategy.flows.get(process) for build in (self._old, self._new))
+        written = {name for flow in flows if flow is not None for name in flow.destinations}
+        alike = (self._routes_alike[process], self._reads_alike.get((event.system, event.object), True))
+        return not all((*alike, *(self._writes_alike.get(name, True) for name in written)))
 
     def _compare(self, event: Event, old: Turn, new: Turn) -> None:
         number = self._numbers.setdefault((event.system, event.object, event.key), len(self._numbers))
@@ -181,7 +190,7 @@ class Rehearsal:
 
 def _untried(event: Event, old: Turn, new: Turn) -> Iterator[str]:
     """Why an event is left out, in whole or in part."""
-    steered = old.steered or new.steered
+    steered = old.processes or new.processes
     if steered:
         yield PROCESS
     if not (old.ways or new.ways):

@@ -79,6 +79,12 @@ def _untried(changes: Sequence[Change], effect: Effect) -> str:
     return "it is not tried on any recorded order" if deciding and not effect.untouched and not effect.objects else ""
 
 
+def _unseen(_: Sequence[Change], effect: Effect) -> str:
+    if not effect.unseen:
+        return ""
+    return f"{effect.unseen} of {effect.events} events run a process that changes with this, and its steps are not tried here"
+
+
 def _filling(_: Sequence[Change], effect: Effect) -> str:
     count = effect.most("field")
     return f"only fills in what was empty, in {_objects(count, effect)}" if count else ""
@@ -86,7 +92,7 @@ def _filling(_: Sequence[Change], effect: Effect) -> str:
 
 RULES: tuple[tuple[Level, Rule], ...] = (
     ("high", _breaking), ("high", _failing), ("high", _missing), ("high", _opening), ("medium", _rewriting),
-    ("medium", _reaching), ("medium", _elsewhere), ("medium", _untried), ("low", _filling),
+    ("medium", _reaching), ("medium", _elsewhere), ("medium", _untried), ("medium", _unseen), ("low", _filling),
 )  # fmt: skip
 """Level and rule; a rule says why it holds, or nothing."""
 

@@ -37,8 +37,8 @@ class Turn:
         self.event = event
         ways: list[Way] = [(want.flow, want.destination, want.signal) for want in build.wants(event)]
         self.ways = [way for way in ways if not way[1].startswith(STEERING)]
-        self.steered = len(self.ways) < len(ways)
-        """Whether a process would run, which reads other systems on its way: its steps are not tried on paper."""
+        self.processes = {flow for flow, destination, _ in ways if destination.startswith(STEERING)}
+        """Flows of which a process would run, which reads other systems on its way: its steps are not tried on paper."""
         self._read: Document | Failed | None = None
         self._plans: dict[Way, Planned] = {}
 

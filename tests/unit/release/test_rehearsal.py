@@ -14,6 +14,7 @@ from interlock.strategy import Snapshot
 ERP = "flows/order-to-erp.toml"
 EXAMPLE = Path(__file__).parents[3] / "docs" / "guides" / "examples" / "order-process.toml"
 MAPPING = "[order.out.salesOrder]\n"
+UNSEEN = "2 of 2 events run a process that changes with this, and its steps are not tried here"
 NOTES = {"note": lambda number: "Ring twice" if number % 3 == 0 else None}
 
 
@@ -173,8 +174,22 @@ def test_a_process_is_routed_but_not_walked() -> None:
     found = planned(folder(both | {"mappings/netsuite.toml": MAPPING + 'memo = "name"\n'}), 2, old=folder(both))
     assert lines(found) == []
     assert list(found.effect.left_out.items()) == [(PROCESS, 2)]
+    assert found.risk.reasons == (UNSEEN,)
     same = planned(folder(both | {"runbooks/intake.md": "# Changed"}), 2, old=folder(both))
     assert same.effect.untouched, "the control"
+
+
+def test_a_process_that_changes_is_not_called_harmless() -> None:
+    """Beside other flows, whose orders are alike, "no order is treated otherwise" would be said of what nobody tried. The
+    control: what changes elsewhere is judged as ever.
+    """
+    process = {"flows/order-process.toml": EXAMPLE.read_text(encoding="utf-8")}
+    found = planned(folder(process), 2)
+    assert (lines(found), found.risk.level, found.risk.reasons) == ([], "medium", (UNSEEN,))
+    elsewhere = folder(
+        process | {"mappings/klaviyo.toml": '[order.out.placed_order]\n"data.attributes.note" = "name"\n'}
+    )
+    assert planned(elsewhere, 2, old=folder(process)).effect.unseen == 0
 
 
 def test_a_renamed_system_is_given_the_same() -> None:
