@@ -19,6 +19,7 @@ from interlock.messaging.ledger import Filter
 from interlock.messaging.router import CURSOR
 
 OPEN = ("pending", "running", "retrying", "uncertain", "waiting")
+QUEUED_AT = "SELECT 1 FROM delivery WHERE destination = '{}'"
 
 
 def rename(folder: Path, old: str, new: str, *, declared: bool = True) -> None:
@@ -154,3 +155,38 @@ def test_a_restart_and_a_way_back(tmp_path: Path) -> None:
             }
 
     asyncio.run(whole())
+
+
+def test_what_has_no_place_under_the_new_name_is_told(tmp_path: Path) -> None:
+    """Case 61: who declares the new name only later has work of one order under both: what cannot follow is left to a
+    person, and nobody waits for it in silence."""
+
+    async def queued_at(name: str) -> None:
+        async def there() -> bool:
+            return bool(stored(tmp_path / "shop", QUEUED_AT.format(name)))
+
+        await until(there)
+
+    async def late() -> tuple[set[str], list[tuple[str, str]]]:
+        async with loose_twins(tmp_path / "shop") as world:
+            folder = tmp_path / "shop"
+            patient(folder)
+            async with running(folder, world) as hub:
+                await fail(world, "shipbob", kind="status", status=429, retry_after_seconds=0.2)
+                queued = await placed(world, 1)
+                await queued_at("shipbob")
+                rename(folder, "shipbob", "warehouse", declared=False)
+                await hub.reload()
+                await cancel(hub, world, queued[0])
+                await queued_at("warehouse")
+                file = folder / "systems/warehouse.toml"
+                file.write_text('was = "shipbob"\n' + file.read_text(encoding="utf-8"), encoding="utf-8")
+                await hub.reload()
+                outlets = set(hub.dispatcher.outlets)
+                await world.repair_system("shipbob")
+                await settled(hub, 1)
+                return outlets, stored(folder, "SELECT destination, code FROM delivery WHERE state = 'dead'")
+
+    outlets, dead = asyncio.run(late())
+    assert "shipbob" in outlets
+    assert dead == [("shipbob", "HUB-GONE")]

@@ -85,6 +85,8 @@ class Shelf:
             moved = await self._renamings.follow(found.moves, found.names, self._clock.now_ms())
             self._names = found.names
             self._rename_known()
+            if self._current is not None:  # else the hub does it once there is one
+                await self.recall()
         LOG.info("names followed: %s; %s open deliveries moved", found.names, moved)
 
     def _rename_known(self) -> None:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from engine import Engine, event_of
 
+from interlock.messaging.delivery import Want
+from interlock.messaging.ledger import Filter
 from interlock.messaging.renaming import Move
 from interlock.messaging.sqlite.renaming import SqliteRenamings
 
+LEADERS = "SELECT sum(head), count(*) FROM delivery WHERE state NOT IN ('done', 'superseded', 'cancelled', 'dead')"
 LED = "SELECT destination, key, flow, head FROM delivery WHERE state = 'pending' ORDER BY opened, id"
 
 
@@ -64,5 +67,50 @@ def test_every_table_that_names_a_destination_is_followed(tmp_path: Path) -> Non
             book = SqliteRenamings(engine.ledger.group)
             found = {row[0] for row in engine.ledger.group.connection.execute(book._sql["tables"])}
             assert {"delivery", "dead_letter", "breaker", "minute"} <= found
+
+    asyncio.run(story())
+
+
+def test_a_lane_keeps_its_leader(tmp_path: Path) -> None:
+    """One that was replayed stands behind what leads, though it is older: a renaming must not leave the lane without one,
+    for then nothing of it would ever be claimed."""
+
+    async def story() -> None:
+        async with Engine(tmp_path) as engine:
+            engine.release.table["order"] = (Want(flow="signals", destination="erp", signal="made"),)
+            await engine.post(event_of("1", 10))
+            await engine.run(5)
+            engine.erp.fault = lambda _write: "503"
+            engine.release.table["order"] = (Want(flow="to-erp", destination="erp"),)
+            await engine.post(event_of("1", 11))
+            await engine.dispatcher.retire(frozenset({"erp"}))
+            await engine.ledger.replay(
+                Filter(flow="signals"), by="ada", why="again", release="same", now_ms=engine.clock.now_ms()
+            )
+            assert engine.rows(LEADERS) == [(1, 2)]
+            book = SqliteRenamings(engine.ledger.group)
+            await book.follow([Move("erp", "books")], {"erp": "books"}, engine.clock.now_ms())
+            assert engine.rows(LEADERS) == [(1, 2)], "one leads, of two that are open"
+
+    asyncio.run(story())
+
+
+def test_what_has_no_place_under_the_new_name_leaves_no_lane_without_a_leader(tmp_path: Path) -> None:
+    """Who renamed without a word and declared it later has the same flow's delivery under both names: what comes along is
+    led, and what cannot is handed on where it is."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, systems=("erp", "books")) as engine:
+            await engine.dispatcher.retire(frozenset({"erp", "books"}))
+            to = engine.release.table
+            to["order"] = (Want(flow="orders", destination="books"),)
+            await engine.post(event_of("1", 10))
+            await engine.ledger.discard(Filter(flow="orders"), by="ada", why="a test", now_ms=engine.clock.now_ms())
+            to["order"] = tuple(Want(flow=flow, destination="erp") for flow in ("orders", "bills"))
+            await engine.post(event_of("1", 11))
+            book = SqliteRenamings(engine.ledger.group)
+            await book.follow([Move("erp", "books")], {"erp": "books"}, engine.clock.now_ms())
+            leads = dict(engine.rows("SELECT destination, sum(head) FROM delivery WHERE state = 'pending' GROUP BY 1"))
+            assert leads == dict.fromkeys(leads, 1)
 
     asyncio.run(story())

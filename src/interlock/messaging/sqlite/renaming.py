@@ -38,5 +38,6 @@ class SqliteRenamings:
             connection.execute(f'UPDATE OR IGNORE "{table}" SET destination = :name WHERE destination = :was', named)  # noqa: S608
         connection.execute(self._sql["links"], named)
         connection.execute(self._sql["one_head"], {"name": move.name})
+        connection.execute(self._sql["some_head"], named)
         connection.execute(self._sql["audit"], (now_ms, f"system {move.was} is {move.name}"))
         return count
