@@ -39,9 +39,14 @@ def consumers(version: str | None, folder: Path, out: Output) -> None:
     async def ask(views: "SqliteViews") -> None:
         from interlock.operations.endings import endings
 
-        seen = [one for one in await views.consumers() if version in (None, one.version)]
-        ends = {one.retirement.key: one for one in endings(strategy, seen, now_ms())}
-        for key in dict.fromkeys([*(one.version for one in seen), *(key for key in ends if version in (None, key))]):
+        known = await views.consumers()
+        seen = [one for one in known if version in (None, one.version)]
+        ends = {
+            one.retirement.key: one
+            for one in endings(strategy, known, now_ms())
+            if version in (None, one.retirement.key)
+        }
+        for key in dict.fromkeys([*(one.version for one in seen), *ends]):
             _tell(key, seen, ends.get(key), out)
         late = [one for one in ends.values() if one.using and one.stage == "sunset"]
         out.summary(f"{counted(len({one.version for one in seen}), 'version')} in use", versions=len(seen),

@@ -31,7 +31,8 @@ class Using(Struct, frozen=True, kw_only=True):
 
 
 class Ending(Struct, frozen=True, kw_only=True):
-    """One old version. `using` were seen within a week, the others of `moved` are announced and were not."""
+    """One old version. `using` were seen within a week and not with a later version since; `moved` are announced and are
+    not among them."""
 
     retirement: Retirement
     stage: Stage
@@ -88,11 +89,34 @@ def using(consumers: Iterable[Consumer], announced: Iterable[str] = ()) -> tuple
 
 
 def _ending(one: Retirement, consumers: tuple[Consumer, ...], now_ms: int) -> Ending:
-    of_it = using((each for each in consumers if each.version == one.key), one.consumers)
-    recent = tuple(each for each in of_it if now_ms - each.last_seen_ms < QUIET_MS)
+    recent = using(
+        (
+            each
+            for each in consumers
+            if each.version == one.key and now_ms - each.last_seen_ms < QUIET_MS and not _moved_on(each, consumers)
+        ),
+        one.consumers,
+    )
     names = {each.name for each in recent}
     moved = tuple(name for name in one.consumers if name not in names)
     return Ending(retirement=one, stage=one.stage(now_ms), using=recent, moved=moved)
+
+
+def _moved_on(one: Consumer, consumers: tuple[Consumer, ...]) -> bool:
+    """Whether the same part was seen with a later version since: what it uses now."""
+    return any(
+        (each.flow, each.part, each.system) == (one.flow, one.part, one.system)
+        and _place(each.version)[0] == _place(one.version)[0]
+        and _place(each.version)[1] > _place(one.version)[1]
+        and each.last_seen_ms > one.last_seen_ms
+        for each in consumers
+    )
+
+
+def _place(version: str) -> tuple[str, int]:
+    """`order.v2` as ("order", 2)."""
+    name, _, number = version.rpartition(".v")
+    return name, int(number) if number.isdecimal() else 0
 
 
 def _days(number: str, change: ChangeFile, zone: ZoneInfo) -> Iterator[Day]:

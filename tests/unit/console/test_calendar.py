@@ -12,6 +12,8 @@ from console.conftest import TOKEN, Desk
 from console.store import NOW_MS, Store, strategy
 from interlock.console import show_strategy
 from interlock.messaging.consumers import Consumer
+from interlock.operations.endings import endings
+from interlock.strategy import Strategy
 from interlock.strategy.changes import ChangeFile, ReviewWindow
 
 TODAY = date.fromordinal(date(1970, 1, 1).toordinal() + NOW_MS // 86_400_000)
@@ -59,9 +61,13 @@ def ending(tmp_path: Path) -> Iterator[Desk]:
     store.close()
 
 
-def with_change(desk: Desk, change: ChangeFile = CHANGE) -> Browser:
+def announced(change: ChangeFile = CHANGE) -> Strategy:
     objects = {"wish.v1": FIRST, "wish.v2": SECOND}
-    show_strategy(desk.app, msgspec.structs.replace(strategy(), objects=objects, changes={"0007": change}))
+    return msgspec.structs.replace(strategy(), objects=objects, changes={"0007": change})
+
+
+def with_change(desk: Desk, change: ChangeFile = CHANGE) -> Browser:
+    show_strategy(desk.app, announced(change))
     return desk.signed_in()
 
 
@@ -71,7 +77,7 @@ def test_the_calendar_says_who_has_to_move(ending: Desk) -> None:
     said = answer.page.said
     assert answer.status == 200
     assert f"wish.v1 ends on {on(32)} and is still used: flow order-to-erp and mapping of netsuite (writes)." in said
-    assert "Announced, and not seen using it in the last 7 days: order-to-wms." in said
+    assert "Announced, and moved on, or not seen using it in the last 7 days: order-to-wms." in said
     assert said.count("no: add it to") == 1
     for words in ("review: those affected may object", "wish.v1 is deprecated", "wish.v1 ends: it is refused"):
         assert words in said
@@ -84,6 +90,21 @@ def test_home_tells_while_it_is_used(ending: Desk) -> None:
     later = msgspec.structs.replace(CHANGE, deprecated_on=on(10))
     assert "is still used" not in with_change(ending, later).get("/").page.said
     assert "will end on" in with_change(ending, later).get("/changes/calendar").page.said
+
+
+def test_home_is_quiet_once_all_have_moved(ending: Desk) -> None:
+    """Whoever was seen with the new version since is named no more, within a minute and not after a week; who was seen
+    with it before is (the control: they went back)."""
+    moved = [seen(part, "netsuite", HOUR_MS // 2, version="wish.v2") for part in ("flow", "writes")]
+    for one in moved:
+        ending.store.insert("consumer", **msgspec.structs.asdict(one))
+    browser = with_change(ending)
+    assert "is still used" not in browser.get("/").page.said
+    said = browser.get("/changes/calendar").page.said
+    assert "Nobody who was seen in the last 7 days still uses it." in said
+    assert "not seen using it in the last 7 days: order-to-erp, order-to-wms." in said
+    (end,) = endings(announced(), [seen("flow", "netsuite", 60_000), *moved], NOW_MS)
+    assert [one.words for one in end.using] == ["flow order-to-erp"]
 
 
 def test_the_ladder_of_a_contract(ending: Desk) -> None:

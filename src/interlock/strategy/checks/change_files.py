@@ -10,7 +10,6 @@ from interlock.strategy.checks.versions import CHANGE_TEXT, WHOLE, breaking_step
 from interlock.strategy.finding import Finding, did_you_mean
 from interlock.strategy.folder import Folder, TomlFile
 
-
 WRITTEN: Mapping[str, str] = {
     "replaces": 'add replaces = "order.v1": the version that goes',
     "review": "add [review] with from and to: the days in which those affected may object",
