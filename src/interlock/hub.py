@@ -243,8 +243,9 @@ class Hub:
 
     async def reload(self) -> str:
         """Read the folder and its secrets again; a changed folder becomes the active release, and what waited is tried at once."""
-        choice = chosen(read_folder(self.folder), self.history)
-        await self.switch(choice.snapshot, Switched(why=choice.why))
+        async with self._switching:  # what is chosen depends on what runs, and on who let it run
+            choice = chosen(read_folder(self.folder), self.history)
+            await self._switch(choice.snapshot, Switched(why=choice.why))
         self.shelf.renew_credentials()
         self._doors.forget()
         await self._try_at_once()
@@ -259,12 +260,15 @@ class Hub:
     async def switch(self, snapshot: Snapshot, switched: Switched) -> str:
         """Let another release run; work in flight keeps the one it was accepted under. What cannot be built changes nothing."""
         async with self._switching:
-            if snapshot.id != self.release.id:
-                self.release = await self.shelf.activate(snapshot, switched)
-                show_strategy(self.console, self.release.strategy)
-                await self.dispatcher.refresh()
-                await self._try_at_once()
+            await self._switch(snapshot, switched)
         return self.release.id
+
+    async def _switch(self, snapshot: Snapshot, switched: Switched) -> None:
+        if snapshot.id != self.release.id:
+            self.release = await self.shelf.activate(snapshot, switched)
+            show_strategy(self.console, self.release.strategy)
+            await self.dispatcher.refresh()
+            await self._try_at_once()
 
     @asynccontextmanager
     async def _quiet(self, destinations: frozenset[str]) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from books import records
 from click.testing import CliRunner, Result
 from stack import running, twins, until
@@ -14,6 +15,9 @@ from interlock.cli.place import announced
 from interlock.cli.twin_world import TwinWorld
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
+from interlock.release.build import Build
+from interlock.release.switch import Switched
+from interlock.strategy import Snapshot, read_folder
 
 MAPPING = '[order.out.salesOrder]\nmessage = { value = "by release two" }\n'
 
@@ -42,6 +46,34 @@ async def place(hub: Hub, world: TwinWorld, *, states: tuple[str, ...] = ("done"
 
     await until(there)
     return order["name"]
+
+
+def test_a_signal_during_a_roll_back_does_not_undo_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a SIGHUP makes of the folder is decided by what runs then, not by what ran when it came."""
+
+    async def story() -> None:
+        folder = tmp_path / "shop"
+        async with twins(folder) as world, running(folder, world) as hub:
+            first = read_folder(folder)
+            (folder / "mappings" / "netsuite.toml").write_text(MAPPING)
+            assert await hub.reload() != first.id
+            under_way, go_on = asyncio.Event(), asyncio.Event()
+            activate = hub.shelf.activate
+
+            async def slowly(snapshot: Snapshot, switched: Switched | None = None) -> Build:
+                under_way.set()
+                await go_on.wait()
+                return await activate(snapshot, switched)
+
+            monkeypatch.setattr(hub.shelf, "activate", slowly)
+            back = asyncio.ensure_future(hub.switch(first, Switched(by="ada", action="rollback")))
+            await under_way.wait()
+            signal = asyncio.ensure_future(hub.reload())
+            await asyncio.sleep(0)
+            go_on.set()
+            assert (await back, await signal) == (first.id, first.id)
+
+    asyncio.run(story())
 
 
 def test_a_folder_is_planned_applied_and_rolled_back_beside_a_running_hub(tmp_path: Path) -> None:
