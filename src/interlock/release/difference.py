@@ -7,6 +7,7 @@ from typing import Any
 from interlock.release.change import MARKS, Change
 from interlock.release.code_difference import function_changes, runbook_changes
 from interlock.release.contract_difference import contract_changes, promise_changes
+from interlock.release.end_difference import change_file_changes
 from interlock.release.field_difference import (
     flow_changes,
     security_changes,
@@ -32,7 +33,7 @@ COMPARERS: Mapping[str, tuple[str, Comparer]] = {
     "security.toml": ("security", security_changes),
     "functions.py": ("function", function_changes),
     "runbooks/*.md": ("runbook", runbook_changes),
-    "changes/*.toml": ("change", table_changes),
+    "changes/*.toml": ("change", change_file_changes),
     "*.toml": ("file", table_changes),
 }
 """Pattern of a file's path -> the kind of idea that it holds, and who compares it; in the order of the plan."""

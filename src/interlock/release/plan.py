@@ -10,6 +10,7 @@ from interlock.release.build import Build
 from interlock.release.change import Change
 from interlock.release.difference import differences
 from interlock.release.effect import Effect, Hide
+from interlock.release.end_difference import UNSEEN, ends_sooner
 from interlock.release.former_names import under_new_names
 from interlock.release.paper import on_paper
 from interlock.release.rehearsal import rehearse
@@ -92,6 +93,8 @@ def plan(
         why = f"the running release cannot be built by this Interlock any more: {error.what}"
         return _untried(running, wanted, changes, why)
     effect = rehearse(old, new, events, hide_for(old, new) if hide_for else None)
+    if effect.untouched and any(ends_sooner(change) for change in changes):
+        return _untried(running, wanted, changes, UNSEEN)
     return Plan(
         running=running.id, wanted=wanted.id, changes=changes, effect=effect, risk=risk_of(changes, effect)
     )  # fmt: skip

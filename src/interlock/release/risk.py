@@ -97,13 +97,14 @@ RULES: tuple[tuple[Level, Rule], ...] = (
 """Level and rule; a rule says why it holds, or nothing."""
 
 NO_REASON = "no recorded order is treated otherwise"
+NO_REASON_UNTRIED = "nothing that changed decides what is sent"
 
 
 def risk_of(changes: Sequence[Change], effect: Effect) -> Risk:
     """The gravest level that holds, with all its reasons and those below."""
     held = [(level, reason) for level, rule in RULES if (reason := rule(changes, effect))]
     reasons = tuple(reason for level, reason in held if level != "low" or held[0][0] == "low")
-    return Risk(held[0][0], reasons) if held else Risk("low", (NO_REASON,))
+    return Risk(held[0][0], reasons) if held else Risk("low", (NO_REASON if effect.untouched or effect.objects else NO_REASON_UNTRIED,))
 
 
 def _objects(count: int, effect: Effect) -> str:
