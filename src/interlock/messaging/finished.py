@@ -63,7 +63,7 @@ def stopped(outcome: Outcome, write: Write, now_ms: int) -> Stop:
             return Stop(Finished(state="waiting", failure=failure, answered=True))
         case Refused():
             failure = Failure(reason=outcome.reason, code=outcome.code, message=outcome.message, body=write.body)
-            return Stop(Finished(state="dead", failure=failure, answered=True))
+            return Stop(Finished(state="dead", failure=failure, counted=True, answered=True))
         case Retry(code=code) if code == NOT_SENT:
             return Stop(Finished(state="retrying", failure=failure_of("unavailable", code, outcome.message)))
         case Retry():

@@ -174,6 +174,21 @@ def test_cancelled_while_its_create_is_dead(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_the_call_that_was_refused_is_an_attempt(tmp_path: Path) -> None:
+    """A dead letter says after how many attempts it died: "without a call" is for what was never sent, such as poison."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, Once.UPSERT) as engine:
+            engine.erp.fault = scripted("refused")
+            await engine.post(event_of("1", 10, "paid"))
+            await engine.run(1)
+            await engine.post(event_of("2", 10, "boom"))
+            await engine.run(1)
+            assert engine.rows("SELECT reason, attempts FROM dead_letter") == [("validation", 1), ("poison", 0)]
+
+    asyncio.run(story())
+
+
 def test_poison_blocks_nobody(tmp_path: Path) -> None:
     """C85: a message that breaks the translation dies at once, with its owner; its neighbours go through."""
 
