@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from interlock.messaging.views import AttemptRow, AuditRow, DeadLetterRow, DeliveryRow, EventRow, Story
 
 
+UNPROVEN = "topic-unproven"
+"""The intake's flag for a body that does not say what it is: the topic is not signed, so nothing is done on its word."""
+
+
 class Step(NamedTuple):
     """One thing that happened; `fields` are its row as data."""
 
@@ -131,7 +135,8 @@ def _fields(row: Any) -> dict[str, Any]:
 def _received(event: "EventRow") -> str:
     kept = f"{event.size_bytes:,} bytes" if event.body is not None else "body trimmed"
     again = f", then {counted(len(event.sightings), 'time')} more" if event.sightings else ""
-    return f"received {event.topic} as event {event.position}, {kept}, signature verified{again}"
+    idle = "; its content does not prove the topic, so no flow starts on it" if UNPROVEN in event.flags.split() else ""
+    return f"received {event.topic} as event {event.position}, {kept}, signature verified{again}{idle}"
 
 
 def _called(attempt: "AttemptRow", delivery: "DeliveryRow | None") -> str:

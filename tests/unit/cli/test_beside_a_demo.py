@@ -59,6 +59,15 @@ def test_a_refused_webhook_is_told(living: Living, tmp_path: Path) -> None:
     assert "was refused" in result.stdout
 
 
+def test_a_webhook_that_proves_nothing_says_so_in_its_story(living: Living, tmp_path: Path) -> None:
+    """Its sender is told 200, and no flow starts on it: whoever looks for its deliveries must read why there are none."""
+    (tmp_path / "body.json").write_text('{"id": 77, "first_name": "Ann", "updated_at": "2026-11-20T10:00:00Z"}')
+    call("trigger", "customers/create", "--body", tmp_path / "body.json", "--folder", living.folder)
+    until(lambda: call("show", "77", "--folder", living.folder).exit_code == 0)
+    assert "so no flow starts on it" in call("show", "77", "--folder", living.folder).stdout
+    assert "so no flow" not in call("show", "1001", "--folder", living.folder).stdout
+
+
 def test_load_is_followed_to_its_end(living: Living) -> None:
     """The command ends when the orders are placed, so that a script can go on."""
     summary = last(living, "twin", "load", "--rate", 20, "--seconds", 0.2)
