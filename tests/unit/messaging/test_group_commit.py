@@ -1,39 +1,28 @@
 """A commit beside the loop: who gives up waiting for it ends nothing, and whatever it comes to is told."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+from engine import START_MS, event_of
+from held import Held
 
 from interlock.errors import StoreError
+from interlock.messaging.delivery import Begun, Delivery, Intent, Want
+from interlock.messaging.ledger import Routed
+from interlock.messaging.outcome import Done
 from interlock.messaging.sqlite import group_commit
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.group_commit import GroupCommit
+from interlock.messaging.sqlite.ledger import SqliteLedger
+from interlock.messaging.write import Once, Write
 
 COUNT = "SELECT count(*) FROM piece"
-
-
-class Held(Executor):
-    """Commits when it is told to."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-
-    def submit(self, work: Any, /, *_given: Any, **_named: Any) -> Future[Any]:
-        self.asked.append(work)
-        return Future()
-
-    def commit(self) -> None:
-        """In a thread of its own, as in a hub."""
-        thread = threading.Thread(target=self.asked.pop(0))
-        thread.start()
-        thread.join()
 
 
 def piece(connection: apsw.Connection) -> int:
@@ -115,5 +104,45 @@ def test_a_commit_that_ends_in_any_way_is_told(tmp_path: Path) -> None:
             assert group.broken is not None and told == [group.broken]
             await group.close()
         assert count(tmp_path) == 0
+
+    asyncio.run(asyncio.wait_for(story(), 5))
+
+
+def customer(delivery: Delivery, name: bytes) -> Intent:
+    write = Write(
+        operation="customer", once=Once.UPSERT, reference="IL-C1", body=name, object="customer", key="C1",
+        quiet_period_seconds=60.0,
+    )  # fmt: skip
+    return Intent(
+        delivery=delivery, write=write, version=1, event=1, idempotency_key="k", content_hash=write.content_hash,
+        begun_ms=START_MS, latest_send_ms=START_MS + 5_000,
+    )  # fmt: skip
+
+
+def test_an_answer_that_is_not_committed_yet_is_no_open_call(tmp_path: Path) -> None:
+    """Two orders of one customer, one after the other: the first one's answer is known, though its commit is under way;
+    the second need not wait for it to land."""
+
+    async def story() -> None:
+        beside = Held()
+        beside.holding = False
+        ledger = SqliteLedger(tmp_path / "ledger.db", START_MS, beside=beside)
+        events = [event_of("1", 10), event_of("2", 10)]
+        routed = [Routed(event=event, wants=(Want(flow="to-erp", destination="erp"),)) for event in events]
+        await ledger.route("router", 2, routed, START_MS)
+        first, second = await ledger.claim("erp", worker="w", limit=2, now_ms=START_MS, lease_ms=15_000)
+        begun = (await ledger.begin([customer(first, b"Ada")]))[0]
+        assert isinstance(begun, Begun)
+        assert await ledger.landing(customer(second, b"Ada L.")) == START_MS + 65_000, "nobody knows of an answer yet"
+        beside.holding = True
+        recorded = ledger.record(begun.attempt, customer(first, b"Ada"), Done(external_id="7"), START_MS + 100)
+        await asyncio.sleep(0)
+        landing = asyncio.ensure_future(ledger.landing(customer(second, b"Ada L.")))
+        await asyncio.sleep(0)
+        beside.holding = False
+        beside.commit()
+        await recorded
+        assert await landing is None
+        await ledger.close()
 
     asyncio.run(asyncio.wait_for(story(), 5))

@@ -124,15 +124,22 @@ class SqliteLedger:
         return Begun(connection.last_insert_rowid())
 
     async def landing(self, intent: Intent) -> int | None:
-        """Until when what the order brings along may still be overwritten by another's call."""
+        """Until when what the order brings along may still be overwritten by another's call.
+
+        An outcome that is asked for and not committed yet can only end such a time: what is found is looked at once more,
+        behind what was asked before.
+        """
         delivery, write = intent.delivery, intent.write
-        until: int | None = self.group.reading.execute(
-            self._sql["landing"],
-            {"object": write.object, "key": write.key, "operation": write.operation,
-             "content_hash": intent.content_hash, "delivery": delivery.id, "destination": delivery.destination,
-             "system": delivery.system},
-        ).get  # fmt: skip
-        return until
+        values = {
+            "object": write.object, "key": write.key, "operation": write.operation, "content_hash": intent.content_hash,
+            "delivery": delivery.id, "destination": delivery.destination, "system": delivery.system,
+        }  # fmt: skip
+
+        def look(connection: apsw.Connection) -> int | None:
+            until: int | None = connection.execute(self._sql["landing"], values).get
+            return until
+
+        return None if look(self.group.reading) is None else await self.group.run(look)
 
     async def prolong(self, attempt: int, token: int, latest_send_ms: int) -> bool:
         """Fence, and move the time until which the call may still leave."""
