@@ -40,6 +40,7 @@ class Dispatcher:
         self._failed: asyncio.Future[None] | None = None
         self._stopping = False
         self._retired: frozenset[str] = frozenset()
+        self._closing: tuple[Outlet, ...] = ()
 
     def wake(self) -> None:
         """There are new deliveries: let every outlet look, also those of a release that only now has work again."""
@@ -79,16 +80,17 @@ class Dispatcher:
         """Close the outlets of destinations that are about to change their names: calls in flight end first."""
         self._retired = names
         closing = {name: self.outlets.pop(name) for name in names & self.outlets.keys()}
-        for outlet in closing.values():
+        self._closing = tuple(closing.values())
+        for outlet in self._closing:
             outlet.stop()
         # first their loops: a claim that is under way still starts its calls
         await asyncio.gather(*(self._tasks.pop(name) for name in closing))
-        running = [task for outlet in closing.values() for task in outlet.running_tasks()]
+        running = [task for outlet in self._closing for task in outlet.running_tasks()]
         await asyncio.gather(*running, return_exceptions=True)
 
     async def reopen(self) -> None:
         """The names are changed: open an outlet for each destination that there is now."""
-        self._retired = frozenset()
+        self._retired, self._closing = frozenset(), ()
         await self.refresh()
 
     async def stop(self, within_seconds: float = 10.0) -> None:
@@ -108,11 +110,15 @@ class Dispatcher:
             self._failed.set_result(None)
 
     def _calls(self) -> list["asyncio.Task[None]"]:
-        return [task for outlet in self.outlets.values() for task in outlet.running_tasks()]
+        return [task for outlet in self._at_work() for task in outlet.running_tasks()]
+
+    def _at_work(self) -> list[Outlet]:
+        """Those that are open, and those that close once their calls have ended."""
+        return [*self.outlets.values(), *self._closing]
 
     def in_flight(self) -> int:
         """Deliveries being made at this moment."""
-        return sum(len(outlet.running) for outlet in self.outlets.values())
+        return sum(len(outlet.running) for outlet in self._at_work())
 
     def _open_missing(self) -> None:
         for name in self._releases.destinations():
@@ -151,7 +157,7 @@ class Dispatcher:
         """Extend all leases, so that long calls are not taken for lost ones."""
         while True:
             await self._clock.sleep(HEART_BEAT_SECONDS)
-            claims = [claim for outlet in self.outlets.values() for claim in outlet.claims()]
+            claims = [claim for outlet in self._at_work() for claim in outlet.claims()]
             if claims:
                 await self._renew(claims)
 

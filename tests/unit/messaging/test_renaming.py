@@ -6,9 +6,11 @@ from pathlib import Path
 from engine import Engine, event_of
 
 from interlock.messaging.delivery import Want
+from interlock.messaging.dispatcher import LEASE_SECONDS
 from interlock.messaging.ledger import Filter
 from interlock.messaging.renaming import Move
 from interlock.messaging.sqlite.renaming import SqliteRenamings
+from interlock.messaging.write import Once
 
 LEADERS = "SELECT sum(head), count(*) FROM delivery WHERE state NOT IN ('done', 'superseded', 'cancelled', 'dead')"
 LED = "SELECT destination, key, flow, head FROM delivery WHERE state = 'pending' ORDER BY opened, id"
@@ -112,5 +114,24 @@ def test_what_has_no_place_under_the_new_name_leaves_no_lane_without_a_leader(tm
             await book.follow([Move("erp", "books")], {"erp": "books"}, engine.clock.now_ms())
             leads = dict(engine.rows("SELECT destination, sum(head) FROM delivery WHERE state = 'pending' GROUP BY 1"))
             assert leads == dict.fromkeys(leads, 1)
+
+    asyncio.run(story())
+
+
+def test_a_call_that_a_renaming_waits_for_keeps_its_claim(tmp_path: Path) -> None:
+    """A call may outlast its lease: until it has ended its delivery is nobody else's, or what became of it would be
+    unknown for ever (and a person's, where nobody can find out)."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, Once.HAND) as engine:
+            engine.erp.latency_seconds = 2.5 * LEASE_SECONDS
+            await engine.post(event_of("1", 10))
+            await engine.run(1)
+            retiring = asyncio.ensure_future(engine.dispatcher.retire(frozenset({"erp"})))
+            await engine.run(2 * LEASE_SECONDS)
+            assert (await engine.upkeep.rescue(), engine.dispatcher.in_flight(), retiring.done()) == (0, 1, False)
+            await engine.run(LEASE_SECONDS)
+            await retiring
+            assert engine.states() == {"1@erp": "done"}
 
     asyncio.run(story())
