@@ -1,4 +1,4 @@
-"""The command contracts: every object with its versions, or the fields of one, as text, Markdown or JSON Schema."""
+"""The command contracts: every object with its versions, or the fields of one, as text, Markdown, JSON Schema or TOML."""
 
 import json
 from pathlib import Path
@@ -25,9 +25,10 @@ ABOUT_WIDTH = 40
 @click.argument("key", required=False)
 @click.option("--markdown", is_flag=True, help="As a Markdown page, for a document.")
 @click.option("--schema", is_flag=True, help="As JSON Schema 2020-12; needs KEY.")
+@click.option("--toml", is_flag=True, help="As the file that the next version begins from; needs KEY.")
 @folder_option
 @speaks
-def contracts(key: str | None, markdown: bool, schema: bool, folder: Path, out: Output) -> None:
+def contracts(key: str | None, markdown: bool, schema: bool, toml: bool, folder: Path, out: Output) -> None:
     """List the contracts of all objects, or print one.
 
     KEY is an object with its version (order.v1), or the object alone for the version that the flows move. Fields that the
@@ -38,15 +39,16 @@ def contracts(key: str | None, markdown: bool, schema: bool, folder: Path, out: 
               interlock contracts order.v1
               interlock contracts order --markdown > docs/order.md
               interlock contracts order.v1 --schema > order.v1.schema.json
+              interlock contracts order.v1 --toml > drafts/order.v2.toml
     """
-    if schema and not key:
-        raise click.UsageError("--schema needs KEY, such as order.v1")
+    if (schema or toml) and not key:
+        raise click.UsageError(f"--{'schema' if schema else 'toml'} needs KEY, such as order.v1")
     strategy = _strategy(folder)
     found = _contracts(strategy)
     if key is None:
         _list(found, strategy, out, markdown=markdown)
     else:
-        _print(_chosen(key, found, strategy), out, markdown=markdown, schema=schema)
+        _print(_chosen(key, found, strategy), out, markdown=markdown, schema=schema, toml=toml)
 
 
 def _strategy(folder: Path) -> "Strategy | None":
@@ -100,11 +102,15 @@ def _use(strategy: "Strategy | None", key: str) -> tuple[tuple[str, ...], tuple[
     return use.writers, use.readers
 
 
-def _print(contract: "Contract", out: Output, *, markdown: bool, schema: bool) -> None:
+def _print(contract: "Contract", out: Output, *, markdown: bool, schema: bool, toml: bool) -> None:
     from interlock.canonical.json_schema import json_schema
     from interlock.canonical.table import markdown as as_markdown
     from interlock.canonical.table import sections
+    from interlock.canonical.toml_text import toml_text
 
+    if toml and not out.as_json:
+        click.echo(toml_text(contract), nl=False)
+        return
     if schema:
         click.echo(json.dumps(json_schema(contract), indent=None if out.as_json else 2, ensure_ascii=False))
         return

@@ -43,7 +43,8 @@ TIMEOUT_SECONDS = 10
 def trigger(topic: str, body: Path | None, override: tuple[str, ...], url: str, folder: Path, out: Output) -> None:
     """Send a signed webhook to the running hub.
 
-    It is signed with the shop's own secret from the folder. An order that is made up is not one of the shop's.
+    It is signed with the shop's own secret from the folder. A shop that is a twin on this machine is given the order too;
+    a real shop knows nothing of it.
 
     \b
     Examples: interlock trigger orders/create

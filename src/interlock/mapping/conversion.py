@@ -3,8 +3,8 @@
 [up]                                    objects/order.v1-v2.toml
 "total_g" = { from = "total_kg", with = "grams" }
 
-A field that is in both versions (or was renamed) with the same type is copied. One that changed in any other way needs a row,
-optional or not: a value is never lost in silence.
+A field that is in both versions (or was renamed) with the same type is copied. One that is in both and changed in any other
+way needs a row, optional or not: a value is never lost in silence. One that only the new side has is null where it may be.
 """
 
 import re

@@ -1,6 +1,7 @@
 """The command contracts: a list and a page for people, data for programs, with and without a folder."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import jsonschema_rs
@@ -48,7 +49,9 @@ def test_a_page_and_a_schema(folder: Path) -> None:
     jsonschema_rs.meta.validate(schema)
     assert "loyalty_tier" in schema["properties"]
     assert call("contracts", "--folder", folder, "--markdown").stdout.startswith("| Contract |")
-    assert call("contracts", "--schema").exit_code == 2
+    assert call("contracts", "--schema").exit_code == call("contracts", "--toml").exit_code == 2
+    whole = tomllib.loads(call("contracts", "order.v1", "--folder", folder, "--toml").stdout)
+    assert {"id", "loyalty_tier"} <= whole["fields"].keys() and "extends" not in whole
 
 
 def test_without_a_folder_it_tells_what_ships(tmp_path: Path) -> None:
