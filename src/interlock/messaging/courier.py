@@ -100,6 +100,7 @@ class _Trip:
         self.warnings: tuple[str, ...] = ()
         self.settled: set[int] = set()
         self.overwritten_until_ms = 0
+        self.recorded: list[asyncio.Future[None]] = []
 
     async def go(self) -> Finished:
         delivery = self.delivery
@@ -276,7 +277,14 @@ class _Trip:
                 result = await self._write(destination, write, document)
             wrote = wrote or result == "done"
             superseded = superseded or (result == "superseded" and not write.object)
+        self._require_kept()
         return self._finished(plan, document, wrote=wrote, superseded=superseded)
+
+    def _require_kept(self) -> None:
+        """An answer that found no space on the disk must not be closed as done when there is some again. Raises StoreError."""
+        for recorded in self.recorded:
+            if recorded.done():
+                recorded.result()
 
     def _finished(self, plan: Plan, document: Document, *, wrote: bool, superseded: bool) -> Finished:
         still_open = self._may_still_land(plan)
@@ -327,8 +335,9 @@ class _Trip:
                 raise Stop(Finished(state="fenced"))
             return begun.because
         outcome = await self._call(destination, intent)
-        recorded = self.ledger.record(begun.attempt, intent, outcome, self.clock.now_ms())
+        recorded = asyncio.ensure_future(self.ledger.record(begun.attempt, intent, outcome, self.clock.now_ms()))
         if isinstance(outcome, Done):
+            self.recorded.append(recorded)
             for attempt in doubtful:
                 if attempt.content_hash == intent.content_hash or attempt.quiet_until_ms <= self.clock.now_ms():
                     await self._settle(attempt, "resent", self.clock.now_ms())
