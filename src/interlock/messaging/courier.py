@@ -56,6 +56,7 @@ class Courier:
     """Shared by all outlets; holds no state of a destination."""
 
     def __init__(self, *, inbox: Inbox, ledger: Ledger, releases: Releases, clock: Clock, black_box: BlackBox) -> None:
+        self._inbox = inbox
         self._ledger = ledger
         self._releases = releases
         self._clock = clock
@@ -74,7 +75,13 @@ class Courier:
             return await _Trip(self, delivery, release, limiter, timeout_seconds).go()
         except Stop as stop:
             flow = delivery.flow
-            return msgspec.structs.replace(stop.finished, owner=release.owner(flow), retry=release.retry(flow))
+            owner = release.owner(flow) or await self._owner_when_accepted(delivery)
+            return msgspec.structs.replace(stop.finished, owner=owner, retry=release.retry(flow))
+
+    async def _owner_when_accepted(self, delivery: Delivery) -> str:
+        """Whoever answered for a flow that the folder has dropped still answers for what it left behind."""
+        event = (await self._inbox.get([delivery.wanted_event])).get(delivery.wanted_event)
+        return (await self._releases.get(event.release)).owner(delivery.flow) if event is not None else ""
 
     def subject_lock(self, destination: str, write: Write) -> asyncio.Lock:
         """Two orders that bring along one customer write that customer one after the other."""
@@ -107,7 +114,8 @@ class _Trip:
         if delivery.crashes >= CRASHES_TO_QUARANTINE:
             raise dead("poison", "HUB-CRASH", f"the process died {delivery.crashes} times while it translated this")
         if not self.release.serves(delivery.flow, delivery.destination):
-            raise dead("no_flow", "HUB-GONE", f"release {self.release.id} has no flow {delivery.flow} to this system")
+            said = f"release {self.release.id[:12]} has no flow {delivery.flow} to this system"
+            raise dead("no_flow", "HUB-GONE", said)
         if self.courier._releases.current().paused(delivery.flow):  # noqa: SLF001
             raise Stop(Finished(state="waiting", failure=paused(delivery.flow)))
         if (stop := self.courier.stops.of(delivery.flow)) is not None and stop.holds(delivery.received_ms):

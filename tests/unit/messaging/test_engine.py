@@ -3,8 +3,9 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
-from engine import QUIET_SECONDS, START_MS, Engine, event_of, scripted
+from engine import QUIET_SECONDS, START_MS, Engine, FakeRelease, event_of, scripted
 
 from interlock.messaging.ledger import Filter
 from interlock.messaging.redelivery import RetryPolicy
@@ -58,6 +59,27 @@ def test_delivery_whose_flow_is_gone_dies_alone(tmp_path: Path) -> None:
             await engine.post(event_of("2", 10))
             await engine.run(1)
             assert engine.states()["2@erp"] == "done", "the others go on"
+
+    asyncio.run(story())
+
+
+def test_what_a_dropped_flow_leaves_is_still_somebodys(tmp_path: Path) -> None:
+    """C26: the newer folder knows no owner of a flow that it does not have; the one under which the order came does."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, Once.UPSERT) as engine:
+            before = FakeRelease(engine.systems, engine.source)
+            engine.release.serves = lambda _flow, _destination: False  # type: ignore[method-assign]
+            engine.release.owner = lambda _flow: ""  # type: ignore[method-assign]
+
+            async def release(which: str) -> FakeRelease:
+                return before if which == "accepted under" else engine.release
+
+            engine.release.get = release  # type: ignore[method-assign]
+            await engine.post(msgspec.structs.replace(event_of("1", 10), release="accepted under"))
+            engine.ledger.group.connection.execute("UPDATE delivery SET release = 'r1'")
+            await engine.run(1)
+            assert engine.rows("SELECT owner, code FROM dead_letter") == [("orders-team", "HUB-GONE")]
 
     asyncio.run(story())
 
