@@ -56,6 +56,8 @@ def test_a_published_version_refuses_to_load_when_it_changed(folder: Path) -> No
         'wish.v1 is not what was published: note was "string, internal, optional", is "string, internal"'
     )
     assert "objects/wish.v2.toml" in finding["next"]
+    line = (HEAD + REQUIRED).splitlines().index(REQUIRED.strip()) + 1
+    assert finding["where"].startswith(f"objects/wish.v1.toml:{line}:")
 
 
 def test_what_is_not_ones_own_is_not_published(folder: Path) -> None:

@@ -11,6 +11,7 @@ from interlock.strategy.changes import LOCK_PATH
 from interlock.strategy.checks.base import Check, Example
 from interlock.strategy.finding import Finding
 from interlock.strategy.folder import Folder, TomlFile
+from interlock.strategy.positions import Path
 
 SHOWN_CHANGES = 4
 
@@ -73,14 +74,14 @@ class PublishedChanged(Check):
             if contract and changes:
                 shown = changes[:SHOWN_CHANGES]
                 more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
-                yield self.at(
-                    folder.objects[key].path if key in folder.objects else LOCK_PATH,
-                    f"{key} is not what was published: {'; '.join(shown)}{more}",
-                    line=1,
-                    column=1,
-                    next_move=f"take that back, and make version {contract.version + 1}: "
-                    f"objects/{contract.name}.v{contract.version + 1}.toml",
-                )
+                what = f"{key} is not what was published: {'; '.join(shown)}{more}"
+                later = f"objects/{contract.name}.v{contract.version + 1}.toml"
+                hint = f"take that back, and make version {contract.version + 1}: {later}"
+                file = folder.objects.get(key)
+                if file is None:
+                    yield self.at(LOCK_PATH, what, line=1, column=1, next_move=hint)
+                else:
+                    yield self.finding(file, _place(contract, changes[0].partition(" ")[0]), what, next_move=hint)
 
 
 class PublishedGone(Check):
@@ -179,6 +180,19 @@ def published_versions(folder: Folder) -> Lock:
         return read_lock(folder.published.text, LOCK_PATH)
     except ContractError:
         return {}
+
+
+def _place(contract: Contract, path: str) -> Path:
+    """Where a field of documents, such as `lines[].sku`, stands in the file of its contract; the file's beginning when it
+    does not."""
+    *above, name = path.replace("[]", "").split(".")
+    shape = ""
+    for each in above:
+        field = contract.fields_of(shape).get(each)
+        if field is None or field.of not in contract.objects:
+            return ()
+        shape = field.of
+    return ("objects", shape, "fields", name) if shape else ("fields", name)
 
 
 def _broken(folder: Folder, key: str) -> bool:
