@@ -84,6 +84,22 @@ def test_what_a_dropped_flow_leaves_is_still_somebodys(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_damaged_event_of_a_dropped_flow_stops_nobody(tmp_path: Path) -> None:
+    """Who owned the flow is told by the event beside its body; that the body cannot be read is no reason to end the hub."""
+
+    async def story() -> None:
+        async with Engine(tmp_path, Once.UPSERT) as engine:
+            engine.release.serves = lambda _flow, _destination: False  # type: ignore[method-assign]
+            engine.release.owner = lambda _flow: ""  # type: ignore[method-assign]
+            await engine.post(event_of("1", 10))
+            engine.inbox.group.connection.execute("UPDATE event SET body = zeroblob(length(body))")
+            engine.inbox._recent.clear()
+            await engine.run(1)
+            assert engine.rows("SELECT code FROM dead_letter") == [("HUB-GONE",)]
+
+    asyncio.run(story())
+
+
 def test_paused_flow_holds_its_deliveries_until_it_is_let_go(tmp_path: Path) -> None:
     """The folder's word is obeyed: `paused = true` makes deliveries wait, whatever folder they were accepted under."""
 
