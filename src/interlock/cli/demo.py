@@ -158,7 +158,8 @@ class Demo:
         answer = await hub.release.source("shopify").subscribe(topics, address)  # type: ignore[attr-defined]
         if not isinstance(answer, list):
             raise SettingsError("the shop's twin refused the subscriptions", code="SET024", where=self._world.urls["shopify"],
-                                why=str(answer), next_move="begin anew in another folder: interlock demo DIR")  # fmt: skip
+                                why=getattr(answer, "message", str(answer)),
+                                next_move="take the topic out of the flow's trigger, or begin anew in another folder: interlock demo DIR")  # fmt: skip
         return len(topics)
 
     def _step(self, text: str, **facts: Any) -> None:

@@ -29,7 +29,11 @@ from interlock.twins.world import World
 SUPPORTED_VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")  # by the 12-month rule, November 2026
 UNSTABLE_VERSIONS = ("2027-01", "unstable")
 TOKEN_SECONDS = 86_399
-OTHER_TOPICS = ("app/uninstalled", "customers/create", "products/update", "inventory_levels/update", "shop/update")
+OTHER_TOPICS = (
+    "app/uninstalled", "customers/create", "customers/update", "products/create", "products/update", "fulfillments/update",
+    "inventory_levels/update", "shop/update",
+)  # fmt: skip
+"""Topics that can be subscribed to and that this shop never has reason to send."""
 TOPICS = (*EVENT_TOPICS, *OTHER_TOPICS)
 BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 SHOP_FIELDS = {
