@@ -120,6 +120,7 @@ def _sum_up(folder: Path, states: dict[str, int], health: "list[DestinationHealt
     counts = ", ".join(f"{count} {coloured(state)}" for state, count in sorted(states.items())) or "no deliveries"
     troubled = [one.destination for one in health if one.breaker != "closed"]
     moves = ["interlock issues"] if states.get("dead") else []
+    moves += ["interlock deliveries --state waiting"] if states.get("waiting") else []
     moves += [] if holder else [start_command(folder)]
     moves += [f"when {troubled[0]} is well again: interlock retry --destination {troubled[0]}"] if troubled else []
     healthy = bool(holder) and not troubled and not states.get("dead")
