@@ -159,7 +159,7 @@ class Demo:
         if not isinstance(answer, list):
             raise SettingsError("the shop's twin refused the subscriptions", code="SET024", where=self._world.urls["shopify"],
                                 why=getattr(answer, "message", str(answer)),
-                                next_move="take the topic out of the flow's trigger, or begin anew in another folder: interlock demo DIR")  # fmt: skip
+                                next_move="take it out of the flow's trigger, or begin anew: interlock demo DIR")  # fmt: skip
         return len(topics)
 
     def _step(self, text: str, **facts: Any) -> None:
