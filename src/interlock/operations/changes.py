@@ -158,7 +158,7 @@ def way_back(history: History, start: str = "") -> WayBack:
     target = named(history, start) if start else previous_of(switches, active)
     if not target:
         raise ReleaseError(
-            "no release ran before this one", code="PLN007", next_move="name one: interlock releases lists them"
+            "no release ran before this one", code="PLN007", next_move="name one of those that are listed: interlock releases"
         )
     newer = newer_than(switches, target, active)
     row = next(row for row in history.releases(1_000_000) if row.id == target)
