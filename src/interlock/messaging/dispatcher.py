@@ -44,7 +44,7 @@ class Dispatcher:
 
     def wake(self) -> None:
         """There are new deliveries: let every outlet look, also those of a release that only now has work again."""
-        if self._failed is not None and not self._stopping:
+        if self._failed is not None:
             self._open_missing()
         for outlet in self.outlets.values():
             outlet.wake()
@@ -121,6 +121,8 @@ class Dispatcher:
         return sum(len(outlet.running) for outlet in self._at_work())
 
     def _open_missing(self) -> None:
+        if self._stopping:
+            return
         for name in self._releases.destinations():
             if name not in self.outlets and name not in self._retired:
                 self._open(name, self._breakers.get(name))

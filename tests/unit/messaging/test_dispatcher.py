@@ -49,3 +49,17 @@ def test_stop_lets_calls_end_that_do(tmp_path: Path) -> None:
         await engine.close()
 
     asyncio.run(story())
+
+
+def test_what_has_stopped_opens_no_outlet(tmp_path: Path) -> None:
+    """A reload that is under way as the hub closes must not begin to deliver again."""
+
+    async def story() -> None:
+        async with Engine(tmp_path) as engine:
+            await engine.dispatcher.stop(within_seconds=1)
+            engine.systems["wms"] = engine.systems["erp"]
+            await engine.dispatcher.refresh()
+            await engine.dispatcher.reopen()
+            assert set(engine.dispatcher.outlets) == {"erp"}
+
+    asyncio.run(story())
