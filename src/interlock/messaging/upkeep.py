@@ -61,7 +61,8 @@ class Upkeep:
     async def trim(self) -> int:
         """Forget bodies that are old, routed, and that no open delivery needs, and old audit lines; returns how many."""
         now_ms = self._clock.now_ms()
-        keep_from = min(await self._ledger.oldest_wanted_event(), await self._ledger.cursor(CURSOR) + 1)
+        routed = await self._ledger.cursor(CURSOR)  # first: what is routed between the two questions is wanted by then
+        keep_from = min(await self._ledger.oldest_wanted_event(), routed + 1)
         events = await self._inbox.trim(now_ms - self._bodies_ms, keep_from, TRIM_BATCH)
         bodies = await self._ledger.trim(now_ms - self._attempts_ms, TRIM_BATCH)
         return events + bodies + await self._ledger.trim_audit(now_ms - self._audit_ms, TRIM_BATCH)
