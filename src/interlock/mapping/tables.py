@@ -13,7 +13,7 @@ from interlock.mapping.reads import parts_of
 Direction = Literal["in", "out"]
 
 _BLOCK = re.compile(r"\[[^\]]*\]")
-_WORKED_OUT = re.compile(r"@(\w+)\.")
+_WORKED_OUT = re.compile(r"@(\w+)\.|with (?=\w)")
 KINDS = ("mapped", "derived", "constant")
 
 
@@ -252,5 +252,5 @@ def _vendor(row: FieldRow, direction: Direction) -> str:
     """A vendor's path for people. What goes out keeps the names of its blocks: `items[tip].amount` is not every amount."""
     worked_out = _WORKED_OUT.match(row.vendor)
     if worked_out:
-        return f"worked out ({worked_out[1]})"
+        return f"worked out ({worked_out[1] or row.vendor[worked_out.end() :]})"
     return row.vendor if direction == "out" else plain(row.vendor).replace("[].#", "[] (place)")

@@ -87,6 +87,13 @@ def test_coverage_counts_and_names_what_nobody_maps() -> None:
     assert round(read.percent) == 67
 
 
+def test_a_function_without_a_source_is_no_field_of_the_system() -> None:
+    """`with origin` would read as a field of the shop that is called so."""
+    rows = (FieldRow("channel", "with origin", "derived"),)
+    table = mapping_table(CONTRACT, (Document(system="shop", title="Shop", direction="in", name="in", rows=rows),))
+    assert texts(table)["channel"] == {"shop": ["worked out (origin)"]}
+
+
 def test_words_of_a_path() -> None:
     """The first column is for people who do not read paths."""
     assert words_for("lines[].unit_price") == "Lines: unit price"
