@@ -132,6 +132,28 @@ def test_renewed_secret_is_taken_up_by_a_reload(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_an_older_release_whose_secret_is_gone_hinders_no_renewal(tmp_path: Path) -> None:
+    """C80: the secret has moved to another place, and the old one is removed: the next reload still reads the new one."""
+
+    async def story() -> None:
+        folder = tmp_path / "shop"
+        async with twins(folder) as world:
+            secret, moved = folder / "secrets/shipbob-token", folder / "secrets/warehouse-token"
+            moved.write_text("expired", "ascii")
+            probe_often(folder)
+            async with running(folder, world) as hub:
+                file = folder / "systems/shipbob.toml"
+                file.write_text(file.read_text("utf-8").replace(secret.name, moved.name), "utf-8")
+                await hub.reload()
+                ids = [order["id"] for order in await world.place(1)]
+                await until(lambda: locked(hub, "shipbob"))
+                secret.rename(moved)
+                await hub.reload()
+                await until(lambda: arrived_all(world, ids, "shipbob"))
+
+    asyncio.run(story())
+
+
 async def arrived_all(world: TwinWorld, ids: list[str], destination: str) -> bool:
     return await arrived(world, ids, destination) == len(ids)
 

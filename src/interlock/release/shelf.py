@@ -125,9 +125,15 @@ class Shelf:
             return self.current()
 
     def renew_credentials(self) -> None:
-        """Let every release that is at work read its secrets again."""
+        """Let every release that is at work read its secrets again. Raises SettingsError for the active one; an older one
+        may name a secret that is no more, and keeps what it has."""
+        self.current().renew_credentials()
         for known in self._known.values():
-            known.renew_credentials()
+            if known is not self._current:
+                try:
+                    known.renew_credentials()
+                except InterlockError as error:
+                    LOG.warning("release %s keeps the secrets that it has: %s", known.id, error)
 
     def destinations(self) -> Sequence[str]:
         """Systems that the known releases write to."""
