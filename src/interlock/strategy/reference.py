@@ -32,7 +32,8 @@ FILES: tuple[tuple[str, type[Struct]], ...] = (
     ("changes/NNNN.toml", ChangeFile),
     ("mappings/items.toml, a table for each system", ItemTable),
 )
-_LONGEST_LINE = 100
+_LONGEST_LINE = 500
+"""An example that is cut shows nothing; only the file that is too large is."""
 _INTRODUCTION = """\
 # The checks of the strategy folder
 
