@@ -75,6 +75,30 @@ def test_who_gives_up_waiting_for_a_commit_ends_nothing(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(story(), 5))
 
 
+def test_a_busy_store_is_checkpointed(tmp_path: Path) -> None:
+    """Between one commit and the next there is a moment for it, also when work is always waiting: else the log only grows."""
+
+    async def story() -> None:
+        beside = Held()
+        async with opened(tmp_path, beside) as group:
+            asked = [group.run(piece)]
+            await asyncio.sleep(0)
+            asked.append(group.run(piece))
+            checkpoint = asyncio.ensure_future(group.checkpoint())
+            await asyncio.sleep(0)
+            beside.commit()
+            await asked[0]
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert beside.asked, "the next commit is under way"
+            assert checkpoint.done()
+            beside.commit()
+            await asked[1]
+            await group.close()
+
+    asyncio.run(asyncio.wait_for(story(), 5))
+
+
 def test_a_commit_that_ends_in_any_way_is_told(tmp_path: Path) -> None:
     """Memory can run out in a thread as well: who waits must not wait for ever, and the store is trusted no more."""
 

@@ -46,7 +46,8 @@ class GroupCommit:
         self.pieces = 0
         self._reader = open_store(Path(connection.filename), vfs=connection.open_vfs, read_only=True)
         self._beside = beside
-        self._under_way: asyncio.Future[None] | None = None
+        self._under_way = False
+        self._idlers: list[asyncio.Future[None]] = []
         self._waiting: Batch = []
         self._scheduled = False
         self._after: list[Callable[[], None]] = []
@@ -55,7 +56,7 @@ class GroupCommit:
     @property
     def reading(self) -> apsw.Connection:
         """Where to ask for what is committed: the writing connection, whose cache is warm, unless it is at a commit."""
-        return self.connection if self._under_way is None else self._reader
+        return self._reader if self._under_way else self.connection
 
     def after_commit(self, wake: Callable[[], None]) -> None:
         """Call `wake` after each successful commit."""
@@ -98,16 +99,18 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Let what was asked for be committed, then close."""
-        while self._scheduled or self._under_way is not None:
+        while self._scheduled or self._under_way:
             await asyncio.sleep(0)
             await self._idle()
         self._reader.close()
         self.connection.close()
 
     async def _idle(self) -> None:
-        """Whoever gives up waiting here cancels nothing: the commit goes on, and others wait for it."""
-        while self._under_way is not None:
-            await asyncio.wait((self._under_way,))
+        """Between two commits. Whoever gives up waiting cancels nothing, and whoever waits comes before the next batch."""
+        while self._under_way:
+            idler = asyncio.get_running_loop().create_future()
+            self._idlers.append(idler)
+            await idler
 
     def failure(self, error: Exception) -> StoreError:
         """What an error of SQLite's, or of its COMMIT whatever it is, means for the store. After an I/O error it is
@@ -134,7 +137,7 @@ class GroupCommit:
         return failure
 
     def _schedule(self) -> None:
-        if self._waiting and not self._scheduled and self._under_way is None:
+        if self._waiting and not (self._scheduled or self._under_way):
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._turn)
 
@@ -175,20 +178,22 @@ class GroupCommit:
 
     def _commit_beside(self, beside: Executor, transaction: "_Transaction", batch: Batch, results: list[Any]) -> None:
         loop = asyncio.get_running_loop()
-        self._under_way = loop.create_future()
+        self._under_way = True
 
         def commit() -> None:
             failed = transaction.try_to_commit()
             loop.call_soon_threadsafe(ended, failed)
 
         def ended(failed: Exception | None) -> None:
-            under_way, self._under_way = self._under_way, None
+            self._under_way = False
             if failed is None:
                 self._committed(batch, results)
             else:
                 _tell(batch, transaction.given_up(failed))
-            if under_way is not None:
-                under_way.set_result(None)
+            idlers, self._idlers = self._idlers, []
+            for idler in idlers:
+                if not idler.done():
+                    idler.set_result(None)
             self._schedule()
 
         beside.submit(commit)
