@@ -75,6 +75,23 @@ def test_who_gives_up_waiting_for_a_commit_ends_nothing(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(story(), 5))
 
 
+def test_what_is_not_committed_yet_is_not_read(tmp_path: Path) -> None:
+    """A commit that is under way may still fail: nobody acts on what it holds before it has ended."""
+
+    async def story() -> None:
+        beside = Held()
+        async with opened(tmp_path, beside) as group:
+            asked = group.run(piece)
+            await asyncio.sleep(0)
+            assert (group.reading.execute(COUNT).get, asked.done()) == (0, False)
+            beside.commit()
+            await asked
+            assert group.reading.execute(COUNT).get == 1
+            await group.close()
+
+    asyncio.run(asyncio.wait_for(story(), 5))
+
+
 def test_a_busy_store_is_checkpointed(tmp_path: Path) -> None:
     """Between one commit and the next there is a moment for it, also when work is always waiting: else the log only grows."""
 
