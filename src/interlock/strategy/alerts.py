@@ -54,7 +54,7 @@ class _Look(NamedTuple):
 
 def _dead_letters(it: _Look) -> str:
     count = sum(one.count for one in it.running.letters if one.flow == it.flow.name)
-    return f"{it.flow.name} has {count} open dead letters" if count > it.alert.above else ""
+    return f"{it.flow.name} has {count} open dead letter{'' if count == 1 else 's'}" if count > it.alert.above else ""
 
 
 def _silence(it: _Look) -> str:
@@ -71,7 +71,7 @@ def _promise(it: _Look) -> str:
     percent, promised = it.ran.success_percent, it.flow.slo.success_percent
     if percent is None or percent >= promised:
         return ""
-    return f"{it.flow.name} kept {percent:.4g} % of {promised:g} % over {PROMISE_DAYS} days"
+    return f"{it.flow.name} kept {percent:.4g} % over {PROMISE_DAYS} days, and promises {promised:g} %"
 
 
 SIGNALS: dict[str, Callable[[_Look], str]] = {

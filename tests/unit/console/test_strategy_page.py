@@ -20,7 +20,7 @@ def test_eight_cards_say_what_was_seen_and_what_is_missing(browser: Browser) -> 
     assert ids == [f"item-{item.number}" for item in ITEMS]
     assert all(item.title in page.said for item in ITEMS)
     assert "53 open dead letters, each with an owner" in page.said
-    assert "no alert tells a flow that receives nothing" in page.said and "slos.toml" in page.said
+    assert "no alert watches for a flow that receives nothing" in page.said and "slos.toml" in page.said
     assert "/runbooks/erp-refusals.md" in page.links() and "/flows/order-to-wms" in page.links()
 
 

@@ -40,8 +40,8 @@ class AlertsCoverWhatBreaks(Rule):
             watching = [one for one in alerts.values() if one.signal == signal]
             bare = [name for name in important if not any(not one.flows or name in one.flows for one in watching)]
             if not watching or bare:
-                of = f" of {listed(bare)}" if watching else ""
-                yield self.gap(f"no alert tells {what}{of}", SLOS, f'[alerts.NAME] with signal = "{signal}"')
+                where = f", which concerns {listed(bare)}" if watching else ""
+                yield self.gap(f"no alert watches for {what}{where}", SLOS, f'[alerts.NAME] with signal = "{signal}"')
             else:
                 covered += 1
         if covered:
@@ -133,7 +133,7 @@ class PromisesAreKept(RunningRule):
             if percent is None:
                 continue
             if percent < flow.slo.success_percent:
-                text = f"{flow.name} kept {percent:.4g} % of {flow.slo.success_percent:g} % over {PROMISE_DAYS} days"
+                text = f"{flow.name} kept {percent:.4g} % over {PROMISE_DAYS} days, and promises {flow.slo.success_percent:g} %"
                 yield self.gap(
                     text, f"flows/{flow.name}.toml", "a promise that can be kept, or the cause out of the way"
                 )
