@@ -23,6 +23,15 @@ def findings(folder: Path, text: str) -> list[tuple[str, int, str]]:
     return [(one.code, one.line, one.next_move) for one in found if one.file == FILE and one.severity == "error"]
 
 
+@pytest.mark.parametrize("example", sorted(EXAMPLE.parent.glob("*.toml")), ids=lambda path: path.stem)
+def test_what_the_guide_shows_can_be_taken_as_it_is(tmp_path: Path, example: Path) -> None:
+    """Whoever copies it into a folder is told of nothing but the flows that it stands in for (STR052)."""
+    write_starter(tmp_path, {"environment": "staging", "title": "Acme"})
+    (tmp_path / "flows" / example.name).write_text(example.read_text("utf-8"), "utf-8")
+    found = check(Folder(read_folder(tmp_path), registry.facts()))
+    assert [str(one) for one in found if example.name in one.file and one.code != "STR052"] == []
+
+
 def test_the_example_is_sound(tmp_path: Path) -> None:
     """The control: what the guide shows has no mistake."""
     assert findings(tmp_path, EXAMPLE.read_text("utf-8")) == []
