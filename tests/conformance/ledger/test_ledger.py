@@ -203,6 +203,25 @@ def test_stale_token_changes_nothing(opened: Opened) -> None:
     run(story)
 
 
+def test_stale_worker_opens_nothing_for_a_newer_wish(opened: Opened) -> None:
+    """Fault case 17: a newer event came, and another worker is at it: the late end of the older claim must not make it
+    due once more beside the call that is under way."""
+
+    async def story() -> None:
+        async with opened() as ledger:
+            await route(ledger, event(1))
+            stale = (await claim(ledger))[0]
+            await ledger.rescue(NOW + LEASE + 1)
+            await route(ledger, event(2, version=12))
+            fresh = (await claim(ledger, now_ms=NOW + LEASE + 1))[0]
+            assert fresh.revision > stale.revision
+            assert not await done(ledger, stale)
+            assert await claim(ledger, now_ms=NOW * 9) == [], "it is still the other worker's"
+            assert await done(ledger, fresh, version=12)
+
+    run(story)
+
+
 def test_late_word_of_a_stale_worker_settles_nothing(opened: Opened) -> None:
     """Fault case 17: the answer that a replaced worker reads late neither makes a link nor takes the doubt off its call."""
 
