@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, counted, fail, speaks
-from interlock.cli.place import folder_argument
+from interlock.cli.place import data_folder, folder_argument, hub_url
 
 if TYPE_CHECKING:
     from interlock.strategy import Finding, Strategy
@@ -55,7 +55,8 @@ def check(folder: Path, items: bool, strict: bool, badge: Path | None, out: Outp
     counts = count_of(results)
     if badge:
         write_badge(badge, counts)
-    _sum_up(strategy.warnings, out, counts=counts, untried=untried, release=snapshot.id)
+    runs = bool(hub_url(data_folder(folder)))
+    _sum_up(strategy.warnings, out, counts=counts, untried=untried, release=snapshot.id, runs=runs)
     if strict and not counts.complete:
         fail()
 
@@ -75,10 +76,11 @@ def _sum_up(
     counts: "Counts | None" = None,
     untried: str = "",
     release: str = "",
+    runs: bool = False,
 ) -> None:
     errors = sum(one.severity == "error" for one in findings)
     warnings = len(findings) - errors
-    moves = ["correct them and run: interlock check"] if errors else ["interlock run"]
+    moves = ["correct them and run: interlock check"] if errors else ["interlock plan" if runs else "interlock run"]
     if counts and not counts.complete:
         moves.insert(0, "interlock check --items")
     if untried:

@@ -72,7 +72,7 @@ class Output:
 
     def summary(self, text: str, /, *next_moves: str, **fields: Any) -> None:
         """The last line of stdout, after the suggestions of what to do next."""
-        moves = [self._here(move) for move in next_moves]
+        moves = [self.here(move) for move in next_moves]
         if self.as_json:
             click.echo(_json({"summary": text, **fields, "next": moves}))
             return
@@ -85,17 +85,17 @@ class Output:
         if self.as_json:
             click.echo(_json({"error": self._parts(error)}))
             return
-        error.next_move = self._here(error.next_move)
+        error.next_move = self.here(error.next_move)
         click.echo(str(error), err=True)
 
     def _parts(self, error: InterlockError) -> dict[str, Any]:
         """An error that holds several (a folder with mistakes) lists them under `findings`."""
-        next_move = self._here(error.next_move)
+        next_move = self.here(error.next_move)
         parts = {"code": error.code, "what": error.what, "where": error.where, "why": error.why, "next": next_move}
         findings = [self._parts(one) for one in getattr(error, "findings", ())]
         return parts | ({"findings": findings} if findings else {})
 
-    def _here(self, move: str) -> str:
+    def here(self, move: str) -> str:
         """A suggested command, with the folder that this one was given."""
         before, found, command = move.rpartition("interlock ")
         placed = "--folder" in command or command.endswith(self.folder)

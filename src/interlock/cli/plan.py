@@ -32,13 +32,19 @@ def plan(folder: Path, events: int, full: bool, detailed_exitcode: bool, out: Ou
               interlock plan mystore --events 10000 --json
     """
     from interlock.cli.planned import planned, tell
+    from interlock.release.windows import unannounced
 
     found = planned(folder, events)
     tell(found, out, full=full)
     effect = found.effect
     moves = ["interlock apply"] if found.changes or not found.running else []
+    silent = [change.about for change in unannounced(found.changes)]
+    if silent:
+        first = f"announce what breaks others in changes/NNNN.toml: {', '.join(silent)}"
+        moves = [f"{first}; or: interlock apply --unannounced"]
     out.summary(
-        found.summary, *moves, changes=len(found.changes), breaking=found.breaking, differ=effect.differ, objects=effect.objects,
+        found.summary, *moves, changes=len(found.changes), breaking=found.breaking, unannounced=silent,
+        differ=effect.differ, objects=effect.objects,
         noun=effect.noun, events=effect.events, left_out=effect.left_out, untouched=effect.untouched, not_tried=found.not_tried,
         risk=found.risk.level, reasons=found.risk.reasons, rollback=found.rollback, running=found.running, wanted=found.wanted,
         seconds=round(effect.seconds, 3),

@@ -94,5 +94,5 @@ def _objects(effect: "Effect") -> str:
 def _verdict(found: "Plan", out: Output) -> None:
     out.row(f"\nrisk {found.risk.level}: {'; '.join(found.risk.reasons)}")
     if found.rollback:
-        out.row(f"undo: {found.rollback}")
+        out.row(f"undo: {out.here(found.rollback)}")
     out.row("")

@@ -143,3 +143,10 @@ def test_tail_waits_on_an_empty_store(tmp_path_factory: Any) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=START_SECONDS)
     assert process.returncode == 0
+
+
+def test_a_check_beside_a_hub_does_not_say_to_start_one(living: Living) -> None:
+    """What comes after a sound folder is its plan, when a hub runs on it already."""
+    result = call("check", living.folder)
+    assert f"next: interlock plan {living.folder}\n" in result.stderr
+    assert "next: interlock run" not in result.stderr

@@ -27,7 +27,9 @@ def test_a_plan_is_read_from_top_to_bottom(changed: Path) -> None:
         r"  netsuite salesOrder\.upsert message: filled in 3 of 3, such as #\d+: nothing -> •••••", lines[2]
     )
     assert lines[3] == "risk low: only fills in what was empty, in 3 of 3 orders"
-    assert re.fullmatch(r'undo: interlock rollback [0-9a-f]{12} --why "\.\.\."', lines[4])
+    assert re.fullmatch(
+        r'undo: interlock rollback [0-9a-f]{12} --why "\.\.\." --folder ' + re.escape(str(changed)), lines[4]
+    )
     assert lines[5:] == ["1 change, 0 breaking; 3 of 3 orders differ; risk low"]
     assert result.stderr == f"next: interlock apply {changed}\n"
 
@@ -50,6 +52,19 @@ def test_a_row_that_does_not_compile_is_told_with_its_place(changed: Path) -> No
     result = call("plan", changed)
     assert result.exit_code == 1
     assert "mappings/netsuite.toml:2" in result.stderr
+
+
+def test_a_plan_that_will_be_refused_says_so(changed: Path) -> None:
+    """`apply` refuses what breaks others and nobody announced (PLN005): the plan must not send people there."""
+    (changed / "flows" / "order-to-erp.toml").unlink()
+    slos = changed / "slos.toml"
+    slos.write_text(slos.read_text().replace('"order-to-erp", ', ""))
+    result = call("plan", changed, "--events", 0)
+    assert "changes/NNNN.toml: flow order-to-erp; or: interlock apply --unannounced" in result.stderr
+    assert said(call("plan", changed, "--events", 0, "--json"))[-1]["unannounced"] == ["flow order-to-erp"]
+    removal = 'title = "x"\nkind = "breaking"\nowner = "growth"\nflow = "order-to-erp"\n'
+    (changed / "changes" / "0002.toml").write_text(removal)
+    assert call("plan", changed, "--events", 0).stderr == f"next: interlock apply {changed}\n"
 
 
 def test_much_is_cut_and_full_is_not(changed: Path) -> None:
