@@ -48,6 +48,10 @@ UNCERTAIN_4XX: Final = frozenset({408, 499})
 Reader = Callable[[Answer], Done | None]
 """A vendor's reader of its own success: Done when a 2xx has the expected shape, else None."""
 
+SENT_ELSEWHERE: Final = (307, 308)
+"""Redirects that ask for the same request at another address, so nothing was done at this one. A 303 comes after the
+work was done, and what a 301 or 302 means for a write nobody knows (RFC 9110, 15.4): these are uncertain."""
+
 
 class ErrorRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One [[errors]] row: all given matchers must agree. `text` is a regular expression; its first group fills `{}`
@@ -127,7 +131,7 @@ def _without_answer(answer: Answer) -> Outcome:
         return Refused(
             reason="permission", code=answer.code, message=f"{message}; correct the system's url or declare the host"
         )
-    if answer.code == REDIRECT:
+    if answer.code == REDIRECT and answer.status in SENT_ELSEWHERE:
         return Refused(
             reason="unknown", code=answer.code, message=f"{message}; correct the system's url", status=answer.status
         )

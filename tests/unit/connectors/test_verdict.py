@@ -97,3 +97,14 @@ def test_personal_values_of_the_request_are_masked_and_others_stay() -> None:
     sent = b'{"recipient": {"name": "Zoe Quinn", "email": "z@q.io"}, "products": [{"name": "Aviator"}], "sku": "A-1"}'
     text = mask("cannot ship Aviator A-1 to Quinn (z@q.io, +49 170 1234567)", sent)
     assert text == "cannot ship Aviator A-1 to *** (***, ***)"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(301, Uncertain), (302, Uncertain), (303, Uncertain), (307, Refused), (308, Refused)]
+)
+def test_a_redirect_may_come_after_the_work(status: int, kind: type) -> None:
+    """Invariant 2: "see other" is how many answer a POST that they have carried out; only 307 and 308 did nothing."""
+    answer = Answer(
+        status, {"location": "https://elsewhere.example/"}, b"", error="redirects are not followed", code="EGR002"
+    )
+    assert type(classify(answer, ErrorTable(), nothing)) is kind
