@@ -45,7 +45,7 @@ async def _keep(data: Path, snapshot: "Snapshot", switched: "Switched") -> None:
         await SqliteInbox(data / "inbox.db", now_ms()).close()  # a store has both files
         ledger = SqliteLedger(data / "ledger.db", now_ms())
         try:
-            await switch(ledger, snapshot, switched, now_ms())
+            await switch(ledger, snapshot, switched, now_ms(), ())  # what waits is for the hub that starts with it
         finally:
             await ledger.close()
 

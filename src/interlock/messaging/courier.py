@@ -84,6 +84,10 @@ class Courier:
         accepted = [event.release for event in read if event.position == delivery.wanted_event]
         return (await self._releases.get(accepted[0])).owner(delivery.flow) if accepted else ""
 
+    def serves_now(self, delivery: Delivery) -> bool:
+        """Whether the release of now still has this delivery's flow and destination."""
+        return self._releases.current().serves(delivery.flow, delivery.destination)
+
     def subject_lock(self, destination: str, write: Write) -> asyncio.Lock:
         """Two orders that bring along one customer write that customer one after the other."""
         return self._subject_locks.setdefault((destination, write.object, write.key), asyncio.Lock())

@@ -41,6 +41,8 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unchanged: bool = False
     warnings: tuple[str, ...] = ()
     refused: tuple[RefusedField, ...] = ()
+    served: bool = True
+    """Whether the release of now still has its way: what waits for something missing may go on under it."""
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -173,9 +175,10 @@ class Ledger(Protocol):
 
     async def save_release(
         self, release: str, files: bytes, now_ms: int, *, by: str = "", action: str = "apply", why: str = "",
-        summary: str = "",
+        summary: str = "", ways: Sequence[tuple[str, str]] | None = None,
     ) -> None:  # fmt: skip
-        """Keep a release (idempotent) and make it the active one. What waits for something missing goes on under it.
+        """Keep a release (idempotent) and make it the active one. What waits for something missing goes on under it, where
+        it serves the flow and the destination: `ways` are these pairs, None means all.
 
         With `by`, audited under `action` in the same transaction, with the release that was active until then and the
         `summary` of what changed; unless it was active already.

@@ -180,7 +180,10 @@ class Outlet:
             )  # fmt: skip
         if finished.state == "waiting":
             due_ms = finished.not_before_ms or now_ms + round(self._recheck_seconds() * 1000)
-            return Closing(delivery=delivery, state="waiting", now_ms=now_ms, due_ms=due_ms, failure=finished.failure)
+            return Closing(
+                delivery=delivery, state="waiting", now_ms=now_ms, due_ms=due_ms, failure=finished.failure,
+                served=self._courier.serves_now(delivery),
+            )  # fmt: skip
         return self._again(delivery, finished, now_ms)
 
     def _recheck_seconds(self) -> float:

@@ -134,6 +134,11 @@ class Build:
             return False
         return destination in self._goes_to[flow] or destination in self.strategy.flows[flow].destinations
 
+    def ways(self) -> list[tuple[str, str]]:
+        """Every flow with each destination that it serves."""
+        served = {name: {*self._goes_to[name], *flow.destinations} for name, flow in self.strategy.flows.items()}
+        return [(flow, destination) for flow, destinations in served.items() for destination in sorted(destinations)]
+
     def paused(self, flow: str) -> bool:
         """As its file says; a flow that is gone is not paused."""
         return flow in self.strategy.flows and self.strategy.flows[flow].paused

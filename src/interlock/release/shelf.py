@@ -68,7 +68,7 @@ class Shelf:
         built = self._opened_for(load(snapshot, connectors=registry.facts()))
         built.warm()
         await self._follow_names(built.strategy)
-        await switch(self._ledger, snapshot, switched or Switched(), self._clock.now_ms())
+        await switch(self._ledger, snapshot, switched or Switched(), self._clock.now_ms(), built.ways())
         self._current = built
         return self._keep(built.id, built)
 

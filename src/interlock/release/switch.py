@@ -1,6 +1,7 @@
 """Which release runs: what a start, a signal, a person or a rollback makes of the folder, and the line that the audit keeps."""
 
 import tomllib
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
@@ -82,13 +83,18 @@ def named(history: History, start: str) -> str:
     return found[0] if found else kept(history, start).id
 
 
-async def switch(ledger: Ledger, snapshot: Snapshot, switched: Switched, now_ms: int) -> None:
-    """Make a release the active one, with what changed in the audit. To switch to what is active already changes nothing."""
+async def switch(
+    ledger: Ledger, snapshot: Snapshot, switched: Switched, now_ms: int, ways: Sequence[tuple[str, str]]
+) -> None:
+    """Make a release the active one, with what changed in the audit. To switch to what is active already changes nothing.
+
+    `ways` are the flows and destinations that it serves: what waits for something missing goes on under it there.
+    """
     before = await ledger.active_release()
     files = await ledger.release(before) if before else None
     await ledger.save_release(
         snapshot.id, msgspec.msgpack.encode(snapshot.files), now_ms,
-        by=switched.by, action=switched.action, why=switched.why, summary=_summary(files, snapshot),
+        by=switched.by, action=switched.action, why=switched.why, summary=_summary(files, snapshot), ways=ways,
     )  # fmt: skip
 
 

@@ -110,13 +110,15 @@ async def later(ledger: Ledger, delivery: Delivery, state: str, due_ms: int) -> 
     )
 
 
-async def miss(ledger: Ledger, delivery: Delivery) -> bool:
+async def miss(ledger: Ledger, delivery: Delivery, *, served: bool = True) -> bool:
     failure = Failure(reason="missing_reference", code="MAP010", message="no item", waiting_for="item:MUG")
-    return await wait(ledger, delivery, failure)
+    return await wait(ledger, delivery, failure, served=served)
 
 
-async def wait(ledger: Ledger, delivery: Delivery, failure: Failure) -> bool:
-    closing = Closing(delivery=delivery, state="waiting", now_ms=NOW, due_ms=NOW + 10 * MINUTE, failure=failure)
+async def wait(ledger: Ledger, delivery: Delivery, failure: Failure, *, served: bool = True) -> bool:
+    closing = Closing(
+        delivery=delivery, state="waiting", now_ms=NOW, due_ms=NOW + 10 * MINUTE, failure=failure, served=served
+    )
     return await ledger.close_claim(closing)
 
 
@@ -344,6 +346,31 @@ def test_what_waits_for_something_missing_goes_on_under_the_new_release(opened: 
             assert at_once == {running.id: "r2", retries.id: "r1"}
             assert await ledger.wake_waiting(NOW) == 1
             assert [(one.id, one.release) for one in await claim(ledger)] == [(waits.id, "r2")]
+
+    run(story)
+
+
+def test_what_the_new_release_serves_no_more_keeps_its_own(opened: Opened) -> None:
+    """C26, fault case 61: an order that waits for an item stays with the release that accepted it when a newer one has
+    dropped its flow: under that one it could only die."""
+
+    async def story() -> None:
+        async with opened() as ledger:
+            await ledger.save_release("r1", b"", NOW)
+            for n in range(2):
+                await route(ledger, event(n + 1, str(n)))
+            waits, running = await claim(ledger)
+            await miss(ledger, waits)
+            await ledger.save_release("r2", b"", NOW, ways=[("bills", "erp"), ("orders", "wms")])
+            await miss(ledger, running, served=False)
+            assert await claim(ledger) == [], "what cannot be there is not looked for at once"
+            await ledger.wake_waiting(NOW)
+            again = await claim(ledger)
+            assert {one.release for one in again} == {"r1"}
+            await miss(ledger, again[0], served=False)
+            await ledger.save_release("r3", b"", NOW, ways=[("orders", "erp")])
+            await ledger.wake_waiting(NOW)
+            assert [one.release for one in await claim(ledger)] == ["r3"], "a release that has the way again is taken"
 
     run(story)
 

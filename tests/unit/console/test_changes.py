@@ -48,7 +48,7 @@ class Room:
     async def switch(self, snapshot: Snapshot, switched: Switched) -> str:
         ledger = SqliteLedger(self.ledger_path, 0)
         try:
-            await switch(ledger, snapshot, switched, 1_000)
+            await switch(ledger, snapshot, switched, 1_000, ())
         finally:
             await ledger.close()
         return snapshot.id

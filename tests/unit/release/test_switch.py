@@ -49,7 +49,7 @@ class Store:
 
     def switch(self, snapshot: Snapshot, by: str = "cli:ann", why: str = "asked", action: str = "apply") -> None:
         self.now_ms += 1_000
-        self.work(lambda ledger: switch(ledger, snapshot, Switched(by=by, why=why, action=action), self.now_ms))
+        self.work(lambda ledger: switch(ledger, snapshot, Switched(by=by, why=why, action=action), self.now_ms, ()))
 
 
 @pytest.fixture

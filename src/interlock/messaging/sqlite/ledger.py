@@ -242,7 +242,7 @@ class SqliteLedger:
             self._sql["close_later"],
             (closing.state, closing.due_ms, int(closing.counted), closing.now_ms, failure.reason, failure.code,
              failure.message[:2_000],
-             failure.waiting_for, delivery.id, delivery.token, delivery.revision),
+             failure.waiting_for, delivery.id, delivery.token, delivery.revision, int(closing.served)),
         ).get  # fmt: skip
         return state
 
@@ -334,15 +334,16 @@ class SqliteLedger:
 
     async def save_release(
         self, release: str, files: bytes, now_ms: int, *, by: str = "", action: str = "apply", why: str = "",
-        summary: str = "",
+        summary: str = "", ways: Sequence[tuple[str, str]] | None = None,
     ) -> None:  # fmt: skip
         """Keep, activate and audit a release."""
+        served = None if ways is None else msgspec.json.encode([">".join(way) for way in ways]).decode()
 
         def work(connection: apsw.Connection) -> None:
             before = connection.execute(self._sql["active_release"]).get or ""
             connection.execute(self._sql["retire_release"], (release,))
             connection.execute(self._sql["save_release"], (release, now_ms, files))
-            connection.execute(self._sql["adopt_waiting"], (release,))
+            connection.execute(self._sql["adopt_waiting"], (release, served))
             if by and before != release:
                 detail = msgspec.json.encode(detail_of(str(before), summary)).decode()
                 connection.execute(self._sql["audit"], (now_ms, by, action, release, why, detail))

@@ -155,14 +155,15 @@ WHERE id = ?1 AND token = ?9 AND state = 'running' AND revision <> ?10
 
 -- name: close_later  what waits is tried at once when a newer wish came meanwhile: it may need something else;
 -- what waits for something that was missing goes on under the release of now, in which it may be there: at once, if that is another;
--- what waits because its flow is stopped (flow:NAME) misses nothing and keeps the release that accepted it
+-- what waits because its flow is stopped (flow:NAME) misses nothing and keeps the release that accepted it, and so does what
+-- the release of now serves no more (?12 = 0)
 UPDATE delivery SET
   state = CASE WHEN ?1 = 'waiting' AND revision <> ?11 THEN 'pending' ELSE ?1 END,
   due_ms = CASE WHEN ?1 = 'waiting' AND (revision <> ?11
-      OR ?8 <> '' AND ?8 NOT GLOB 'flow:*' AND release <> coalesce((SELECT id FROM release WHERE active = 1), release)) THEN ?4 ELSE ?2 END,
+      OR ?8 <> '' AND ?12 AND ?8 NOT GLOB 'flow:*' AND release <> coalesce((SELECT id FROM release WHERE active = 1), release)) THEN ?4 ELSE ?2 END,
   attempts = attempts + ?3, crashes = 0, updated_ms = ?4, lease_until_ms = 0, worker = '',
   reason = ?5, code = ?6, error = ?7, waiting_for = ?8,
-  release = CASE WHEN ?8 = '' OR ?8 GLOB 'flow:*' THEN release ELSE coalesce((SELECT id FROM release WHERE active = 1), release) END
+  release = CASE WHEN ?8 = '' OR NOT ?12 OR ?8 GLOB 'flow:*' THEN release ELSE coalesce((SELECT id FROM release WHERE active = 1), release) END
 WHERE id = ?9 AND token = ?10 AND state = 'running'
 RETURNING state
 
@@ -232,8 +233,10 @@ SELECT id FROM release WHERE active = 1
 -- name: save_release
 INSERT INTO release (id, at_ms, files, active) VALUES (?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET active = 1
 
--- name: adopt_waiting  what waits for something that was missing is tried under the new release: it may be there now
-UPDATE delivery SET release = ? WHERE state = 'waiting' AND waiting_for <> '' AND waiting_for NOT GLOB 'flow:*'
+-- name: adopt_waiting  what waits for something that was missing is tried under the new release: it may be there now; unless
+-- that release has dropped its flow, or the flow this destination (ways, NULL: it serves all)
+UPDATE delivery SET release = ?1 WHERE state = 'waiting' AND waiting_for <> '' AND waiting_for NOT GLOB 'flow:*'
+  AND (?2 IS NULL OR flow || '>' || destination IN (SELECT value FROM json_each(?2)))
 
 -- name: release
 SELECT files FROM release WHERE id = ?
