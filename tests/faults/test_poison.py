@@ -23,6 +23,10 @@ from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.write import Once, Past, Plan
 
+# A tick may fall into a callback of the interpreter itself (a collection, a weak reference), where what is raised is only told;
+# the next tick comes.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 DECLARED_ATTEMPTS = 8
 SHARE = 100
 """One order in this many is poison."""

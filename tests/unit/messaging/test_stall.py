@@ -9,6 +9,10 @@ import pytest
 from interlock.messaging import stall
 from interlock.messaging.stall import StalledError, TimeLimit
 
+# A tick may fall into a callback of the interpreter itself (a collection, a weak reference), where what is raised is only told;
+# the next tick comes.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 @pytest.fixture(autouse=True)
 def _fast_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
