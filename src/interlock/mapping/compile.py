@@ -2,14 +2,17 @@
 
 import re
 import traceback
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Struct
 
 from interlock.canonical.contract import Contract
 from interlock.errors import MappingError
+from interlock.mapping import builder as built
+from interlock.mapping import reading
 from interlock.mapping.builder import Builder, Site
 from interlock.mapping.context import Context
 from interlock.mapping.decoder import Node, ShapeConflictError
@@ -161,9 +164,29 @@ class BoundWriter:
 def compile_in(tables: Table | Tables, contract: Contract, functions: Functions) -> Reader:
     """Compile rows `canonical = vendor`. MappingFileError says which row is wrong, with a suggestion."""
     table = table_of(tables, f"{contract.name}.in")
+    found = from_vendor(table, functions, lambda rows: InForm(rows, contract))
+    fields = fields_of(found.builder, table, inward=True)
+    return Reader(table, contract, found.text, found.builder.sites, fields, document=found.document, build=found.build)
+
+
+class VendorForm(built.Form, reading.Form, Protocol):
+    """What is made of a vendor's document, and what of it is asked for."""
+
+
+class FromVendor(NamedTuple):
+    """What rows that read a vendor's document compile to: its type, and the function that is called with it."""
+
+    document: type[Struct]
+    build: Any
+    text: str
+    builder: Builder
+
+
+def from_vendor(table: Table, functions: Functions, form_of: Callable[[Rows], VendorForm]) -> FromVendor:
+    """Compile rows whose sources are a vendor's paths. MappingFileError says which row is wrong."""
     tree, results = targets_of(table)
     rows, document = Rows(table, VendorSource(), functions), Node()
-    form = InForm(rows, contract)
+    form = form_of(rows)
     needs = Needs(rows, form, document)
     needs.of_results(results)
     needs.of(tree, document)
@@ -175,9 +198,7 @@ def compile_in(tables: Table | Tables, contract: Contract, functions: Functions)
         ) from error
     builder = Builder(rows, form, Scope("document", document, "$"))
     build, text = builder.function(tree, results)
-    return Reader(
-        table, contract, text, builder.sites, fields_of(builder, table, inward=True), document=kind, build=build
-    )
+    return FromVendor(kind, build, text, builder)
 
 
 def compile_out(table: Table | Tables, contract: Contract, functions: Functions) -> Writer:

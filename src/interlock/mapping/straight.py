@@ -11,16 +11,12 @@ from typing import Any
 import msgspec
 
 from interlock.errors import MappingError
-from interlock.mapping.builder import Builder
-from interlock.mapping.compile import BAD_VALUE, Translator, fields_of, undecodable
+from interlock.mapping.compile import BAD_VALUE, Translator, fields_of, from_vendor, undecodable
 from interlock.mapping.context import Context
-from interlock.mapping.decoder import Node, ShapeConflictError
-from interlock.mapping.expression import Rows
 from interlock.mapping.functions import Functions
 from interlock.mapping.language import Row, Table
-from interlock.mapping.reading import Needs
-from interlock.mapping.source import Expression, Scope, VendorSource
-from interlock.mapping.target import Target, targets_of
+from interlock.mapping.source import Expression, Scope
+from interlock.mapping.target import Target
 from interlock.mapping.writing import OutForm
 
 
@@ -76,20 +72,6 @@ def present(value: Any) -> Any:
 
 def compile_straight(table: Table, functions: Functions) -> Straight:
     """Compile rows `destination's path = source's path`. MappingFileError says which row is wrong, with a suggestion."""
-    tree, results = targets_of(table)
-    rows, document = Rows(table, VendorSource(), functions), Node()
-    form = StraightForm(rows)
-    needs = Needs(rows, form, document)
-    needs.of_results(results)
-    needs.of(tree, document)
-    try:
-        kind = document.decoder_type({}, "document")
-    except ShapeConflictError as error:
-        raise table.error(
-            "", f"two rows read {error} as different things", next_move="read it as a value or as an object, not both"
-        ) from error
-    builder = Builder(rows, form, Scope("document", document, "$"))
-    build, text = builder.function(tree, results)
-    return Straight(
-        table, None, text, builder.sites, fields_of(builder, table, inward=False), document=kind, build=build
-    )
+    found = from_vendor(table, functions, StraightForm)
+    fields = fields_of(found.builder, table, inward=False)
+    return Straight(table, None, found.text, found.builder.sites, fields, document=found.document, build=found.build)
