@@ -76,6 +76,15 @@ def test_every_link_leads_somewhere(pages: dict[str, str]) -> None:
                 assert f'id="{parts.fragment}"' in pages[target], f"{path}: {address}"
 
 
+def test_a_link_to_nothing_becomes_its_words(tmp_path: Path) -> None:
+    """A runbook may name a file of a wiki or of a disk; on the site that would lead nowhere. Another runbook is led to."""
+    text = "# Help\n\n[other](erp-refusals.md) [wiki](old-page.md) [disk](/etc/passwd) [net](https://example.com/x)\n"
+    page = written(tmp_path, {"runbooks/intake.md": text})["runbooks/intake.html"]
+    assert '<a href="../runbooks/erp-refusals.html">other</a>' in page
+    assert '<a href="https://example.com/x">net</a>' in page
+    assert "old-page.md" not in page and "/etc/passwd" not in page and "wiki" in page
+
+
 def test_no_server_and_no_script_is_needed(pages: dict[str, str]) -> None:
     """It is opened from a disk, in a mail, behind a wall."""
     for path, text in pages.items():
