@@ -28,7 +28,7 @@ from interlock.release.cautions import Cautions
 from interlock.release.paper import PaperBuild, on_paper
 from interlock.strategy import snapshot_of
 from interlock.strategy.starter import starter_files
-from interlock.twins.shopify_orders import make_order
+from interlock.twins.shopify.orders import make_order
 
 TARGET_PERCENT = 1.0
 ORDERS = 1_000

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 from stack import KillableHub, signed, until
 
 from interlock.cli.twin_world import _free_ports
-from interlock.twins.shopify_orders import make_order
+from interlock.twins.shopify.orders import make_order
 
 CONNECTIONS = 16
 TIMES_AT_MOST = 8

@@ -16,7 +16,7 @@ from interlock.hub import Hub
 from interlock.messaging.contract_drift import DriftRow
 from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.contract_drift import SqliteDriftBook, SqliteDriftViews
-from interlock.twins.shopify_orders import make_order
+from interlock.twins.shopify.orders import make_order
 
 KNOWN = 305
 RENAMED = 14

@@ -16,7 +16,7 @@ from stack import running, twins, until
 from interlock.cli.twin_world import TwinWorld
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
-from interlock.twins.shopify_scenarios import SCENARIOS
+from interlock.twins.shopify.scenarios import SCENARIOS
 
 CODES = ("USD", "EUR", "SEK", "ISK", "JPY", "KWD", "CAD")
 ITEMS = "".join(f'[{system}]\nrule = "variant"\ngeneric_item = "GENERIC"\n' for system in ("netsuite", "shipbob"))

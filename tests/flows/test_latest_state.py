@@ -18,7 +18,7 @@ from interlock.cli.demo import SETTLED
 from interlock.cli.twin_world import TwinWorld
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
-from interlock.twins.shopify_orders import make_order
+from interlock.twins.shopify.orders import make_order
 
 CANCELLED = {"cancelled_at": "2026-07-01T14:00:00-04:00", "cancel_reason": "customer"}
 

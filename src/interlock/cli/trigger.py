@@ -114,7 +114,7 @@ def _shop(folder: Path) -> "tuple[System, bytes]":
 def _order() -> dict[str, Any]:
     import random
 
-    from interlock.twins.shopify_orders import make_order
+    from interlock.twins.shopify.orders import make_order
 
     number = random.randrange(100_000, 10_000_000)
     return make_order(random.Random(), number, "plain", placed_at=datetime.now(UTC).replace(microsecond=0))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 VENDORS = {
-    "shopify": "interlock.twins.shopify:Shopify",
+    "shopify": "interlock.twins.shopify.shop:Shopify",
     "netsuite": "interlock.twins.netsuite:NetSuite",
     "shipbob": "interlock.twins.shipbob:ShipBob",
     "klaviyo": "interlock.twins.klaviyo:Klaviyo",

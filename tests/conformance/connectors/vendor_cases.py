@@ -18,7 +18,7 @@ from interlock.clock import SystemClock
 from interlock.connectors import registry
 from interlock.connectors.contract import Connection, Destination, Http, Past, Write
 from interlock.mapping import Context, Items, compile_in, compile_out, connector_functions, connector_mapping
-from interlock.twins.shopify_orders import make_order
+from interlock.twins.shopify.orders import make_order
 
 CONTRACTS = load_contracts()
 PEM = serialization.Encoding.PEM

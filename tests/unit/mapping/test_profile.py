@@ -12,9 +12,9 @@ import pytest
 
 from interlock.mapping.profile import Change, Profile
 from interlock.mapping.shape import NULL, NUMBER, OBJECT, STRING, shape_of
-from interlock.twins import shopify_changes as changed
-from interlock.twins.shopify_orders import DEFAULT_PLACED_AT, make_order
-from interlock.twins.shopify_scenarios import SCENARIOS
+from interlock.twins.shopify import changes as changed
+from interlock.twins.shopify.orders import DEFAULT_PLACED_AT, make_order
+from interlock.twins.shopify.scenarios import SCENARIOS
 
 Document = dict[str, Any]
 ORDERS = 20_000 if os.environ.get("INTERLOCK_TIER") == "nightly" else 700

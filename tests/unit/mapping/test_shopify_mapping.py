@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from interlock.canonical import load_contracts
 from interlock.errors import MappingError
 from interlock.mapping import Context, Items, compile_in, compile_out, connector_functions, connector_mapping
-from interlock.twins.shopify_orders import make_order
-from interlock.twins.shopify_scenarios import SCENARIOS
+from interlock.twins.shopify.orders import make_order
+from interlock.twins.shopify.scenarios import SCENARIOS
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "shopify"
 CONTRACTS = load_contracts()

@@ -12,8 +12,8 @@ from interlock.canonical import load_contracts
 from interlock.errors import MappingError
 from interlock.mapping import Context, Items, compile_in, compile_out, connector_functions, connector_mapping
 from interlock.twins import klaviyo_schema, netsuite_fields, shipbob_schema
-from interlock.twins.shopify_orders import make_order
-from interlock.twins.shopify_scenarios import SCENARIOS
+from interlock.twins.shopify.orders import make_order
+from interlock.twins.shopify.scenarios import SCENARIOS
 
 ORDER = load_contracts()["order.v1"]
 READ = compile_in(connector_mapping("shopify").table_in("order"), ORDER, connector_functions("shopify"))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from interlock.twins.server import TwinApp, build
-from interlock.twins.shopify import Shopify
+from interlock.twins.shopify.shop import Shopify
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "shopify"
 HURRY = 10_000_000.0  # time_scale: four hours of retries pass in a millisecond

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interlock.twins import shopify_changes as changes
-from interlock.twins.shopify_catalogue import PRODUCTS, Shop
-from interlock.twins.shopify_draft import DraftLine
-from interlock.twins.shopify_orders import make_order
-from interlock.twins.shopify_scenarios import SCENARIOS
+from interlock.twins.shopify import changes
+from interlock.twins.shopify.catalogue import PRODUCTS, Shop
+from interlock.twins.shopify.draft import DraftLine
+from interlock.twins.shopify.orders import make_order
+from interlock.twins.shopify.scenarios import SCENARIOS
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "shopify"
 SIDES = ("shop_money", "presentment_money")

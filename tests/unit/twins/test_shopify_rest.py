@@ -12,7 +12,7 @@ from typing import Any
 from shopify_harness import API, FIXTURES, Answer, Twin, receiving, running_twin, until
 
 from interlock.connectors.registry import facts
-from interlock.twins.shopify_rest import TOPICS, LeakyBucket
+from interlock.twins.shopify.rest import TOPICS, LeakyBucket
 
 
 def link(answer: Answer, rel: str) -> str | None:

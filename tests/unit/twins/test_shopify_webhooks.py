@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from shopify_harness import API, Received, receiving, running_twin, sample, until
 
-from interlock.twins.shopify_messages import JSON_STYLES, sign, write_body
-from interlock.twins.shopify_orders import make_order
-from interlock.twins.shopify_webhooks import RETRY_DELAYS_SECONDS
+from interlock.twins.shopify.messages import JSON_STYLES, sign, write_body
+from interlock.twins.shopify.orders import make_order
+from interlock.twins.shopify.webhooks import RETRY_DELAYS_SECONDS
 
 SECRET = "shpss_twin"
 

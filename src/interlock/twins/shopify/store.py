@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from interlock.twins.shopify_catalogue import Shop
-from interlock.twins.shopify_changes import Change
-from interlock.twins.shopify_orders import gid, make_order, timestamp
-from interlock.twins.shopify_scenarios import SCENARIOS, drawn
+from interlock.twins.shopify.catalogue import Shop
+from interlock.twins.shopify.changes import Change
+from interlock.twins.shopify.orders import gid, make_order, timestamp
+from interlock.twins.shopify.scenarios import SCENARIOS, drawn
 from interlock.twins.world import World
 
 ORDER_COLUMNS = (

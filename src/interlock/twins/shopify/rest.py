@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.twins.shopify_messages import EVENT_TOPICS
-from interlock.twins.shopify_paging import OrderPage, decoded_cursor
-from interlock.twins.shopify_store import Store
+from interlock.twins.shopify.messages import EVENT_TOPICS
+from interlock.twins.shopify.paging import OrderPage, decoded_cursor
+from interlock.twins.shopify.store import Store
 from interlock.twins.vendor import answer, read_json
 from interlock.twins.world import World
 

@@ -22,7 +22,7 @@ import aiohttp
 import msgspec
 
 from interlock.twins.faults import FaultPlan
-from interlock.twins.shopify_messages import HEADERS, JSON_STYLES, events_body, resource_id, sign, write_body
+from interlock.twins.shopify.messages import HEADERS, JSON_STYLES, events_body, resource_id, sign, write_body
 from interlock.twins.world import World, encode_json
 
 CONNECT_SECONDS = 1.0

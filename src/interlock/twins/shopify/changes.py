@@ -18,12 +18,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from interlock.twins import shopify_refunds as refunds
-from interlock.twins.shopify_catalogue import TaxRule
-from interlock.twins.shopify_draft import DraftLine
-from interlock.twins.shopify_money import Bag, Currencies, currencies_of, read_set
-from interlock.twins.shopify_orders import gid, line_item, taxes_on, timestamp
-from interlock.twins.shopify_totals import net_received, settle
+from interlock.twins.shopify import refunds
+from interlock.twins.shopify.catalogue import TaxRule
+from interlock.twins.shopify.draft import DraftLine
+from interlock.twins.shopify.money import Bag, Currencies, currencies_of, read_set
+from interlock.twins.shopify.orders import gid, line_item, taxes_on, timestamp
+from interlock.twins.shopify.totals import net_received, settle
 
 Order = dict[str, Any]
 Event = tuple[str, dict[str, Any]]

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from interlock.twins.shopify_money import Bag, Currencies, read_set, total
+from interlock.twins.shopify.money import Bag, Currencies, read_set, total
 
 Order = dict[str, Any]
 Line = dict[str, Any]

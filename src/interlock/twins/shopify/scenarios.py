@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from interlock.twins.shopify_catalogue import (
+from interlock.twins.shopify.catalogue import (
     CONSUMPTION_TAX,
     GIFT_CARD,
     HST,
@@ -20,8 +20,8 @@ from interlock.twins.shopify_catalogue import (
     VAT_25,
     Shop,
 )
-from interlock.twins.shopify_draft import Draft, DraftDiscount, DraftLine
-from interlock.twins.shopify_money import Currencies
+from interlock.twins.shopify.draft import Draft, DraftDiscount, DraftLine
+from interlock.twins.shopify.money import Currencies
 
 BIG_ID_BASE = 820_982_911_946_000_508  # the range of ids in Shopify's own sample; no float holds them
 COUNTER = Shop().location_id

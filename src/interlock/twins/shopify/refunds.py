@@ -12,9 +12,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from interlock.twins.shopify_money import Bag, Currencies, read_set, total
-from interlock.twins.shopify_orders import gid
-from interlock.twins.shopify_totals import current_duty, current_net, current_shipping_tax, current_tax
+from interlock.twins.shopify.money import Bag, Currencies, read_set, total
+from interlock.twins.shopify.orders import gid
+from interlock.twins.shopify.totals import current_duty, current_net, current_shipping_tax, current_tax
 
 Order = dict[str, Any]
 NewId = Callable[[], int]

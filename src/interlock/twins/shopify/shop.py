@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.twins import shopify_changes as changes
 from interlock.twins.faults import FaultPlan
-from interlock.twins.shopify_catalogue import PRODUCTS, Shop
-from interlock.twins.shopify_draft import DraftLine
-from interlock.twins.shopify_rest import RestApi
-from interlock.twins.shopify_scenarios import SCENARIOS
-from interlock.twins.shopify_store import SECRET_LAG_SECONDS, Store, known_scenario, truth
-from interlock.twins.shopify_webhooks import Sending, WebhookSender
+from interlock.twins.shopify import changes
+from interlock.twins.shopify.catalogue import PRODUCTS, Shop
+from interlock.twins.shopify.draft import DraftLine
+from interlock.twins.shopify.rest import RestApi
+from interlock.twins.shopify.scenarios import SCENARIOS
+from interlock.twins.shopify.store import SECRET_LAG_SECONDS, Store, known_scenario, truth
+from interlock.twins.shopify.webhooks import Sending, WebhookSender
 from interlock.twins.vendor import Vendor, answer
 from interlock.twins.world import World, decode_json
 

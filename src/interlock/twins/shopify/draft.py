@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from interlock.twins.shopify_catalogue import PEOPLE, PRODUCTS, SALES_TAX, Person, Product, Shop, TaxRule
-from interlock.twins.shopify_money import Currencies
+from interlock.twins.shopify.catalogue import PEOPLE, PRODUCTS, SALES_TAX, Person, Product, Shop, TaxRule
+from interlock.twins.shopify.money import Currencies
 
 
 @dataclass

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from interlock.twins.shopify_catalogue import PRICE_LEVEL, Person, Shop, TaxRule
-from interlock.twins.shopify_draft import Draft, DraftDiscount, DraftLine, plain_draft
-from interlock.twins.shopify_money import Bag, Currencies, read_set, total
-from interlock.twins.shopify_scenarios import SCENARIOS, drawn
-from interlock.twins.shopify_totals import line_discount, settle, tax_line
+from interlock.twins.shopify.catalogue import PRICE_LEVEL, Person, Shop, TaxRule
+from interlock.twins.shopify.draft import Draft, DraftDiscount, DraftLine, plain_draft
+from interlock.twins.shopify.money import Bag, Currencies, read_set, total
+from interlock.twins.shopify.scenarios import SCENARIOS, drawn
+from interlock.twins.shopify.totals import line_discount, settle, tax_line
 
 DEFAULT_SHOP = Shop()
 DEFAULT_PLACED_AT = datetime(2026, 7, 1, 16, 17, 28, tzinfo=UTC)
