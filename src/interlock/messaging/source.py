@@ -1,0 +1,106 @@
+"""What a system that is read from may offer beside reading one object: listing what changed, reading all in bulk, telling by webhook."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from interlock.messaging.event import Subject
+from interlock.messaging.outcome import Refused, Retry
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One object as a listing shows it. `body` is what an event of it says (JSON, never the whole object), `subject`
+    what that body is about: key, version, the facts that it proves, not complete."""
+
+    subject: Subject
+    body: bytes
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A page of a listing in ascending order of version; `after` is the cursor of the next one, "" at the end."""
+
+    items: tuple[Listed, ...]
+    after: str = ""
+
+
+class Listing(Protocol):
+    """Lists what changed, so that webhooks need not be complete. Versions and times are microseconds since the epoch."""
+
+    listable: frozenset[str]
+    """Objects that can be listed: `order`, `customer`."""
+
+    async def changed(
+        self, object_name: str, *, since: int, until: int, after: str, timeout_seconds: float
+    ) -> Page | Retry | Refused:
+        """What changed in [since, until), a page at a time. A window that holds more than the vendor pages through is
+        Refused with code WINDOW-TOO-LARGE: the caller halves it (C75)."""
+
+    async def present(
+        self, object_name: str, keys: Sequence[str], *, timeout_seconds: float
+    ) -> dict[str, int] | Retry | Refused:
+        """The versions of those among `keys` (at most 250) that still exist; what is missing was deleted."""
+
+
+class BulkState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How far a bulk reading is at the vendor. `state`: running, done, failed, cancelled, expired. `count` objects so
+    far; `url` of the result when it is there (also of a partial one, when it failed)."""
+
+    id: str
+    state: str
+    count: int = 0
+    url: str = ""
+    partial: bool = False
+    code: str = ""
+
+
+class Whole(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One whole object of a bulk result, in the shape of a webhook's body; `line` is the first line after it in the
+    result, from which a resumed reading goes on."""
+
+    subject: Subject
+    body: bytes
+    line: int
+
+
+class Bulk(Protocol):
+    """Reads everything there is at the vendor's own pace."""
+
+    async def reach(self, object_name: str, *, since: int, timeout_seconds: float) -> str | Retry | Refused:
+        """'' when all objects since then can be read, else the words of what would be missing and why (C76)."""
+
+    async def begin(
+        self, object_name: str, *, since: int, until: int, timeout_seconds: float
+    ) -> BulkState | Retry | Refused:
+        """Start one; the id is kept before anything else is done."""
+
+    async def look(self, bulk_id: str, *, timeout_seconds: float) -> BulkState | Retry | Refused:
+        """How far it is."""
+
+    def objects(self, object_name: str, state: BulkState, *, from_line: int) -> AsyncIterator[Whole | Retry | Refused]:
+        """The objects of its result, streamed, from a line on."""
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A webhook subscription as a flow wants it, or as the vendor has it (then `id` is set)."""
+
+    topic: str
+    address: str
+    name: str = ""
+    filter: str = ""
+    fields: tuple[str, ...] = ()
+    metafields: tuple[str, ...] = ()
+    id: str = ""
+
+
+class Subscriber(Protocol):
+    """Keeps the vendor telling us."""
+
+    async def subscriptions(self, *, timeout_seconds: float) -> list[Subscription] | Any:
+        """Those that this app made; Retry or Refused otherwise."""
+
+    async def subscribe(self, wanted: Subscription, *, timeout_seconds: float) -> Any:
+        """Create one, or correct that of the same topic and name: Done, Retry, Uncertain or Refused."""
+
+    async def unsubscribe(self, subscription_id: str, *, timeout_seconds: float) -> Any:
+        """Remove one that nobody wants any more: Done, also when it is gone."""
