@@ -150,6 +150,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auth: str
     objects: dict[str, Direction] = {}
     topics: tuple[str, ...] = ()
+    parts: dict[str, str] = {}
+    """Topic -> the object that its fact is about by its own id, where the event is that of another: a refund's order."""
     operations: tuple[Operation, ...] = ()
     readings: tuple[Reading, ...] = ()
     documents: dict[str, DocumentRules] = {}

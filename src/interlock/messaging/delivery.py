@@ -22,11 +22,15 @@ LIVE, REPLAY, BACKFILL = 0, 1, 2
 
 class Want(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The router's wish: bring (object, key) to at least `version` at `destination`. `signal` is '' for level-triggered
-    flows."""
+    flows. `object` and `key` name a part that a fact of the event is about, when it is not the event's own object: an
+    order's refund, which has an id and a life of its own and is read by it.
+    """
 
     flow: str
     destination: str
     signal: str = ""
+    object: str = ""
+    key: str = ""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -100,12 +100,27 @@ class Build:
         found: list[Want] = []
         for flow in self._by_source.get(event.system, ()):
             if flow.object_name != event.object:
+                found += self._wants_of_parts(flow, event)
                 continue
             proven = [facts[topic] for topic in flow.trigger if topic in facts]
             signals = proven if flow.every else proven[:1] and [""]
             for destination in self._goes_to[flow.name]:
                 found += [Want(flow=flow.name, destination=destination, signal=signal) for signal in signals]
         return found
+
+    def _wants_of_parts(self, flow: Flow, event: Event) -> list[Want]:
+        """A refund is told by an event of its order: the fact has its id, and the flow moves the refund itself."""
+        parts = registry.manifest(self._system(flow.source).connector).parts
+        keys: dict[str, None] = {}
+        for fact in event.facts:
+            topic, _, instance = fact.partition("#")
+            if instance and topic in flow.trigger and parts.get(topic) == flow.object_name:
+                keys[instance.partition("@")[0]] = None
+        return [
+            Want(flow=flow.name, destination=destination, object=flow.object_name, key=key)
+            for key in keys
+            for destination in self._goes_to[flow.name]
+        ]
 
     # -- what the dispatcher asks
 

@@ -38,6 +38,17 @@ class _Person(msgspec.Struct):
     id: Id
 
 
+class _Part(msgspec.Struct):
+    """A refund or a fulfillment as its order lists it."""
+
+    id: Id
+    admin_graphql_api_id: str | None = None
+
+    @property
+    def exact_id(self) -> str:
+        return gid_parts(self.admin_graphql_api_id)[1] or str(self.id)
+
+
 class _Body(msgspec.Struct):
     """Every field that tells what a body is; all others are skipped, not built."""
 
@@ -51,6 +62,8 @@ class _Body(msgspec.Struct):
     financial_status: str | None = None
     fulfillment_status: str | None = None
     line_items: msgspec.Raw = ABSENT
+    refunds: list[_Part] | None = None
+    fulfillments: list[_Part] | None = None
     total_price: msgspec.Raw = ABSENT
     current_total_price: msgspec.Raw = ABSENT
     currency: msgspec.Raw = ABSENT
@@ -150,6 +163,8 @@ def _order(read: _Body) -> Subject:
         facts.append("orders/paid")
     if read.fulfillment_status == "fulfilled":
         facts.append("orders/fulfilled")
+    facts += [f"refunds/create#{part.exact_id}" for part in read.refunds or ()]
+    facts += [f"fulfillments/create#{part.exact_id}" for part in read.fulfillments or ()]
     complete = bool(read.line_items) and bool(read.total_price)
     return Subject(
         object="order",

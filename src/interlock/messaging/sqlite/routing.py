@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import apsw
 
+from interlock.messaging.delivery import Want
 from interlock.messaging.event import Event
 from interlock.messaging.ledger import Routed
 
@@ -49,13 +50,27 @@ class RoutingWork:
             connection.execute(self._sql["object_seen"], (now_ms, *identity))
         return freshness
 
+    def _see_part(self, connection: apsw.Connection, event: Event, want: Want, now_ms: int) -> None:
+        """A part of the event's object has a page of its own, under the name of what it belongs to."""
+        identity = (event.system, want.object, want.key)
+        if connection.execute(self._sql["object_head"], identity).fetchone() is None:
+            seen = (*identity, event.name, 0, event.position, event.sha256, now_ms, now_ms, "")
+            connection.execute(self._sql["object_new"], seen)
+
     def _open(self, connection: apsw.Connection, item: Routed, freshness: Freshness, now_ms: int) -> int:
         event, opened = item.event, 0
         for want in item.wants:
-            if not want.signal and freshness in ("older", "known"):
+            if not want.signal and not want.object and freshness in ("older", "known"):
                 continue  # the newer version was routed to the same flows already
             values = _values(event, want.flow, want.destination, now_ms)
             values["reread"] = int(item.late or not event.complete or freshness in ("nudge", "tied", "older"))
+            if want.object:
+                values |= {"object": want.object, "key": want.key, "version": 0, "reread": 1}
+                self._see_part(connection, event, want, now_ms)
+                if event.version:  # the whole only lists its parts: what is known of them already says nothing new
+                    connection.execute(self._sql["signal"], values | {"signal": ""})
+                    opened += connection.changes()
+                    continue
             if want.signal:
                 connection.execute(self._sql["signal"], values | {"signal": want.signal})
                 opened += connection.changes()
