@@ -12,6 +12,8 @@ import msgspec
 from interlock.clock import Clock
 from interlock.connectors.http import Answer, Http
 from interlock.connectors.manifest import Manifest, Operation
+from interlock.connectors.token_store import StoredToken, TokenStore
+from interlock.connectors.tokens import Grant, Granted, TokenKeeper, fingerprint
 from interlock.connectors.verdict import classify
 from interlock.errors import IntakeError, MappingError, SettingsError, UnmappedReference
 from interlock.messaging.event import Dialect, Envelope, Headers, Subject
@@ -19,10 +21,11 @@ from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, Once, Past, Plan, Source, Write
 
 __all__ = [
-    "Absent", "Answer", "Builder", "Clock", "Connection", "Destination", "Dialect", "Done", "Envelope", "Found",
+    "Absent", "Answer", "Builder", "Clock", "Connection", "Destination", "Dialect", "Done", "Envelope", "Found", "Grant", "Granted",
     "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
-    "Past", "Plan", "Records", "Refused", "Retry", "SettingsError", "Source", "Subject", "Uncertain", "UnmappedReference",
-    "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write", "no_success", "warnings_of", "with_members",
+    "Past", "Plan", "Records", "Refused", "Retry", "SettingsError", "Source", "StoredToken", "Subject",
+    "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Write", "brought_along", "buyer_of", "classify",
+    "declared_manifest", "declared_write", "fingerprint", "no_success", "warnings_of", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]
@@ -37,7 +40,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
     `builders` are keyed as in mapping.toml: `salesOrder`, `customer`. `credentials` are resolved secrets by the
     manifest's names. `quiet_period_seconds` is the folder's, which may lengthen those of the operations. `manifest` and
-    the defaults of settings are added by the registry.
+    the defaults of settings are added by the registry. `tokens` is where access tokens are kept, over all processes;
+    without it a client keeps its own in memory.
     """
 
     system: str
@@ -49,6 +53,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     quiet_period_seconds: float = 0.0
     manifest: Manifest | None = None
+    tokens: TokenStore | None = None
 
 
 def declared_write(
