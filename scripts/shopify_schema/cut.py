@@ -9,8 +9,8 @@ from .full import Full, Introspected, named
 
 ROOTS = {"queryType": "QueryRoot", "mutationType": "Mutation"}
 STANDARD = frozenset({"String", "Int", "Float", "Boolean", "ID"})
-ArgumentKept = Callable[[str, str, str], bool]
-"""(type, field, argument) -> whether a cut keeps it."""
+ArgumentKept = Callable[[tuple[str, str, str]], bool]
+"""Whether a cut keeps an argument, given as (type, field, argument)."""
 
 
 class Cut:
@@ -25,7 +25,7 @@ class Cut:
         fields: dict[str, set[str]],
         *,
         mentioned: Iterable[str] = (),
-        argument_kept: ArgumentKept = lambda *_: True,
+        argument_kept: ArgumentKept = lambda _: True,
     ) -> None:
         self._full = full
         self._fields = {name: set(names) for name, names in fields.items()}
@@ -78,7 +78,7 @@ class Cut:
                 self._mention(named(field["type"]))
 
     def _arguments(self, type_name: str, field: Introspected) -> list[Introspected]:
-        return [each for each in field["args"] if self._argument_kept(type_name, field["name"], each["name"])]
+        return [each for each in field["args"] if self._argument_kept((type_name, field["name"], each["name"]))]
 
     def _kept(self, references: Iterable[Introspected] | None) -> list[Introspected]:
         return [each for each in references or () if each["name"] in self._fields]

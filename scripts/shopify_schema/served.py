@@ -77,7 +77,9 @@ def _unlisted(full: Full, name: str, found: Served) -> set[str]:
         return {each["name"] for each in known}
     plain = {each["name"] for each in known if _is_plain(full, each)}
     if not plain:
-        raise ServedError(f"{name} is reached in {full.version} and has no plain fields: list some of it, [{name}] fields = [...]")
+        raise ServedError(
+            f"{name} is reached in {full.version} and has no plain fields: list some of it, [{name}] fields = [...]"
+        )
     found.remarks.append(f"{name} is reached but not listed: its plain fields are served")
     return plain
 
