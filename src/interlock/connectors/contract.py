@@ -13,19 +13,19 @@ from interlock.clock import Clock
 from interlock.connectors.http import Answer, Http
 from interlock.connectors.manifest import Manifest, Operation
 from interlock.connectors.token_store import StoredToken, TokenStore
-from interlock.connectors.tokens import Grant, Granted, TokenKeeper, fingerprint
-from interlock.connectors.verdict import classify
+from interlock.connectors.tokens import Denied, Grant, Granted, TokenKeeper, fingerprint
+from interlock.connectors.verdict import classify, retry_after_seconds
 from interlock.errors import IntakeError, MappingError, SettingsError, UnmappedReference
 from interlock.messaging.event import Dialect, Envelope, Headers, Subject
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, Once, Past, Plan, Source, Write
 
 __all__ = [
-    "Absent", "Answer", "Builder", "Clock", "Connection", "Destination", "Dialect", "Done", "Envelope", "Found", "Grant", "Granted",
-    "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
+    "Absent", "Answer", "Builder", "Clock", "Connection", "Denied", "Destination", "Dialect", "Done", "Envelope", "Found", "Grant",
+    "Granted", "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
     "Past", "Plan", "Records", "Refused", "Retry", "SettingsError", "Source", "StoredToken", "Subject",
     "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Write", "brought_along", "buyer_of", "classify",
-    "declared_manifest", "declared_write", "fingerprint", "no_success", "warnings_of", "with_members",
+    "declared_manifest", "declared_write", "fingerprint", "no_success", "retry_after_seconds", "warnings_of", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]

@@ -4,7 +4,7 @@ A renewal is made under a lease. Its fence rises with every lease, and a commit 
 while another took over changes nothing, and one that was killed holds the others up no longer than its lease.
 """
 
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -52,8 +52,8 @@ class StoredToken(msgspec.Struct, frozen=True, kw_only=True):
         """Without the tokens: it may end in a log or a traceback."""
         return f"StoredToken({self.system!r}, {self.grant!r}, generation {self.generation}, ends_ms {self.ends_ms})"
 
-    def __rich_repr__(self) -> object:
-        yield repr(self)
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("system", self.system), ("grant", self.grant), ("generation", self.generation)]
 
     def belongs_to(self, origin: str) -> bool:
         """Whether credentials of this origin follow it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -45,7 +45,6 @@ LOOK_AGAIN_SECONDS: Final = 900.0
 """A system that gives tokens but takes none may be ill itself: it is asked again this rarely."""
 TRAVEL_SECONDS: Final = 5.0
 """A token that ends within this time is used no more: it could end on the way."""
-TAKES_NONE: Final = "it takes none of the tokens that it gives; look whether the app is installed, then reload"
 UNAUTHORISED: Final = 401
 
 
@@ -61,8 +60,24 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Granted(lifetime_seconds={self.lifetime_seconds})"
 
-    def __rich_repr__(self) -> object:
-        yield repr(self)
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("lifetime_seconds", self.lifetime_seconds)]
+
+
+class Denied(msgspec.Struct, frozen=True, kw_only=True):
+    """The system gives no token until a person acts: `message` says why and what to do, without any secret.
+    `look_again`: it may be ill itself, and is asked again after a while; else the same request has no other answer.
+    """
+
+    code: str
+    message: str
+    look_again: bool = False
+
+
+TAKES_NONE: Final = Denied(
+    code="TOKEN-REFUSED", look_again=True,
+    message="it takes none of the tokens that it gives; look whether the app is still installed, then reload",
+)  # fmt: skip
 
 
 class Grant(Protocol):
@@ -77,8 +92,8 @@ class Grant(Protocol):
     credentials: str
     """Fingerprint of all that it is asked with."""
 
-    async def ask(self, stored: StoredToken | None, timeout_seconds: float) -> Granted | Retry | Refused:
-        """Ask the system once. Refused: it will not give one until a person acts, and the message says how."""
+    async def ask(self, stored: StoredToken | None, timeout_seconds: float) -> Granted | Retry | Denied:
+        """Ask the system once; `stored` is what these credentials have led to so far."""
 
 
 def fingerprint(*secrets: str) -> str:
@@ -224,14 +239,14 @@ class TokenKeeper:
         past = () if there is None else (*there.past, there.origin)[-PAST_ORIGINS_MAX:]
         return StoredToken(system=self._system, grant=self._grant.kind, origin=self._grant.origin, past=past)
 
-    def _next(self, before: StoredToken, answer: Granted | Refused) -> StoredToken:
+    def _next(self, before: StoredToken, answer: Granted | Denied) -> StoredToken:
         """What is kept after the system's answer."""
         before = msgspec.structs.replace(before, system=self._system, grant=self._grant.kind)
-        if isinstance(answer, Refused):
-            return self._disconnected(before, answer.code, answer.message)
+        if isinstance(answer, Denied):
+            return self._disconnected(before, answer)
         rejections = self._rejections(before)
         if rejections and (answer.access == before.access or rejections >= REJECTIONS_MAX):
-            return self._disconnected(before, "TOKEN-REFUSED", TAKES_NONE, LOOK_AGAIN_SECONDS)
+            return self._disconnected(before, TAKES_NONE)
         return self._granted(before, answer, rejections)
 
     def _granted(self, before: StoredToken, answer: Granted, rejections: int) -> StoredToken:
@@ -243,11 +258,11 @@ class TokenKeeper:
             scope=answer.scope, lost_scope=tuple(sorted(lost)), rejections=rejections, rejected=False, reconnect=None,
         )  # fmt: skip
 
-    def _disconnected(self, before: StoredToken, code: str, message: str, again_seconds: float = 0.0) -> StoredToken:
+    def _disconnected(self, before: StoredToken, denied: Denied) -> StoredToken:
         now_ms = self._clock.now_ms()
         reconnect = Reconnect(
-            code=code, message=message, credentials=self._grant.credentials, since_ms=now_ms,
-            look_again_ms=_end(now_ms, again_seconds),
+            code=denied.code, message=denied.message, credentials=self._grant.credentials, since_ms=now_ms,
+            look_again_ms=_end(now_ms, LOOK_AGAIN_SECONDS if denied.look_again else 0.0),
         )  # fmt: skip
         return msgspec.structs.replace(before, reconnect=reconnect)
 
@@ -259,7 +274,9 @@ class TokenKeeper:
         return before.rejections + 1 if short else 1
 
     def _refusal(self, reconnect: Reconnect) -> Refused:
-        return Refused(reason="authentication", code=reconnect.code, message=f"reconnect {self._system}: {reconnect.message}")
+        return Refused(
+            reason="authentication", code=reconnect.code, message=f"reconnect {self._system}: {reconnect.message}"
+        )
 
     def _still_refused(self, reconnect: Reconnect) -> bool:
         due = 0 < reconnect.look_again_ms <= self._clock.now_ms()

@@ -1,0 +1,198 @@
+"""The three ways to a token of one shop, chosen by the credentials that the system's file gives (F70-F73).
+
+Request and answer, of all that ask: `POST /admin/oauth/access_token` with a form.
+- client credentials: `client_id`, `client_secret`, `grant_type=client_credentials` -> `access_token`, `scope`,
+  `expires_in` (86399 s). https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant
+- expiring offline: besides the two, `grant_type=refresh_token`, `refresh_token` -> also `refresh_token` and
+  `refresh_token_expires_in`; 1 h and 90 days.
+  https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/offline-access-tokens
+- The refresh token that was used last stays good until the one that replaced it is used, for at most 30 days.
+  https://shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens (2026-08-28)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from interlock.connectors.contract import (
+    Answer,
+    Connection,
+    Denied,
+    Grant,
+    Granted,
+    Retry,
+    SettingsError,
+    StoredToken,
+    TokenKeeper,
+    fingerprint,
+    retry_after_seconds,
+)
+
+PATH: Final = "/admin/oauth/access_token"
+FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+NEXT_MOVES: Final[Mapping[str, str]] = {
+    "invalid_grant": "install the app on the shop again and give its new refresh token, then reload",
+    "invalid_request": "install the app on the shop again, or correct the credentials, then reload",
+    "invalid_client": "correct client_id and client_secret (Dev Dashboard, the app's settings), then reload",
+    "unauthorized_client": "correct client_id and client_secret (Dev Dashboard, the app's settings), then reload",
+    "application_cannot_be_found": "correct client_id (Dev Dashboard, the app's settings), then reload",
+    "app_not_installed": "install the app on the shop, then reload",
+    "shop_not_permitted": "app and shop must belong to one organisation; else use an offline token of the app, then reload",
+    "unsupported_grant_type": "use another kind of credentials for this app, then reload",
+}
+"""Error codes of the endpoint that no repetition changes -> what a person does. The last three are quoted in
+https://shopify.dev/docs/apps/build/dev-dashboard/get-api-access-tokens and in reports of integrators."""
+UNKNOWN_NEXT: Final = (
+    "read what it says, correct the credentials or the url, then reload; it is asked again in 15 minutes"
+)
+PAGE: Final = re.compile(rb"Oauth error (\w+)(?:: ([^<\n]{0,200}))?")
+"""Browsers get errors as a page: `Oauth error shop_not_permitted: Client credentials cannot be performed on this shop.`"""
+LATER: Final = frozenset({408, 425, 429})
+CODE: Final = re.compile(r"\w{1,60}")
+
+
+class _Answered(msgspec.Struct):
+    access_token: str
+    expires_in: float = 0.0
+    scope: str = ""
+    refresh_token: str = ""
+    refresh_token_expires_in: float = 0.0
+
+
+class _Problem(msgspec.Struct):
+    error: str
+
+
+class ClientCredentials:
+    """The default of a merchant's own hub: ask with the app's own secret whenever a token is needed (F70)."""
+
+    kind = "client credentials"
+
+    def __init__(self, connection: Connection) -> None:
+        given = connection.credentials
+        self._connection = connection
+        self._form = {"client_id": given["client_id"], "client_secret": given["client_secret"]}
+        self.name = f"shopify {_host(connection)} client {given['client_id']}"
+        self.origin = fingerprint("client", given["client_id"])
+        self.credentials = fingerprint(*self._form.values())
+
+    async def ask(self, _stored: StoredToken | None, timeout_seconds: float) -> Granted | Retry | Denied:
+        """A new token; it takes no refresh token and gives none."""
+        return await _asked(self._connection, self._form | {"grant_type": "client_credentials"}, timeout_seconds)
+
+
+class ExpiringOffline:
+    """An app that a merchant has installed: each refresh token serves once and gives the next (F72, F73)."""
+
+    kind = "expiring offline token"
+
+    def __init__(self, connection: Connection) -> None:
+        given = connection.credentials
+        self._connection = connection
+        self._form = {"client_id": given["client_id"], "client_secret": given["client_secret"]}
+        self._given = given["refresh_token"]
+        self.name = f"shopify {_host(connection)} offline {given['client_id']}"
+        self.origin = fingerprint("refresh", self._given)
+        self.credentials = fingerprint(*self._form.values(), self._given)
+
+    async def ask(self, stored: StoredToken | None, timeout_seconds: float) -> Granted | Retry | Denied:
+        """With the last refresh token that is kept, the given one when there is none yet. When the answer to it was lost,
+        it is still the one to ask with: the next was never used.
+        """
+        refresh = stored.refresh if stored is not None and stored.refresh else self._given
+        form = self._form | {"grant_type": "refresh_token", "refresh_token": refresh, "expiring": "1"}
+        return await _asked(self._connection, form, timeout_seconds)
+
+
+class Permanent:
+    """The token of an app made in the store's admin before 2026: it does not end, and cannot be renewed (F71)."""
+
+    kind = "permanent token"
+
+    def __init__(self, connection: Connection) -> None:
+        self._token = connection.credentials["access_token"]
+        self.credentials = self.origin = fingerprint("permanent", self._token)
+        self.name = f"shopify {_host(connection)} permanent {self.credentials}"
+
+    async def ask(self, _stored: StoredToken | None, _timeout_seconds: float) -> Granted | Retry | Denied:
+        """What was given; nobody is asked."""
+        return Granted(access=self._token)
+
+
+def grant_of(connection: Connection) -> Grant:
+    """By what the file gives: a refresh token, else the app's own credentials, else a permanent token.
+
+    Raises SettingsError SHP001 when nothing of it is complete.
+    """
+    given = {name for name, secret in connection.credentials.items() if secret}
+    if given >= {"client_id", "client_secret", "refresh_token"}:
+        return ExpiringOffline(connection)
+    if given >= {"client_id", "client_secret"}:
+        return ClientCredentials(connection)
+    if "access_token" in given:
+        return Permanent(connection)
+    raise SettingsError(
+        "no complete credentials of the shop",
+        code="SHP001",
+        where=f"systems/{connection.system}.toml [credentials]",
+        next_move="give client_id and client_secret of the app, or the access_token of an app made before 2026",
+    )
+
+
+def keeper(connection: Connection) -> TokenKeeper:
+    """What a client of this shop asks for its token."""
+    return TokenKeeper(grant_of(connection), connection.tokens, connection.clock, system=connection.system)
+
+
+async def _asked(connection: Connection, form: Mapping[str, str], timeout_seconds: float) -> Granted | Retry | Denied:
+    url = connection.url.rstrip("/") + PATH
+    answer = await connection.http.send("POST", url, FORM, urlencode(form).encode(), timeout_seconds)
+    return _granted(answer) or _failure(answer, connection.clock.now_ms())
+
+
+def _granted(answer: Answer) -> Granted | None:
+    if answer.status != 200 or answer.error is not None:
+        return None
+    try:
+        found = msgspec.json.decode(answer.body, type=_Answered, strict=False)
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
+        return None
+    if not found.access_token:
+        return None
+    return Granted(
+        access=found.access_token, lifetime_seconds=found.expires_in, refresh=found.refresh_token,
+        refresh_lifetime_seconds=found.refresh_token_expires_in,
+        scope=tuple(sorted(filter(None, (one.strip() for one in found.scope.split(","))))),
+    )  # fmt: skip
+
+
+def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
+    """Its words are never quoted: an answer of this endpoint may hold what was sent."""
+    if answer.error is not None or answer.status < 400 or answer.status >= 500 or answer.status in LATER:
+        words = answer.error or f"the token endpoint answered {answer.status}, not with a token"
+        pause = retry_after_seconds(answer, now_ms)
+        return Retry(code=answer.code or "NO-TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
+    code = _code(answer)
+    if code in NEXT_MOVES:
+        return Denied(code=code, message=f"the shop gives no token ({code}); {NEXT_MOVES[code]}")
+    words = f"the shop gives no token ({code or f'status {answer.status}'}); {UNKNOWN_NEXT}"
+    return Denied(code=code or f"HTTP_{answer.status}", message=words, look_again=True)
+
+
+def _code(answer: Answer) -> str:
+    """The OAuth error code, of JSON or of the page; '' when there is none."""
+    try:
+        code = msgspec.json.decode(answer.body, type=_Problem).error
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
+        match = PAGE.search(answer.body)
+        code = match[1].decode() if match else ""
+    return code if CODE.fullmatch(code) else ""
+
+
+def _host(connection: Connection) -> str:
+    return urlsplit(connection.url).netloc.lower()
