@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from interlock.clock import Clock, SystemClock
+from interlock.connectors.allowance import Allowance
 from interlock.connectors.http import Http
 from interlock.console.actions import Demo
 from interlock.console.app import create_console, show_strategy
@@ -38,6 +39,7 @@ from interlock.messaging.sqlite.history import SqliteHistory
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.renaming import SqliteRenamings
+from interlock.messaging.sqlite.shared_state import SqliteSharedState
 from interlock.messaging.sqlite.silence_book import SqliteSilenceBook
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.stops import StopBoard
@@ -105,9 +107,12 @@ class Hub:
         opened.push_async_callback(self.ledger.close)
         self.black_box = MappedBlackBox(self.data / "black-box")
         opened.callback(self.black_box.close)
+        shared = SqliteSharedState(self.data / "allowance.db")
+        opened.callback(shared.close)
+        self.allowance = Allowance(self.clock, shared)
         self.shelf = Shelf(
             self.ledger, self.folder, open_http=Http, clock=self.clock, environ=self._environ,
-            renamings=SqliteRenamings(self.ledger.group),
+            renamings=SqliteRenamings(self.ledger.group), allowance=self.allowance,
         )  # fmt: skip
         opened.push_async_callback(self.shelf.close)
         self.history = SqliteHistory(self.data / "ledger.db")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from interlock.clock import Clock
+from interlock.connectors.allowance import Allowance, Hold, Lane, Level
 from interlock.connectors.http import Answer, Http
 from interlock.connectors.manifest import Manifest, Operation
 from interlock.connectors.token_store import StoredToken, TokenStore
@@ -21,11 +22,12 @@ from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, Once, Past, Plan, Source, Write
 
 __all__ = [
-    "Absent", "Answer", "Builder", "Clock", "Connection", "Denied", "Destination", "Dialect", "Done", "Envelope", "Found", "Grant",
-    "Granted", "Headers", "Http", "IntakeError", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
-    "Past", "Plan", "Records", "Refused", "Retry", "SettingsError", "Source", "StoredToken", "Subject",
-    "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Write", "brought_along", "buyer_of", "classify",
-    "declared_manifest", "declared_write", "fingerprint", "no_success", "retry_after_seconds", "warnings_of", "with_members",
+    "Absent", "Allowance", "Answer", "Builder", "Clock", "Connection", "Denied", "Destination",
+    "Dialect", "Done", "Envelope", "Found", "Grant", "Granted", "Headers", "Hold", "Http", "IntakeError", "Lane",
+    "Level", "Link", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome", "Past", "Plan", "Records",
+    "Refused", "Retry", "SettingsError", "Source", "StoredToken", "Subject", "TokenKeeper", "TokenStore", "Uncertain",
+    "UnmappedReference", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write",
+    "fingerprint", "no_success", "retry_after_seconds", "warnings_of", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]
@@ -41,7 +43,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     `builders` are keyed as in mapping.toml: `salesOrder`, `customer`. `credentials` are resolved secrets by the
     manifest's names. `quiet_period_seconds` is the folder's, which may lengthen those of the operations. `manifest` and
     the defaults of settings are added by the registry. `tokens` is where access tokens are kept, over all processes;
-    without it a client keeps its own in memory.
+    without it a client keeps its own in memory. `allowance` has the points of vendors that count by points, over all
+    processes; without it a client counts alone.
     """
 
     system: str
@@ -54,6 +57,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     quiet_period_seconds: float = 0.0
     manifest: Manifest | None = None
     tokens: TokenStore | None = None
+    allowance: Allowance | None = None
 
 
 def declared_write(

@@ -13,6 +13,7 @@ import msgspec
 from interlock.canonical import Contract
 from interlock.clock import Clock
 from interlock.connectors import registry
+from interlock.connectors.allowance import Allowance
 from interlock.connectors.contract import Builder, Connection, Records
 from interlock.connectors.http import Http
 from interlock.connectors.straight import StraightDestination, users_functions
@@ -53,7 +54,14 @@ class Build:
     """One release, as the router and the dispatcher see it."""
 
     def __init__(
-        self, strategy: Strategy, folder: Path, *, http: Http, clock: Clock, environ: Mapping[str, str]
+        self,
+        strategy: Strategy,
+        folder: Path,
+        *,
+        http: Http,
+        clock: Clock,
+        environ: Mapping[str, str],
+        allowance: Allowance | None = None,
     ) -> None:
         self.id = strategy.release
         self.strategy = strategy
@@ -61,6 +69,7 @@ class Build:
         self._http = http
         self._clock = clock
         self._environ = environ
+        self._allowance = allowance or Allowance(clock)
         self._timezone = ZoneInfo(strategy.timezone)
         self._users = users_functions(strategy.functions)
         self._readers: dict[tuple[str, str], tuple[Reader, Context]] = {}
@@ -396,7 +405,7 @@ class Build:
         return Connection(
             system=name, url=system.url.rstrip("/"), settings=system.settings, credentials=self._credentials(system),
             builders=self._builders(name, without_rows), http=self._http, clock=self._clock,
-            quiet_period_seconds=system.limits.quiet_period_seconds or 0.0,
+            quiet_period_seconds=system.limits.quiet_period_seconds or 0.0, allowance=self._allowance,
         )  # fmt: skip
 
     def _credentials(self, system: System) -> dict[str, str]:

@@ -9,6 +9,7 @@ import msgspec
 
 from interlock.clock import Clock
 from interlock.connectors import registry
+from interlock.connectors.allowance import Allowance
 from interlock.connectors.http import Http
 from interlock.errors import InterlockError
 from interlock.messaging.ledger import Ledger
@@ -46,6 +47,7 @@ class Shelf:
         clock: Clock,
         environ: Mapping[str, str],
         renamings: Renamings | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self._ledger = ledger
         self._folder = folder
@@ -57,6 +59,7 @@ class Shelf:
         self._destinations: tuple[str, ...] = ()
         self._current: Build | None = None
         self._renamings = renamings
+        self._allowance = allowance or Allowance(clock)
         self._names: Mapping[str, str] = {}
         self.quiet: Quiet = _nothing_runs
         self.cautions = Cautions()
@@ -164,7 +167,9 @@ class Shelf:
     def _opened_for(self, strategy: Strategy) -> Build:
         http = self._open_http(strategy.declared_hosts())
         self._opened.append(http)
-        return Build(strategy, self._folder, http=http, clock=self._clock, environ=self._environ)
+        return Build(
+            strategy, self._folder, http=http, clock=self._clock, environ=self._environ, allowance=self._allowance
+        )
 
 
 def _snapshot(files: bytes) -> Snapshot:

@@ -1,0 +1,147 @@
+"""Sends one named document to a store's Admin GraphQL within the app's allowance of points, and tells what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from interlock.connectors.contract import (
+    Allowance,
+    Answer,
+    Connection,
+    Hold,
+    Lane,
+    Refused,
+    Retry,
+    Uncertain,
+    declared_manifest,
+)
+from interlock.connectors.shopify.documents import Document, document
+from interlock.connectors.shopify.reply import TOO_MANY, Reply, as_reading, failure, read_reply
+
+LOG = logging.getLogger("interlock.shopify")
+
+QUERY_POINTS_MAX: Final = 1000
+"""A single query that may cost more is refused by the store (F25)."""
+CALL_SHARE_OF_TIMEOUT: Final = 0.5
+"""So much of a call's time is kept for the call itself; the rest may be spent waiting for points."""
+VERSION_HEADER: Final = "x-shopify-api-version"
+
+Data = dict[str, Any]
+"""The `data` of an answer: integers exact, fractions as Decimal, money as the text that was sent."""
+
+
+class Admin:
+    """One store's Admin API, as one app. Calls of all flows and processes share the app's points."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._manifest = declared_manifest(connection)
+        self.version: str = connection.settings["api_version"]
+        self._url = f"{connection.url.rstrip('/')}/admin/api/{self.version}/graphql.json"
+        self._allowance = connection.allowance or Allowance(connection.clock)
+        self.bucket = bucket_name(connection)
+        self._costs: dict[str, float] = {}
+        self.other_versions: Counter[str] = Counter()
+        """Answers by another version than the one asked for: the store fell forward, since ours has ended (C15)."""
+
+    async def run(
+        self, name: str, variables: Mapping[str, Any] | None = None, *, timeout_seconds: float, lane: Lane = Lane.LIVE
+    ) -> Data | Retry | Refused:
+        """The data of a query. What could be uncertain may be asked again: a query changes nothing."""
+        return await self._read(document(name), variables or {}, timeout_seconds, lane)
+
+    async def change(
+        self, name: str, variables: Mapping[str, Any], *, timeout_seconds: float, lane: Lane = Lane.LIVE
+    ) -> Data | Retry | Refused | Uncertain:
+        """The data of a mutation whose userErrors are empty; else what they mean."""
+        return await self._send(document(name), variables, timeout_seconds, lane)
+
+    async def _read(
+        self, asked: Document, variables: Mapping[str, Any], timeout_seconds: float, lane: Lane
+    ) -> Data | Retry | Refused:
+        assert asked.kind == "query", f"{asked.name} changes something: use change"
+        outcome = await self._send(asked, variables, timeout_seconds, lane)
+        return outcome if isinstance(outcome, dict) else as_reading(outcome)
+
+    async def _send(
+        self, asked: Document, variables: Mapping[str, Any], timeout_seconds: float, lane: Lane
+    ) -> Data | Retry | Refused | Uncertain:
+        points = self._points(asked)
+        waiting = timeout_seconds * (1 - CALL_SHARE_OF_TIMEOUT)
+        began = self._connection.clock.monotonic()
+        hold = await self._allowance.take(self.bucket, points, lane=lane, within_seconds=waiting)
+        if not isinstance(hold, Hold):
+            return _no_points(points, hold)
+        left = timeout_seconds - (self._connection.clock.monotonic() - began)
+        return await self._call(asked, variables, hold, left)
+
+    async def _call(
+        self, asked: Document, variables: Mapping[str, Any], hold: Hold, timeout_seconds: float
+    ) -> Data | Retry | Refused | Uncertain:
+        body = msgspec.json.encode({"query": asked.text, "variables": variables})
+        used: float | None = None
+        reply: Reply | None = None
+        try:
+            answer = await self._connection.http.send("POST", self._url, self._headers(), body, timeout_seconds)
+            reply = read_reply(answer) if answer.error is None else None
+            used = _used(answer, reply)
+        finally:
+            self._allowance.give_back(self.bucket, hold, used=used, level=reply.level if reply else None)
+        self._learn(asked, answer, reply)
+        if answer.status == 200 and reply is not None and reply.complete:
+            return dict(reply.data or {})
+        now_ms = self._connection.clock.now_ms()
+        return failure(answer, reply, self._manifest, sent=body, now_ms=now_ms)  # type: ignore[return-value]
+
+    def _points(self, asked: Document) -> float:
+        """What a call may cost at most."""
+        return self._costs.get(asked.name, 10.0 if asked.kind == "mutation" else 50.0)
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "X-Shopify-Access-Token": self._connection.credentials["access_token"],
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        }
+
+    def _learn(self, asked: Document, answer: Answer, reply: Reply | None) -> None:
+        if reply is not None and reply.cost:
+            self._costs[asked.name] = reply.cost
+        answered = answer.headers.get(VERSION_HEADER, "")
+        if answered and answered != self.version:
+            if not self.other_versions[answered]:
+                LOG.warning("asked with API version %s, answered with %s: ours has ended", self.version, answered)
+            self.other_versions[answered] += 1
+
+
+def bucket_name(connection: Connection) -> str:
+    """One bucket per app and store. An app is its client id, else its one permanent token, of which a print is kept."""
+    app = connection.credentials.get("client_id", "")
+    if not app:
+        token = connection.credentials.get("access_token", "")
+        app = hashlib.sha256(token.encode()).hexdigest()[:16]
+    return f"{urlsplit(connection.url).netloc.lower()} {app}"
+
+
+def _used(answer: Answer, reply: Reply | None) -> float | None:
+    """What a call took of the bucket: nothing when it never arrived or was not looked at, None when nobody says."""
+    if not answer.sent or (reply is not None and reply.throttled):
+        return 0.0
+    return reply.used if reply is not None else None
+
+
+def _no_points(points: float, wait: float) -> Retry:
+    return Retry(
+        code="NO-POINTS",
+        message=f"the app's bucket has less than the {points:.0f} points that this call may cost",
+        status=TOO_MANY,
+        retry_after_seconds=wait,
+        destination_wide=True,
+    )
