@@ -1,6 +1,6 @@
 """What a system that is read from may offer beside reading one object: listing what changed, reading all in bulk, telling by webhook."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -55,19 +55,43 @@ class BulkState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One whole object of a bulk result, in the shape of a webhook's body; `line` is the first line after it in the
-    result, from which a resumed reading goes on."""
+    """One whole object of a bulk result or of a page, in the shape of a webhook's body; `line` is the first line after it
+    in the result, from which a resumed reading goes on. `created` is when it was created, in microseconds: a reading
+    that has to begin anew begins with what was created then."""
 
     subject: Subject
     body: bytes
-    line: int
+    line: int = 0
+    created: int = 0
+
+
+class WholePage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A page of whole objects in the order of their creation; `after` is the cursor of the next one, "" at the end."""
+
+    items: tuple[Whole, ...]
+    after: str = ""
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a reading of everything would give. `count` objects, 0 when the vendor does not say; `missing` in words, ''
+    when nothing would be."""
+
+    count: int = 0
+    missing: str = ""
+    next_move: str = ""
 
 
 class Bulk(Protocol):
-    """Reads everything there is at the vendor's own pace."""
+    """Reads everything there is at the vendor's own pace. Times are microseconds since the epoch, `since` 0 is the
+    beginning; what counts is when an object was created."""
 
-    async def reach(self, object_name: str, *, since: int, timeout_seconds: float) -> str | Retry | Refused:
-        """'' when all objects since then can be read, else the words of what would be missing and why (C76)."""
+    bulk_objects: frozenset[str]
+    """Objects that can be read so: `order`, `customer`, `product`."""
+
+    async def reach(
+        self, object_name: str, *, since: int, until: int, timeout_seconds: float
+    ) -> Reach | Retry | Refused:
+        """What can be read of the objects of that time, and what would be missing and why (C76)."""
 
     async def begin(
         self, object_name: str, *, since: int, until: int, timeout_seconds: float
@@ -77,8 +101,20 @@ class Bulk(Protocol):
     async def look(self, bulk_id: str, *, timeout_seconds: float) -> BulkState | Retry | Refused:
         """How far it is."""
 
-    def objects(self, object_name: str, state: BulkState, *, from_line: int) -> AsyncIterator[Whole | Retry | Refused]:
-        """The objects of its result, streamed, from a line on."""
+    async def cancel(self, bulk_id: str, *, timeout_seconds: float) -> BulkState | Retry | Refused:
+        """Let the vendor end it; one that has ended stays as it is."""
+
+    def objects(
+        self, object_name: str, state: BulkState, *, from_line: int
+    ) -> AsyncGenerator[Whole | Retry | Refused, None]:
+        """The objects of its result, streamed, from a line on. Retry: what is left can be read later. Refused: the result
+        is there no more."""
+
+    async def page(
+        self, object_name: str, *, since: int, until: int, after: str, timeout_seconds: float
+    ) -> WholePage | Retry | Refused:
+        """The same objects without a bulk operation: a page at a time, at the pace that the vendor allows, behind live
+        work."""
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True, gc=False):
