@@ -103,7 +103,7 @@ class RestApi:
             version = self.served_version(request.path_params["version"])
             if version is None:
                 return errors("Not Found", 404)
-            if not self._token_is_good(request.headers.get("x-shopify-access-token", "")):
+            if not self.token_is_good(request.headers.get("x-shopify-access-token", "")):
                 return errors(BAD_TOKEN, 401)
             response = await handler(request) if self.bucket.take() else self._too_many()
             response.headers["X-Shopify-Shop-Api-Call-Limit"] = self.bucket.header
@@ -117,7 +117,8 @@ class RestApi:
         text = f"Exceeded {rate} calls per second for api client. Reduce request rates to resume uninterrupted service."
         return errors(text, 429, {"Retry-After": "2.0"})
 
-    def _token_is_good(self, token: str) -> bool:
+    def token_is_good(self, token: str) -> bool:
+        """Whether a token opens the API now."""
         if token == self._config.get("access_token", "shpat_twin"):
             return True
         row = self._world.get("token", token)

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from interlock.twins.faults import FaultPlan
 from interlock.twins.shopify import changes
+from interlock.twins.shopify.admin.api import GraphqlApi
 from interlock.twins.shopify.catalogue import PRODUCTS, Shop
 from interlock.twins.shopify.draft import DraftLine
 from interlock.twins.shopify.rest import RestApi
@@ -46,13 +47,14 @@ class Shopify(Vendor):
         )
         self._time_scale = sending.time_scale
         self.webhooks = WebhookSender(world, faults, sending, self._secret, self._give_up)
+        self.graphql = GraphqlApi(world, self.store, config, self._rest, self.emit)
         self._loads: set[asyncio.Task[None]] = set()
         super().__init__(world, faults, config)
         for topic in config.get("subscriptions", {}):
             self._declare(topic, config["subscriptions"][topic])
 
     def routes(self) -> list[BaseRoute]:
-        return self._rest.routes()
+        return [*self.graphql.routes(), *self._rest.routes()]
 
     def control_routes(self) -> list[BaseRoute]:
         return [
@@ -98,8 +100,12 @@ class Shopify(Vendor):
         topics = ["orders/create", "orders/paid", "orders/updated"]
         for topic in topics:
             if topic != "orders/paid" or order["financial_status"] == "paid":
-                self.webhooks.emit(topic, order, self.store.subscriptions())
+                self.emit(topic, order)
         return order
+
+    def emit(self, topic: str, body: dict[str, Any]) -> None:
+        """Queue a webhook for whoever subscribed to its topic; `body` in the shape that REST shows."""
+        self.webhooks.emit(topic, body, self.store.subscriptions())
 
     async def place_orders(self, request: Request) -> Response:
         """POST /_twin/orders {"count": 1, "scenario": null, "interval_seconds": 0}; answers when all are placed."""
@@ -143,7 +149,7 @@ class Shopify(Vendor):
             return answer({"errors": {"base": [str(refusal)]}}, 422)
         self.store.change(kind, change)
         for topic, body in change.events:
-            self.webhooks.emit(topic, body, self.store.subscriptions())
+            self.emit(topic, body)
         row = self.store.find(str(order["id"]))
         return answer({"order": truth(row or {}), "topics": [topic for topic, _ in change.events]})
 
