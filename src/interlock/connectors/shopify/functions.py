@@ -1,9 +1,12 @@
 """Mapping functions of Shopify: fields whose value is more than a path away."""
 
+import datetime as dt
+
 from msgspec import Struct
 
 from interlock.canonical.money import Money, MoneyPair
 from interlock.connectors.shopify import order_money as money
+from interlock.connectors.shopify.refund_money import RefundDocument, RefundMoney, adjustment_kind, refund_money
 from interlock.errors import MappingError
 
 
@@ -45,3 +48,23 @@ def shopify_first_address(default_address: Address | None, addresses: list[Addre
 def is_subscribed(state: str) -> bool:
     """Whether email_marketing_consent.state allows marketing mail."""
     return state == "subscribed"
+
+
+def shopify_refund_money(refund: RefundDocument) -> RefundMoney:
+    """The money of a refund: its parts, what they add up to, and the payments."""
+    return refund_money(refund)
+
+
+def shopify_adjustment_kind(kind: str | None) -> str:
+    """What kind of adjustment it is, in our words."""
+    return adjustment_kind(kind)
+
+
+def is_some(amounts: money.MoneySet) -> bool:
+    """Whether there is money in either currency."""
+    return bool(amounts.shop_money.amount or amounts.presentment_money.amount)
+
+
+def last_changed(updated_at: dt.datetime | None, created_at: dt.datetime) -> dt.datetime:
+    """When it changed last, where that is told, else when it was made."""
+    return updated_at or created_at
