@@ -54,6 +54,7 @@ from interlock.operations.silence import SilenceWatch
 from interlock.release.build import Build
 from interlock.release.shelf import Shelf
 from interlock.release.switch import Choice, ReleaseError, Switched, chosen
+from interlock.security.vault import Vault
 from interlock.strategy import Snapshot, StrategyErrors, read_folder
 
 LOCK_FILE = "interlock.lock"
@@ -110,9 +111,13 @@ class Hub:
         shared = SqliteSharedState(self.data / "allowance.db")
         opened.callback(shared.close)
         self.allowance = Allowance(self.clock, shared)
+        self.vault = Vault(self.data, self.clock, environ=self._environ)
+        opened.push_async_callback(self.vault.close)
+        await self.vault.reconnect()
         self.shelf = Shelf(
             self.ledger, self.folder, open_http=Http, clock=self.clock, environ=self._environ,
             renamings=SqliteRenamings(self.ledger.group), allowance=self.allowance,
+            tokens=self.vault,
         )  # fmt: skip
         opened.push_async_callback(self.shelf.close)
         self.history = SqliteHistory(self.data / "ledger.db")
@@ -251,6 +256,7 @@ class Hub:
         async with self._switching:  # what is chosen depends on what runs, and on who let it run
             choice = chosen(read_folder(self.folder), self.history)
             await self._switch(choice.snapshot, Switched(why=choice.why))
+        await self.vault.reconnect()
         self.shelf.renew_credentials()
         self._doors.forget()
         await self._try_at_once()

@@ -60,6 +60,26 @@ class StoredToken(msgspec.Struct, frozen=True, kw_only=True):
         return origin == self.origin or origin in self.past
 
 
+class TokenState(msgspec.Struct, frozen=True, kw_only=True):
+    """How it is with a token, for people: nothing in it is secret."""
+
+    system: str
+    grant: str
+    renewed_ms: int = 0
+    ends_ms: int = 0
+    refresh_ends_ms: int = 0
+    lost_scope: tuple[str, ...] = ()
+    reconnect: Reconnect | None = None
+
+
+def state_of(token: StoredToken) -> TokenState:
+    """What may be shown of it."""
+    return TokenState(
+        system=token.system, grant=token.grant, renewed_ms=token.renewed_ms, ends_ms=token.ends_ms,
+        refresh_ends_ms=token.refresh_ends_ms, lost_scope=token.lost_scope, reconnect=token.reconnect,
+    )  # fmt: skip
+
+
 class TokenStore(Protocol):
     """Kept by name, which is that of an app at a shop: renaming a system loses nothing."""
 

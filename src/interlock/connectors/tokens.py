@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -24,6 +25,7 @@ from interlock.connectors.token_store import (
     StoredToken,
     TokenStore,
 )
+from interlock.errors import StoreError
 from interlock.messaging.outcome import Refused, Retry
 
 ASK_SECONDS: Final = 10.0
@@ -147,7 +149,8 @@ class TokenKeeper:
         if known is None or known.access != token:
             return
         self._known = None
-        await self._store.reject(self._grant.name, known.generation)
+        with suppress(StoreError):  # then it is refused once more
+            await self._store.reject(self._grant.name, known.generation)
 
     # -- renewing
 
@@ -164,6 +167,13 @@ class TokenKeeper:
             task.exception()  # whoever waited has it; when nobody did, the next call meets it again
 
     async def _renew(self) -> StoredToken | Retry | Refused:
+        """A token that cannot be kept is used by nobody."""
+        try:
+            return await self._renewed()
+        except StoreError as error:
+            return self._failing(Retry(code=error.code, message="the vault of the hub failed"), self._known)
+
+    async def _renewed(self) -> StoredToken | Retry | Refused:
         """What another has renewed, or a new one under the lease."""
         deadline = self._clock.monotonic() + WAIT_SECONDS
         while True:

@@ -11,6 +11,7 @@ from interlock.clock import Clock
 from interlock.connectors import registry
 from interlock.connectors.allowance import Allowance
 from interlock.connectors.http import Http
+from interlock.connectors.token_store import MemoryTokenStore, TokenStore
 from interlock.errors import InterlockError
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.releases import Limits
@@ -48,6 +49,7 @@ class Shelf:
         environ: Mapping[str, str],
         renamings: Renamings | None = None,
         allowance: Allowance | None = None,
+        tokens: TokenStore | None = None,
     ) -> None:
         self._ledger = ledger
         self._folder = folder
@@ -60,6 +62,7 @@ class Shelf:
         self._current: Build | None = None
         self._renamings = renamings
         self._allowance = allowance or Allowance(clock)
+        self._tokens = tokens or MemoryTokenStore(clock)
         self._names: Mapping[str, str] = {}
         self.quiet: Quiet = _nothing_runs
         self.cautions = Cautions()
@@ -168,8 +171,9 @@ class Shelf:
         http = self._open_http(strategy.declared_hosts())
         self._opened.append(http)
         return Build(
-            strategy, self._folder, http=http, clock=self._clock, environ=self._environ, allowance=self._allowance
-        )
+            strategy, self._folder, http=http, clock=self._clock, environ=self._environ, allowance=self._allowance,
+            tokens=self._tokens,
+        )  # fmt: skip
 
 
 def _snapshot(files: bytes) -> Snapshot:

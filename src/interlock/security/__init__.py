@@ -1,0 +1,1 @@
+"""What must not be read by others: access tokens, sealed at rest."""
