@@ -16,8 +16,8 @@ from interlock.connectors import registry
 from interlock.connectors.allowance import Allowance
 from interlock.connectors.contract import Builder, Connection, Records
 from interlock.connectors.http import Http
-from interlock.connectors.token_store import TokenStore
 from interlock.connectors.straight import StraightDestination, users_functions
+from interlock.connectors.token_store import TokenStore
 from interlock.mapping import (
     Context,
     Functions,
