@@ -25,13 +25,16 @@ from interlock.console.app import create_console, show_strategy
 from interlock.console.mappings import ReleaseMappings
 from interlock.console.translation import ReleaseTranslator
 from interlock.errors import SettingsError, StoreError
+from interlock.intake.backfill import Backfills
 from interlock.intake.bounds import Receive
 from interlock.intake.connection import Connection
+from interlock.intake.reconcile import Reconciler
 from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.process import STEERING
 from interlock.messaging.router import Router
+from interlock.messaging.sqlite.backfill import SqliteBackfillBook
 from interlock.messaging.sqlite.consumers import SqliteConsumerBook
 from interlock.messaging.sqlite.contract_drift import SqliteDriftBook, SqliteDriftViews
 from interlock.messaging.sqlite.flow_book import SqliteFlowBook
@@ -41,6 +44,7 @@ from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.renaming import SqliteRenamings
 from interlock.messaging.sqlite.shared_state import SqliteSharedState
 from interlock.messaging.sqlite.silence_book import SqliteSilenceBook
+from interlock.messaging.sqlite.sweep_book import SqliteSweepBook
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.stops import StopBoard
 from interlock.messaging.upkeep import Upkeep
@@ -167,6 +171,14 @@ class Hub:
             SqliteSilenceBook(self.ledger.group), strategy=lambda: self.shelf.current().strategy, stops=self.stops,
             pager=self.pager, clock=self.clock,
         )  # fmt: skip
+        self.reconciler = Reconciler(
+            SqliteSweepBook(self.ledger.group), self.inbox, self.clock, sources=self.shelf.current, cursor=self.ledger.cursor
+        )  # fmt: skip
+        self.backfill_book = SqliteBackfillBook(self.ledger.group)
+        self.backfills = Backfills(
+            self.backfill_book, inbox=self.inbox, ledger=self.ledger, bulk=lambda system: self.shelf.current().bulk(system),
+            release=lambda: self.shelf.current().id, clock=self.clock,
+        )  # fmt: skip
         self._doors = _Doors(self.shelf)
         self.intake = Intake(self.inbox, self._doors, self.clock)
         self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops)
@@ -226,6 +238,8 @@ class Hub:
         self._spawn(self.flow_stops.run())
         self._spawn(self.silence_watch.run())
         self._spawn(self.contract_watch.run())
+        self._spawn(self.reconciler.run())
+        self._spawn(self.backfills.run())
         self._spawn(self.dispatcher.run())
         self._tasks.append(self._breakage())
         while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it

@@ -35,9 +35,16 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Direction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What can be done with a canonical object: `read`, `write`, `webhook`."""
+    """What can be done with a canonical object: `read`, `write`, `webhook`, `list` what changed, read all in `bulk`."""
 
-    can: tuple[Literal["read", "write", "webhook"], ...]
+    can: tuple[Literal["read", "write", "webhook", "list", "bulk"], ...]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An object with an id of its own that is told of by events of what it belongs to: a refund `of` an order."""
+
+    object: str
+    of: str
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,8 +157,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auth: str
     objects: dict[str, Direction] = {}
     topics: tuple[str, ...] = ()
-    parts: dict[str, str] = {}
-    """Topic -> the object that its fact is about by its own id, where the event is that of another: a refund's order."""
+    parts: dict[str, Part] = {}
+    """By topic: what its fact is about by its own id, where the event is that of another object."""
     operations: tuple[Operation, ...] = ()
     readings: tuple[Reading, ...] = ()
     documents: dict[str, DocumentRules] = {}

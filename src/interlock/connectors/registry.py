@@ -72,6 +72,14 @@ def open_source(name: str, connection: Connection) -> Source:
     return source
 
 
+def open_offer(name: str, what: str, connection: Connection) -> Any:
+    """What a source offers beside reading one object: `listing`, `bulk` or `subscriber` (interlock.messaging.source).
+
+    Raises SettingsError CON003 when this vendor's does not, CON004 when a setting is missing.
+    """
+    return _factory(name, what)(_complete(name, connection))
+
+
 def open_records(name: str, connection: Connection) -> Records:
     """The client that reads records of this vendor. Raises SettingsError CON003 when it reads none, CON004 when a
     setting is missing.

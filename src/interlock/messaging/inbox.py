@@ -34,6 +34,10 @@ class Inbox(Protocol):
         """Forget the bodies (never the keys) of events received before a time, below position `keep_from`; returns how
         many."""
 
+    async def told_ms(self, system: str, object_name: str, key: str, version: int) -> int:
+        """When a sender itself first told of this version of an object, 0 when none has: what the hub found out by a sweep
+        or a backfill is not counted."""
+
     async def head(self) -> int:
         """The highest position, 0 when empty."""
 

@@ -38,6 +38,8 @@ from interlock.messaging.event import Dialect, Event
 from interlock.messaging.process import steering_of
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Limits
+from interlock.messaging.source import Bulk, Listing, Subscriber
+from interlock.messaging.sweeps import Schedule
 from interlock.messaging.write import Destination, Source
 from interlock.release.cautions import Cautions
 from interlock.release.ownership import Rules, Wrap, guarded
@@ -46,7 +48,7 @@ from interlock.release.steps import MIDDLEWARE, StagedDestination, Steps
 from interlock.release.straight import POINT_TO_POINT, StraightFlow, refusal
 from interlock.release.uses import Uses
 from interlock.release.versions import Speaking, Versions
-from interlock.strategy import Flow, Retry, Strategy, System, compile_predicate, contract_of, resolve
+from interlock.strategy import Flow, Reconcile, Retry, Strategy, System, compile_predicate, contract_of, resolve
 
 Function = Callable[..., Any]
 
@@ -88,6 +90,7 @@ class Build:
         self._uses: dict[tuple[str, str], tuple[Use, ...]] = {}
         self._straight = self._straight_flows()
         self._records: dict[str, Records] = {}
+        self._offers: dict[tuple[str, str], Any] = {}
         self._scripts = {
             flow.name: Steps(
                 flow, self.versions.contracts[flow.object], self, partial(self.versions.at, key=flow.object)
@@ -125,7 +128,8 @@ class Build:
         keys: dict[str, None] = {}
         for fact in event.facts:
             topic, _, instance = fact.partition("#")
-            if instance and topic in flow.trigger and parts.get(topic) == flow.object_name:
+            part = parts.get(topic)
+            if instance and topic in flow.trigger and part is not None and part.object == flow.object_name:
                 keys[instance.partition("@")[0]] = None
         return [
             Want(flow=flow.name, destination=destination, object=flow.object_name, key=key)
@@ -232,11 +236,44 @@ class Build:
             self._sources[name] = self._open_source(name)
         return self._sources[name]
 
+    def listing(self, name: str) -> Listing:
+        """How the system lists what changed."""
+        listing: Listing = self._offered(name, "listing")
+        return listing
+
+    def bulk(self, name: str) -> Bulk:
+        """How all of the system's objects are read at once."""
+        bulk: Bulk = self._offered(name, "bulk")
+        return bulk
+
+    def subscriber(self, name: str) -> Subscriber:
+        """How the system is kept telling us."""
+        subscriber: Subscriber = self._offered(name, "subscriber")
+        return subscriber
+
+    def _offered(self, name: str, what: str) -> Any:
+        if (name, what) not in self._offers:
+            self._offers[name, what] = registry.open_offer(self._system(name).connector, what, self._connection(name))
+        return self._offers[name, what]
+
+    def swept(self) -> dict[tuple[str, str], Schedule]:
+        """(system, object) that flows move, and that can be listed: with what it belongs to where it is a part."""
+        found: dict[tuple[str, str], Schedule] = {}
+        for flow in self.strategy.flows.values():
+            system = self._system(flow.source)
+            manifest = registry.manifest(system.connector)
+            wholes = {part.of for part in manifest.parts.values() if part.object == flow.object_name}
+            for name in {flow.object_name, *wholes}:
+                if name in manifest.objects and "list" in manifest.objects[name].can:
+                    found[flow.source, name] = _schedule(system.reconcile)
+        return found
+
     def renew_credentials(self) -> None:
         """Open what is open anew, with the secrets as they are now. Raises SettingsError; then the old ones stay."""
         destinations = {name: self._open_destination(name) for name in self._destinations}
         sources = {name: self._open_source(name) for name in self._sources}
         self._destinations, self._sources, self._guarded, self._records = destinations, sources, {}, {}
+        self._offers = {}
 
     def limits(self, destination: str) -> Limits:
         """The folder's limits, the connector's own rate where the folder names none."""
@@ -436,6 +473,12 @@ def _by_source(strategy: Strategy) -> dict[str, list[Flow]]:
     for flow in strategy.flows.values():
         found.setdefault(flow.source, []).append(flow)
     return found
+
+
+def _schedule(rule: Reconcile) -> Schedule:
+    return Schedule(
+        every_minutes=rule.every_minutes, overlap_minutes=rule.overlap_minutes, settle_minutes=rule.settle_minutes
+    )
 
 
 def _retry(rule: Retry) -> RetryPolicy:

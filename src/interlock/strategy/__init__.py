@@ -17,6 +17,7 @@ from interlock.strategy.model import (
     Flow,
     Intake,
     Limits,
+    Reconcile,
     Retention,
     Retry,
     Rollback,
@@ -32,7 +33,7 @@ from interlock.strategy.snapshot import Snapshot, read_folder, snapshot_of
 
 __all__ = [
     "Alerts", "Breaker", "ConnectorFact", "ConnectorFacts", "Console", "Egress", "Engine", "Finding", "Flow", "Intake",
-    "Limits", "Predicate", "PredicateError", "Retention", "Retry", "Rollback", "SecretError", "Security", "SettingFact",
+    "Limits", "Predicate", "PredicateError", "Reconcile", "Retention", "Retry", "Rollback", "SecretError", "Security", "SettingFact",
     "Slo", "Snapshot", "Strategy", "StrategyErrors", "System", "Team", "WriteFact", "compile_predicate", "contract_of",
     "contracts_of", "load",
     "read_folder", "resolve", "snapshot_of",

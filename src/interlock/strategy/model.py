@@ -176,6 +176,24 @@ class Intake(Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
+class Reconcile(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a source is compared with what its webhooks told: webhooks are never complete."""
+
+    every_minutes: Annotated[
+        float, Meta(ge=0, le=10_080, description="Time between two comparisons; 0 makes them only when asked for.")
+    ] = 15.0
+    overlap_minutes: Annotated[
+        float,
+        Meta(
+            ge=1, le=10_080,
+            description="How far before the end of the last one each begins: changes become visible out of order.",
+        ),
+    ] = 60.0
+    settle_minutes: Annotated[
+        float, Meta(ge=0, le=1_440, description="How long a change is left to its webhook before it is looked for.")
+    ] = 2.0
+
+
 class RecordException(Struct, frozen=True, forbid_unknown_fields=True):
     """A table `[[record_of_where]]`: of what the system is record at some places only. All conditions must hold."""
 
@@ -242,6 +260,9 @@ class System(Struct, frozen=True, forbid_unknown_fields=True):
     retry: Annotated[Retry, Meta(description="When a delivery is tried again.")] = Retry()
     breaker: Annotated[Breaker, Meta(description="When it is left alone.")] = Breaker()
     intake: Annotated[Intake, Meta(description="What is accepted from it.")] = Intake()
+    reconcile: Annotated[
+        Reconcile, Meta(description="How it is compared with what its webhooks told.")
+    ] = Reconcile()
 
 
 class Slo(Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from interlock.connectors.contract import (
     declared_manifest,
     no_success,
 )
+from interlock.connectors.shopify.listing import ShopifyListing
 
 PATHS: Final = {"order": ("orders", "order"), "customer": ("customers", "customer"), "product": ("products", "product")}
 """Object -> (plural in the path, member of the answer). REST Admin is legacy but served to merchants' own apps (F21).
@@ -134,3 +135,8 @@ def _created(answer: Answer) -> Done | None:
 def source(connection: Connection) -> ShopifySource:
     """The registry's way in."""
     return ShopifySource(connection, declared_manifest(connection))
+
+
+def listing(connection: Connection) -> ShopifyListing:
+    """How changes are listed."""
+    return ShopifyListing(connection)

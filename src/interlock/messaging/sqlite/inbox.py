@@ -63,6 +63,12 @@ class SqliteInbox:
             self._recent.clear()
         return forgotten
 
+    async def told_ms(self, system: str, object_name: str, key: str, version: int) -> int:
+        """By the beginning of the de-duplication key."""
+        prefix = f"{object_name}/{key}/{version}"
+        found = self.group.reading.execute(self._sql["told"], (system, f"{prefix}/", f"{prefix}0")).get  # 0 follows /
+        return int(found or 0)
+
     async def head(self) -> int:
         """The highest position."""
         return int(self.group.reading.execute(self._sql["head"]).get)

@@ -30,3 +30,7 @@ WHERE position IN (
 
 -- name: head
 SELECT coalesce(max(position), 0) FROM event
+
+-- name: told  when a sender told of a version of an object
+SELECT min(received_at_ms) FROM event
+WHERE system = ? AND dedupe_key >= ? AND dedupe_key < ? AND dialect NOT IN ('reconcile', 'backfill')
