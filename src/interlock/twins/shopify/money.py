@@ -66,6 +66,10 @@ class Currencies:
         """Convert one component; the presentment side is rounded to its own minor unit."""
         return Bag(rounded(shop_amount, self.shop), rounded(shop_amount * self.rate, self.presentment))
 
+    def to_shop(self, presentment_amount: Decimal) -> Decimal:
+        """The shop side of an amount that only the customer's currency is known of."""
+        return rounded(presentment_amount / self.rate, self.shop) if self.rate else ZERO
+
     def scaled(self, bag: Bag, factor: Decimal, rounding: str = ROUND_HALF_UP) -> Bag:
         return Bag(
             rounded(bag.shop * factor, self.shop, rounding),

@@ -14,13 +14,13 @@ from typing import Any
 
 from interlock.twins.shopify.catalogue import PRICE_LEVEL, Person, Shop, TaxRule
 from interlock.twins.shopify.draft import Draft, DraftDiscount, DraftLine, plain_draft
+from interlock.twins.shopify.indexes import IDS_PER_ORDER
 from interlock.twins.shopify.money import Bag, Currencies, read_set, total
 from interlock.twins.shopify.scenarios import SCENARIOS, drawn
 from interlock.twins.shopify.totals import line_discount, settle, tax_line
 
 DEFAULT_SHOP = Shop()
 DEFAULT_PLACED_AT = datetime(2026, 7, 1, 16, 17, 28, tzinfo=UTC)
-IDS_PER_ORDER = 32_768
 FIRST_ORDER_NUMBER = 1001
 
 

@@ -8,7 +8,7 @@ adjustments connection on a Refund").
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -26,17 +26,21 @@ def line_snapshot(line: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy({key: value for key, value in line.items() if key not in ONLY_ON_ORDERS})
 
 
-def take_off(order: Order, taken: dict[int, int], money: Currencies, restock: str, new_id: NewId) -> Any:
+def take_off(
+    order: Order, taken: dict[int, int], money: Currencies, restock: str | Mapping[int, str], new_id: NewId
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Lower current quantities in place; returns (refund_line_items, duties) for what was taken off."""
     rows, duties = [], []
     for line in order["line_items"]:
         quantity = taken.get(line["id"], 0)
         if quantity:
             before = current_net(line, money), current_tax(line, money), current_duty(line, money)
+            how = restock if isinstance(restock, str) else restock[line["id"]]
             line["current_quantity"] -= quantity
-            line["fulfillable_quantity"] = min(line["fulfillable_quantity"], line["current_quantity"])
+            waiting = line["fulfillable_quantity"] - (quantity if how == "cancel" else 0)
+            line["fulfillable_quantity"] = max(0, min(waiting, line["current_quantity"]))
             net, tax, duty = before[0] - current_net(line, money), before[1] - current_tax(line, money), before[2]
-            rows.append(_refund_line_item(line, quantity, net, tax, money, restock, new_id()))
+            rows.append(_refund_line_item(line, quantity, net, tax, money, how, new_id()))
             duties += _refunded_duties(line, duty - current_duty(line, money), money)
     return rows, duties
 
@@ -62,17 +66,19 @@ def _refunded_duties(line: dict[str, Any], amount: Bag, money: Currencies) -> li
     return [{"duty_id": duty["id"], "amount_set": money.as_set(amount)} for duty in line["duties"]]
 
 
-def take_off_shipping(order: Order, money: Currencies, new_id: NewId) -> list[dict[str, Any]]:
-    """Refund what is left of every shipping price, in place; returns the refund_shipping_lines."""
+def take_off_shipping(order: Order, money: Currencies, new_id: NewId, part: Bag | None = None) -> list[dict[str, Any]]:
+    """Refund what is left of every shipping price, or `part` of it, in place; returns the refund_shipping_lines."""
     rows = []
     for line in order["shipping_lines"]:
         left = read_set(line["current_discounted_price_set"])
-        if left:
+        gone = left if part is None else Bag(min(left.shop, part.shop), min(left.presentment, part.presentment))
+        if gone:
             before = current_shipping_tax(order, money)
-            line["current_discounted_price_set"] = money.as_set(Bag())
+            line["current_discounted_price_set"] = money.as_set(left - gone)
             tax = before - current_shipping_tax(order, money)
-            amounts = {"subtotal_amount_set": money.as_set(left), "tax_amount_set": money.as_set(tax)}
+            amounts = {"subtotal_amount_set": money.as_set(gone), "tax_amount_set": money.as_set(tax)}
             rows.append({"id": new_id(), "shipping_line": copy.deepcopy(line), **amounts})
+            part = None if part is None else part - gone
     return rows
 
 
@@ -84,29 +90,34 @@ def take_off_extras(order: Order, money: Currencies, refund_id: int, new_id: New
     tip = Decimal(order["total_tip_received"])
     if not tip or total(read_set(row["amount_set"]) for row in earlier):
         return []
-    return [
-        {
-            "id": new_id(),
-            "order_id": order["id"],
-            "refund_id": refund_id,
-            "amount": money.text(-tip),
-            "tax_amount": money.text(Decimal(0)),
-            "kind": "refund_discrepancy",
-            "reason": "Refund discrepancy",
-            "amount_set": money.as_set(Bag(-tip, -tip)),
-            "tax_amount_set": money.as_set(Bag()),
-        }
-    ]
+    return [discrepancy(order, refund_id, Bag(-tip, -tip), money, new_id())]
 
 
-def transaction(order: Order, paid_back: Bag, money: Currencies, at: str, number: int) -> dict[str, Any]:
+def discrepancy(order: Order, refund_id: int, amount: Bag, money: Currencies, number: int) -> dict[str, Any]:
+    """The order adjustment of what was paid back beyond the calculated amount (negative) or below it."""
+    return {
+        "id": number,
+        "order_id": order["id"],
+        "refund_id": refund_id,
+        "amount": money.text(amount.shop),
+        "tax_amount": money.text(Decimal(0)),
+        "kind": "refund_discrepancy",
+        "reason": "Refund discrepancy",
+        "amount_set": money.as_set(amount),
+        "tax_amount_set": money.as_set(Bag()),
+    }
+
+
+def transaction(
+    order: Order, paid_back: Bag, money: Currencies, at: str, number: int, *, status: str = "success"
+) -> dict[str, Any]:
     """The money going back; `amount` is in the currency that the customer paid in."""
     return {
         "id": number,
         "order_id": order["id"],
         "kind": "refund",
-        "gateway": order["payment_gateway_names"][-1],
-        "status": "success",
+        "gateway": order["payment_gateway_names"][-1] if order["payment_gateway_names"] else "manual",
+        "status": status,
         "message": None,
         "created_at": at,
         "test": order["test"],

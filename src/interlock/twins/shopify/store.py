@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 
 from interlock.twins.shopify.catalogue import Shop
 from interlock.twins.shopify.changes import Change
+from interlock.twins.shopify.indexes import IdsInRanges, SortedIds, seconds
 from interlock.twins.shopify.orders import gid, make_order, timestamp
 from interlock.twins.shopify.scenarios import SCENARIOS, drawn
+from interlock.twins.world import Change as Record
 from interlock.twins.world import World
 
 ORDER_COLUMNS = (
@@ -47,6 +49,11 @@ class Store:
         self.shop = shop
         self._zone = ZoneInfo(shop.iana_timezone)
         self._last_number = max((row["number"] for row in self.orders()), default=0)
+        self.by_updated_at, self.by_id = SortedIds(), IdsInRanges()
+        self.orders_of: dict[int, list[int]] = {}  # a customer's orders
+        self._kept: set[int] = set()  # orders whose parts may have ids outside of the order's range
+        for row in self.orders():
+            self._index(row)
 
     def now(self) -> datetime:
         """The time in the shop's zone."""
@@ -62,10 +69,30 @@ class Store:
         self._save("order.create", order, {"scenario": scenario})
         return order
 
-    def change(self, kind: str, change: Change) -> dict[str, Any]:
-        """Keep the outcome of a change; `kind` such as "edit" names its effect."""
-        self._save(f"order.{kind}", change.order, {"updated_at": change.order["updated_at"]})
+    def change(self, kind: str, change: Change, *beside: Record) -> dict[str, Any]:
+        """Keep the outcome of a change; `kind` such as "edit" names its effect, `beside` is kept in the same breath."""
+        self._save(f"order.{kind}", change.order, {"updated_at": change.order["updated_at"]}, "", *beside)
         return change.order
+
+    def delete(self, order: dict[str, Any], *beside: Record) -> None:
+        """Forget an order for good."""
+        number = str(order["id"])
+        self.by_updated_at.drop(order["id"])
+        self.by_id.drop(order["id"])
+        self._kept.discard(order["id"])
+        owner = customer_id(order)
+        if owner is not None:
+            self.orders_of[owner].remove(order["id"])
+        self._world.apply("order.delete", number, ("order", number, None), *beside)
+
+    def rewrite(self, order: dict[str, Any]) -> None:
+        """Keep an order whose customer changed: no change of the order itself, so no effect and the same updated_at."""
+        number = str(order["id"])
+        before = self._world.get("order", number) or {}
+        row = {**before, "json": _text(order), "customer_id": customer_id(order)}
+        self._forget_customer(before)
+        self._world.remember(("order", number, row))
+        self._index(row)
 
     def keep(self, text: str) -> dict[str, Any]:
         """Keep an order as the text that it is: a later read answers these very bytes. Raises ValueError, KeyError."""
@@ -80,6 +107,14 @@ class Store:
             return row
         name = "#" + reference.removeprefix("#")
         return next((row for _, row in self._world.rows("order") if row["name"] == name), None)
+
+    def owner(self, part: int) -> dict[str, Any] | None:
+        """The order whose range of ids holds a part's id; for one that was kept as a text, the order that has it."""
+        number = self.by_id.owner(part)
+        if number is not None:
+            return self.order(str(number))
+        orders = (self.order(str(one)) for one in self._kept)
+        return next((order for order in orders if order and has_id(order, part)), None)
 
     def order(self, reference: str) -> dict[str, Any] | None:
         """An order as REST shows it, ready to be changed."""
@@ -144,13 +179,48 @@ class Store:
         switched = self._clock() >= float(row["switch_at"])
         return str(row["secrets"][0] if switched else row["secrets"][-1])
 
-    def _save(self, kind: str, order: dict[str, Any], detail: dict[str, Any], text: str = "") -> None:
-        text = text or json.dumps(order, ensure_ascii=False, separators=(",", ":"))
-        row = {name: order[name] for name in ORDER_COLUMNS} | {"json": text}
-        before = self._world.get("order", str(order["id"]))
+    def _save(self, kind: str, order: dict[str, Any], detail: dict[str, Any], text: str = "", *beside: Record) -> None:
+        number = str(order["id"])
+        row = {name: order[name] for name in ORDER_COLUMNS} | {"json": text or _text(order)}
+        before = self._world.get("order", number)
+        row["customer_id"] = customer_id(order)
         row["scenario"] = detail.get("scenario") or (before or {}).get("scenario")
         row["changes"] = before["changes"] + 1 if before else 0
-        self._world.apply(kind, str(order["id"]), ("order", str(order["id"]), row), detail=detail)
+        self._forget_customer(before or {})
+        self._world.apply(kind, number, ("order", number, row), *beside, detail=detail)
+        self._index(row)
+
+    def _index(self, row: dict[str, Any]) -> None:
+        number = int(row["id"])
+        self.by_updated_at.put(number, seconds(row["updated_at"]))
+        self.by_id.put(number)
+        if row["scenario"] is None:
+            self._kept.add(number)
+        owner = row.get("customer_id")
+        if owner is not None and number not in self.orders_of.setdefault(owner, []):
+            self.orders_of[owner].append(number)
+
+    def _forget_customer(self, row: dict[str, Any]) -> None:
+        owner = row.get("customer_id")
+        if owner is not None and row["id"] in self.orders_of.get(owner, ()):
+            self.orders_of[owner].remove(row["id"])
+
+
+def _text(order: dict[str, Any]) -> str:
+    return json.dumps(order, ensure_ascii=False, separators=(",", ":"))
+
+
+def customer_id(order: dict[str, Any]) -> int | None:
+    """Who bought, if anybody is named."""
+    customer = order.get("customer")
+    return None if customer is None else int(customer["id"])
+
+
+def has_id(value: Any, number: int) -> bool:
+    """Whether a JSON value has an object with this id anywhere in it."""
+    if isinstance(value, dict):
+        return value.get("id") == number or any(has_id(part, number) for part in value.values())
+    return isinstance(value, list) and any(has_id(part, number) for part in value)
 
 
 def known_scenario(name: str | None) -> bool:
@@ -159,7 +229,9 @@ def known_scenario(name: str | None) -> bool:
 
 def truth(row: dict[str, Any]) -> dict[str, Any]:
     """What GET /_twin/orders says of an order: its columns, the id as text."""
-    shown = {name: value for name, value in row.items() if name not in {"json", "current_total_price_set"}}
+    shown = {
+        name: value for name, value in row.items() if name not in {"json", "current_total_price_set", "customer_id"}
+    }
     total = row["current_total_price_set"]["presentment_money"]["amount"]
     return shown | {
         "id": str(row["id"]),
