@@ -106,11 +106,14 @@ def fingerprint(*secrets: str) -> str:
 class TokenKeeper:
     """The token of one system, for all clients of this process that share it; `store` is shared by all processes."""
 
-    def __init__(self, grant: Grant, store: TokenStore | None, clock: Clock, *, system: str) -> None:
+    def __init__(
+        self, grant: Grant, store: TokenStore | None, clock: Clock, *, system: str, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
         self._grant = grant
         self._store = store or MemoryTokenStore(clock)
         self._clock = clock
         self._system = system
+        self._lease_seconds = lease_seconds
         self._known: StoredToken | None = None
         self._renewing: asyncio.Task[StoredToken | Retry | Refused] | None = None
         self._failed: Retry | None = None
@@ -180,7 +183,7 @@ class TokenKeeper:
             stored = self._followed(await self._store.get(self._grant.name))
             if (settled := self._settled(stored)) is not None:
                 return self._learned(settled)
-            fence = await self._store.lease(self._grant.name, LEASE_SECONDS)
+            fence = await self._store.lease(self._grant.name, self._lease_seconds)
             if fence is not None:
                 found = await self._renew_under(fence)
                 if isinstance(found, Retry):
