@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,16 +23,18 @@ from interlock.connectors.contract import (
     Uncertain,
     declared_manifest,
 )
+from interlock.connectors.shopify.cost import QUERY_POINTS_MAX, points
 from interlock.connectors.shopify.documents import Document, document
 from interlock.connectors.shopify.reply import TOO_MANY, Reply, as_reading, failure, read_reply
+from interlock.connectors.shopify.tokens import keeper
 
 LOG = logging.getLogger("interlock.shopify")
 
-QUERY_POINTS_MAX: Final = 1000
-"""A single query that may cost more is refused by the store (F25)."""
 CALL_SHARE_OF_TIMEOUT: Final = 0.5
 """So much of a call's time is kept for the call itself; the rest may be spent waiting for points."""
 VERSION_HEADER: Final = "x-shopify-api-version"
+
+HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 
 Data = dict[str, Any]
 """The `data` of an answer: integers exact, fractions as Decimal, money as the text that was sent."""
@@ -47,7 +50,8 @@ class Admin:
         self._url = f"{connection.url.rstrip('/')}/admin/api/{self.version}/graphql.json"
         self._allowance = connection.allowance or Allowance(connection.clock)
         self.bucket = bucket_name(connection)
-        self._costs: dict[str, float] = {}
+        self._keeper = keeper(connection)
+        self._dearer: dict[str, float] = {}
         self.other_versions: Counter[str] = Counter()
         """Answers by another version than the one asked for: the store fell forward, since ours has ended (C15)."""
 
@@ -73,12 +77,14 @@ class Admin:
     async def _send(
         self, asked: Document, variables: Mapping[str, Any], timeout_seconds: float, lane: Lane
     ) -> Data | Retry | Refused | Uncertain:
-        points = self._points(asked)
-        waiting = timeout_seconds * (1 - CALL_SHARE_OF_TIMEOUT)
+        variables, cost = self._affordable(asked, variables)
+        if cost > QUERY_POINTS_MAX:
+            return _too_dear(asked, cost)
         began = self._connection.clock.monotonic()
-        hold = await self._allowance.take(self.bucket, points, lane=lane, within_seconds=waiting)
+        waiting = timeout_seconds * (1 - CALL_SHARE_OF_TIMEOUT)
+        hold = await self._allowance.take(self.bucket, cost, lane=lane, within_seconds=waiting)
         if not isinstance(hold, Hold):
-            return _no_points(points, hold)
+            return _no_points(cost, hold)
         left = timeout_seconds - (self._connection.clock.monotonic() - began)
         return await self._call(asked, variables, hold, left)
 
@@ -89,31 +95,42 @@ class Admin:
         used: float | None = None
         reply: Reply | None = None
         try:
-            answer = await self._connection.http.send("POST", self._url, self._headers(), body, timeout_seconds)
+            answer = await self._keeper.call(partial(self._post, body, timeout_seconds))
+            if not isinstance(answer, Answer):
+                used = 0.0
+                return answer
             reply = read_reply(answer) if answer.error is None else None
             used = _used(answer, reply)
         finally:
             self._allowance.give_back(self.bucket, hold, used=used, level=reply.level if reply else None)
-        self._learn(asked, answer, reply)
+        self._learn(asked, hold, answer, reply)
         if answer.status == 200 and reply is not None and reply.complete:
             return dict(reply.data or {})
         now_ms = self._connection.clock.now_ms()
-        return failure(answer, reply, self._manifest, sent=body, now_ms=now_ms)  # type: ignore[return-value]
+        return failure(answer, reply, self._manifest, sent=body, now_ms=now_ms)
 
-    def _points(self, asked: Document) -> float:
-        """What a call may cost at most."""
-        return self._costs.get(asked.name, 10.0 if asked.kind == "mutation" else 50.0)
+    async def _post(self, body: bytes, timeout_seconds: float, token: str) -> Answer:
+        headers = {"X-Shopify-Access-Token": token, **HEADERS}
+        return await self._connection.http.send("POST", self._url, headers, body, timeout_seconds)
 
-    def _headers(self) -> dict[str, str]:
-        return {
-            "X-Shopify-Access-Token": self._connection.credentials["access_token"],
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        }
+    def _points(self, asked: Document, variables: Mapping[str, Any]) -> float:
+        """What a call may cost at most: as computed, or as much more as the store has been seen to count."""
+        return points(asked.name, variables, self.version) * self._dearer.get(asked.name, 1.0)
 
-    def _learn(self, asked: Document, answer: Answer, reply: Reply | None) -> None:
-        if reply is not None and reply.cost:
-            self._costs[asked.name] = reply.cost
+    def _affordable(self, asked: Document, variables: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
+        """The variables, with pages so small that the call fits the limit of a query and the whole bucket (C73). The
+        rest of a page that became smaller is read by its cursor, like that of any other."""
+        most = min(QUERY_POINTS_MAX, self._allowance.bucket(self.bucket).maximum)
+        sizes = {name: variables.get(name) or size for name, size in asked.sizes.items()}
+        while (cost := self._points(asked, {**variables, **sizes})) > most and any(size > 1 for size in sizes.values()):
+            largest = max(sizes, key=lambda name: sizes[name])
+            sizes[largest] //= 2
+        return {**variables, **sizes}, cost
+
+    def _learn(self, asked: Document, hold: Hold, answer: Answer, reply: Reply | None) -> None:
+        if reply is not None and reply.cost and reply.cost > hold.points:
+            dearer = self._dearer[asked.name] = self._dearer.get(asked.name, 1.0) * reply.cost / hold.points
+            LOG.warning("%s costs %g points, %.2f times what we computed", asked.name, reply.cost, dearer)
         answered = answer.headers.get(VERSION_HEADER, "")
         if answered and answered != self.version:
             if not self.other_versions[answered]:
@@ -137,10 +154,19 @@ def _used(answer: Answer, reply: Reply | None) -> float | None:
     return reply.used if reply is not None else None
 
 
-def _no_points(points: float, wait: float) -> Retry:
+def _too_dear(asked: Document, cost: float) -> Refused:
+    """Said before it is sent: its pages are as small as can be."""
+    return Refused(
+        reason="too_large",
+        code="MAX_COST_EXCEEDED",
+        message=f"{asked.name} may cost {cost:.0f} points and a query at most {QUERY_POINTS_MAX}; report a defect",
+    )
+
+
+def _no_points(cost: float, wait: float) -> Retry:
     return Retry(
         code="NO-POINTS",
-        message=f"the app's bucket has less than the {points:.0f} points that this call may cost",
+        message=f"the app's bucket lacks some of the {cost:.0f} points that this call may cost",
         status=TOO_MANY,
         retry_after_seconds=wait,
         destination_wide=True,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from interlock.connectors.contract import Answer, Level, Manifest, Outcome, Refused, Retry, classify, no_success
+from interlock.connectors.contract import Answer, Done, Level, Manifest, Refused, Retry, Uncertain, classify, no_success
 
 TOO_MANY: Final = 429
 """What THROTTLED means in HTTP's own words: the source asks to slow down, no object is to blame."""
@@ -64,7 +64,9 @@ def read_reply(answer: Answer) -> Reply | None:
     )
 
 
-def failure(answer: Answer, reply: Reply | None, manifest: Manifest, *, sent: bytes, now_ms: int) -> Outcome:
+def failure(
+    answer: Answer, reply: Reply | None, manifest: Manifest, *, sent: bytes, now_ms: int
+) -> Retry | Refused | Uncertain:
     """The outcome of an answer that is not complete: by the manifest's table, from what its errors say and nothing else,
     so that no text of an order is taken for a code."""
     status = answer.status
@@ -73,6 +75,7 @@ def failure(answer: Answer, reply: Reply | None, manifest: Manifest, *, sent: by
         status = answer.status if reply.errors or status != 200 else USER_ERROR
         answer = msgspec.structs.replace(answer, status=status, body=msgspec.json.encode(said))
     outcome = classify(answer, manifest.error_table, no_success, sent=sent, now_ms=now_ms)
+    assert not isinstance(outcome, Done), "no_success reads none"
     if isinstance(outcome, Retry) and reply is not None and reply.throttled:
         return msgspec.structs.replace(outcome, status=TOO_MANY, retry_after_seconds=wait_seconds(reply))
     return outcome
@@ -85,11 +88,11 @@ def wait_seconds(reply: Reply) -> float:
     return max(WAIT_SECONDS_MIN, (reply.cost - reply.level.available) / reply.level.restore_rate)
 
 
-def as_reading(outcome: Outcome) -> Retry | Refused:
+def as_reading(outcome: Retry | Refused | Uncertain) -> Retry | Refused:
     """A read changes nothing, so what is uncertain for a write may simply be tried again."""
     if isinstance(outcome, Retry | Refused):
         return outcome
-    return Retry(code=outcome.code, message=outcome.message, status=outcome.status)  # type: ignore[union-attr]
+    return Retry(code=outcome.code, message=outcome.message, status=outcome.status)
 
 
 def _codes(errors: Any) -> Iterator[str]:
