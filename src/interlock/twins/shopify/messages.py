@@ -108,5 +108,9 @@ def events_body(topic: str, name: str, resource: Mapping[str, Any]) -> dict[str,
 
 
 def resource_id(resource: Mapping[str, Any]) -> str:
-    """The id that a body is about; an edit is about its order."""
-    return str(resource["order_edit"]["order_id"] if "order_edit" in resource else resource["id"])
+    """The id that a body is about; an edit is about its order, a stock level about its item."""
+    if "order_edit" in resource:
+        return str(resource["order_edit"]["order_id"])
+    return str(
+        resource["id"] if "id" in resource else resource.get("inventory_item_id", resource.get("admin_graphql_api_id"))
+    )

@@ -31,9 +31,12 @@ UNSTABLE_VERSIONS = ("2027-01", "unstable")
 TOKEN_SECONDS = 86_399
 OTHER_TOPICS = (
     "app/uninstalled", "customers/create", "customers/update", "products/create", "products/update", "fulfillments/update",
-    "inventory_levels/update", "shop/update",
+    "products/delete", "inventory_levels/update", "inventory_levels/connect", "inventory_levels/disconnect",
+    "inventory_items/create", "inventory_items/update", "inventory_items/delete", "locations/create", "locations/update",
+    "locations/activate", "locations/deactivate", "locations/delete", "bulk_operations/finish", "disputes/create",
+    "disputes/update", "shop/update",
 )  # fmt: skip
-"""Topics that can be subscribed to and that this shop never has reason to send."""
+"""Topics that can be subscribed to and that have no Events form here."""
 TOPICS = (*EVENT_TOPICS, *OTHER_TOPICS)
 BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 SHOP_FIELDS = {

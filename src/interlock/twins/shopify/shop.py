@@ -15,6 +15,8 @@ from starlette.routing import BaseRoute, Route
 from interlock.twins.faults import FaultPlan
 from interlock.twins.shopify import changes
 from interlock.twins.shopify.admin.api import GraphqlApi
+from interlock.twins.shopify.admin.bulk_operations import BulkRoutes, reader
+from interlock.twins.shopify.admin.bulk_run import OBJECTS_PER_SECOND, BulkRunner
 from interlock.twins.shopify.catalogue import PRODUCTS, Shop
 from interlock.twins.shopify.draft import DraftLine
 from interlock.twins.shopify.rest import RestApi
@@ -48,13 +50,22 @@ class Shopify(Vendor):
         self._time_scale = sending.time_scale
         self.webhooks = WebhookSender(world, faults, sending, self._secret, self._give_up)
         self.graphql = GraphqlApi(world, self.store, config, self._rest, self.emit)
+        self.bulk = BulkRunner(
+            world,
+            open_query=lambda row: reader(self.graphql.engine, row),
+            emit=self.emit,
+            base_url=lambda: self.url,
+            time_scale=self._time_scale,
+            objects_per_second=float(config.get("bulk_objects_per_second", OBJECTS_PER_SECOND)),
+        )
+        self._bulk_routes = BulkRoutes(self.bulk)
         self._loads: set[asyncio.Task[None]] = set()
         super().__init__(world, faults, config)
         for topic in config.get("subscriptions", {}):
             self._declare(topic, config["subscriptions"][topic])
 
     def routes(self) -> list[BaseRoute]:
-        return [*self.graphql.routes(), *self._rest.routes()]
+        return [*self.graphql.routes(), *self._bulk_routes.routes(), *self._rest.routes()]
 
     def control_routes(self) -> list[BaseRoute]:
         return [
@@ -66,6 +77,7 @@ class Shopify(Vendor):
             Route("/rotate_secret", self.rotate_secret, methods=["POST"]),
             Route("/forge", self.forge, methods=["POST"]),
             Route("/deliveries", self.deliveries, methods=["GET"]),
+            *self._bulk_routes.control_routes(),
         ]
 
     def error_body(self, status: int) -> Any:
@@ -84,11 +96,13 @@ class Shopify(Vendor):
 
     async def start(self) -> None:
         await self.webhooks.start()
+        self.bulk.resume()
 
     async def stop(self) -> None:
         for task in list(self._loads):
             task.cancel()
         await asyncio.gather(*self._loads, return_exceptions=True)
+        await self.bulk.stop()
         await self.webhooks.stop()
 
     def place(self, scenario: str | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from interlock.twins.shopify.admin.context import NodeLoader, Resolver
 
-MODULES = ("root",)
+MODULES = ("root", "bulk_operations")
 """Modules of this package that export RESOLVERS, and NODES where objects of theirs can be had by gid."""
 
 

@@ -1,0 +1,285 @@
+"""Checks the query of a bulk operation, and reads it node by node through the engine's own compiled plan.
+
+The rules and their wording are Shopify's (docs/api/usage/bulk-operations/queries, and answers of a 2026-04 store kept in
+airhorns/shopify-draft-proxy): one top-level field, at most five connections, at most two deep, through `edges { node }`,
+with the parent's `id`. Because the plan is the engine's, a line equals what a query of the same selection answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLOutputType,
+    InlineFragmentNode,
+    OperationType,
+    SelectionSetNode,
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+)
+
+from interlock.twins.shopify.admin.connections import uncounted
+from interlock.twins.shopify.admin.context import Resolver, ShopContext
+from interlock.twins.shopify.admin.documents import DocumentError, Documents, Operation
+from interlock.twins.shopify.admin.plan import Compiler, Field, Run, Selection, Wrapper
+from interlock.twins.shopify.admin.schema import load_schema
+
+CONNECTIONS_MAX = 5
+NESTING_MAX = 2
+PAGE_SIZE = 250
+CONNECTIONS_MET = "bulk connections met"
+"""Where a run remembers the connections that it came by inside an object, to be read after its line."""
+EMPTY_PAGE: dict[str, Any] = {"edges": [], "nodes": [], "pageInfo": {"hasNextPage": False, "hasPreviousPage": False}}
+
+Met = list[tuple[Field, Any]]
+"""Connections of a node: which field, and whose parent it was."""
+
+
+class BulkQueryRefused(ValueError):  # noqa: N818 - reads as what happened
+    """Shopify would not run this query; `messages` are its userErrors."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__("; ".join(messages))
+        self.messages = messages
+
+
+class BulkQueryFailed(RuntimeError):  # noqa: N818 - reads as what happened
+    """Reading a node went wrong; `code` is what the operation's errorCode becomes."""
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(str(errors))
+        codes = {one.get("extensions", {}).get("code") for one in errors}
+        self.code = "ACCESS_DENIED" if "ACCESS_DENIED" in codes else "INTERNAL_SERVER_ERROR"
+
+
+def checked(version: str, text: str) -> Operation:
+    """The operation of a bulk query. Raises BulkQueryRefused with Shopify's words."""
+    schema = load_schema(version)
+    if not text.strip():
+        raise BulkQueryRefused(["Invalid bulk query: syntax error, unexpected end of file"])
+    try:
+        operation = Documents(schema, version).operation(text, None)
+    except DocumentError as error:
+        raise BulkQueryRefused([f"Invalid bulk query: {one['message']}" for one in error.errors]) from error
+    if operation.node.operation is not OperationType.QUERY:
+        raise BulkQueryRefused(["Invalid operation type. Only `query` operations are supported."])
+    _Rules(operation).apply()
+    return operation
+
+
+class BulkReader:
+    """Lists the nodes of a checked bulk query, and writes each without the connections below it."""
+
+    def __init__(
+        self, operation: Operation, shop: ShopContext, resolvers: Mapping[str, Resolver], wrappers: Sequence[Wrapper]
+    ) -> None:
+        self._resolvers: dict[int, Resolver | None] = {}
+        self._run = Run(shop, operation.variables({}))
+        rules = [*wrappers, self._capture]
+        plan = Compiler(operation.schema, operation.document, resolvers, rules, {}).operation(operation.node)
+        self.root = plan.of(plan.type_name)[0]
+
+    def nodes(self, connection: Field, parent: Any) -> Iterator[Any]:
+        """All nodes of a connection, fetched by pages as the engine would."""
+        resolver = self._resolvers[id(connection)]
+        asked = connection.arguments(self._run)
+        wanted = asked.get("first")
+        arguments = {**asked, "first": PAGE_SIZE if wanted is None else min(wanted, PAGE_SIZE)}
+        while True:  # a page costs its own length
+            page = parent[connection.name] if resolver is None else resolver(self._run.shop, parent, arguments)
+            self._raise_errors()
+            yield from page["nodes"] if "nodes" in page else (edge["node"] for edge in page["edges"])
+            if wanted is not None or not page["pageInfo"]["hasNextPage"]:
+                return
+            arguments = {**arguments, "after": uncounted(page["pageInfo"]["endCursor"])}
+
+    def line(self, connection: Field, node: Any) -> tuple[dict[str, Any], Met]:
+        """A node as JSON, and the connections that hang on it. Raises BulkQueryFailed."""
+        below = _node_selection(connection)
+        name = node["__typename"] if len(below.types) > 1 else below.types[0]
+        written: dict[str, Any] = {}
+        met: Met = []
+        self._run.shop.memory[CONNECTIONS_MET] = met
+        for one in below.of(name):
+            if id(one) in self._resolvers:
+                met.append((one, node))
+            else:
+                written[one.key] = one.read(self._run, node)
+        self._raise_errors()
+        return written, met
+
+    def _capture(self, at: Field, resolver: Resolver | None) -> Resolver | None:
+        """Keep a connection's resolver for `nodes`; where the plan meets it inside an object, note it and go on."""
+        if not at.type_name.endswith("Connection"):
+            return resolver
+        self._resolvers[id(at)] = resolver
+
+        def note(shop: ShopContext, parent: Any, _: dict[str, Any]) -> Any:
+            shop.memory[CONNECTIONS_MET].append((at, parent))
+            return EMPTY_PAGE
+
+        return note
+
+    def _raise_errors(self) -> None:
+        if self._run.errors:
+            raise BulkQueryFailed(self._run.errors)
+
+
+def _node_selection(connection: Field) -> Selection:
+    """What is read of a connection's nodes."""
+    assert connection.below is not None
+    edges = connection.below.of(connection.below.type_name)[0]
+    assert edges.below is not None
+    node = next(one for one in edges.below.of(edges.below.type_name) if one.name == "node")
+    assert node.below is not None
+    return node.below
+
+
+@dataclass
+class _Found:
+    """What the rules count."""
+
+    connections: int = 0
+    depth: int = 0
+    by_nodes: list[str] = field(default_factory=list)
+    without_id: list[str] = field(default_factory=list)
+    within_list: bool = False
+
+
+class _Rules:
+    """Shopify's restrictions on a bulk query, all told at once."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._schema, self._node = operation.schema, operation.node
+        named = (one for one in operation.document.definitions if isinstance(one, FragmentDefinitionNode))
+        self._fragments = {one.name.value: one for one in named}
+
+    def apply(self) -> None:
+        """Raise BulkQueryRefused with every rule that the query breaks."""
+        query, found = self._schema.query_type, _Found()
+        fields = list(self._fields(query, self._node.selection_set))
+        self._survey(query, self._node.selection_set, found, depth=0, has_id=True, in_list=False)
+        wrong = _broken(found, {nodes[0].name.value for _, nodes in fields})
+        if not wrong and not found.connections:
+            wrong.append("Bulk queries must contain at least one connection.")
+        if not wrong and (len(fields) != 1 or not self._is_connection_field(query, fields[0][1][0])):
+            wrong.append("Bulk queries must contain exactly one top level field, which is a connection.")
+        if wrong:
+            raise BulkQueryRefused(wrong)
+
+    def _survey(
+        self, parent: Any, selections: SelectionSetNode, found: _Found, *, depth: int, has_id: bool, in_list: bool
+    ) -> None:
+        """Count connections below one selection; `depth` connections are around it."""
+        for _, nodes in self._fields(parent, selections, every_type=True):
+            definition = self._definition(parent, nodes[0])
+            if definition is None or is_leaf_type(get_named_type(definition)):
+                continue
+            for node in nodes:
+                below = node.selection_set
+                assert below is not None
+                inner = get_named_type(definition)
+                if not inner.name.endswith("Connection"):
+                    listed = in_list or is_list_type(get_nullable_type(definition))
+                    self._survey(inner, below, found, depth=depth, has_id=has_id, in_list=listed)
+                    continue
+                self._survey_connection(node, inner, below, found, depth=depth, has_id=has_id, in_list=in_list)
+
+    def _survey_connection(
+        self,
+        node: FieldNode,
+        kind: Any,
+        below: SelectionSetNode,
+        found: _Found,
+        *,
+        depth: int,
+        has_id: bool,
+        in_list: bool,
+    ) -> None:
+        found.connections += 1
+        found.depth = max(found.depth, depth + 1)
+        found.within_list |= in_list
+        if not has_id:
+            found.without_id.append(node.name.value)
+        if any(one[0].name.value == "nodes" for _, one in self._fields(kind, below)):
+            found.by_nodes.append(node.name.value)
+        for inner_kind, inner in self._node_selections(kind, below):
+            chosen = [(key, one[0].name.value) for key, one in self._fields(inner_kind, inner, every_type=True)]
+            self._survey(inner_kind, inner, found, depth=depth + 1, has_id=("id", "id") in chosen, in_list=False)
+
+    def _node_selections(self, kind: Any, below: SelectionSetNode) -> Iterator[tuple[Any, SelectionSetNode]]:
+        """What is selected under edges { node } of a connection."""
+        for _, edges in self._fields(kind, below):
+            for edge in edges:
+                if edge.name.value != "edges" or edge.selection_set is None:
+                    continue
+                edge_kind = get_named_type(kind.fields["edges"].type)
+                for _, nodes in self._fields(edge_kind, edge.selection_set):
+                    for node in nodes:
+                        if node.name.value == "node" and node.selection_set is not None:
+                            yield get_named_type(edge_kind.fields["node"].type), node.selection_set
+
+    def _fields(
+        self, kind: Any, selections: SelectionSetNode, *, every_type: bool = False
+    ) -> Iterator[tuple[str, list[FieldNode]]]:
+        """Fields by response key that a selection takes from an object of this type, fragments opened."""
+        grouped: dict[str, list[FieldNode]] = {}
+        self._collect(kind, selections, grouped, every_type)
+        return iter(grouped.items())
+
+    def _collect(self, kind: Any, selections: SelectionSetNode, grouped: Any, every_type: bool) -> None:
+        for one in selections.selections:
+            if isinstance(one, FieldNode):
+                grouped.setdefault(one.alias.value if one.alias else one.name.value, []).append(one)
+                continue
+            fragment: Any = one if isinstance(one, InlineFragmentNode) else self._fragments[one.name.value]  # type: ignore[attr-defined]
+            condition = fragment.type_condition
+            wanted = self._schema.type_map[condition.name.value] if condition else kind
+            applies = wanted is kind or (is_abstract_type(wanted) and self._schema.is_sub_type(wanted, kind))
+            if applies or every_type:
+                self._collect(kind if applies else wanted, fragment.selection_set, grouped, every_type)
+
+    def _definition(self, parent: Any, node: FieldNode) -> GraphQLOutputType | None:
+        fields = getattr(parent, "fields", {})
+        found = fields.get(node.name.value)
+        if found is None and is_abstract_type(parent):  # a field of one of its types, from a fragment
+            for kind in self._schema.get_possible_types(parent):
+                found = found or kind.fields.get(node.name.value)
+        return found.type if found is not None else None
+
+    def _is_connection_field(self, parent: Any, node: FieldNode) -> bool:
+        definition = self._definition(parent, node)
+        return definition is not None and get_named_type(definition).name.endswith("Connection")
+
+
+def _broken(found: _Found, names_on_top: set[str]) -> list[str]:
+    """The sentences for what was counted."""
+    wrong = []
+    if found.by_nodes:
+        first, names = found.by_nodes[0], "', '".join(found.by_nodes)
+        wrong.append(
+            "All connection fields in a bulk query must select their contents using 'edges' > 'node', e.g: "
+            f"'{first} {{ edges {{ node {{'. Selecting via 'nodes' is not supported. "
+            f"Invalid connection fields: '{names}'."
+        )
+    if names_on_top & {"node", "nodes"}:
+        wrong.append("Bulk queries cannot contain a top level `node` field.")
+    if found.depth > NESTING_MAX:
+        wrong.append(f"Bulk queries cannot contain connections with a nesting depth greater than {NESTING_MAX}.")
+    if found.connections > CONNECTIONS_MAX:
+        wrong.append(f"Bulk queries cannot contain more than {CONNECTIONS_MAX} connections.")
+    if found.without_id:
+        wrong.append(
+            "The parent 'node' field for a nested connection must select the 'id' field without an alias and must "
+            f"be of 'ID' return type. Connection fields without 'id': {', '.join(found.without_id)}."
+        )
+    if found.within_list:
+        wrong.append("Queries that contain a connection field within a list field are not currently supported.")
+    return wrong
