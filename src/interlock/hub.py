@@ -181,7 +181,7 @@ class Hub:
         )  # fmt: skip
         self._doors = _Doors(self.shelf)
         self.intake = Intake(self.inbox, self._doors, self.clock)
-        self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops)
+        self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops, self.backfill_book)
         self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
         self.drift_views = SqliteDriftViews(self.data / "ledger.db", self.data / "inbox.db")
         self.token = console_token(self.data)

@@ -49,6 +49,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "runbook": ("interlock.cli.catalogue", "Print a runbook of the folder."),
     },
     "Act": {
+        "backfill": ("interlock.cli.backfill", "Read everything that a system holds of an object."),
         "retry": ("interlock.cli.replay", "Make the failed deliveries of an order due now."),
         "replay": ("interlock.cli.replay", "Deliver chosen deliveries again."),
         "replays": ("interlock.cli.replay", "Say what became of a replay."),

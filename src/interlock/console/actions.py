@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from interlock.messaging.backfill import Action, Asked
 from interlock.messaging.ledger import Filter, Preview
 from interlock.messaging.stops import StopKind
 
@@ -41,6 +42,12 @@ class Actions(Protocol):
 
     async def resume_flow(self, flow: str, *, by: str, why: str) -> bool:
         """Let a stopped flow run again; False when no person had stopped it."""
+
+    async def backfill(self, asked: Asked, *, by: str, why: str) -> int:
+        """Have everything of a system's object read; its number. Raises SettingsError BFL001 while one like it is open."""
+
+    async def steer_backfill(self, number: int, action: Action, *, by: str, why: str) -> bool:
+        """Begin, pause, resume or cancel a backfill; False when it is in no state for that."""
 
     async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
         """Write down something that changed no delivery, such as looking at personal data."""

@@ -20,6 +20,7 @@ from interlock.console.guard import PUBLIC, Denied, Endpoint, Page, SafeHeaders,
 from interlock.console.mappings import Mappings
 from interlock.console.pages import (
     advice,
+    backfills,
     bulk,
     calendar,
     contracts,
@@ -73,6 +74,10 @@ PAGES = (
     Page("/replays/{id:int}", "GET", bulk.progress, VIEW),
     Page("/replays/{id:int}/pause", "POST", bulk.pause, OPERATE),
     Page("/systems", "GET", systems.listing, VIEW),
+    Page("/backfills", "GET", backfills.listing, VIEW),
+    Page("/backfills", "POST", backfills.look, OPERATE),
+    Page("/backfills/{id:int}", "GET", backfills.one, VIEW),
+    Page("/backfills/{id:int}/steer", "POST", backfills.steer, OPERATE),
     Page("/flows/{name}", "GET", systems.flow, VIEW),
     Page("/flows/{name}/stop", "POST", flow_stops.act, OPERATE),
     Page("/flows/{name}/advice", "GET", advice.advice, VIEW),

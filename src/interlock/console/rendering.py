@@ -42,7 +42,7 @@ RAIL = (
     Entry("/orders", "Orders", "orders", phone=True, also=("/objects",)),
     Entry("/issues", "Issues", "issues", phone=True, also=("/outages", "/replays")),
     Entry("/deliveries", "Deliveries", "deliveries", also=("/bulk",)),
-    Entry("/systems", "Systems", "systems", phone=True, also=("/flows", "/runbooks")),
+    Entry("/systems", "Systems", "systems", phone=True, also=("/flows", "/reconciliation", "/runbooks", "/backfills")),
     Entry("/strategy", "Strategy", "strategy", phone=True),
     Entry("/changes", "Changes", "changes"),
     Entry("/audit", "Audit", "audit"),

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from interlock.messaging.backfill import Backfill
 from interlock.messaging.consumers import Consumer
 from interlock.messaging.ledger import Filter
 from interlock.messaging.process_views import ProcessRow
@@ -387,6 +388,12 @@ class Views(Protocol):
 
     async def drain_left(self, stop: Stop) -> Mapping[str, int]:
         """What a drain has still to end, by state."""
+
+    async def backfills(self, limit: int) -> tuple[Backfill, ...]:
+        """The newest backfills, newest first."""
+
+    async def backfill(self, number: int) -> Backfill | None:
+        """One by its number."""
 
     async def silences(self) -> tuple[Silence, ...]:
         """Flows that are enabled and deliver nothing, or far too little, now; the oldest first."""

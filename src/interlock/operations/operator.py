@@ -1,6 +1,7 @@
 """What an operator may do to deliveries; the console and the commands call the same methods, each is audited."""
 
 from interlock.clock import Clock
+from interlock.messaging.backfill import Action, Asked, BackfillBook
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.ledger import Filter, Ledger, Preview
 from interlock.messaging.stops import StopKind
@@ -12,13 +13,15 @@ class Operator:
     """Bulk actions, then a nudge to the dispatcher, so that they begin at once."""
 
     def __init__(
-        self, ledger: Ledger, dispatcher: Dispatcher, shelf: Shelf, clock: Clock, flow_stops: FlowStops
-    ) -> None:
+        self, ledger: Ledger, dispatcher: Dispatcher, shelf: Shelf, clock: Clock, flow_stops: FlowStops,
+        backfills: BackfillBook,
+    ) -> None:  # fmt: skip
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._shelf = shelf
         self._clock = clock
         self._flow_stops = flow_stops
+        self._backfills = backfills
 
     async def preview(self, chosen: Filter) -> Preview:
         """Count what an action would touch; changes nothing."""
@@ -68,6 +71,14 @@ class Operator:
     async def resume_flow(self, flow: str, *, by: str, why: str) -> bool:
         """Let a stopped flow run again; False when no person had stopped it."""
         return await self._flow_stops.resume(flow, by=by, why=why)
+
+    async def backfill(self, asked: Asked, *, by: str, why: str) -> int:
+        """Have everything of a system's object read; the hub looks for it twice a second."""
+        return await self._backfills.ask(asked, by=by, why=why, now_ms=self._clock.now_ms())
+
+    async def steer_backfill(self, number: int, action: Action, *, by: str, why: str) -> bool:
+        """Begin, pause, resume or cancel one."""
+        return await self._backfills.steer(number, action, by=by, why=why, now_ms=self._clock.now_ms())
 
     async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
         """Write down something that changed no delivery."""

@@ -12,10 +12,12 @@ import msgspec
 from interlock.console.actions import Book
 from interlock.console.field_table import FieldLine, FieldTable
 from interlock.console.payload import Side
+from interlock.messaging.backfill import Asked
 from interlock.messaging.dead_letter import fingerprint
 from interlock.messaging.ledger import Filter, Preview
 from interlock.messaging.sqlite.migrate import migrate
 from interlock.messaging.sqlite.views import SqliteViews
+from interlock.messaging.sweeps import Sweep
 from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow
 from interlock.strategy.model import Engine, Flow, Limits, RecordException, Retry, Security, Slo, Strategy, System, Team
 
@@ -236,7 +238,47 @@ def monday(folder: Path) -> Store:
             _refused_order(store, number, NOW_MS - (1263 - number) * 9_000 - MINUTE)
         _odd_orders(store)
         _books(store)
+        _backfills(store)
+        _sweeps(store)
     return store
+
+
+def _sweeps(store: Store) -> None:
+    """Webhooks were off for a while in the night: what they did not tell of was found."""
+    day_us = 86_400_000_000
+    common = {"system": "shopify", "why": "schedule", "dry": 0, "since": NOW_MS * 1000 - day_us, "until": NOW_MS * 1000 - 120_000_000}
+    for number, (what, listed, found, ago_minutes) in enumerate([("order", 412, 3, 340), ("order", 96, 0, 12), ("customer", 31, 1, 11)], 1):
+        began_ms = NOW_MS - ago_minutes * MINUTE
+        store.insert("sweep", id=number, object=what, listed=listed, found=found, state="done", began_ms=began_ms,
+                     ended_ms=began_ms + 1_900, **common)  # fmt: skip
+    refused = {"listed": 0, "found": 0, "state": "failed", "error": "THROTTLED: the app's bucket is empty"}
+    store.insert("sweep", id=4, object="order", began_ms=NOW_MS - 400 * MINUTE, ended_ms=NOW_MS - 399 * MINUTE, **refused, **common)
+    for key, name, kind, cause, told in [
+        (1004, "#1004", "missing", "lost", 0), (1005, "#1005", "behind", "late", NOW_MS - 300 * MINUTE), (1006, "#1006", "missing", "", 0),
+    ]:  # fmt: skip
+        store.insert("missed", sweep=1, system="shopify", object="order", key=str(key), name=name, kind=kind, known=0, version=1,
+                     found_ms=NOW_MS - 340 * MINUTE, event=key, cause=cause, told_ms=told)  # fmt: skip
+    store.insert("missed", sweep=3, system="shopify", object="customer", key="77", name="", kind="deleted", known=0, version=0,
+                 found_ms=NOW_MS - 11 * MINUTE, event=9_000, cause="deleted")  # fmt: skip
+
+
+def _backfills(store: Store) -> None:
+    """One of each kind that a person meets: asked to decide, under way, failed, done."""
+    day_us = 86_400_000_000
+    common = {"system": "shopify", "until_us": NOW_MS * 1000, "how": "bulk", "go": "all", "by": "ann"}
+    done = {"started_ms": NOW_MS - 90 * MINUTE, "ended_ms": NOW_MS - 60 * MINUTE}
+    rows: list[dict[str, Any]] = [
+        {"object": "product", "since_us": 0, "state": "done", "expected": 800, "seen": 800, "new": 12, "why": "new catalogue", **done},
+        {"object": "product", "since_us": 0, "state": "failed", "expected": 800, "seen": 310, "new": 0, "why": "prices",
+         "note": "the vendor denied access while it collected", "code": "ACCESS_DENIED", **done},
+        {"object": "order", "since_us": NOW_MS * 1000 - 300 * day_us, "state": "reading", "expected": 100_000, "collected": 100_000,
+         "seen": 41_200, "new": 40_950, "bulks": 1, "bulk": "b1", "started_ms": NOW_MS - 9 * MINUTE, "why": "new warehouse"},
+        {"object": "customer", "since_us": NOW_MS * 1000 - 400 * day_us, "state": "checked", "expected": 5_200, "go": "look", "why": "new CRM",
+         "missing": "orders that are older than 60 days, since the app lacks read_all_orders",
+         "note": "ask for read_all_orders in the Partner Dashboard, then reinstall the app"},
+    ]  # fmt: skip
+    for row in rows:
+        store.insert("backfill", **{**common, "asked_ms": NOW_MS - 10 * MINUTE, **row})
 
 
 def _good_order(store: Store, number: int, at_ms: int) -> None:
@@ -386,6 +428,18 @@ class RecordedActions:
 
     async def pause_replay(self, replay_id: int, *, by: str, paused: bool) -> None:
         self.asked.append(("pause", replay_id, by, paused))
+
+    async def backfill(self, asked: Asked, *, by: str, why: str) -> int:
+        self.asked.append(("backfill", asked, by, why))
+        return 1
+
+    async def compare(self, wanted: Sweep, *, by: str) -> int:
+        self.asked.append(("compare", wanted, by))
+        return 9
+
+    async def steer_backfill(self, number: int, action: str, *, by: str, why: str) -> bool:
+        self.asked.append(("steer", number, action, by, why))
+        return number != 3
 
     async def stop_flow(self, flow: str, kind: str, *, by: str, why: str) -> None:
         self.asked.append(("stop", flow, kind, by, why))

@@ -13,6 +13,8 @@ from interlock.console.pages.silences import silence_rows
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
+from interlock.operations.backfills import plural_of, readable
+from interlock.operations.reconciliation import sweepable
 from interlock.strategy.model import Flow, System
 from interlock.strategy.records_text import claims_in_words
 from interlock.strategy.steps import in_words
@@ -22,7 +24,8 @@ AUDIT_ROWS = 200
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """A system with what it says of itself and how it does. `gauge` is the share of a minute's allowance that was used."""
+    """A system with what it says of itself and how it does. `gauge` is the share of a minute's allowance that was used,
+    `in_bulk` what can be read all at once, `compared` what is compared with what its webhooks told."""
 
     system: System
     contact: str
@@ -31,6 +34,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[Flow, ...]
     record_of: tuple[str, ...]
     gauge: float | None
+    in_bulk: tuple[str, ...]
+    compared: tuple[str, ...]
 
 
 async def listing(request: Request) -> Response:
@@ -68,6 +73,8 @@ def _card(console: Console, system: System, now: DestinationHealth | None) -> Ca
         ),
         record_of=tuple(claims_in_words(system)),
         gauge=min(1.0, now.written_last_minute / (rate * 60)) if rate and now else None,
+        compared=tuple(plural_of(one) for name, one in sweepable(console.strategy) if name == system.name),
+        in_bulk=tuple(plural_of(one) for name, one in readable(console.strategy) if name == system.name),
     )
 
 

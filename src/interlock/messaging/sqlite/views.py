@@ -13,11 +13,13 @@ from typing import Any, ParamSpec, TypeVar
 import apsw
 import msgspec
 
+from interlock.messaging.backfill import Backfill
 from interlock.messaging.consumers import Consumer
 from interlock.messaging.ledger import Filter
 from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
+from interlock.messaging.sqlite.backfill import read_backfill, read_backfills
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.consumers import read_consumers
 from interlock.messaging.sqlite.evidence import KeptDays, read_evidence
@@ -180,6 +182,12 @@ class SqliteViews:
 
     async def drain_left(self, stop: Stop) -> Mapping[str, int]:
         return await self._in_thread(read_left, self._connection, stop)
+
+    async def backfills(self, limit: int) -> tuple[Backfill, ...]:
+        return await self._in_thread(read_backfills, self._connection, limit)
+
+    async def backfill(self, number: int) -> Backfill | None:
+        return await self._in_thread(read_backfill, self._connection, number)
 
     async def silences(self) -> tuple[Silence, ...]:
         found = await self._in_thread(read_silences, self._connection)
