@@ -119,6 +119,7 @@ class TokenKeeper:
         self._failed: Retry | None = None
         self._failures = 0
         self._not_before = 0.0
+        self._worked = 0
 
     async def call(self, send: Callable[[str], Awaitable[Answer]]) -> Answer | Retry | Refused:
         """`send` with a token; a 401 has changed nothing, so it is tried once more with the next token."""
@@ -129,10 +130,15 @@ class TokenKeeper:
                 return token
             answer = await send(token)
             if answer.status != UNAUTHORISED:
+                self._note_worked(token)
                 return answer
             await self.rejected(token)
         assert answer is not None
         return answer
+
+    def _note_worked(self, token: str) -> None:
+        if self._known is not None and self._known.access == token:
+            self._worked = self._known.generation
 
     async def token(self) -> str | Retry | Refused:
         """A token that is good now, or why there is none. Never waits for a renewal while the old one is good."""
@@ -280,11 +286,11 @@ class TokenKeeper:
         return msgspec.structs.replace(before, reconnect=reconnect)
 
     def _rejections(self, before: StoredToken) -> int:
-        """New tokens that were refused in a row, this renewal being for the last of them; a look again begins at 0."""
+        """New tokens in a row of which none ever worked, this renewal being for the last; a look again begins at 0."""
         if not before.rejected or before.reconnect is not None:
             return 0
         short = self._clock.now_ms() - before.renewed_ms < SHORT_LIVED_SECONDS * 1000
-        return before.rejections + 1 if short else 1
+        return before.rejections + 1 if short and before.generation != self._worked else 1
 
     def _refusal(self, reconnect: Reconnect) -> Refused:
         return Refused(

@@ -5,6 +5,7 @@ good until the one that replaced it is used, for at most 30 days, and no longer 
 """
 
 import json
+import random
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
@@ -24,11 +25,17 @@ class TokenAuthority:
     """The shop's side; `send` is what a client of it is given as Http."""
 
     def __init__(
-        self, clock: Clock, *, life_seconds: float = HOUR, first_refresh: str = FIRST_REFRESH, pause: float = 0.0
+        self,
+        clock: Clock,
+        *,
+        life_seconds: float = HOUR,
+        first_refresh: str = FIRST_REFRESH,
+        pause: float = 0.0,
+        chance: random.Random | None = None,
     ) -> None:
         self._clock = clock
         self._life = life_seconds
-        self._pause = pause
+        self._pause, self._chance = pause, chance
         self.installed, self.scope = True, "read_orders,read_customers"
         self.access, self.access_ends = "", 0.0
         self.refresh = first_refresh
@@ -49,7 +56,7 @@ class TokenAuthority:
 
     async def business(self, token: str) -> Answer:
         """200 with the good token, 401 with every other."""
-        await self._clock.sleep(self._pause)
+        await self._wait()
         if token == self.access and self._clock.monotonic() < self.access_ends:
             self.accepted += 1
             return Answer(200, {}, b"{}")
@@ -62,17 +69,21 @@ class TokenAuthority:
         """The shop ends the token before its time."""
         self.access_ends = 0.0
 
+    async def _wait(self) -> None:
+        """The way there or back: always as long, or up to twice as long by chance, so that answers overtake each other."""
+        await self._clock.sleep(self._pause * (1.0 if self._chance is None else self._chance.uniform(0, 2)))
+
     async def _token(self, form: dict[str, str]) -> Answer:
         self.asked += 1
         fault = self.fault(self.asked)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await self._clock.sleep(self._pause)
+            await self._wait()
             if fault == "503":
                 return Answer(503, {}, b"busy")
             answer = self._grant(form)
-            await self._clock.sleep(self._pause)
+            await self._wait()
         finally:
             self.in_flight -= 1
         return Answer(0, {}, b"", error="no answer within 10 s", code=NO_ANSWER) if fault == "lost" else answer
