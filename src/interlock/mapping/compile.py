@@ -4,6 +4,7 @@ import re
 import traceback
 from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -29,7 +30,8 @@ from interlock.mapping.writing import OutForm
 BAD_VALUE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-DIFFERENCE = "components.difference"
+DIFFERENCES = ("components.difference", "difference")
+"""Where an order and a refund have what the origin's total has beyond its parts."""
 
 
 class FieldRow(Struct, frozen=True):
@@ -121,7 +123,8 @@ class Writer(Translator):
         super().__init__(*about)
         self.encode = msgspec.json.Encoder(decimal_format="number").encode
         self.build = build
-        self._books_difference = any(row.canonical == DIFFERENCE for row in self.fields)
+        booked = [row.canonical for row in self.fields if row.canonical in DIFFERENCES]
+        self._difference = attrgetter(booked[0]) if booked else None
 
     def __call__(self, value: Any, context: Context) -> bytes:
         """The document. MappingError has the canonical path; UnmappedReference names what has no counterpart (C26)."""
@@ -135,9 +138,13 @@ class Writer(Translator):
     def warnings(self, value: Any, context: Context) -> tuple[str, ...]:
         """What a person should look at although the document can be written: ambiguous items (C27), and money that no
         part of the order explains, where this document books it (C31)."""
-        found = context.items.conflicts(getattr(value, "lines", ())) if context.items is not None else ()
-        if self._books_difference and (difference := amount(value.components.difference, context)):
-            found = (*found, f"{difference} of the total is explained by no part of the order")
+        lines = getattr(value, "lines", ())
+        found: tuple[str, ...] = ()
+        if context.items is not None and lines and hasattr(lines[0], "variant_id"):
+            found = context.items.conflicts(lines)
+        if self._difference is not None and (difference := amount(self._difference(value), context)):
+            kind = "order" if hasattr(value, "components") else "refund"
+            found = (*found, f"{difference} of the total is explained by no part of the {kind}")
         return found
 
     def bound(self, context: Context) -> "BoundWriter":

@@ -25,7 +25,7 @@ from interlock.twins.vendor import Vendor, answer, read_json
 from interlock.twins.world import Record, World
 
 RECORDS = "/services/rest/record/v1"
-KINDS = ("salesOrder", "customer", "invoice", "itemFulfillment")
+KINDS = ("salesOrder", "customer", "invoice", "itemFulfillment", "creditMemo")
 TRANSFORMS = {"invoice": "quantityBilled", "itemFulfillment": "quantityFulfilled"}
 CONCURRENCY = (
     15  # tier 1 without SuiteCloud Plus, REST and RESTlets together (docs.jitterbit.com concurrency-governance)
@@ -173,8 +173,11 @@ class NetSuite(Vendor):
         lines = _taken_lines(order, given, TRANSFORMS[target])
         if not lines:
             raise user_error(f"There is no line left to turn into this {target}.")
-        result = documents.priced({**given, "entity": order["entity"], "createdFrom": {"id": key}, "item": lines})
-        number = self.world.next_id(target)
+        now, number = self.world.now(), self.world.next_id(target)
+        made = {"createdDate": given.get("createdDate", now), "lastModifiedDate": now}
+        result = documents.priced(
+            {**given, **made, "entity": order["entity"], "createdFrom": {"id": key}, "item": lines}
+        )
         done = _with_taken(order, lines, TRANSFORMS[target])
         self.world.apply(
             f"{target}.create",
@@ -189,6 +192,8 @@ class NetSuite(Vendor):
     def _save(self, kind: str, key: str | None, new: Record, replaced: tuple[str, ...]) -> Response:
         """Create or update one record, in one change with its effect."""
         old = self._record(kind, key) if key is not None else None
+        if kind == "salesOrder":
+            documents.check_linked_lines(old, new, replaced)
         record = self._finished(kind, documents.merge(old, new, replaced))
         now = self.world.now()
         created = "createdDate" if kind != "customer" else "dateCreated"
@@ -214,6 +219,8 @@ class NetSuite(Vendor):
         if not record.get("item"):
             raise user_error("You must enter at least one line item for this transaction.", "item")
         record = documents.priced(documents.check_references(record, self._resolve))
+        if kind == "creditMemo":
+            return _finished_credit(record)
         return {**record, "status": documents.enumeration(documents.order_status(record))}
 
     def _resolve(self, kind: str, reference: Any, path: str) -> Record:
@@ -372,6 +379,13 @@ def _finished_customer(record: Record) -> Record:
             raise user_error(text, name)
     name = f"{record['firstName']} {record['lastName']}" if person else record["companyName"]
     return {**record, "entityId": record.get("entityId", name), "altName": name}
+
+
+def _finished_credit(record: Record) -> Record:
+    """Open with all of it to be applied. A credit of less than nothing would be a charge, which is an invoice."""
+    if record["total"] < 0:
+        raise user_error("The total of this transaction may not be negative.", "item")
+    return {**record, "amountRemaining": record["total"], "status": {"id": "A", "refName": "Open"}}
 
 
 def _sublist(lines: list[Record], href: str, *, expand: bool) -> Record:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from interlock.twins.netsuite_errors import invalid_content, invalid_reference, unknown_property
+from interlock.twins.netsuite_errors import invalid_content, invalid_reference, unknown_property, user_error
 from interlock.twins.netsuite_fields import CHILDREN, CUSTOM_PREFIXES, FIELDS, READ_ONLY, STATUS_NAMES, SUBLISTS
 from interlock.twins.world import content_hash
 
@@ -62,6 +62,26 @@ def merge(old: Document | None, new: Document, replaced: Iterable[str]) -> Docum
         else:
             document[name] = value
     return document
+
+
+def check_linked_lines(old: Document | None, new: Document, replaced: Iterable[str]) -> None:
+    """Refuse to take away a line that was billed or fulfilled, or to lower it below that: other documents come from it.
+
+    From memory: the text is in NetSuite's manner.
+    """
+    if "item" not in new or old is None:
+        return
+    stays = {str(line["line"]): line for line in new["item"] if "line" in line}
+    replaces = "item" in {name.lower() for name in replaced}
+    for line in old.get("item", []):
+        taken = max(money(line.get(name, 0), name) for name in ("quantityBilled", "quantityFulfilled"))
+        sent = stays.get(str(line["line"]))
+        left = money(line["quantity"] if sent is None else sent.get("quantity", line["quantity"]), "quantity")
+        if taken and (left < taken or (replaces and sent is None)):
+            raise user_error(
+                f"Line {line['line']} is linked to another transaction: it cannot be removed or go below {taken}.",
+                "item",
+            )
 
 
 def _merge_lines(kept: list[Line], incoming: list[Line], before: list[Line], sublist: str) -> list[Line]:

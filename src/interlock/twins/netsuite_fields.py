@@ -1,6 +1,6 @@
 """The property names the NetSuite twin knows, a subset of Oracle's REST API browser, release 2026.1.
 
-Source: wsjmnh/netsuite-record-rest-docs docs/schemas/salesOrder.md and customer.md (browser release 2026.1).
+Source: wsjmnh/netsuite-record-rest-docs docs/schemas/salesOrder.md, customer.md and creditMemo.md (browser release 2026.1).
 Oracle's own samples write some names in lower case ("otherrefnum", "isclosed"), so names are matched without case.
 """
 
@@ -23,6 +23,20 @@ sourceWebSite startDate status storeOrder subsidiary subsidiaryTaxRegNum subtota
 tax2Total taxDetails taxDetailsOverride taxItem taxPointDate taxPointDateOverride taxRate taxRegOverride taxTotal
 terms toBeEmailed toBeFaxed toBePrinted total tranDate tranId transactionNumber vatRegNum webSite webStore
 """
+
+_CREDIT = """
+account amountPaid amountRemaining applied apply autoApply billAddress billAddressList billingAddress class couponCode
+createdDate createdFrom currency customForm deletionReason department discountAmount discountDate discountItem
+discountRate discountTotal dueDate email endDate entity estGrossProfit exchangeRate excludeCommission externalId fax
+handlingCost id intercoStatus isTaxable item job lastModifiedDate leadSource links location memo message messageSel
+nexus originator otherRefNum partner partners postingPeriod prevDate promoCode promotions refName salesEffectiveDate
+salesGroup salesRep salesTeam shipAddress shipAddressList shipDate shipMethod shippingAddress shippingCost
+shippingTaxAmount source sourceSystem startDate status subsidiary subsidiaryTaxRegNum subtotal taxDetails
+taxDetailsOverride taxItem taxPointDate taxRate taxRegOverride taxTotal terms toBeEmailed toBeFaxed toBePrinted total
+totalAfterTaxes tranDate tranId transactionNumber
+"""
+
+_APPLY = "amount apply applyDate createdFrom currency disc doc due job line links refName refNum total type"
 
 _LINE = """
 altSalesAmt amount billingSchedule class closeDate commitInventory commitmentFirm costEstimate costEstimateRate
@@ -71,6 +85,8 @@ FIELDS: dict[str, dict[str, str]] = {
     "salesOrder": _table(_ORDER),
     "invoice": _table(_ORDER),
     "itemFulfillment": _table(_ORDER + " shipStatus packageUps package"),
+    "creditMemo": _table(_CREDIT),
+    "applyLine": _table(_APPLY),
     "customer": _table(_CUSTOMER),
     "line": _table(_LINE),
     "address": _table(_ADDRESS),
@@ -90,6 +106,7 @@ CHILDREN: dict[str, str] = {
 
 SUBLISTS: dict[str, str] = {
     "item": "line",
+    "apply": "applyLine",
     "taxDetails": "taxDetail",
     "addressBook": "addressBookLine",
     "giftCertRedemption": "giftCertificate",
@@ -108,6 +125,9 @@ READ_ONLY = frozenset(
         "subtotal",
         "total",
         "tranId",
+        "amountPaid",
+        "amountRemaining",
+        "applied",
     }
 )
 """What a client may send (a GET echoed back) and the twin works out by itself."""

@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from interlock.twins.netsuite_errors import NsError
 
 Row = dict[str, Any]
-TABLES = {"transaction": ("salesOrder", "invoice", "itemFulfillment"), "customer": ("customer",), "item": ("item",)}
-TRANSACTION_TYPES = {"salesOrder": "SalesOrd", "invoice": "CustInvc", "itemFulfillment": "ItemShip"}
+TRANSACTION_TYPES = {
+    "salesOrder": "SalesOrd",
+    "invoice": "CustInvc",
+    "itemFulfillment": "ItemShip",
+    "creditMemo": "CustCred",
+}
+TABLES = {
+    "transaction": tuple(TRANSACTION_TYPES),
+    "transactionline": tuple(TRANSACTION_TYPES),
+    "customer": ("customer",),
+    "item": ("item",),
+}
 
 _SELECT = re.compile(
-    r"^\s*select\s+(?P<columns>.+?)\s+from\s+(?P<table>\w+)"
+    r"^\s*select\s+(?:distinct\s+)?(?P<columns>.+?)\s+from\s+(?P<table>\w+)"
     r"(?:\s+where\s+(?P<where>.+?))?(?:\s+order\s+by\s+(?P<order>\w+)(?P<down>\s+desc|\s+asc)?)?\s*;?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
 _CONDITION = re.compile(
-    r"^\s*(?P<column>\w+)\s*(?P<operator>=|>=|<=|>|<|\bin\b)\s*(?P<value>.+?)\s*$", re.IGNORECASE | re.DOTALL
+    r"^\s*(?P<column>\w+)\s*(?P<operator>=|>=|<=|>|<|\bin\b|\blike\b)\s*(?P<value>.+?)\s*$", re.IGNORECASE | re.DOTALL
 )
+_INNER = re.compile(r"\(\s*(select\b[^()]*)\)", re.IGNORECASE | re.DOTALL)
 _LITERAL = re.compile(r"'((?:[^']|'')*)'|(-?[\d.]+)")
 _Q = re.compile(r'^\s*(?P<field>\w+)\s+(?P<operator>IS|CONTAIN|START_WITH)\s+"?(?P<value>[^"]*)"?\s*$', re.IGNORECASE)
 
 _COMPARE: dict[str, Callable[[str, list[str]], bool]] = {
     "=": lambda have, want: have == want[0],
     "in": lambda have, want: have in want,
+    "like": lambda have, want: fnmatchcase(have, want[0].replace("%", "*").replace("_", "?")),
     ">": lambda have, want: have > want[0],
     "<": lambda have, want: have < want[0],
     ">=": lambda have, want: have >= want[0],
@@ -35,6 +48,7 @@ _COMPARE: dict[str, Callable[[str, list[str]], bool]] = {
 
 def suiteql(text: str, rows_of: Callable[[str], Iterable[tuple[str, Row]]]) -> list[Row]:
     """The rows of SELECT columns FROM table WHERE a = 'x' AND b IN (...) ORDER BY c. Raises nsError 400."""
+    text = _INNER.sub(lambda inner: _literals(suiteql(inner[1], rows_of)), text)
     found = _SELECT.match(text)
     if found is None or found["table"].lower() not in TABLES:
         raise invalid_query(f"the twin reads one SELECT with WHERE and ORDER BY, of these tables: {', '.join(TABLES)}")
@@ -49,6 +63,12 @@ def suiteql(text: str, rows_of: Callable[[str], Iterable[tuple[str, Row]]]) -> l
     if columns == ["*"]:
         return rows
     return [{column: row.get(column) for column in columns} for row in rows]
+
+
+def _literals(rows: list[Row]) -> str:
+    """The answer of an inner SELECT as a list to compare with."""
+    values = [str(value) for row in rows for value in row.values() if value is not None]
+    return "(" + ", ".join(f"'{value}'" for value in values or ["nothing"]) + ")"
 
 
 def invalid_query(why: str) -> NsError:
@@ -88,6 +108,12 @@ def _flat_rows(table: str, rows_of: Callable[[str], Iterable[tuple[str, Row]]]) 
     """Records as SuiteQL shows them: lower-case columns, references as ids, text values."""
     for kind in TABLES[table]:
         for key, record in rows_of(kind):
+            if table == "transactionline":
+                origin = _flat(record.get("createdFrom"))
+                yield from (
+                    {"transaction": key, "id": str(line["line"]), "createdfrom": origin} for line in record["item"]
+                )
+                continue
             row = {name.lower(): _flat(value) for name, value in record.items() if not isinstance(value, list)}
             yield {**row, "id": key, "type": TRANSACTION_TYPES.get(kind, kind), "foreigntotal": row.get("total")}
 

@@ -134,7 +134,7 @@ def test_control_without_the_declared_way_there_are_two(case: Case, naive_twin: 
         try:
             for _ in range(2):
                 if case.vendor in http_bodies:  # a plain POST in the place of the upsert
-                    answer = await destination._send("POST", "/salesOrder", write.body, SECONDS)  # type: ignore[attr-defined]
+                    answer = await destination.call("POST", "/salesOrder", write.body, SECONDS)  # type: ignore[attr-defined]
                     assert answer.status == 204
                 else:
                     assert isinstance(await send(destination, write), Done)

@@ -1,4 +1,5 @@
-"""Writes customers and sales orders to NetSuite: one upsert each under our external id, so that sending again is safe.
+"""Writes customers, sales orders and credit memos to NetSuite: one upsert each under our external id, so that sending
+again is safe.
 
 Facts: docs.oracle.com section_156335203191 (PUT eid: upserts), wsjmnh/netsuite-record-rest-docs
 docs/records/salesOrder.md
@@ -9,6 +10,7 @@ appended).
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -28,6 +30,7 @@ from interlock.connectors.contract import (
     Plan,
     Refused,
     Retry,
+    UnmappedReference,
     Write,
     brought_along,
     buyer_of,
@@ -38,12 +41,18 @@ from interlock.connectors.contract import (
     warnings_of,
     with_members,
 )
+from interlock.connectors.netsuite import booked
+from interlock.connectors.netsuite.compensation import AFTER_REFUND, MOMENT, SUITEQL, Compensation
 from interlock.connectors.netsuite.tokens import Tokens
 
 RECORDS: Final = "/services/rest/record/v1"
 ORDER_UPSERT: Final = "salesOrder.upsert"
 ORDER_CLOSE: Final = "salesOrder.close"
 CUSTOMER_UPSERT: Final = "customer.upsert"
+CREDIT_UPSERT: Final = "creditMemo.upsert"
+RECORD_OF: Final = {CUSTOMER_UPSERT: "customer", CREDIT_UPSERT: "creditMemo"}
+PAID_BACK: Final = frozenset({"partially_refunded", "refunded"})
+"""Where the payment of an order stands when something of it went back."""
 _NOT_THERE_YET: Final = Retry(
     code="NOT_THERE_YET", message="NetSuite has no such order; an earlier call without an answer may still create it",
     status=404, retry_after_seconds=120.0,
@@ -58,22 +67,6 @@ ALREADY_BILLED: Final = (
 RECORD_IN_LOCATION: Final = re.compile(r"/record/v1/[A-Za-z]+/(\d+)")
 
 
-class _Line(msgspec.Struct):
-    line: int
-    is_closed: bool = msgspec.field(default=False, name="isClosed")
-    billed: float = msgspec.field(default=0, name="quantityBilled")
-    fulfilled: float = msgspec.field(default=0, name="quantityFulfilled")
-
-
-class _Lines(msgspec.Struct):
-    items: list[_Line] = []
-
-
-class _Order(msgspec.Struct):
-    id: str | int = ""
-    item: _Lines = msgspec.field(default_factory=_Lines)
-
-
 class NetSuite:
     """One NetSuite account."""
 
@@ -81,8 +74,9 @@ class NetSuite:
         self._connection = connection
         self._manifest = manifest
         self._errors = manifest.error_table
-        self._base = connection.url.rstrip("/") + RECORDS
+        self._root = connection.url.rstrip("/")
         self._tokens = Tokens(connection, manifest)
+        self._compensation = Compensation(self)
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:  # noqa: ARG002 - every signal has one wanted state
         """The customer, then the order. A cancelled order is closed, or never created (C44), and so is one that has
@@ -90,13 +84,17 @@ class NetSuite:
         """
         if not hasattr(document, "lines"):
             return Plan(writes=(self._customer(document),))
+        if hasattr(document, "transactions"):
+            return self._plan_credit(document)
         reference = _reference(document.origin, document.id)
         if document.cancelled_at is not None:
             return self._plan_close(reference, past, "cancelled before it was created")
         if _nothing_left(document):
             return self._plan_close(reference, past, "nothing was left on it before it was created")
         buyer, build = buyer_of(document), self._connection.builders["salesOrder"]
-        order = self._write(ORDER_UPSERT, reference, build(document), action="reopen" if _closed(past) else "write")
+        link = past.links.get(ORDER_UPSERT)
+        known = link.external_id if link is not None else ""
+        order = self._write(ORDER_UPSERT, reference, build(document), action=_action(document, past), external_id=known)
         writes = (self._buyer(buyer), order) if buyer is not None else (order,)
         return Plan(writes=writes, warnings=warnings_of(build, document))
 
@@ -104,15 +102,21 @@ class NetSuite:
         """Make the call. The idempotency header is not sent: NetSuite ignores it when a call is synchronous."""
         if write.operation == ORDER_CLOSE:
             return await self._close(write, timeout_seconds)
+        if write.operation == CREDIT_UPSERT:
+            return await self._compensation.refund(write, timeout_seconds)
+        if write.operation == ORDER_UPSERT and write.external_id:
+            decided = await self._compensation.order(write, timeout_seconds)
+            if decided is not None:
+                return decided
         record, rows = ("customer", "addressBook") if write.operation == CUSTOMER_UPSERT else ("salesOrder", "item")
         path = f"/{record}/eid:{quote(write.reference)}?replace={rows}"  # else each update appends them once more
-        answer = await self._send("PUT", path, write.body, timeout_seconds)
-        return answer if not isinstance(answer, Answer) else self._outcome(answer, write.body)
+        answer = await self.call("PUT", path, write.body, timeout_seconds)
+        return answer if not isinstance(answer, Answer) else self.saved(answer, write.body)
 
     async def look_up(self, write: Write, *, timeout_seconds: float) -> LookUp:
         """Whether a record has our external id."""
-        record = "customer" if write.operation == CUSTOMER_UPSERT else "salesOrder"
-        answer = await self._send("GET", f"/{record}/eid:{quote(write.reference)}?fields=id", None, timeout_seconds)
+        record = RECORD_OF.get(write.operation, "salesOrder")
+        answer = await self.call("GET", f"/{record}/eid:{quote(write.reference)}?fields=id", None, timeout_seconds)
         if not isinstance(answer, Answer):
             return answer
         found = _decoded(answer)
@@ -126,14 +130,14 @@ class NetSuite:
     async def fetch(self, record: str, key: str, *, timeout_seconds: float) -> bytes | Absent | Retry | Refused:
         """A record by its internal id, all digits, or by its external id."""
         name = key if key.isdecimal() else f"eid:{quote(key, safe='')}"
-        answer = await self._send("GET", f"/{quote(record, safe='')}/{name}", None, timeout_seconds)
+        answer = await self.call("GET", f"/{quote(record, safe='')}/{name}", None, timeout_seconds)
         if not isinstance(answer, Answer):
             return answer
         if answer.status == 200 and answer.error is None and answer.body.startswith(b"{"):
             return answer.body
         if answer.status == 404:
             return Absent()
-        outcome = self._not_read(answer)
+        outcome = self.not_read(answer)
         return outcome if isinstance(outcome, Retry | Refused) else Retry(code="NOT_READ", message="it was not read")
 
     def _plan_close(self, reference: str, past: Past, if_absent: str) -> Plan:
@@ -144,6 +148,18 @@ class NetSuite:
         body = msgspec.json.encode({"isClosed": True, "closes": link.content_hash})
         close = self._write(ORDER_CLOSE, reference, body, action="close", external_id=link.external_id)
         return Plan(writes=(close,))
+
+    def _plan_credit(self, refund: Any) -> Plan:
+        """One credit memo for one refund (C57). It waits while a payment may still fail (C54)."""
+        for payment in refund.transactions:
+            if payment.status != "success":
+                raise PaymentNotThere(payment.id, payment.status)
+        if not refund.total:
+            return Plan(because="it pays nothing back")
+        build = self._connection.builders["creditMemo"]
+        body = with_members(build(refund), {MOMENT: refund.created_at})
+        reference = _reference(refund.origin, f"{refund.order_id}{booked.REFUND}{refund.id}")
+        return Plan(writes=(self._write(CREDIT_UPSERT, reference, body),), warnings=warnings_of(build, refund))
 
     def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
         return declared_write(self._manifest, operation, reference=reference, body=body, **more)
@@ -162,32 +178,47 @@ class NetSuite:
     async def _close(self, write: Write, timeout_seconds: float) -> Outcome:
         """Close each open line by its number, read now: a line without its number would be appended instead."""
         path = f"/salesOrder/eid:{quote(write.reference)}"
-        answer = await self._send("GET", f"{path}?expandSubResources=true", None, timeout_seconds)
+        answer = await self.call("GET", f"{path}?expandSubResources=true", None, timeout_seconds)
         if not isinstance(answer, Answer):
             return answer
         order = _decoded(answer)
         if order is None:
-            return _NOT_THERE_YET if answer.status == 404 and not write.external_id else self._not_read(answer)
-        if any(line.billed or line.fulfilled for line in order.item.items):
-            return Refused(reason="conflict", code="ALREADY_BILLED", message=ALREADY_BILLED, status=answer.status)
+            return _NOT_THERE_YET if answer.status == 404 and not write.external_id else self.not_read(answer)
+        if order.booked:
+            return await self._close_booked(write, order, timeout_seconds) or Refused(
+                reason="conflict", code="ALREADY_BILLED", message=ALREADY_BILLED, status=answer.status
+            )
         still_open = [{"line": line.line, "isClosed": True} for line in order.item.items if not line.is_closed]
         if not still_open:
             return Done(external_id=str(order.id), detail="all lines were closed already", status=answer.status)
         body = msgspec.json.encode({"item": {"items": still_open}})
-        answer = await self._send("PATCH", path, body, timeout_seconds)
-        return answer if not isinstance(answer, Answer) else self._outcome(answer, body)
+        answer = await self.call("PATCH", path, body, timeout_seconds)
+        return answer if not isinstance(answer, Answer) else self.saved(answer, body)
 
-    def _not_read(self, answer: Answer) -> Outcome:
+    async def _close_booked(self, write: Write, order: booked.SalesOrder, timeout_seconds: float) -> Outcome | None:
+        """Nothing is left to be taken back when our credit memos are as much as it was."""
+        if not order.billed:
+            return None
+        credited = await self._compensation.credited(write.reference, timeout_seconds)
+        if not isinstance(credited, Decimal):
+            return credited
+        if credited != order.amount:
+            return None
+        return Done(external_id=str(order.id), detail=f"invoiced, and credited with {credited}")
+
+    def not_read(self, answer: Answer) -> Outcome:
         """Nothing was changed by a read, so what would be uncertain may be tried again."""
         outcome = classify(answer, self._errors, no_success, now_ms=self._connection.clock.now_ms())
         if isinstance(outcome, Refused | Retry):
             return outcome
         return Retry(code="NOT_READ", message="the order could not be read before it is closed", status=answer.status)
 
-    async def _send(
+    async def call(
         self, method: str, path: str, body: bytes | None, timeout_seconds: float
     ) -> Answer | Retry | Refused:
-        """One call with a good token. A refused token that was good before is renewed by the next attempt."""
+        """One call to a record or to SuiteQL with a good token. A refused token that was good before is renewed by the
+        next attempt.
+        """
         was_cached = bool(self._tokens.cached())
         token = await self._tokens.get(timeout_seconds)
         if not isinstance(token, str):
@@ -197,7 +228,10 @@ class NetSuite:
             "Content-Type": "application/json",
             "X-NetSuite-PropertyNameValidation": "Error",
         }
-        answer = await self._connection.http.send(method, self._base + path, headers, body, timeout_seconds)
+        url = self._root + (path if path == SUITEQL else RECORDS + path)
+        if path == SUITEQL:
+            headers["Prefer"] = "transient"  # the only way there is: docs.oracle.com section_157909186990
+        answer = await self._connection.http.send(method, url, headers, body, timeout_seconds)
         if answer.status != 401:
             return answer
         self._tokens.drop(token)
@@ -205,7 +239,7 @@ class NetSuite:
             return Retry(code="TOKEN_REFUSED", message="the access token was refused; it is renewed", status=401)
         return answer
 
-    def _outcome(self, answer: Answer, sent: bytes) -> Outcome:
+    def saved(self, answer: Answer, sent: bytes) -> Outcome:
         return classify(answer, self._errors, _saved, sent=sent, now_ms=self._connection.clock.now_ms())
 
 
@@ -215,6 +249,23 @@ def _reference(origin: str, key: str) -> str:
     if EXTERNAL_ID.fullmatch(reference) is None:
         raise MappingError(f"{reference!r} cannot be an external id", path="$.id", code="MAP012", value=reference)
     return reference
+
+
+class PaymentNotThere(UnmappedReference):
+    """A refund whose money has not gone back: it waits, and is looked at again every quarter of an hour."""
+
+    def __init__(self, payment: str, status: str) -> None:
+        super().__init__("payment", payment, system="netsuite", path="$.transactions")
+        self.what = f"the payment {payment} of this refund is {status}: it is booked when the money has gone back"
+        self.why = "a payment that is pending may still fail, and one that failed paid nothing back"
+        self.next_move = "nothing while it is pending; pay it again in the shop when it failed"
+
+
+def _action(order: Any, past: Past) -> str:
+    """Why it is written; part of what is compared with what was written before."""
+    if _closed(past):
+        return "reopen"
+    return AFTER_REFUND if order.financial_status in PAID_BACK else "write"
 
 
 def _nothing_left(order: Any) -> bool:
@@ -238,11 +289,8 @@ def _saved(answer: Answer) -> Done | None:
     return Done(external_id=found.group(1) if found else "", status=204)
 
 
-def _decoded(answer: Answer) -> _Order | None:
-    try:
-        return msgspec.json.decode(answer.body, type=_Order) if answer.status == 200 else None
-    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
-        return None
+def _decoded(answer: Answer) -> booked.SalesOrder | None:
+    return booked.decoded(booked.SalesOrder, answer.body) if answer.status == 200 else None
 
 
 def records(connection: Connection) -> NetSuite:

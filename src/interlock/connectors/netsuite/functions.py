@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
+
 from interlock.canonical.money import MoneyPair
 from interlock.errors import MappingError
 from interlock.mapping.context import Context
@@ -87,3 +89,42 @@ def has_discount_line(discounts: MoneyPair, context: Context) -> bool:
 def is_charged(money: MoneyPair, context: Context) -> bool:
     """Whether the amount in the document's currency is not zero."""
     return bool(amount(money, context))
+
+
+def refund_external_id(origin: str, order_id: str, id: str) -> str:  # noqa: A002  # the field's name
+    """Our reference of a refund's credit memo: all those of an order begin alike, so that they can be found together."""
+    return f"{origin}-{order_id}-refund-{id}"
+
+
+def netsuite_refunded_item(sku: str | None, context: Context) -> dict[str, str]:
+    """The item of what is paid back. A refund tells the SKU only; what the order called it stands on the sales order."""
+    return netsuite_item(_Refunded(sku), context)
+
+
+def refunded_shipping(refund: Any, context: Context) -> Decimal:
+    """Shipping without its tax: entries of this kind say what of it is tax, or are shipping paid back the older way."""
+    told = [amount(part.net, context) for part in refund.adjustments if part.kind == "shipping_refund"]
+    return sum(told, amount(refund.shipping, context))
+
+
+def refunds_shipping(refund: Any, context: Context) -> bool:
+    return bool(refunded_shipping(refund, context))
+
+
+def refunded_tax(refund: Any, context: Context) -> Decimal:
+    """The tax of goods, of shipping and of adjustments."""
+    return sum((amount(part.tax, context) for part in (*refund.lines, *refund.adjustments)), Decimal(0))
+
+
+def refunds_tax(refund: Any, context: Context) -> bool:
+    return bool(refunded_tax(refund, context))
+
+
+class _Refunded(Struct, frozen=True):
+    """A line as the items look at it."""
+
+    sku: str | None
+    variant_id: str | None = None
+    product_exists: bool = False
+    title: str = "a line without a SKU"
+    gift_card: bool = False
