@@ -171,8 +171,9 @@ class Hub:
             SqliteSilenceBook(self.ledger.group), strategy=lambda: self.shelf.current().strategy, stops=self.stops,
             pager=self.pager, clock=self.clock,
         )  # fmt: skip
+        self.sweep_book = SqliteSweepBook(self.ledger.group)
         self.reconciler = Reconciler(
-            SqliteSweepBook(self.ledger.group), self.inbox, self.clock, sources=self.shelf.current, cursor=self.ledger.cursor
+            self.sweep_book, self.inbox, self.clock, sources=self.shelf.current, cursor=self.ledger.cursor
         )  # fmt: skip
         self.backfill_book = SqliteBackfillBook(self.ledger.group)
         self.backfills = Backfills(
@@ -181,7 +182,9 @@ class Hub:
         )  # fmt: skip
         self._doors = _Doors(self.shelf)
         self.intake = Intake(self.inbox, self._doors, self.clock)
-        self.operator = Operator(self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops, self.backfill_book)
+        self.operator = Operator(
+            self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops, self.backfill_book, self.sweep_book
+        )
         self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
         self.drift_views = SqliteDriftViews(self.data / "ledger.db", self.data / "inbox.db")
         self.token = console_token(self.data)

@@ -8,6 +8,7 @@ import msgspec
 from interlock.messaging.backfill import Action, Asked
 from interlock.messaging.ledger import Filter, Preview
 from interlock.messaging.stops import StopKind
+from interlock.messaging.sweeps import Sweep
 
 Version = Literal["same", "current"]
 """The release that a replayed delivery runs under: that of its event, or the one that is active now."""
@@ -48,6 +49,9 @@ class Actions(Protocol):
 
     async def steer_backfill(self, number: int, action: Action, *, by: str, why: str) -> bool:
         """Begin, pause, resume or cancel a backfill; False when it is in no state for that."""
+
+    async def compare(self, wanted: Sweep, *, by: str) -> int:
+        """Compare a source with what its webhooks told, soon; returns the id of the comparison."""
 
     async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
         """Write down something that changed no delivery, such as looking at personal data."""

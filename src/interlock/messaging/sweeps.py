@@ -76,8 +76,8 @@ class SweepBook(Protocol):
     ) -> list[tuple[int, str, str]]:
         """(row, key, name) of objects that were told of since, in order, after a row."""
 
-    async def ask(self, wanted: Sweep, now_ms: int) -> int:
-        """Let the hub make this sweep soon; its id."""
+    async def ask(self, wanted: Sweep, *, by: str, now_ms: int) -> int:
+        """Let the hub make this sweep soon; its id. Audited."""
 
     async def asked(self) -> list[Sweep]:
         """Sweeps that somebody asked for."""

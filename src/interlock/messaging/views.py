@@ -12,6 +12,7 @@ from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
 from interlock.messaging.stops import Stop
+from interlock.messaging.sweeps import Missed, Sweep
 from interlock.messaging.traffic import Traffic
 from interlock.strategy.evidence import Running
 
@@ -376,6 +377,21 @@ class Views(Protocol):
 
     async def traffic(self, since_ms: int) -> Traffic:
         """The newest events, and what ended per flow and destination, since then."""
+
+    async def sweeps(self, limit: int) -> tuple[Sweep, ...]:
+        """The newest comparisons with sources, newest first."""
+
+    async def sweep(self, number: int) -> Sweep | None:
+        """One by its number."""
+
+    async def latest_sweeps(self) -> tuple[Sweep, ...]:
+        """The last whole one of each object of each system."""
+
+    async def missed(self, *, of_sweep: int = 0, since_ms: int = 0, limit: int = 500) -> tuple[Missed, ...]:
+        """What sweeps found that nobody had told of, newest first; of one sweep when it is named."""
+
+    async def missed_counts(self, since_ms: int) -> Mapping[tuple[str, str], int]:
+        """(kind, cause) -> how many since then, dry sweeps not counted."""
 
     async def evidence(self, now_ms: int) -> Running:
         """What the checklist wants to see of what ran; calls within the last minute are in `destination_health`."""

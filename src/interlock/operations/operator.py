@@ -5,6 +5,7 @@ from interlock.messaging.backfill import Action, Asked, BackfillBook
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.ledger import Filter, Ledger, Preview
 from interlock.messaging.stops import StopKind
+from interlock.messaging.sweeps import Sweep, SweepBook
 from interlock.operations.flow_stops import FlowStops
 from interlock.release.shelf import Shelf
 
@@ -14,7 +15,7 @@ class Operator:
 
     def __init__(
         self, ledger: Ledger, dispatcher: Dispatcher, shelf: Shelf, clock: Clock, flow_stops: FlowStops,
-        backfills: BackfillBook,
+        backfills: BackfillBook, sweeps: SweepBook,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._dispatcher = dispatcher
@@ -22,6 +23,7 @@ class Operator:
         self._clock = clock
         self._flow_stops = flow_stops
         self._backfills = backfills
+        self._sweeps = sweeps
 
     async def preview(self, chosen: Filter) -> Preview:
         """Count what an action would touch; changes nothing."""
@@ -79,6 +81,10 @@ class Operator:
     async def steer_backfill(self, number: int, action: Action, *, by: str, why: str) -> bool:
         """Begin, pause, resume or cancel one."""
         return await self._backfills.steer(number, action, by=by, why=why, now_ms=self._clock.now_ms())
+
+    async def compare(self, wanted: Sweep, *, by: str) -> int:
+        """Have a source compared; the hub looks for it twice a second."""
+        return await self._sweeps.ask(wanted, by=by, now_ms=self._clock.now_ms())
 
     async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
         """Write down something that changed no delivery."""

@@ -20,7 +20,9 @@ from interlock.messaging.router import CURSOR, Router
 from interlock.messaging.source import Listed, Page
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
-from interlock.messaging.sqlite.sweep_book import SqliteSweepBook, missed, sweeps
+from interlock.messaging.sqlite.sweep_book import SqliteSweepBook
+from interlock.messaging.sqlite.sweep_views import read_missed as missed
+from interlock.messaging.sqlite.sweep_views import read_sweeps as sweeps
 from interlock.messaging.sweeps import Schedule, Sweep
 
 SECOND = 1_000_000

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import apsw
 
@@ -39,10 +38,16 @@ class SqliteSweepBook:
         values = (system, object_name, after, seen_after_ms, limit)
         return list(self._group.reading.execute(self._sql["next_known"], values))
 
-    async def ask(self, wanted: Sweep, now_ms: int) -> int:
+    async def ask(self, wanted: Sweep, *, by: str, now_ms: int) -> int:
         """A row that the hub finds within half a second."""
-        values = (wanted.system, wanted.object, wanted.why, int(wanted.dry), wanted.since, wanted.until, now_ms)
-        return await self._group.run(lambda connection: int(connection.execute(self._sql["ask"], values).get))
+        values = (wanted.system, wanted.object, f"{by}: {wanted.why}", int(wanted.dry), wanted.since, wanted.until, now_ms)
+        audited = (now_ms, by, "reconcile", f"{wanted.object} of {wanted.system}", wanted.why, "{}")
+
+        def work(connection: apsw.Connection) -> int:
+            connection.execute(statements("ledger.sql")["audit"], audited)
+            return int(connection.execute(self._sql["ask"], values).get)
+
+        return await self._group.run(work)
 
     async def asked(self) -> list[Sweep]:
         """In the order in which they were asked for."""
@@ -120,47 +125,3 @@ class SqliteSweepBook:
 
         await self._group.run(work)
 
-
-def sweeps(connection: apsw.Connection, limit: int) -> list[Sweep]:
-    """The last ones, newest first."""
-    return [_sweep(row) for row in connection.execute(statements(FILE)["sweeps"], (limit,))]
-
-
-def sweep(connection: apsw.Connection, id_: int) -> Sweep | None:
-    """One of them."""
-    row = connection.execute(statements(FILE)["sweep"], (id_,)).fetchone()
-    return None if row is None else _sweep(row)
-
-
-def latest(connection: apsw.Connection) -> list[Sweep]:
-    """The last whole one of each object."""
-    return [_sweep(row) for row in connection.execute(statements(FILE)["latest"])]
-
-
-def missed(
-    connection: apsw.Connection, *, of_sweep: int = 0, object_name: str = "", since_ms: int = 0, limit: int = 1_000
-) -> list[Missed]:
-    """What was missed, newest first."""
-    rows = connection.execute(statements(FILE)["missed"], (of_sweep, object_name, since_ms, limit))
-    return [_missed(row) for row in rows]
-
-
-def missed_counts(connection: apsw.Connection, since_ms: int) -> dict[tuple[str, str], int]:
-    """(kind, cause) -> how many since then."""
-    return {(kind, cause): count for kind, cause, count in connection.execute(statements(FILE)["missed_counts"], (since_ms,))}
-
-
-def _sweep(row: tuple[Any, ...]) -> Sweep:
-    id_, system, name, why, dry, since, until, began_ms, ended_ms, state, listed, found, error = row
-    return Sweep(
-        id=id_, system=system, object=name, why=why, dry=bool(dry), since=since, until=until, began_ms=began_ms,
-        ended_ms=ended_ms, state=state, listed=listed, found=found, error=error,
-    )  # fmt: skip
-
-
-def _missed(row: tuple[Any, ...]) -> Missed:
-    id_, in_sweep, system, object_name, key, name, kind, known, version, found_ms, event, cause, told_ms = row
-    return Missed(
-        id=id_, sweep=in_sweep, system=system, object=object_name, key=key, name=name, kind=kind, known=known,
-        version=version, found_ms=found_ms, event=event, cause=cause, told_ms=told_ms,
-    )  # fmt: skip

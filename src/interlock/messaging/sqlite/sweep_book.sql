@@ -68,7 +68,7 @@ FROM sweep WHERE state = 'done' AND dry = 0 GROUP BY system, object ORDER BY sys
 
 -- name: missed
 SELECT id, sweep, system, object, key, name, kind, known, version, found_ms, event, cause, told_ms
-FROM missed WHERE (?1 = 0 OR sweep = ?1) AND (?2 = '' OR object = ?2) AND found_ms >= ?3 ORDER BY id DESC LIMIT ?4
+FROM missed WHERE (?1 = 0 OR sweep = ?1) AND found_ms >= ?2 ORDER BY id DESC LIMIT ?3
 
 -- name: missed_counts
 SELECT kind, cause, count(*) FROM missed WHERE found_ms >= ? AND event > 0 GROUP BY kind, cause
@@ -78,3 +78,6 @@ DELETE FROM sweep WHERE ended_ms > 0 AND ended_ms < ?1 AND id NOT IN (SELECT max
 
 -- name: trim_missed
 DELETE FROM missed WHERE found_ms < ? AND kind <> 'deleted'
+
+-- name: there  whether this store has sweeps at all: an older Interlock made it without
+SELECT count(*) FROM sqlite_schema WHERE name = 'sweep'

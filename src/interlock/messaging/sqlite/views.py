@@ -29,8 +29,16 @@ from interlock.messaging.sqlite.process_views import read_processes
 from interlock.messaging.sqlite.refused import read_refused
 from interlock.messaging.sqlite.silence_book import read_silences
 from interlock.messaging.sqlite.statements import statements
+from interlock.messaging.sqlite.sweep_views import (
+    read_latest,
+    read_missed,
+    read_missed_counts,
+    read_sweep,
+    read_sweeps,
+)
 from interlock.messaging.sqlite.traffic import read_traffic
 from interlock.messaging.stops import Stop
+from interlock.messaging.sweeps import Missed, Sweep
 from interlock.messaging.traffic import Traffic
 from interlock.messaging.views import (
     AttemptRow,
@@ -170,6 +178,21 @@ class SqliteViews:
 
     async def traffic(self, since_ms: int) -> Traffic:
         return await self._in_thread(read_traffic, self._connection, since_ms)
+
+    async def sweeps(self, limit: int) -> tuple[Sweep, ...]:
+        return await self._in_thread(read_sweeps, self._connection, limit)
+
+    async def sweep(self, number: int) -> Sweep | None:
+        return await self._in_thread(read_sweep, self._connection, number)
+
+    async def latest_sweeps(self) -> tuple[Sweep, ...]:
+        return await self._in_thread(read_latest, self._connection)
+
+    async def missed(self, *, of_sweep: int = 0, since_ms: int = 0, limit: int = 500) -> tuple[Missed, ...]:
+        return await self._in_thread(read_missed, self._connection, of_sweep, since_ms, limit)
+
+    async def missed_counts(self, since_ms: int) -> Mapping[tuple[str, str], int]:
+        return await self._in_thread(read_missed_counts, self._connection, since_ms)
 
     async def evidence(self, now_ms: int) -> Running:
         return await self._in_thread(read_evidence, self._connection, now_ms, self._kept_days)

@@ -1,0 +1,94 @@
+"""What the comparisons with sources say: whether the webhooks can be relied on, in a sentence, and by object."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from interlock.connectors.registry import manifest
+from interlock.errors import SettingsError
+from interlock.messaging.sweeps import Sweep
+from interlock.strategy import Strategy
+
+MINUTE_MS = 60_000
+LATE_AFTER_TIMES = 3
+"""A comparison is overdue when it was not made for so many times its interval."""
+KINDS = {
+    "missing": "never told of",
+    "behind": "an older state was known",
+    "same-instant": "the second change of a second",
+    "deleted": "deleted at the source",
+}
+CAUSES = {
+    "": "its webhook has not come so far",
+    "lost": "its webhook never came",
+    "late": "its webhook came later",
+    "offline": "no hub ran when it changed",
+    "deleted": "nobody told of the deletion",
+}
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One object of one source: how often it is compared, the last whole comparison, and whether that is overdue."""
+
+    system: str
+    object: str
+    every_minutes: float
+    last: Sweep | None
+    overdue: bool
+
+
+def sweepable(strategy: Strategy) -> list[tuple[str, str]]:
+    """(system, object) that flows move and whose changes can be listed, also as the whole that a moved part belongs to."""
+    found: dict[tuple[str, str], None] = {}
+    for flow in strategy.flows.values():
+        known = manifest(strategy.systems[flow.source].connector)
+        wholes = [part.of for part in known.parts.values() if part.object == flow.object_name]
+        for name in (flow.object_name, *wholes):
+            if name in known.objects and "list" in known.objects[name].can:
+                found[flow.source, name] = None
+    return list(found)
+
+
+def compared(strategy: Strategy, latest: Sequence[Sweep], started_ms: int, now_ms: int) -> list[Compared]:
+    """Every object that is compared, with its last whole comparison. Nothing is overdue before the hub ran so long itself."""
+    last = {(sweep.system, sweep.object): sweep for sweep in latest}
+    return [
+        _compared(strategy, system, name, last.get((system, name)), started_ms, now_ms)
+        for system, name in sweepable(strategy)
+    ]
+
+
+def _compared(
+    strategy: Strategy, system: str, name: str, last: Sweep | None, started_ms: int, now_ms: int
+) -> Compared:
+    every = strategy.systems[system].reconcile.every_minutes
+    since_ms = last.ended_ms if last else started_ms
+    overdue = every > 0 and now_ms - since_ms > LATE_AFTER_TIMES * every * MINUTE_MS
+    return Compared(system=system, object=name, every_minutes=every, last=last, overdue=overdue)
+
+
+def sentence(rows: Sequence[Compared], counts: Mapping[tuple[str, str], int], days: int) -> str:
+    """The answer to: do webhooks tell everything?"""
+    if not rows:
+        return "No flow moves an object whose changes can be listed."
+    if overdue := [f"{row.object}s of {row.system}" for row in rows if row.overdue]:
+        return f"{', '.join(overdue)} were not compared for too long."
+    if not any(row.last for row in rows):
+        return "No comparison has been made yet."
+    found = sum(counts.values())
+    if not found:
+        return f"Webhooks told of everything in the last {days} days."
+    return f"{found} changes of the last {days} days were found that no webhook had told of; all were fetched."
+
+
+def source_of(strategy: Strategy, object_name: str, wanted: str = "") -> str:
+    """The system to compare with. Raises SettingsError SWP001 when it cannot be listed, or when several can."""
+    able = [system for system, name in sweepable(strategy) if name == object_name]
+    if wanted in able or (not wanted and len(able) == 1):
+        return wanted or able[0]
+    raise SettingsError(
+        f"nothing says whose {object_name}s are meant" if able and not wanted else f"{object_name}s cannot be compared",
+        code="SWP001", where=f"systems/{wanted}.toml" if wanted else "flows",
+        why=f"{', '.join(able)} can be listed" if able else f"no flow moves {object_name} from a system that lists its changes",
+        next_move=f"say --system {able[0]}" if able else "interlock flows",
+    )  # fmt: skip
