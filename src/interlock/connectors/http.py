@@ -8,7 +8,7 @@ is retried here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -17,12 +17,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 if TYPE_CHECKING:
-    from pyreqwest.client import Client
+    from pyreqwest.client import Client, ClientBuilder
     from pyreqwest.exceptions import RequestError
     from pyreqwest.response import Response
 
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 """A larger answer (after gzip) is not read to its end: it is unreadable, so the outcome of a write is uncertain."""
+LINE_BYTES_MAX: Final = 16 * 1024 * 1024
+"""A line of a download that is longer is no object of anybody's; the download ends there."""
 CONNECT_SECONDS_MAX: Final = 5.0
 """No connection within this time means that nothing was sent."""
 CONNECT_SHARE_OF_TIMEOUT: Final = 0.8
@@ -71,14 +73,17 @@ def _failed(code: str, error: str, *, sent: bool) -> Answer:
 class Http:
     """One pool of connections and a list of the hosts that may be called; share one per system.
 
-    `hosts` are `host` (any of the default ports) or `host:port`. A client is made at the first call, and closed by
-    `close`: the work of a call is done in its own thread, beside the interpreter.
+    `hosts` are `host` (any of the default ports) or `host:port`; from `download_hosts` files may be fetched besides, and
+    nothing is ever sent there. A client is made at the first call, and closed by `close`: the work of a call is done in
+    its own thread, beside the interpreter.
     """
 
-    def __init__(self, hosts: Iterable[str]) -> None:
+    def __init__(self, hosts: Iterable[str], download_hosts: Iterable[str] = ()) -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
+        self._download_hosts = frozenset(host.lower() for host in download_hosts)
         self._origins: set[str] = set()
         self._clients: dict[float, Client] = {}
+        self._downloads: dict[float, Client] = {}
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout_seconds: float
@@ -102,10 +107,35 @@ class Http:
         except Exception as error:  # noqa: BLE001 - whatever a broken answer makes a parser raise
             return _no_answer(error, _host_of(url), timeout_seconds)
 
+    async def lines(self, url: str, *, silence_seconds: float) -> AsyncGenerator[bytes | Answer, None]:
+        """The lines of a file of any size, as they come, without their ends; no header of ours is sent.
+
+        What goes wrong is the last thing that comes, an Answer: nothing for `silence_seconds`, a status other than 200
+        (its body within 4 MB), a connection that was cut. A caller that needs no more closes the generator.
+        """
+        try:
+            if not (self._admits(url) or self._is_declared(_origin_of(url), self._download_hosts)):
+                yield _failed(UNDECLARED_HOST, f"nothing may be downloaded from {_host_of(url)}", sent=False)
+                return
+        except ValueError as error:
+            yield _failed(BAD_URL, f"not a URL that can be called: {error}", sent=False)
+            return
+        client = self._downloads.get(silence_seconds) or self._open_download(silence_seconds)
+        try:
+            async with client.get(url).build_streamed() as response:
+                if response.status != 200:
+                    yield await _read(response)
+                    return
+                async for line in _split(response):
+                    yield line
+        except Exception as error:  # noqa: BLE001 - whatever a broken answer makes a parser raise
+            yield _no_answer(error, _host_of(url), silence_seconds)
+
     async def close(self) -> None:
         """Close the pools, and wait until their threads have let go."""
-        clients = list(self._clients.values())
+        clients = [*self._clients.values(), *self._downloads.values()]
         self._clients.clear()
+        self._downloads.clear()
         for client in clients:
             await client.close()
         if clients:
@@ -115,42 +145,70 @@ class Http:
         """Whether its host is declared. Raises ValueError when it is no http(s) URL, or one that would be rewritten."""
         if not (url.isascii() and url.isprintable()):
             raise ValueError("only ASCII that can be printed; the rest is to be encoded")
-        origin_end = url.find("/", url.find("//") + 2) + 1 or len(url)
-        origin = url[:origin_end]
+        origin = _origin_of(url)
         if origin in self._origins:
             return True
-        if not self._is_declared(origin):
+        if not self._is_declared(origin, self._hosts):
             return False
         self._origins.add(origin)
         return True
 
-    def _is_declared(self, origin: str) -> bool:
-        """Whether `https://host:port/` may be called. Raises ValueError when it is no origin of http(s)."""
+    @staticmethod
+    def _is_declared(origin: str, hosts: frozenset[str]) -> bool:
+        """Whether `https://host:port/` is one of these. Raises ValueError when it is no origin of http(s)."""
         parts = urlsplit(origin)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.username is not None:
             raise ValueError("an http(s) URL with a host and without user information is needed")
         port = parts.port or DEFAULT_PORTS[parts.scheme]
-        plain = parts.hostname in self._hosts and port in DEFAULT_PORTS.values()
-        return plain or f"{parts.hostname}:{port}" in self._hosts
+        plain = parts.hostname in hosts and port in DEFAULT_PORTS.values()
+        return plain or f"{parts.hostname}:{port}" in hosts
+
+    def _open_download(self, silence_seconds: float) -> Client:
+        """A pool whose calls may last as long as something comes."""
+        silence = timedelta(seconds=silence_seconds)
+        client = self._downloads[silence_seconds] = _pool(CONNECT_SECONDS_MAX).read_timeout(silence).build()
+        return client
 
     def _open(self, connect_seconds: float) -> Client:
         """A pool for calls that have this long to connect; nearly all systems share the longest."""
-        from pyreqwest.client import ClientBuilder
-
-        client = self._clients[connect_seconds] = (
-            ClientBuilder()
-            .connect_timeout(timedelta(seconds=connect_seconds))
-            .pool_idle_timeout(timedelta(seconds=IDLE_CONNECTION_SECONDS))
-            .user_agent(USER_AGENT)
-            .error_for_status(enable=False)
-            .follow_redirects(enable=False)
-            .no_proxy()
-            .brotli(enable=False)
-            .zstd(enable=False)
-            .deflate(enable=False)
-            .build()
-        )
+        client = self._clients[connect_seconds] = _pool(connect_seconds).build()
         return client
+
+
+def _pool(connect_seconds: float) -> ClientBuilder:
+    """What all our clients have in common."""
+    from pyreqwest.client import ClientBuilder
+
+    return (
+        ClientBuilder()
+        .connect_timeout(timedelta(seconds=connect_seconds))
+        .pool_idle_timeout(timedelta(seconds=IDLE_CONNECTION_SECONDS))
+        .user_agent(USER_AGENT)
+        .error_for_status(enable=False)
+        .follow_redirects(enable=False)
+        .no_proxy()
+        .brotli(enable=False)
+        .zstd(enable=False)
+        .deflate(enable=False)
+    )
+
+
+def _origin_of(url: str) -> str:
+    """`https://host:port/`."""
+    return url[: url.find("/", url.find("//") + 2) + 1 or len(url)]
+
+
+async def _split(response: Response) -> AsyncIterator[bytes]:
+    """The lines of a body. Raises ValueError for one without an end."""
+    rest = b""
+    while (part := await response.body_reader.read_chunk()) is not None:
+        *whole, rest = (rest + bytes(part)).split(b"\n")
+        for line in whole:
+            yield line
+        if len(rest) > LINE_BYTES_MAX:
+            raise ValueError("a line without an end")
+    if rest:
+        yield rest
 
 
 async def _read(response: Response) -> Answer:
