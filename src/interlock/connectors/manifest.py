@@ -30,6 +30,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     docs: Annotated[str, Meta(pattern=r"^https://")]
     api_version: str
     sunset: str
+    download_hosts: tuple[str, ...] = ()
+    """Where the vendor lays files for us: they are fetched from there, and nothing is ever sent."""
     hosts: tuple[str, ...] = ()
     """The hosts of the live service, `*` for one label: shown in the documentation, compared by the egress check."""
 

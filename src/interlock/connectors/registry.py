@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.resources
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache, partial
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -78,6 +78,11 @@ def open_offer(name: str, what: str, connection: Connection) -> Any:
     Raises SettingsError CON003 when this vendor's does not, CON004 when a setting is missing.
     """
     return _factory(name, what)(_complete(name, connection))
+
+
+def download_hosts(connectors: Iterable[str]) -> frozenset[str]:
+    """Where these vendors lay files for us."""
+    return frozenset(host for name in connectors for host in manifest(name).connector.download_hosts)
 
 
 def open_records(name: str, connection: Connection) -> Records:

@@ -44,7 +44,7 @@ class Shelf:
         ledger: Ledger,
         folder: Path,
         *,
-        open_http: Callable[[frozenset[str]], Http],
+        open_http: Callable[[frozenset[str], frozenset[str]], Http],
         clock: Clock,
         environ: Mapping[str, str],
         renamings: Renamings | None = None,
@@ -168,7 +168,8 @@ class Shelf:
         return self._opened_for(under_present_names(strategy, self._names))
 
     def _opened_for(self, strategy: Strategy) -> Build:
-        http = self._open_http(strategy.declared_hosts())
+        downloads = registry.download_hosts(system.connector for system in strategy.systems.values())
+        http = self._open_http(strategy.declared_hosts(), downloads)
         self._opened.append(http)
         return Build(
             strategy, self._folder, http=http, clock=self._clock, environ=self._environ, allowance=self._allowance,
