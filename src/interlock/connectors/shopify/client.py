@@ -19,7 +19,9 @@ from interlock.connectors.contract import (
     declared_manifest,
     no_success,
 )
+from interlock.connectors.shopify.graphql import Admin
 from interlock.connectors.shopify.listing import ShopifyListing
+from interlock.connectors.shopify.subscriptions import ShopifySubscriber
 
 PATHS: Final = {"order": ("orders", "order"), "customer": ("customers", "customer"), "product": ("products", "product")}
 """Object -> (plural in the path, member of the answer). REST Admin is legacy but served to merchants' own apps (F21).
@@ -140,3 +142,8 @@ def source(connection: Connection) -> ShopifySource:
 def listing(connection: Connection) -> ShopifyListing:
     """How changes are listed."""
     return ShopifyListing(connection)
+
+
+def subscriber(connection: Connection) -> ShopifySubscriber:
+    """The registry's way to the subscriptions."""
+    return ShopifySubscriber(Admin(connection), declared_manifest(connection).topics)
