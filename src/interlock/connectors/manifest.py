@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
+from collections.abc import Collection
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -133,6 +134,14 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     meaning: str
 
 
+class Access(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to sign in: the credentials that it takes together. Of several, the first that is complete is used."""
+
+    name: str
+    needs: tuple[Name, ...]
+    meaning: str
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the vendor allows, as the default of the destination's limiter."""
 
@@ -166,6 +175,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     documents: dict[str, DocumentRules] = {}
     settings: tuple[Setting, ...] = ()
     credentials: tuple[Credential, ...] = ()
+    access: tuple[Access, ...] = ()
+    """Ways to sign in, the preferred one first; empty where there is but one."""
     scopes: dict[Literal["read", "write", "topic"], dict[str, tuple[str, ...]]] = {}
     """What credentials must be granted to read or write an object, or to subscribe to a topic; empty: cannot be narrowed."""
     limits: Limits
@@ -210,6 +221,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def operations_by_name(self) -> dict[str, Operation]:
         """Operations by their names."""
         return {operation.name: operation for operation in self.operations}
+
+    def access_by(self, given: Collection[str]) -> Access | None:
+        """The way to sign in that these credentials make complete."""
+        return next((one for one in self.access if set(one.needs) <= set(given)), None)
 
     @cached_property
     def error_table(self) -> ErrorTable:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from interlock.connectors.contract import Connection, Destination, Dialect, Records, Source
-from interlock.connectors.manifest import Manifest, read_manifest
+from interlock.connectors.manifest import Access, Manifest, read_manifest
 from interlock.connectors.straight import try_map
 from interlock.errors import SettingsError
 from interlock.mapping.language import Mapping as MappingFile
@@ -138,6 +138,9 @@ def _complete(name: str, connection: Connection) -> Connection:
         for item in found.credentials
         if item.required and not connection.credentials.get(item.name)
     ]
+    given = [item for item, secret in connection.credentials.items() if secret]
+    if found.access and found.access_by(given) is None:
+        missing.append(f"credentials: {ways_in(found.access)}")
     if missing:
         raise SettingsError(
             f"{name} needs {', '.join(missing)}",
@@ -150,6 +153,11 @@ def _complete(name: str, connection: Connection) -> Connection:
         settings=settings,
         manifest=found.with_quiet_period(settings.get("quiet_period_seconds"), connection.quiet_period_seconds),
     )
+
+
+def ways_in(ways: Iterable[Access]) -> str:
+    """`client_id and client_secret, or access_token`."""
+    return ", or ".join(" and ".join(way.needs) for way in ways)
 
 
 def _fact(found: Manifest) -> ConnectorFact:
@@ -168,6 +176,7 @@ def _fact(found: Manifest) -> ConnectorFact:
         settings=_mapping_settings(found.name)
         | {item.name: SettingFact(item.type, item.required, item.choices) for item in found.settings},
         credentials={item.name: item.required for item in found.credentials},
+        access={way.name: way.needs for way in found.access},
         readings=frozenset(one.name for one in found.readings),
         try_map=partial(try_map, found.name),
         longest_processing_seconds=max((one.longest_processing_seconds for one in operations), default=0.0),

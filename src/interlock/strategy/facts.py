@@ -86,7 +86,7 @@ class ConnectorFact(Struct, frozen=True):
     `readings` are the records that a process may read to enrich its message; `try_map` compiles a flow's own rows.
     `scopes` has what its credentials must be granted, in the vendor's words, by `read order`, `write order` and
     `topic orders/create`; nothing where the vendor's credentials cannot be narrowed.
-    `credentials` says for each key whether it must be there; `longest_processing_seconds` is how long the vendor may
+    `credentials` says for each key whether it must be there, `access` which belong together (the first complete set signs in); `longest_processing_seconds` is how long the vendor may
     still be working on a request that seemed to fail.
     """
 
@@ -96,6 +96,7 @@ class ConnectorFact(Struct, frozen=True):
     writes: tuple[WriteFact, ...] = ()
     settings: dict[str, SettingFact] = {}
     credentials: dict[str, bool] = {}
+    access: dict[str, tuple[str, ...]] = {}
     longest_processing_seconds: float = 0.0
     documents: Callable[[str], tuple[DocumentFact, ...]] = no_documents
     readings: frozenset[str] = frozenset()

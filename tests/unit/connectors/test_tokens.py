@@ -304,7 +304,7 @@ def test_incomplete_credentials_are_refused_with_what_is_missing():
     """Half a pair must be told at the start, not by the shop."""
     with pytest.raises(SettingsError) as refused:
         grant_of(connected(None, VirtualClock(), None, {"client_id": "acme-app"}))
-    assert refused.value.code == "SHP001" and "client_secret" in refused.value.next_move
+    assert refused.value.code == "CON004" and "client_secret" in refused.value.next_move
 
 
 def test_no_words_hold_a_secret():

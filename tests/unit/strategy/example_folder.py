@@ -44,7 +44,8 @@ FACTS = {
     "klaviyo": ConnectorFact(
         name="klaviyo",
         writes=(WriteFact("customer", "profile", "upsert", straight=True),),
-        credentials={"token": True},
+        credentials={"token": False, "client_id": False, "client_secret": False},
+        access={"pair": ("client_id", "client_secret"), "token": ("token",)},
         documents=lambda _override: (PERSON,),
         try_map=lambda rows, _functions: next(
             (MapProblem(target, "this row cannot be read") for target, row in rows.items() if isinstance(row, int)), None

@@ -127,7 +127,7 @@ class Permanent:
 def grant_of(connection: Connection) -> Grant:
     """By what the file gives: a refresh token, else the app's own credentials, else a permanent token.
 
-    Raises SettingsError SHP001 when nothing of it is complete.
+    Raises SettingsError CON004 when nothing of it is complete.
     """
     given = {name for name, secret in connection.credentials.items() if secret}
     if given >= {"client_id", "client_secret", "refresh_token"}:
@@ -138,7 +138,7 @@ def grant_of(connection: Connection) -> Grant:
         return Permanent(connection)
     raise SettingsError(
         "no complete credentials of the shop",
-        code="SHP001",
+        code="CON004",
         where=f"systems/{connection.system}.toml [credentials]",
         next_move="give client_id and client_secret of the app, or the access_token of an app made before 2026",
     )
@@ -176,7 +176,7 @@ def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
     if answer.error is not None or answer.status < 400 or answer.status >= 500 or answer.status in LATER:
         words = answer.error or f"the token endpoint answered {answer.status}, not with a token"
         pause = retry_after_seconds(answer, now_ms)
-        return Retry(code=answer.code or "NO-TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
+        return Retry(code=answer.code or "NO_TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
     code = _code(answer)
     if code in NEXT_MOVES:
         return Denied(code=code, message=f"the shop gives no token ({code}); {NEXT_MOVES[code]}")

@@ -315,6 +315,22 @@ class MissingCredential(_OfConnector):
                 )
 
 
+class NoWayIn(_OfConnector):
+    code = "STR320"
+    title = "No complete set of credentials"
+    why = "the connector signs in with one of several sets, and half a set opens nothing"
+    bad = Example("systems/crm.toml", '[credentials]\n# token\nclient_id = "env:CRM_ID"')
+    good = Example("systems/crm.toml", '[credentials]\n# token\nclient_id = "env:CRM_ID"\nclient_secret = "env:CRM_SECRET"')
+
+    def compare(self, file: TomlFile[System], fact: ConnectorFact) -> Iterable[Finding]:
+        given = {key for key, reference in file.value.credentials.items() if reference}
+        if fact.access and not any(given >= set(needs) for needs in fact.access.values()):
+            sets = ", or ".join(" and ".join(needs) for needs in fact.access.values())
+            yield self.finding(
+                file, ("credentials",), f"{subject(file)}: no set of credentials is complete", next_move=f"give {sets}"
+            )
+
+
 class UnknownCredential(_OfConnector):
     code = "STR025"
     title = "The connector does not know a credential"
