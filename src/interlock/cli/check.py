@@ -38,13 +38,14 @@ def check(folder: Path, items: bool, strict: bool, badge: Path | None, out: Outp
               interlock check --items --strict --badge docs/strategy.svg
     """
     from interlock.cli.checked import count_of, refuse_unknown_badge, tell_items, write_badge
+    from interlock.cli.times import today
     from interlock.connectors.registry import facts
     from interlock.strategy import StrategyErrors, load, read_folder
 
     refuse_unknown_badge(badge)
     try:
         snapshot = read_folder(folder)
-        strategy = load(snapshot, connectors=facts())
+        strategy = load(snapshot, connectors=facts(), today=today())
     except StrategyErrors as errors:
         _tell(errors.findings, out)
         _sum_up(errors.findings, out)

@@ -1,12 +1,17 @@
 """Times and lengths of time, as a person reads them in a terminal; always UTC, as the stores keep them."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 
 def now_ms() -> int:
     """Milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
+
+
+def today() -> date:
+    """The day in UTC, as vendors' calendars have it."""
+    return datetime.now(UTC).date()
 
 
 def stamp(at_ms: int) -> str:

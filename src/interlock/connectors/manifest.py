@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tomllib
 from collections.abc import Collection
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -168,6 +169,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auth: str
     objects: dict[str, Direction] = {}
     topics: tuple[str, ...] = ()
+    subscribes: bool = False
+    """Whether subscriptions of its topics can be made through its API (a `subscriber`)."""
     parts: dict[str, Part] = {}
     """By topic: what its fact is about by its own id, where the event is that of another object."""
     operations: tuple[Operation, ...] = ()
@@ -177,8 +180,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     credentials: tuple[Credential, ...] = ()
     access: tuple[Access, ...] = ()
     """Ways to sign in, the preferred one first; empty where there is but one."""
-    scopes: dict[Literal["read", "write", "topic"], dict[str, tuple[str, ...]]] = {}
-    """What credentials must be granted to read or write an object, or to subscribe to a topic; empty: cannot be narrowed."""
+    scopes: dict[Literal["read", "write", "topic", "optional"], dict[str, tuple[str, ...]]] = {}
+    """What credentials must be granted to read or write an object, or to subscribe to a topic; empty: cannot be narrowed.
+    `optional` widens what can be read of an object."""
+    versions: dict[str, date] = {}
+    """The API versions that the connector is tried with, and the day from which the vendor need not answer each."""
     limits: Limits
     errors: tuple[ErrorRule, ...] = ()
     quality: dict[str, Quality] = {}

@@ -21,7 +21,7 @@ from interlock.mapping.language import MappingFileError
 from interlock.mapping.library import connector_mapping
 from interlock.mapping.written import rows_of
 from interlock.messaging.write import Once
-from interlock.strategy.facts import ConnectorFact, DocumentFact, RowFact, SettingFact, WriteFact
+from interlock.strategy.facts import ConnectorFact, DocumentFact, RowFact, SettingFact, VersionFact, WriteFact
 
 ONCE_ONLY: Mapping[Once, Any] = {
     Once.UPSERT: "upsert", Once.KEY: "idempotency-key", Once.LOOK_UP: "look-up", Once.HAND: "person",
@@ -155,6 +155,10 @@ def _complete(name: str, connection: Connection) -> Connection:
     )
 
 
+class _DocumentFacts(msgspec.Struct, frozen=True):
+    deprecated: dict[str, str] = {}
+
+
 def ways_in(ways: Iterable[Access]) -> str:
     """`client_id and client_secret, or access_token`."""
     return ", or ".join(" and ".join(way.needs) for way in ways)
@@ -182,7 +186,21 @@ def _fact(found: Manifest) -> ConnectorFact:
         longest_processing_seconds=max((one.longest_processing_seconds for one in operations), default=0.0),
         documents=partial(documents, found.name),
         scopes={f"{way} {thing}": names for way, things in found.scopes.items() for thing, names in things.items()},
+        api_version=found.connector.api_version,
+        versions={
+            version: VersionFact(ends, _deprecated(found.name, version)) for version, ends in found.versions.items()
+        },
     )
+
+
+@cache
+def _deprecated(name: str, version: str) -> tuple[str, ...]:
+    """What the documents of a connector use of a version although it will go away, by its generated facts."""
+    file = _root() / name / "schema" / "documents.json"
+    if not file.is_file():
+        return ()
+    known = msgspec.json.decode(file.read_bytes(), type=dict[str, dict[str, _DocumentFacts]]).get(version, {})
+    return tuple(sorted({f"{used} ({why})" for one in known.values() for used, why in one.deprecated.items()}))
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,7 @@
 """What the loader must know of connectors. It is given as an argument, because the strategy imports no vendor code."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from typing import Literal
 
 from msgspec import Struct
@@ -79,13 +80,23 @@ def no_documents(_: str) -> tuple[DocumentFact, ...]:
     return ()
 
 
+class VersionFact(Struct, frozen=True):
+    """One version of a vendor's API that the connector was tried with: the day from which the vendor need not answer it any
+    more, and what the connector uses of it although it will go away.
+    """
+
+    ends: date
+    deprecated: tuple[str, ...] = ()
+
+
 class ConnectorFact(Struct, frozen=True):
     """One connector. Objects are named `order` (any version) or `order.v1`.
 
     `documents` gives what it writes, for the text of the folder's own mapping file ("" when there is none).
     `readings` are the records that a process may read to enrich its message; `try_map` compiles a flow's own rows.
     `scopes` has what its credentials must be granted, in the vendor's words, by `read order`, `write order` and
-    `topic orders/create`; nothing where the vendor's credentials cannot be narrowed.
+    `topic orders/create`; nothing where the vendor's credentials cannot be narrowed. `optional order` has those that widen
+    what can be read of it and that a flow may do without. `api_version` is what it speaks when its system does not say.
     `credentials` says for each key whether it must be there, `access` which belong together (the first complete set signs in); `longest_processing_seconds` is how long the vendor may
     still be working on a request that seemed to fail.
     """
@@ -102,6 +113,8 @@ class ConnectorFact(Struct, frozen=True):
     readings: frozenset[str] = frozenset()
     try_map: TryMap = no_problem
     scopes: dict[str, tuple[str, ...]] = {}
+    api_version: str = ""
+    versions: dict[str, VersionFact] = {}
 
     @property
     def writable(self) -> frozenset[str]:

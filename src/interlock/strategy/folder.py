@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Generic, TypeVar
@@ -68,11 +69,15 @@ class TomlFile(Generic[T_co]):
 
 
 class Folder:
-    """All files of a snapshot by kind, and the facts of the connectors they may name."""
+    """All files of a snapshot by kind, and the facts of the connectors they may name.
 
-    def __init__(self, snapshot: Snapshot, connectors: ConnectorFacts) -> None:
+    `today` is for who looks ahead, as `interlock check` does; None where a folder is loaded to run, which no calendar stops.
+    """
+
+    def __init__(self, snapshot: Snapshot, connectors: ConnectorFacts, today: date | None = None) -> None:
         self.snapshot = snapshot
         self.connectors = connectors
+        self.today = today
         self.strategy: TomlFile[StrategyFile] = self._file("strategy.toml", StrategyFile)
         self.security: TomlFile[Security] = self._file("security.toml", Security)
         self.slos: TomlFile[Slos] = self._file("slos.toml", Slos)

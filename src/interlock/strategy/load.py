@@ -1,5 +1,7 @@
 """From a snapshot to a checked Strategy: every check runs over every file, and all mistakes are told at once."""
 
+from datetime import date
+
 from interlock.strategy.checks import ALL
 from interlock.strategy.decisions import decisions_of
 from interlock.strategy.facts import ConnectorFacts
@@ -9,9 +11,12 @@ from interlock.strategy.model import Strategy
 from interlock.strategy.snapshot import Snapshot
 
 
-def load(snapshot: Snapshot, connectors: ConnectorFacts) -> Strategy:
-    """The strategy, with its warnings. Raises StrategyErrors, which carries every finding, warnings included."""
-    folder = Folder(snapshot, connectors)
+def load(snapshot: Snapshot, connectors: ConnectorFacts, *, today: date | None = None) -> Strategy:
+    """The strategy, with its warnings. Raises StrategyErrors, which carries every finding, warnings included.
+
+    With `today`, versions of vendors' APIs that have ended are errors; a hub that runs is not stopped by the calendar.
+    """
+    folder = Folder(snapshot, connectors, today)
     findings = check(folder)
     if any(finding.severity == "error" for finding in findings):
         raise StrategyErrors(findings)

@@ -154,6 +154,16 @@ class Breaker(Struct, frozen=True, forbid_unknown_fields=True):
 class Intake(Struct, frozen=True, forbid_unknown_fields=True):
     """What is accepted from a system that sends webhooks."""
 
+    address: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://\S+)?$", max_length=500,
+            description=(
+                "Where the system reaches this hub from outside: `https://hub.example.com/intake/shopify`. With it the hub makes the "
+                "subscriptions that the flows need, and makes them again when they are lost. Empty: somebody else does."
+            ),
+        ),
+    ] = ""
     max_body_bytes: Annotated[int, Meta(ge=1_024, le=50_000_000, description="Larger bodies are answered 413.")] = (
         5_000_000
     )
@@ -265,6 +275,35 @@ class System(Struct, frozen=True, forbid_unknown_fields=True):
     ] = Reconcile()
 
 
+class Subscription(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the source is asked to tell of the flow's topics. All flows of a topic share one subscription."""
+
+    filter: Annotated[
+        str,
+        Meta(
+            max_length=1_000,
+            description=(
+                "The source's own condition, in its search syntax (`total_price:>=100`): what does not fit is never sent. It holds "
+                "when all flows of the topic say the same; a condition of this flow alone is `when`."
+            ),
+        ),
+    ] = ""
+    fields: Annotated[
+        list[Text],
+        Meta(
+            max_length=100,
+            description=(
+                "Only these fields of the body are sent; id and updated_at always are. Empty: the whole object, which then need not "
+                "be read again."
+            ),
+        ),
+    ] = []
+    metafields: Annotated[
+        list[Annotated[str, Meta(pattern=r"^[A-Za-z0-9_$:-]+(\.[A-Za-z0-9_$:-]+)*\.[A-Za-z0-9_-]+$")]],
+        Meta(max_length=100, description="Metafields that are sent along, as `namespace.key`."),
+    ] = []
+
+
 class Slo(Struct, frozen=True, forbid_unknown_fields=True):
     """What the flow promises to the business, over 30 days."""
 
@@ -332,6 +371,7 @@ class Flow(Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
     retry: Annotated[Retry, Meta(description="In place of the destination's own.")] | None = None
     slo: Annotated[Slo, Meta(description="What the flow promises.")] = Slo()
+    subscription: Annotated[Subscription, Meta(description="What the source is asked to send.")] = Subscription()
     rollback: Annotated[Rollback, Meta(description="How to go back when a change goes wrong.")] | None = None
     accepts: Annotated[
         list[Annotated[str, Meta(pattern=r"^ADV[0-9]{3}$")]],

@@ -1,11 +1,12 @@
 """A small sound folder, facts of made-up connectors, and examples laid over the folder."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 from interlock.strategy import ConnectorFact, SettingFact, Snapshot, Strategy, WriteFact, load, read_folder, snapshot_of
 from interlock.strategy.checks import Example
-from interlock.strategy.facts import DocumentFact, MapProblem, RowFact
+from interlock.strategy.facts import DocumentFact, MapProblem, RowFact, VersionFact
 
 SALES_ORDER = DocumentFact(
     "order",
@@ -15,6 +16,8 @@ SALES_ORDER = DocumentFact(
 )  # fmt: skip
 PERSON = DocumentFact("customer", "person", (RowFact("id", ("id",)), RowFact("email", ("email",))), requires=("id",))
 
+TODAY = date(2026, 11, 23)
+
 FACTS = {
     "shopify": ConnectorFact(
         name="shopify",
@@ -22,6 +25,15 @@ FACTS = {
         topics=frozenset({"orders/create", "orders/updated", "orders/cancelled", "refunds/create", "customers/create"}),
         writes=(WriteFact("inventory_level", "set", "idempotency-key"),),
         credentials={"token": True},
+        settings={"api_version": SettingFact()},
+        scopes={"read order": ("read_orders",), "optional order": ("read_returns",)},
+        api_version="2026-07",
+        versions={
+            "2025-10": VersionFact(date(2026, 10, 1)),
+            "2026-01": VersionFact(date(2027, 1, 1)),
+            "2026-04": VersionFact(date(2027, 4, 1), ("Order.taxes (Use `taxLines` instead.)",)),
+            "2026-07": VersionFact(date(2027, 7, 1)),
+        },
     ),
     "netsuite": ConnectorFact(
         name="netsuite",
@@ -167,4 +179,4 @@ def findings_on_disk(folder: Path, files: dict[str, str]) -> list:
     from interlock.strategy.folder import Folder
     from interlock.strategy.load import check
 
-    return check(Folder(read_folder(write(folder, files)), FACTS))
+    return check(Folder(read_folder(write(folder, files)), FACTS, today=TODAY))

@@ -18,6 +18,7 @@ from interlock.strategy.checks import (
     shape,
     steps,
     straight,
+    vendor,
     versions,
 )
 from interlock.strategy.checks.base import Check, Example
@@ -53,6 +54,7 @@ ALL: tuple[Check, ...] = tuple(
                 priority,
                 steps,
                 straight,
+                vendor,
                 versions,
             )
             for check in _checks_of(module)

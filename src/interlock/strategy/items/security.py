@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from interlock.strategy.checks.base import Example
 from interlock.strategy.evidence import DAY_MS, Around, Running, Seen, day_ms, span
 from interlock.strategy.items.base import Case, Evidence, Gap, Rule, RunningRule, counted, listed
-from interlock.strategy.scopes import needed_scopes
+from interlock.strategy.scopes import needed_scopes, useful_scopes
 
 SLACK_DAYS = 2
 """Bodies are trimmed in batches; so long after their days nothing is said."""
@@ -36,9 +36,10 @@ class ScopesAreLeast(Rule):
 
     def look(self, seen: Seen) -> Iterator[Evidence | Gap]:
         exact = []
+        useful = useful_scopes(seen.strategy, seen.connectors)
         for system, needed in needed_scopes(seen.strategy, seen.connectors).items():
             granted = set(seen.strategy.security.scopes.get(system, ()))
-            missing, idle = sorted(needed - granted), sorted(granted - needed)
+            missing, idle = sorted(needed - granted), sorted(granted - useful[system])
             if not granted:
                 put = f"{system} = {sorted(needed)} under [scopes], once you have looked what its credentials may do"
                 yield self.gap(f"nobody says what the credentials of {system} may do", SECURITY, put.replace("'", '"'))

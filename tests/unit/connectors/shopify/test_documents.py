@@ -1,0 +1,142 @@
+"""Every document is proven against Shopify's own schemas: valid, affordable, with known scopes, nothing deprecated."""
+
+from datetime import date
+
+import pytest
+from graphql import get_operation_ast, parse, print_ast, validate
+from published_schemas import VERSIONS, published
+from shopify_schema.documents import documents, errors, facts
+from shopify_schema.full import Full
+from shopify_schema.generate import generate
+from shopify_schema.places import CONNECTOR, ROOT
+
+from interlock.connectors.registry import manifest
+from interlock.connectors.shopify import cost, scopes
+from interlock.connectors.shopify.documents import document, names
+from interlock.connectors.shopify.schema import schema, versions
+
+DOCUMENTS = documents(CONNECTOR / "documents")
+KNOWN_DEPRECATED: dict[str, str] = {}
+"""What documents may use although it will go away, with the reason why it is used still: `Type.field` = reason."""
+
+READ = [name for name, one in manifest("shopify").objects.items() if "read" in one.can]
+
+each_document = pytest.mark.parametrize("name", DOCUMENTS)
+each_version = pytest.mark.parametrize("version", VERSIONS)
+
+
+@each_document
+def test_a_document_is_valid_in_each_version(name: str, whole: Full) -> None:
+    """The schema is the one authority on what Shopify takes; the next version must not surprise us (C78)."""
+    assert errors(whole.schema, DOCUMENTS[name]) == []
+
+
+@each_document
+@each_version
+def test_the_cut_down_schema_holds_all_that_a_document_uses(name: str, version: str) -> None:
+    """What ships must be enough to work with; a document that was changed without `cut` is found here."""
+    assert [error.message for error in validate(schema(version), DOCUMENTS[name])] == []
+
+
+@each_document
+@each_version
+def test_a_document_is_affordable_with_its_largest_pages(name: str, version: str) -> None:
+    """A query above 1,000 points is refused, whatever the bucket holds (C73)."""
+    text = document(name)
+    sizes = dict.fromkeys(document_sizes(name), cost.PAGE_MAX) | dict(text.sizes)
+    points = cost.points(name, sizes, version)
+    assert 0 < points < cost.QUERY_POINTS_MAX
+
+
+@each_document
+def test_what_a_document_needs_is_known_and_true(name: str, whole: Full) -> None:
+    """Scopes and deprecations ship as facts; they must be what the full schema says."""
+    told = scopes.facts()[whole.version][name]
+    assert {"scopes": list(map(list, told.scopes)), "deprecated": told.deprecated} == facts(whole, DOCUMENTS[name])
+
+
+@each_document
+@each_version
+def test_a_document_uses_nothing_that_will_go_away(name: str, version: str) -> None:
+    """A deprecated field is a date in somebody's calendar; one that we must use is listed with the reason."""
+    assert set(scopes.facts()[version][name].deprecated) <= set(KNOWN_DEPRECATED)
+
+
+@each_version
+@pytest.mark.parametrize("name", READ)
+def test_the_manifest_names_the_scopes_of_an_object(name: str, version: str) -> None:
+    """What people are told to grant must satisfy every document of the object, and none of it may be idle."""
+    told = manifest("shopify").scopes["read"].get(name, ())
+    clauses = scopes.needed(documents_of(name), version)
+    assert scopes.missing(clauses, told) == [], f"add one of each to {name} under [scopes.read] in connector.toml"
+    assert set(told) <= {scope for clause in clauses for scope in clause}, "a scope that no document needs"
+
+
+@each_version
+def test_the_scopes_of_all_objects_suffice_for_all_documents(version: str) -> None:
+    """Some documents are of no one object."""
+    told = {scope for named in manifest("shopify").scopes["read"].values() for scope in named}
+    parts = {part.object for part in manifest("shopify").parts.values()}
+    of_one = {each for name in {*READ, *parts} for each in documents_of(name)}
+    assert scopes.missing(scopes.needed(set(names()) - of_one, version), told) == []
+
+
+def test_the_versions_are_those_of_the_rule() -> None:
+    """A version is answered for twelve months (F20); what was not tried is not said to work (C78)."""
+    found = manifest("shopify")
+    assert tuple(found.versions) == VERSIONS == versions()
+    assert all(ends == date(int(name[:4]) + 1, int(name[5:]), 1) for name, ends in found.versions.items())
+    assert str(found.versions[found.connector.api_version]) == found.connector.sunset
+
+
+def test_what_is_committed_is_what_the_script_writes() -> None:
+    """Generated files that were edited by hand, or forgotten, would say what is not so."""
+    published(VERSIONS[1])
+    made = generate()
+    assert made.mistakes == []
+    stale = [str(file.relative_to(ROOT)) for file, text in made.files.items() if file.read_text(encoding="utf-8") != text]
+    assert stale == [], "run scripts/shopify-schema cut, and commit what it writes"
+
+
+def test_every_document_says_what_it_is_for() -> None:
+    """Reading the first lines of the folder tells what the connector asks a store."""
+    for file in sorted((CONNECTOR / "documents").rglob("*.graphql")):
+        assert file.read_text(encoding="utf-8").startswith("# "), file
+
+
+def test_a_wrong_field_would_be_found(pinned: Full) -> None:
+    """The control: a name that the store does not know is an error, and the text names it."""
+    (wrong,) = errors(pinned.schema, parse("{ shop { nmae } }"))
+    assert "nmae" in wrong
+
+
+def test_a_deprecated_field_would_be_found(pinned: Full) -> None:
+    """The control: fields, arguments and enum values that will go away are told with Shopify's reason."""
+    assert "ShopPlan.displayName" in facts(pinned, parse("{ shop { plan { displayName } } }"))["deprecated"]
+
+
+def test_missing_scopes_would_be_found(pinned: Full) -> None:
+    """The control: "and" rows need each of their clauses, "or" rows one of their scopes (F92)."""
+    needs = list(map(tuple, facts(pinned, parse('{ return(id: "1") { id order { id } } }'))["scopes"]))
+    assert scopes.missing(needs, ["read_returns", "read_orders"]) == []
+    assert scopes.missing(needs, ["read_returns"]) == [("read_orders", "read_marketplace_orders", "read_quick_sale")]
+    assert scopes.missing(needs, ["write_returns", "write_orders"]) == []
+
+
+def test_a_too_dear_document_would_be_found(pinned: Full) -> None:
+    """The control: three connections in one another are above what a store answers."""
+    dear = """{ orders(first: 250) { nodes { lineItems(first: 250) { nodes { variant { product {
+        variants(first: 50) { nodes { id inventoryItem { id } } } } } } } } } }"""
+    assert cost.price(parse(dear), pinned.schema).points({}) >= cost.QUERY_POINTS_MAX
+
+
+def document_sizes(name: str) -> list[str]:
+    """The variables of a document that are page sizes."""
+    operation = get_operation_ast(DOCUMENTS[name])
+    variables = (operation and operation.variable_definitions) or ()
+    return [each.variable.name.value for each in variables if print_ast(each.type).startswith("Int")]
+
+
+def documents_of(name: str) -> list[str]:
+    """The documents of an object by their names: `order`, `order_lines_page`, `orders_changed`."""
+    return [each for each in names() if each == name or each.startswith((f"{name}_", f"{name}s_"))]
