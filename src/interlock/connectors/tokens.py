@@ -77,7 +77,7 @@ class Denied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TAKES_NONE: Final = Denied(
-    code="TOKEN-REFUSED", look_again=True,
+    code="TAKES-NO-TOKEN", look_again=True,
     message="it takes none of the tokens that it gives; look whether the app is still installed, then reload",
 )  # fmt: skip
 

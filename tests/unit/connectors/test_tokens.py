@@ -261,7 +261,7 @@ def test_a_shop_that_takes_none_of_its_tokens_is_not_asked_for_ever():
 
         for _ in range(100):
             outcome = await worker.call(never)
-        assert isinstance(outcome, Refused) and outcome.code == "TOKEN-REFUSED" and shop.authority.asked <= 4
+        assert isinstance(outcome, Refused) and outcome.code == "TAKES-NO-TOKEN" and shop.authority.asked <= 4
 
     asyncio.run(story())
 
