@@ -97,8 +97,8 @@ class ConnectorFact(Struct, frozen=True):
     `scopes` has what its credentials must be granted, in the vendor's words, by `read order`, `write order` and
     `topic orders/create`; nothing where the vendor's credentials cannot be narrowed. `optional order` has those that widen
     what can be read of it and that a flow may do without. `api_version` is what it speaks when its system does not say.
-    `credentials` says for each key whether it must be there, `access` which belong together (the first complete set signs in); `longest_processing_seconds` is how long the vendor may
-    still be working on a request that seemed to fail.
+    `credentials` says for each key whether it must be there, `access` which belong together: the first complete set signs
+    in. `longest_processing_seconds` is how long the vendor may still be working on a request that seemed to fail.
     """
 
     name: str
