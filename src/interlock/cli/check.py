@@ -51,6 +51,7 @@ def check(folder: Path, items: bool, strict: bool, badge: Path | None, out: Outp
         _sum_up(errors.findings, out)
         fail()
     _tell(strategy.warnings, out)
+    _tell_versions(strategy, out)
     untried = _compile(strategy, folder)
     results = tell_items(strategy, folder, out, whole=items)
     counts = count_of(results)
@@ -68,6 +69,22 @@ def _tell(findings: "tuple[Finding, ...] | list[Finding]", out: Output) -> None:
             f"{one.severity}: {one}\n",
             severity=one.severity, code=one.code, what=one.what, where=one.where, why=one.why, next=one.next_move,
         )  # fmt: skip
+
+
+def _tell_versions(strategy: "Strategy", out: Output) -> None:
+    """How long the versions of vendors' APIs that the systems speak will be answered."""
+    from interlock.cli.times import today
+    from interlock.connectors.registry import facts
+    from interlock.strategy.checks.vendor import spoken_version
+
+    for name, system in sorted(strategy.systems.items()):
+        fact = facts()[system.connector]
+        version = spoken_version(system, fact)
+        known = fact.versions.get(version)
+        if known:
+            days = (known.ends - today()).days
+            text = f"{name} speaks version {version}, which ends in {counted(days, 'day')}, on {known.ends}\n"
+            out.row(text, system=name, version=version, ends=str(known.ends), days=days)
 
 
 def _sum_up(

@@ -38,6 +38,12 @@ def test_each_gap_names_the_file_and_what_to_put_there(folder: Path) -> None:
     assert "CHK507 nobody says where copies of the store lie\n                -> security.toml: folder = " in told
 
 
+def test_the_days_of_a_version_are_said(folder: Path) -> None:
+    """The day on which a vendor stops answering belongs into a calendar long before it comes (C78)."""
+    (row,) = [one for one in said(call("check", folder, "--json")) if one.get("system") == "shopify"]
+    assert (row["version"], row["ends"]) == ("2026-07", "2027-07-01") and isinstance(row["days"], int)
+
+
 def test_strict_asks_for_green(folder: Path) -> None:
     """A pipeline that wants a complete strategy fails until it is; the words are the same."""
     assert call("check", folder, "--strict").exit_code == 1

@@ -71,6 +71,11 @@ def _users(folder: Folder, system: str, scope: str) -> str:
     return " and ".join(subject(file) for file in found[:2]) + (f" and {len(found) - 2} more" if len(found) > 2 else "")
 
 
+def spoken_version(system: System, fact: ConnectorFact) -> str:
+    """The version of its vendor's API that a system speaks; "" where the connector knows none."""
+    return str(system.settings.get(_SETTING) or fact.api_version) if fact.versions else ""
+
+
 class Spoken(NamedTuple):
     """A system with the version that it speaks and the connector's facts; `said`: its own file says the version."""
 
@@ -150,9 +155,8 @@ def _spoken(folder: Folder) -> Iterator[Spoken]:
     """Each system whose connector knows versions."""
     for file in folder.systems.values():
         fact = folder.connectors.get(file.value.connector)
-        said = file.value.settings.get(_SETTING)
         if fact and fact.versions:
-            yield Spoken(file, str(said or fact.api_version), fact, said is not None)
+            yield Spoken(file, spoken_version(file.value, fact), fact, _SETTING in file.value.settings)
 
 
 def _ending(folder: Folder) -> Iterator[tuple[Spoken, date, int]]:
