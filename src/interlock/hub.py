@@ -30,6 +30,7 @@ from interlock.intake.bounds import Receive
 from interlock.intake.connection import Connection
 from interlock.intake.reconcile import Reconciler
 from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
+from interlock.intake.subscriptions import SubscriptionKeeper
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.process import STEERING
@@ -44,9 +45,11 @@ from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.renaming import SqliteRenamings
 from interlock.messaging.sqlite.shared_state import SqliteSharedState
 from interlock.messaging.sqlite.silence_book import SqliteSilenceBook
+from interlock.messaging.sqlite.subscription_book import SqliteSubscriptionBook
 from interlock.messaging.sqlite.sweep_book import SqliteSweepBook
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.stops import StopBoard
+from interlock.messaging.sweeps import Sweep
 from interlock.messaging.upkeep import Upkeep
 from interlock.operations.changes import Changes
 from interlock.operations.consumers import Consumers
@@ -180,6 +183,10 @@ class Hub:
             self.backfill_book, inbox=self.inbox, ledger=self.ledger, bulk=lambda system: self.shelf.current().bulk(system),
             release=lambda: self.shelf.current().id, clock=self.clock,
         )  # fmt: skip
+        self.subscription_keeper = SubscriptionKeeper(
+            SqliteSubscriptionBook(self.ledger.group), self.clock, sources=self.shelf.current, address=self.address_of,
+            compare=self._compare_all,
+        )  # fmt: skip
         self._doors = _Doors(self.shelf)
         self.intake = Intake(self.inbox, self._doors, self.clock)
         self.operator = Operator(
@@ -242,11 +249,25 @@ class Hub:
         self._spawn(self.silence_watch.run())
         self._spawn(self.contract_watch.run())
         self._spawn(self.reconciler.run())
+        self._spawn(self.subscription_keeper.run())
         self._spawn(self.backfills.run())
         self._spawn(self.dispatcher.run())
         self._tasks.append(self._breakage())
         while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it
             await asyncio.sleep(0.005)
+
+    def address_of(self, system: str) -> str:
+        """Where a system's webhooks reach this hub, "" when the folder does not say: only a demo knows it by itself."""
+        strategy = self.release.strategy
+        own = f"{self.url}{PREFIX}{system}" if strategy.environment == "demo" and self.url else ""
+        return strategy.systems[system].intake.address or own
+
+    async def _compare_all(self, system: str) -> None:
+        """Webhooks of this system were lost: what changed meanwhile is looked for at once."""
+        for source, name in self.release.swept():
+            if source == system:
+                wanted = Sweep(id=0, system=source, object=name, why="its webhooks were lost", dry=False, since=0, until=0)
+                await self.sweep_book.ask(wanted, by="hub", now_ms=self.clock.now_ms())
 
     async def wait(self) -> None:
         """Until `close`, or until a part fails: then its error is raised (a broken store ends the process)."""

@@ -38,7 +38,7 @@ from interlock.messaging.event import Dialect, Event
 from interlock.messaging.process import steering_of
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Limits
-from interlock.messaging.source import Bulk, Listing, Subscriber
+from interlock.messaging.source import Bulk, Listing, Subscriber, Subscription
 from interlock.messaging.sweeps import Schedule
 from interlock.messaging.write import Destination, Source
 from interlock.release.cautions import Cautions
@@ -49,6 +49,7 @@ from interlock.release.straight import POINT_TO_POINT, StraightFlow, refusal
 from interlock.release.uses import Uses
 from interlock.release.versions import Speaking, Versions
 from interlock.strategy import Flow, Reconcile, Retry, Strategy, System, compile_predicate, contract_of, resolve
+from interlock.strategy.webhooks import Wanted, wanted
 
 Function = Callable[..., Any]
 
@@ -250,6 +251,14 @@ class Build:
         """How the system is kept telling us."""
         subscriber: Subscriber = self._offered(name, "subscriber")
         return subscriber
+
+    def wanted_subscriptions(self) -> dict[str, list[Subscription]]:
+        """System -> the subscriptions that its flows declare, of systems whose connector can make them."""
+        return {
+            system: [_subscription(one) for one in topics]
+            for system, topics in wanted(self.strategy).items()
+            if registry.manifest(self._system(system).connector).subscribes
+        }
 
     def _offered(self, name: str, what: str) -> Any:
         if (name, what) not in self._offers:
@@ -473,6 +482,12 @@ def _by_source(strategy: Strategy) -> dict[str, list[Flow]]:
     for flow in strategy.flows.values():
         found.setdefault(flow.source, []).append(flow)
     return found
+
+
+def _subscription(one: Wanted) -> Subscription:
+    return Subscription(
+        topic=one.topic, address="", name=one.name, filter=one.filter, fields=one.fields, metafields=one.metafields
+    )
 
 
 def _schedule(rule: Reconcile) -> Schedule:

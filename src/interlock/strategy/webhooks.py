@@ -1,0 +1,54 @@
+"""Which webhook subscriptions the flows declare: one for each topic of a source, as all its flows together need it.
+
+Fields that are left out are left out for all, so `fields` is the union; a filter holds only when every flow of the topic
+states the same one. Two subscriptions of one topic would tell each event twice (C02).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from interlock.strategy.model import Flow, Strategy
+
+NAME_LENGTH_MAX: Final = 50
+ALWAYS: Final = ("id", "admin_graphql_api_id", "updated_at")
+"""Without updated_at two changes can look the same, and the second is dropped by the sender (F08, C16)."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What is wanted of one topic. Its name tells our subscriptions apart from others'."""
+
+    topic: str
+    name: str
+    filter: str = ""
+    fields: tuple[str, ...] = ()
+    metafields: tuple[str, ...] = ()
+
+
+def wanted(strategy: Strategy) -> Mapping[str, tuple[Wanted, ...]]:
+    """System -> its topics, of every flow that takes something from it."""
+    flows: dict[str, dict[str, list[Flow]]] = {}
+    for flow in strategy.flows.values():
+        for topic in flow.trigger:
+            flows.setdefault(flow.source, {}).setdefault(topic, []).append(flow)
+    return {
+        system: tuple(_wanted(topic, topics[topic]) for topic in sorted(topics)) for system, topics in flows.items()
+    }
+
+
+def _wanted(topic: str, flows: list[Flow]) -> Wanted:
+    filters = {flow.subscription.filter for flow in flows}
+    fields = [flow.subscription.fields for flow in flows]
+    whole = not all(fields)
+    return Wanted(
+        topic=topic,
+        name=f"interlock-{topic.replace('/', '-').replace('_', '-')}"[:NAME_LENGTH_MAX],
+        filter=filters.pop() if len(filters) == 1 else "",
+        fields=() if whole else _union([ALWAYS, *fields]),
+        metafields=_union(flow.subscription.metafields for flow in flows),
+    )
+
+
+def _union(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for each in lists for one in each))
