@@ -206,6 +206,7 @@ class Hub:
             mappings=ReleaseMappings(self.shelf, self.drift_views, drift_book, self.clock),
             changes=Changes(self.folder, self.history, self.switch),
             folder=self.folder,
+            tokens=self.vault.states,
         )
 
     def _data_folder(self, snapshot: Snapshot) -> Path:

@@ -43,7 +43,7 @@ from interlock.console.pages import (
 from interlock.console.pages import changes as changes_page
 from interlock.console.pages import mappings as mappings_page
 from interlock.console.pages import strategy as strategy_page
-from interlock.console.rendering import HERE, Console, templates
+from interlock.console.rendering import HERE, Console, Tokens, templates
 from interlock.console.sessions import DEMO, OPERATE, REVEAL, VIEW, Sessions
 from interlock.console.translation import Translator
 from interlock.messaging.views import Views
@@ -125,6 +125,7 @@ def create_console(
     mappings: Mappings | None = None,
     changes: Changes | None = None,
     folder: Path | None = None,
+    tokens: Tokens | None = None,
 ) -> Starlette:
     """The ASGI application. Mount it at `/`, beside the intake. `token` is what the start prints; it opens a session.
 
@@ -151,6 +152,7 @@ def create_console(
         mappings=mappings,
         changes=changes,
         folder=folder,
+        tokens=tokens,
     )
     return app
 

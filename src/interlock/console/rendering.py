@@ -1,5 +1,6 @@
 """Turns what the views say into pages: the templates, what every page knows, and how times are written."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from interlock.clock import Clock
+from interlock.connectors.token_store import TokenState
 from interlock.console import drawing, filters, health, wording
 from interlock.console.actions import Actions, Demo
 from interlock.console.mappings import Mappings
@@ -59,6 +61,10 @@ STRATEGY_PAGES = (
 """The second row of navigation below /strategy."""
 
 
+Tokens = Callable[[], Awaitable[list[TokenState]]]
+"""How it is with each access token; none of them is in it."""
+
+
 class Console(msgspec.Struct, frozen=True, kw_only=True):
     """All that a page may use."""
 
@@ -73,6 +79,7 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
     mappings: Mappings | None = None
     changes: Changes | None = None
     folder: Path | None = None
+    tokens: Tokens | None = None
 
     @property
     def now_ms(self) -> int:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from interlock import markdown
+from interlock.console.access import Access, access_of
 from interlock.console.drift import drift_words, grave_drift
 from interlock.console.health import DOWN, HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
 from interlock.console.pages.advice import advice_of
@@ -34,6 +35,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[Flow, ...]
     record_of: tuple[str, ...]
     gauge: float | None
+    access: Access | None
     in_bulk: tuple[str, ...]
     compared: tuple[str, ...]
 
@@ -42,7 +44,11 @@ async def listing(request: Request) -> Response:
     """All systems of the strategy."""
     console = console_of(request)
     health = {each.destination: each for each in await console.views.destination_health(console.now_ms)}
-    cards = [_card(console, system, health.get(name)) for name, system in console.strategy.systems.items()]
+    tokens = await console.tokens() if console.tokens else []
+    cards = [
+        _card(console, system, health.get(name), access_of(system, tokens))
+        for name, system in console.strategy.systems.items()
+    ]
     bad = [card.system.title for card in cards if not card.health.healthy]
     text = (
         f"{sentence_list(bad)} {'needs' if len(bad) == 1 else 'need'} a look."
@@ -60,13 +66,15 @@ async def listing(request: Request) -> Response:
     )
 
 
-def _card(console: Console, system: System, now: DestinationHealth | None) -> Card:
+def _card(console: Console, system: System, now: DestinationHealth | None, access: Access | None) -> Card:
     team = console.strategy.teams.get(system.owner)
     rate = system.limits.rate_per_second
+    health = destination_state(now, system.title, console.now_ms, zone_of(console.strategy)) if now else HEALTHY
     return Card(
         system=system,
         contact=team.contact if team else "nobody",
-        health=destination_state(now, system.title, console.now_ms, zone_of(console.strategy)) if now else HEALTHY,
+        health=worst([health, access.health]) if access and access.health else health,
+        access=access,
         now=now or DestinationHealth(destination=system.name),
         flows=tuple(
             flow for flow in console.strategy.flows.values() if system.name in (flow.source, *flow.destinations)
