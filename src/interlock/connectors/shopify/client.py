@@ -19,6 +19,7 @@ from interlock.connectors.contract import (
     declared_manifest,
     no_success,
 )
+from interlock.connectors.shopify.bulk import ShopifyBulk
 from interlock.connectors.shopify.graphql import Admin
 from interlock.connectors.shopify.listing import ShopifyListing
 from interlock.connectors.shopify.subscriptions import ShopifySubscriber
@@ -142,6 +143,11 @@ def source(connection: Connection) -> ShopifySource:
 def listing(connection: Connection) -> ShopifyListing:
     """How changes are listed."""
     return ShopifyListing(connection)
+
+
+def bulk(connection: Connection) -> ShopifyBulk:
+    """How everything is read."""
+    return ShopifyBulk(connection)
 
 
 def subscriber(connection: Connection) -> ShopifySubscriber:
