@@ -21,6 +21,11 @@ HOLD_SECONDS: Final = 120.0
 TURN_SECONDS: Final = 1.0
 """A caller that waits comes back within this time after it is due, else its turn is over: its process died."""
 TURNS_MAX: Final = 500
+SPARE_HALVES_SECONDS: Final = 30.0
+SPARE_SHARE_MAX: Final = 0.25
+"""As many points as others of the same app were lately seen to take unannounced stay free, at most this share."""
+LOOK_SECONDS: Final = 0.01
+"""How soon to look again when there are points but others are served first."""
 ENOUGH: Final = 1e-6
 """Points come by fractions: who lacks a rounding error lacks nothing."""
 
@@ -67,6 +72,7 @@ class Bucket(msgspec.Struct, kw_only=True):
     available: float = 2000.0
     at: float = 0.0
     used: float = 0.0
+    spare: float = 0.0
     in_flight: list[Hold] = []
     line: list[Turn] = []
 
@@ -83,7 +89,7 @@ class Bucket(msgspec.Struct, kw_only=True):
             self.in_flight.append(hold)
             self.available -= points
             return hold
-        wait = max(missing / self.restore_rate, ENOUGH)
+        wait = max(missing / self.restore_rate, LOOK_SECONDS if ahead else ENOUGH)
         self._stand(caller, lane, points, now + wait + TURN_SECONDS)
         return wait
 
@@ -109,7 +115,7 @@ class Bucket(msgspec.Struct, kw_only=True):
     # -- the arithmetic
 
     def _needed(self, points: float, lane: Lane) -> float:
-        kept = self.maximum * SHARE_KEPT_FOR_LIVE if lane is Lane.BACKFILL else MARGIN_POINTS
+        kept = self.maximum * SHARE_KEPT_FOR_LIVE if lane is Lane.BACKFILL else max(MARGIN_POINTS, self.spare)
         return min(points + kept, self.maximum)
 
     def _ahead(self, caller: str, lane: Lane) -> list[Turn]:
@@ -135,7 +141,9 @@ class Bucket(msgspec.Struct, kw_only=True):
         """Bring it to now. A clock that ran backwards was started anew, with the machine: nothing is in flight."""
         if now < self.at:
             self.in_flight, self.line = [], []
-        self.available += max(0.0, now - self.at) * self.restore_rate
+        passed = max(0.0, now - self.at)
+        self.available += passed * self.restore_rate
+        self.spare *= 0.5 ** (passed / SPARE_HALVES_SECONDS)
         self.at = now
         if self.in_flight and any(hold.until <= now for hold in self.in_flight):
             self.used += sum(hold.points for hold in self.in_flight if hold.until <= now)
@@ -147,6 +155,8 @@ class Bucket(msgspec.Struct, kw_only=True):
     def _correct(self, level: Level, used_meanwhile: float) -> None:
         """The vendor's level lies between what it said and that less all that it may not have counted yet."""
         self.maximum, self.restore_rate = level.maximum, level.restore_rate
+        taken_by_others = min(self.available - level.available, level.maximum * SPARE_SHARE_MAX)
+        self.spare = max(self.spare, taken_by_others)
         uncounted = sum(hold.points for hold in self.in_flight) + used_meanwhile
         self.available = min(max(self.available, level.available - uncounted), level.available)
 
