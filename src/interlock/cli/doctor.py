@@ -14,6 +14,7 @@ import click
 
 from interlock.cli.output import Output, counted, fail, speaks
 from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder
+from interlock.cli.tokens import token_lines
 from interlock.errors import InterlockError, SettingsError
 
 DISK_FREE_BYTES_MIN = 1_000_000_000
@@ -72,7 +73,7 @@ def _judged(folder: Path, deep: bool, out: Output) -> Iterator[Judged]:
         _holder(data),
         _port(data),
     ]
-    checks += [_secrets(folder, data)] + ([_deep(data, out)] if deep else [])
+    checks += [_tokens(data), _secrets(folder, data)] + ([_deep(data, out)] if deep else [])
     for check in checks:
         for one in check:
             word = click.style(f"{one.judgement:<8}", fg=COLOURS[one.judgement])
@@ -225,8 +226,13 @@ def _port(data: Path) -> Iterator[Judged]:
             yield Judged("port", "ok", f"{PORT} is free")
 
 
+def _tokens(data: Path) -> Iterator[Judged]:
+    for one in token_lines(data, round(time.time() * 1000)):
+        yield Judged(f"token of {one.system}", "failed" if one.code else "ok", one.words, one.next)
+
+
 def _secrets(folder: Path, data: Path) -> Iterator[Judged]:
-    files = [*sorted((folder / "secrets").glob("*")), data / "console-token"]
+    files = [*sorted((folder / "secrets").glob("*")), data / "console-token", data / "vault.key"]
     for file in files:
         if file.is_file():
             mode = stat.S_IMODE(file.stat().st_mode)

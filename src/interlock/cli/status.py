@@ -10,6 +10,7 @@ from interlock.cli.output import Output, coloured, counted, fail, fields_of, spe
 from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, start_command
 from interlock.cli.store import read
 from interlock.cli.times import ago, now_ms, took
+from interlock.cli.tokens import token_lines
 
 if TYPE_CHECKING:
     from interlock.messaging.sqlite.views import SqliteViews
@@ -23,7 +24,7 @@ WINDOW_MS = 24 * 3_600_000
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit code 1 when anything is dead, a breaker is not closed, a flow is silent, or no hub runs.",
+    help="Exit code 1 when anything is dead, a breaker is not closed, a flow is silent, a system is to be reconnected, or no hub runs.",
 )
 @folder_option
 @speaks
@@ -49,9 +50,10 @@ def status(folder: Path, as_map: bool, strict: bool, out: Output) -> None:
         else:
             _tell(tiles, health, now, out)
         silent = await _tell_stops(views, now, out)
+        refused = _tell_tokens(folder, now, out)
         states = dict(await views.states(Filter()))
         healthy = _sum_up(folder, states, list(health.values()), out)
-        if strict and (silent or not healthy):
+        if strict and (silent or refused or not healthy):
             fail()
 
     read(folder, out, ask)
@@ -85,6 +87,16 @@ async def _tell_stops(views: "SqliteViews", now: int, out: Output) -> bool:
             **(fields_of(one) | {"kind": "silence", "state": one.kind}),
         )
     return bool(silences)
+
+
+def _tell_tokens(folder: Path, now: int, out: Output) -> bool:
+    """Systems that give us no token, or one that may do less than before; True when there is one."""
+    lines = token_lines(data_folder(folder), now)
+    for one in lines:
+        if out.as_json or one.code:
+            text = f"{one.system}: {click.style(one.words, fg='red')}; {one.next}"
+            out.row(text, **(one._asdict() | {"kind": "token"}))
+    return any(one.code for one in lines)
 
 
 def _open(states: "Mapping[str, int]") -> str:

@@ -1,0 +1,37 @@
+"""What commands say of access tokens: which kind, until when, and what to do when a system gives none (C80)."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from interlock.cli.times import ago
+
+
+class TokenLine(NamedTuple):
+    """One token, in words. `next` is empty while nothing is to be done."""
+
+    system: str
+    grant: str
+    words: str
+    next: str
+    renewed_ms: int
+    ends_ms: int
+    code: str
+    lost_scope: tuple[str, ...]
+
+
+def token_lines(data: Path, now_ms: int) -> list[TokenLine]:
+    """From the vault beside a hub that may be running; no key is needed."""
+    from interlock.connectors.token_store import TokenState
+    from interlock.security.vault import states_on_disk
+
+    def line(one: TokenState) -> TokenLine:
+        code, words, move = "", f"{one.grant}, renewed {ago(one.renewed_ms, now_ms)}", ""
+        if one.reconnect is not None:
+            code, (words, _, move) = one.reconnect.code, one.reconnect.message.partition("; ")
+            words = f"reconnect: {words}"
+        elif one.lost_scope:
+            code = "SCOPE-LOST"
+            words, move = f"reconnect: the app has lost {', '.join(one.lost_scope)}", "grant it again, then reload"
+        return TokenLine(one.system, one.grant, words, move, one.renewed_ms, one.ends_ms, code, one.lost_scope)
+
+    return [line(one) for one in states_on_disk(data)]
