@@ -1,10 +1,10 @@
 """The command line of scripts/shopify-schema."""
 
-import os
 import sys
-from pathlib import Path
 
 from .fetch import fetch
+from .generated import text_of
+from .generated import write as write_file
 from .places import ROOT, needed
 
 USAGE = "usage: scripts/shopify-schema fetch | cut [--check]"
@@ -28,7 +28,7 @@ def cut(*, write: bool) -> int:
     if not all(file.is_file() for file in needed()):
         return _say(["the schemas are not here yet: run scripts/shopify-schema fetch"])
     try:
-        from .generate import generate  # needs graphql-core, which `fetch` does not
+        from .generate import generate  # this needs graphql-core, which `fetch` does not
         from .served import ServedError
     except ImportError as error:
         return _say([f"{error}: run scripts/environment requirements-dev.lock, or set PYTHON"])
@@ -36,25 +36,14 @@ def cut(*, write: bool) -> int:
         made = generate()
     except ServedError as error:
         return _say([str(error)])
-    changed = [file for file, text in made.files.items() if _text(file) != text]
+    changed = [file for file, text in made.files.items() if text_of(file) != text]
     for remark, versions in made.remarks.items() if write else ():
         print(f"{', '.join(versions)}: {remark}")
     for file in changed:
         print(f"{'wrote' if write else 'differs:'} {file.relative_to(ROOT)}")
         if write:
-            _write(file, made.files[file])
+            write_file(file, made.files[file])
     return _say(made.mistakes) if made.mistakes else int(bool(changed) and not write)
-
-
-def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
 
 
 def _say(sentences: list[str]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 Clause = tuple[str, ...]
 Clauses = tuple[Clause, ...]
 
-SCOPE = re.compile(r"`?((?:customer_|unauthenticated_)?(?:read|write)_[a-z_]+)`?")
+SCOPE = re.compile(r"`?((?:unauthenticated_)?(?:read|write)_[a-z_]+)`?")
 ALSO_REQUIRED = re.compile(r"^\s*(Requires |An applicable .* is required:)")
 """How a second demand begins. What else follows "Also:" speaks of users' permissions, or of single arguments."""
 MARKETS = "for queries and both"

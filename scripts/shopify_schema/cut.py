@@ -31,7 +31,8 @@ class Cut:
         self._fields = {name: set(names) for name, names in fields.items()}
         self._argument_kept = argument_kept
         self._inputs: set[str] = set()
-        for name in mentioned:
+        in_directives = [named(each["type"]) for one in full.introspection["directives"] for each in one["args"]]
+        for name in (*mentioned, *in_directives):
             self._mention(name)
         self._share_interface_fields()
         for name in list(self._fields):

@@ -22,7 +22,18 @@ class Full:
             read = json.load(file)
         self.introspection: Introspected = read["data"]["__schema"]
         self.types: dict[str, Introspected] = {each["name"]: each for each in self.introspection["types"]}
-        self.access = Access(read.get("offline_scopes", {}).get("items", []))
+        self.access = Access(read["offline_scopes"]["items"] if "offline_scopes" in read else self._required())
+
+    def _required(self) -> list[Introspected]:
+        """Rows on access, of an API that has the words in its introspection only."""
+        rows: list[Introspected] = []
+        for name, type_ in self.types.items():
+            words = {"requiredAccess": type_.get("requiredAccess") or "", "offlineScopes": ()}
+            rows.append({"type": "type", "typeName": name, **words})
+            for field in type_.get("fields") or ():
+                words = {"requiredAccess": field.get("requiredAccess") or "", "offlineScopes": ()}
+                rows.append({"type": "field", "typeName": name, "fieldName": field["name"], **words})
+        return rows
 
     @cached_property
     def schema(self) -> GraphQLSchema:

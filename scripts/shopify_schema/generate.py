@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .cut import Cut
 from .documents import Use, documents, errors, facts
 from .full import Full, full
+from .known import known_names
 from .places import CONNECTOR, TWIN, versions
 from .served import listed, served
 
@@ -52,6 +53,7 @@ def generate() -> Generated:
             _for_connector(api, made)
         if any(api.served.glob("*.toml")):
             _for_twin(api, made)
+    made.files[TWIN / "admin" / "known.txt.gz"] = known_names([full("admin", version) for version in versions()])
     return made
 
 
