@@ -24,6 +24,9 @@ class SortedIds:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def __contains__(self, number: object) -> bool:
+        return number in self._of
+
     def put(self, number: int, value: float) -> None:
         """Add an object, or move it to where its new value belongs."""
         if number in self._of:
@@ -41,17 +44,11 @@ class SortedIds:
         if key is not None:
             del self._keys[bisect_left(self._keys, key)]
 
-    def walk(
-        self, after: Key | None = None, *, falling: bool = False, low: float = -inf, high: float = inf
-    ) -> Iterator[Key]:
-        """Keys whose value lies between `low` and `high`, rising or falling, those behind `after` only."""
-        keys = self._keys
-        begin, end = bisect_left(keys, (low, 0)), bisect_right(keys, (high, ABOVE_EVERY_ID))
-        if falling:
-            end = end if after is None else min(end, bisect_left(keys, after))
-            return (keys[place] for place in range(end - 1, begin - 1, -1))
-        begin = begin if after is None else max(begin, bisect_right(keys, after))
-        return (keys[place] for place in range(begin, end))
+    def between(self, low: float = -inf, high: float = inf) -> list[Key]:
+        """The keys whose value lies between two, rising."""
+        if (low, high) == (-inf, inf):
+            return self._keys
+        return self._keys[bisect_left(self._keys, (low, 0)) : bisect_right(self._keys, (high, ABOVE_EVERY_ID))]
 
 
 class IdsInRanges:
@@ -83,14 +80,6 @@ class IdsInRanges:
         if not at or part - self._ids[at - 1] >= IDS_PER_ORDER:
             return None
         return self._ids[at - 1]
-
-    def walk(self, after: int | None = None, *, falling: bool = False) -> Iterator[int]:
-        """Ids behind `after`, rising or falling."""
-        if falling:
-            end = len(self._ids) if after is None else bisect_left(self._ids, after)
-            return (self._ids[place] for place in range(end - 1, -1, -1))
-        begin = 0 if after is None else bisect_right(self._ids, after)
-        return (self._ids[place] for place in range(begin, len(self._ids)))
 
 
 @lru_cache(maxsize=4096)

@@ -19,6 +19,9 @@ from interlock.twins.shopify.admin.bulk_operations import BulkRoutes, reader
 from interlock.twins.shopify.admin.bulk_run import OBJECTS_PER_SECOND, BulkRunner
 from interlock.twins.shopify.catalogue import PRODUCTS, Shop
 from interlock.twins.shopify.draft import DraftLine
+from interlock.twins.shopify.goods import stock
+from interlock.twins.shopify.goods.opening import open_shop
+from interlock.twins.shopify.orders import timestamp
 from interlock.twins.shopify.rest import RestApi
 from interlock.twins.shopify.scenarios import SCENARIOS
 from interlock.twins.shopify.store import SECRET_LAG_SECONDS, Store, known_scenario, truth
@@ -40,6 +43,8 @@ class Shopify(Vendor):
     def __init__(self, world: World, faults: FaultPlan, config: Mapping[str, Any]) -> None:
         shop = Shop(**{key: config[key] for key in SHOP_SETTINGS if key in config})
         self.store = Store(world, shop)
+        open_shop(world, shop, self.store.now())
+        self.store.on_change = self._move_stock
         self._first_secret = str(config.get("client_secret", "shpss_twin"))
         self._rest = RestApi(world, self.store, config, lambda: self.url)
         sending = Sending(
@@ -211,6 +216,12 @@ class Shopify(Vendor):
         rows = (row for row in self.webhooks.log.rows[after:] if topic is None or row["topic"] == topic)
         found = [row for row, _ in zip(rows, range(limit), strict=False)]
         return answer({"deliveries": found, "pending": self.webhooks.pending, "total": len(self.webhooks.log.rows)})
+
+    def _move_stock(self, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+        """Stock follows every change of an order."""
+        at = timestamp(self.store.now())
+        for body in stock.moved(self.world, before, after, self.store.shop.location_id, at):
+            self.emit("inventory_levels/update", body)
 
     def _secret(self) -> str:
         return self.store.signing_secret(self._first_secret)

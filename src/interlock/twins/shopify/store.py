@@ -48,9 +48,13 @@ class Store:
         self._world, self._clock = world, clock
         self.shop = shop
         self._zone = ZoneInfo(shop.iana_timezone)
+        self.on_change: Callable[[dict[str, Any] | None, dict[str, Any]], None] = lambda *_: None  # stock follows orders
         self._last_number = max((row["number"] for row in self.orders()), default=0)
-        self.by_updated_at, self.by_id = SortedIds(), IdsInRanges()
+        self.by_updated_at, self.by_created_at, self.by_id = SortedIds(), SortedIds(), IdsInRanges()
         self.orders_of: dict[int, list[int]] = {}  # a customer's orders
+        self.customers = SortedIds()  # by updated_at
+        for key, kept in self._world.rows("customer"):
+            self.customer_changed(int(key), kept["rest"]["updated_at"])
         self._kept: set[int] = set()  # orders whose parts may have ids outside of the order's range
         for row in self.orders():
             self._index(row)
@@ -67,17 +71,21 @@ class Store:
         order = make_order(rng, number, scenario, shop=self.shop, placed_at=self.now())
         self._last_number = number
         self._save("order.create", order, {"scenario": scenario})
+        self.on_change(None, order)
         return order
 
     def change(self, kind: str, change: Change, *beside: Record) -> dict[str, Any]:
         """Keep the outcome of a change; `kind` such as "edit" names its effect, `beside` is kept in the same breath."""
+        before = self.order(str(change.order["id"]))
         self._save(f"order.{kind}", change.order, {"updated_at": change.order["updated_at"]}, "", *beside)
+        self.on_change(before, change.order)
         return change.order
 
     def delete(self, order: dict[str, Any], *beside: Record) -> None:
         """Forget an order for good."""
         number = str(order["id"])
         self.by_updated_at.drop(order["id"])
+        self.by_created_at.drop(order["id"])
         self.by_id.drop(order["id"])
         self._kept.discard(order["id"])
         owner = customer_id(order)
@@ -124,6 +132,10 @@ class Store:
     def orders(self) -> Iterator[dict[str, Any]]:
         """Columns and JSON text of every order, in the order of placing."""
         return (row for _, row in self._world.rows("order"))
+
+    def customer_changed(self, number: int, updated_at: str) -> None:
+        """Keep the list of customers in the order of their changes."""
+        self.customers.put(number, seconds(updated_at))
 
     def subscriptions(self) -> list[dict[str, Any]]:
         """The webhook subscriptions there are."""
@@ -193,10 +205,13 @@ class Store:
     def _index(self, row: dict[str, Any]) -> None:
         number = int(row["id"])
         self.by_updated_at.put(number, seconds(row["updated_at"]))
+        self.by_created_at.put(number, seconds(row["created_at"]))
         self.by_id.put(number)
         if row["scenario"] is None:
             self._kept.add(number)
         owner = row.get("customer_id")
+        if owner is not None and owner not in self.customers:
+            self.customers.put(owner, seconds(row["created_at"]))
         if owner is not None and number not in self.orders_of.setdefault(owner, []):
             self.orders_of[owner].append(number)
 

@@ -1,8 +1,9 @@
 """Checks the query of a bulk operation, and reads it node by node through the engine's own compiled plan.
 
 The rules and their wording are Shopify's (docs/api/usage/bulk-operations/queries, and answers of a 2026-04 store kept in
-airhorns/shopify-draft-proxy): one top-level field, at most five connections, at most two deep, through `edges { node }`,
-with the parent's `id`. Because the plan is the engine's, a line equals what a query of the same selection answers.
+airhorns/shopify-draft-proxy): one top-level field, at most five connections, at most two nested below the top one
+(products, variants, metafields is in use: airbyte source-shopify), through `edges { node }`, with the parent's `id`.
+Because the plan is the engine's, a line equals what a query of the same selection answers.
 """
 
 from __future__ import annotations
@@ -204,7 +205,7 @@ class _Rules:
         in_list: bool,
     ) -> None:
         found.connections += 1
-        found.depth = max(found.depth, depth + 1)
+        found.depth = max(found.depth, depth)  # the top one is not nested
         found.within_list |= in_list
         if not has_id:
             found.without_id.append(node.name.value)
