@@ -20,7 +20,8 @@ class TokenLine(NamedTuple):
 
 
 def token_lines(data: Path, now_ms: int) -> list[TokenLine]:
-    """From the vault beside a hub that may be running; no key is needed."""
+    """From the vault beside a hub that may be running; no key is needed. Of several tokens of a system, whose credentials
+    were of another kind before, the newest counts."""
     from interlock.connectors.token_store import TokenState
     from interlock.security.vault import states_on_disk
 
@@ -34,4 +35,7 @@ def token_lines(data: Path, now_ms: int) -> list[TokenLine]:
             words, move = f"reconnect: the app has lost {', '.join(one.lost_scope)}", "grant it again, then reload"
         return TokenLine(one.system, one.grant, words, move, one.renewed_ms, one.ends_ms, code, one.lost_scope)
 
-    return [line(one) for one in states_on_disk(data)]
+    newest: dict[str, TokenState] = {}
+    for one in sorted(states_on_disk(data), key=lambda one: one.changed_ms):
+        newest[one.system] = one
+    return [line(one) for _, one in sorted(newest.items())]

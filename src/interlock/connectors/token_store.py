@@ -71,6 +71,11 @@ class TokenState(msgspec.Struct, frozen=True, kw_only=True):
     lost_scope: tuple[str, ...] = ()
     reconnect: Reconnect | None = None
 
+    @property
+    def changed_ms(self) -> int:
+        """When something was last heard about it."""
+        return max(self.renewed_ms, self.reconnect.since_ms if self.reconnect is not None else 0)
+
 
 def state_of(token: StoredToken) -> TokenState:
     """What may be shown of it."""

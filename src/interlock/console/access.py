@@ -32,7 +32,7 @@ def access_of(system: System, states: Iterable[TokenState]) -> Access | None:
     if way is None:
         return None
     known = [each for each in states if each.system == system.name and each.grant == way.name]
-    newest = max(known, key=lambda each: max(each.renewed_ms, _refused_ms(each)), default=None)
+    newest = max(known, key=lambda each: each.changed_ms, default=None)
     if newest is None:
         return Access(kind=way.name)
     return Access(
@@ -50,7 +50,3 @@ def health_of(token: TokenState) -> Health | None:
         why = f"Reconnect: the app has lost {lost}; grant it again, then reload"
         return Health(state="waiting", word="scope lost", why=why)
     return None
-
-
-def _refused_ms(token: TokenState) -> int:
-    return token.reconnect.since_ms if token.reconnect is not None else 0

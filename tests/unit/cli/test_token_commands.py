@@ -13,10 +13,15 @@ from interlock.security.vault import Vault
 
 DEAD = Reconnect(
     code="invalid_grant", message="the shop gives no token (invalid_grant); install the app again, then reload",
-    credentials="c", since_ms=1,
+    credentials="c", since_ms=4_000_000_000_000,
 )  # fmt: skip
 GOOD = StoredToken(
-    system="shopify", grant="client credentials", origin="o", access="shpat_planted", refresh="shprt_planted", renewed_ms=1_000
+    system="shopify",
+    grant="client credentials",
+    origin="o",
+    access="shpat_planted",
+    refresh="shprt_planted",
+    renewed_ms=1_000,
 )
 
 
@@ -40,8 +45,16 @@ def replaced(**changed: object) -> StoredToken:
     ("token", "words", "move"),
     [
         (GOOD, "client credentials, renewed 1.0 s ago", ""),
-        (replaced(reconnect=DEAD), "reconnect: the shop gives no token (invalid_grant)", "install the app again, then reload"),
-        (replaced(lost_scope=("read_orders",)), "reconnect: the app has lost read_orders", "grant it again, then reload"),
+        (
+            replaced(reconnect=DEAD),
+            "reconnect: the shop gives no token (invalid_grant)",
+            "install the app again, then reload",
+        ),
+        (
+            replaced(lost_scope=("read_orders",)),
+            "reconnect: the app has lost read_orders",
+            "grant it again, then reload",
+        ),
     ],
 )
 def test_the_words_of_each_state(tmp_path: Path, token: StoredToken, words: str, move: str) -> None:
@@ -58,10 +71,14 @@ def test_no_vault_is_no_line(tmp_path: Path) -> None:
 
 def test_status_and_doctor_say_reconnect(filled: Path) -> None:
     """C80: the command that a monitor runs fails, and both name the system and the next move."""
-    assert not [line for line in said(call("doctor", "--folder", filled, "--json")) if line.get("judgement") == "failed"]
+    assert not [
+        line for line in said(call("doctor", "--folder", filled, "--json")) if line.get("judgement") == "failed"
+    ]
     kept(filled / "data", replaced(reconnect=DEAD))
-    judged = [line for line in said(call("doctor", "--folder", filled, "--json")) if line.get("check") == "token of shopify"]
-    assert [line["judgement"] for line in judged][-1] == "failed"
+    judged = [
+        line for line in said(call("doctor", "--folder", filled, "--json")) if line.get("check") == "token of shopify"
+    ]
+    assert [line["judgement"] for line in judged] == ["failed"]
     shown = call("status", "--strict", "--folder", filled)
     assert "shopify: reconnect" in shown.stdout and "install the app again" in shown.stdout and shown.exit_code == 1
     assert "planted" not in shown.output + call("doctor", "--folder", filled).output
