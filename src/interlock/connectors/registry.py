@@ -170,6 +170,7 @@ def _fact(found: Manifest) -> ConnectorFact:
         name=found.name,
         reads=frozenset(name for name, direction in found.objects.items() if "read" in direction.can),
         topics=frozenset(found.topics),
+        subscribes=found.subscribes,
         writes=tuple(
             WriteFact(
                 one.object, one.name, ONCE_ONLY[one.once], one.creates, straight=bool(one.reference), undoes=one.undoes

@@ -12,6 +12,7 @@ from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
 from interlock.messaging.stops import Stop
+from interlock.messaging.subscriptions import Kept
 from interlock.messaging.sweeps import Missed, Sweep
 from interlock.messaging.traffic import Traffic
 from interlock.strategy.evidence import Running
@@ -377,6 +378,9 @@ class Views(Protocol):
 
     async def traffic(self, since_ms: int) -> Traffic:
         """The newest events, and what ended per flow and destination, since then."""
+
+    async def subscriptions(self) -> tuple[Kept, ...]:
+        """The webhook subscriptions that flows need, as the last look found them."""
 
     async def sweeps(self, limit: int) -> tuple[Sweep, ...]:
         """The newest comparisons with sources, newest first."""

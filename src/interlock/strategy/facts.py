@@ -93,7 +93,8 @@ class ConnectorFact(Struct, frozen=True):
     """One connector. Objects are named `order` (any version) or `order.v1`.
 
     `documents` gives what it writes, for the text of the folder's own mapping file ("" when there is none).
-    `readings` are the records that a process may read to enrich its message; `try_map` compiles a flow's own rows.
+    `subscribes`: a hub can make subscriptions of its topics. `readings` are the records that a process may read to enrich
+    its message; `try_map` compiles a flow's own rows.
     `scopes` has what its credentials must be granted, in the vendor's words, by `read order`, `write order` and
     `topic orders/create`; nothing where the vendor's credentials cannot be narrowed. `optional order` has those that widen
     what can be read of it and that a flow may do without. `api_version` is what it speaks when its system does not say.
@@ -104,6 +105,7 @@ class ConnectorFact(Struct, frozen=True):
     name: str
     reads: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()
+    subscribes: bool = False
     writes: tuple[WriteFact, ...] = ()
     settings: dict[str, SettingFact] = {}
     credentials: dict[str, bool] = {}

@@ -240,7 +240,19 @@ def monday(folder: Path) -> Store:
         _books(store)
         _backfills(store)
         _sweeps(store)
+        _subscriptions(store)
     return store
+
+
+def _subscriptions(store: Store) -> None:
+    """The shop had dropped one in the night, and refuses one for want of a scope."""
+    common = {"system": "shopify", "address": "https://hub.example.com/intake/shopify", "looked_ms": NOW_MS - 30_000}
+    days_ago = NOW_MS - 3 * 24 * 60 * MINUTE
+    store.insert("subscription", topic="orders/create", state="there", since_ms=days_ago, **common)
+    store.insert("subscription", topic="orders/updated", state="there", since_ms=NOW_MS - 340 * MINUTE, lost=1,
+                 lost_ms=NOW_MS - 340 * MINUTE, **common)  # fmt: skip
+    problem = "ACCESS_DENIED: the app lacks read_fulfillments"
+    store.insert("subscription", topic="fulfillments/create", state="missing", since_ms=days_ago, problem=problem, **common)
 
 
 def _sweeps(store: Store) -> None:

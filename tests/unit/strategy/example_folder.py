@@ -22,6 +22,7 @@ FACTS = {
     "shopify": ConnectorFact(
         name="shopify",
         reads=frozenset({"order", "customer", "refund"}),
+        subscribes=True,
         topics=frozenset({"orders/create", "orders/updated", "orders/cancelled", "refunds/create", "customers/create"}),
         writes=(WriteFact("inventory_level", "set", "idempotency-key"),),
         credentials={"token": True},
@@ -108,7 +109,8 @@ SOUND = {
     "strategy.toml": 'name = "acme"\ntitle = "Acme"\nenvironment = "staging"\n'
     '[teams.finance-systems]\ncontact = "finance@example.com"\nescalation = "+49 30 0000"\n',
     "security.toml": "[console]\nsession_hours = 8\n",
-    "systems/shop.toml": _SYSTEM.format(name="shop", title="Shop", connector="shopify", records='"order"', settings=""),
+    "systems/shop.toml": _SYSTEM.format(name="shop", title="Shop", connector="shopify", records='"order"', settings="")
+    + '[intake]\naddress = "https://hub.example.com/intake/shop"\n',
     "systems/erp.toml": _SYSTEM.format(
         name="erp", title="NetSuite", connector="netsuite", records='"customer"', settings='account = "1"'
     )

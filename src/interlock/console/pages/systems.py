@@ -1,5 +1,7 @@
 """Who owns what and how it does: systems, one flow, runbooks, the audit."""
 
+from collections.abc import Iterable
+
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,6 +15,7 @@ from interlock.console.pages.advice import advice_of
 from interlock.console.pages.silences import silence_rows
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
+from interlock.messaging.subscriptions import Kept
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
 from interlock.operations.backfills import plural_of, readable
 from interlock.operations.reconciliation import sweepable
@@ -26,7 +29,8 @@ AUDIT_ROWS = 200
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """A system with what it says of itself and how it does. `gauge` is the share of a minute's allowance that was used,
-    `in_bulk` what can be read all at once, `compared` what is compared with what its webhooks told."""
+    `in_bulk` what can be read all at once, `compared` what is compared with what its webhooks told,
+    `webhooks` the topics that flows need."""
 
     system: System
     contact: str
@@ -38,6 +42,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     access: Access | None
     in_bulk: tuple[str, ...]
     compared: tuple[str, ...]
+    webhooks: tuple[Kept, ...]
 
 
 async def listing(request: Request) -> Response:
@@ -45,8 +50,9 @@ async def listing(request: Request) -> Response:
     console = console_of(request)
     health = {each.destination: each for each in await console.views.destination_health(console.now_ms)}
     tokens = await console.tokens() if console.tokens else []
+    webhooks = await console.views.subscriptions()
     cards = [
-        _card(console, system, health.get(name), access_of(system, tokens))
+        _card(console, system, health.get(name), access_of(system, tokens), webhooks)
         for name, system in console.strategy.systems.items()
     ]
     bad = [card.system.title for card in cards if not card.health.healthy]
@@ -66,7 +72,9 @@ async def listing(request: Request) -> Response:
     )
 
 
-def _card(console: Console, system: System, now: DestinationHealth | None, access: Access | None) -> Card:
+def _card(
+    console: Console, system: System, now: DestinationHealth | None, access: Access | None, webhooks: Iterable[Kept]
+) -> Card:
     team = console.strategy.teams.get(system.owner)
     rate = system.limits.rate_per_second
     health = destination_state(now, system.title, console.now_ms, zone_of(console.strategy)) if now else HEALTHY
@@ -82,6 +90,7 @@ def _card(console: Console, system: System, now: DestinationHealth | None, acces
         record_of=tuple(claims_in_words(system)),
         gauge=min(1.0, now.written_last_minute / (rate * 60)) if rate and now else None,
         compared=tuple(plural_of(one) for name, one in sweepable(console.strategy) if name == system.name),
+        webhooks=tuple(one for one in webhooks if one.system == system.name),
         in_bulk=tuple(plural_of(one) for name, one in readable(console.strategy) if name == system.name),
     )
 

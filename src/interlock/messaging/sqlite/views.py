@@ -29,6 +29,7 @@ from interlock.messaging.sqlite.process_views import read_processes
 from interlock.messaging.sqlite.refused import read_refused
 from interlock.messaging.sqlite.silence_book import read_silences
 from interlock.messaging.sqlite.statements import statements
+from interlock.messaging.sqlite.subscription_book import read_subscriptions
 from interlock.messaging.sqlite.sweep_views import (
     read_latest,
     read_missed,
@@ -38,6 +39,7 @@ from interlock.messaging.sqlite.sweep_views import (
 )
 from interlock.messaging.sqlite.traffic import read_traffic
 from interlock.messaging.stops import Stop
+from interlock.messaging.subscriptions import Kept
 from interlock.messaging.sweeps import Missed, Sweep
 from interlock.messaging.traffic import Traffic
 from interlock.messaging.views import (
@@ -178,6 +180,9 @@ class SqliteViews:
 
     async def traffic(self, since_ms: int) -> Traffic:
         return await self._in_thread(read_traffic, self._connection, since_ms)
+
+    async def subscriptions(self) -> tuple[Kept, ...]:
+        return await self._in_thread(read_subscriptions, self._connection)
 
     async def sweeps(self, limit: int) -> tuple[Sweep, ...]:
         return await self._in_thread(read_sweeps, self._connection, limit)

@@ -18,6 +18,7 @@ from interlock.strategy.checks import (
     shape,
     steps,
     straight,
+    subscriptions,
     vendor,
     versions,
 )
@@ -54,6 +55,7 @@ ALL: tuple[Check, ...] = tuple(
                 priority,
                 steps,
                 straight,
+                subscriptions,
                 vendor,
                 versions,
             )
