@@ -59,7 +59,7 @@ class Reading:
         """One call, in what is left of the time."""
         left = self._ends - self._clock.monotonic()
         if left <= 0:
-            raise NotRead(Retry(code="TIMEOUT", message=f"no time is left for {document}"))
+            raise NotRead(Retry(code="NO-TIME", message=f"no time is left for {document}"))
         data = await self._admin.run(document, variables, timeout_seconds=left, lane=self._lane)
         if not isinstance(data, dict):
             raise NotRead(data)
