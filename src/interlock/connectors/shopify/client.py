@@ -23,10 +23,12 @@ from interlock.connectors.shopify.bulk import ShopifyBulk
 from interlock.connectors.shopify.graphql import Admin
 from interlock.connectors.shopify.listing import ShopifyListing
 from interlock.connectors.shopify.subscriptions import ShopifySubscriber
+from interlock.connectors.shopify.tokens import keeper
 
 PATHS: Final = {"order": ("orders", "order"), "customer": ("customers", "customer"), "product": ("products", "product")}
 """Object -> (plural in the path, member of the answer). REST Admin is legacy but served to merchants' own apps (F21).
 """
+HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 READ_SECONDS_DEFAULT: Final = 20.0
 PAGE: Final = 250
 
@@ -49,11 +51,7 @@ class ShopifySource:
         self._errors = manifest.error_table
         version = connection.settings["api_version"]
         self._base = f"{connection.url.rstrip('/')}/admin/api/{version}"
-        self._headers = {
-            "X-Shopify-Access-Token": connection.credentials["access_token"],
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        }
+        self._keeper = keeper(connection)
 
     async def read(self, object_name: str, key: str, *, timeout_seconds: float) -> bytes | Retry | Refused:
         """The object's JSON exactly as the store sent it: numbers are not decoded, so no digit is lost."""
@@ -61,6 +59,8 @@ class ShopifySource:
         if not plural or not key.isdecimal():
             return Refused(reason="validation", code="READ", message=f"no read of {object_name!r} by key {key[:30]!r}")
         answer = await self._send("GET", f"/{plural}/{key}.json", None, timeout_seconds)
+        if not isinstance(answer, Answer):
+            return answer
         raw = _member(answer, member) if answer.status == 200 and answer.error is None else None
         return raw if raw is not None else self._failure(answer)
 
@@ -72,6 +72,8 @@ class ShopifySource:
         since = 0
         while True:
             answer = await self._send("GET", f"/webhooks.json?limit={PAGE}&since_id={since}", None, timeout_seconds)
+            if not isinstance(answer, Answer):
+                return answer
             page = _subscriptions(answer)
             if page is None:
                 return self._failure(answer)
@@ -101,10 +103,18 @@ class ShopifySource:
     async def _subscribe(self, topic: str, address: str, timeout_seconds: float) -> Outcome:
         body = msgspec.json.encode({"webhook": {"topic": topic, "address": address, "format": "json"}})
         answer = await self._send("POST", "/webhooks.json", body, timeout_seconds)
+        if not isinstance(answer, Answer):
+            return answer
         return classify(answer, self._errors, _created, now_ms=self._connection.clock.now_ms())
 
-    async def _send(self, method: str, path: str, body: bytes | None, timeout_seconds: float) -> Answer:
-        return await self._connection.http.send(method, self._base + path, self._headers, body, timeout_seconds)
+    async def _send(
+        self, method: str, path: str, body: bytes | None, timeout_seconds: float
+    ) -> Answer | Retry | Refused:
+        async def send(token: str) -> Answer:
+            headers = {"X-Shopify-Access-Token": token, **HEADERS}
+            return await self._connection.http.send(method, self._base + path, headers, body, timeout_seconds)
+
+        return await self._keeper.call(send)
 
     def _failure(self, answer: Answer) -> Retry | Refused:
         """A read changes nothing, so what is uncertain for a write may simply be tried again."""
