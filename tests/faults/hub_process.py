@@ -37,7 +37,7 @@ class HubProcess:
     async def __aenter__(self) -> Self:
         write_project(self.folder, TwinWorld(self.folder))
         write_secrets(self.folder)
-        (self.folder / "secrets" / "shopify-webhook-secret").write_bytes(self._secret)
+        (self.folder / "secrets" / "shopify-client-secret").write_bytes(self._secret)
         shop = self.folder / "systems" / "shopify.toml"
         shop.write_text(
             shop.read_text(encoding="utf-8").replace("rate_per_second = 2_000", "rate_per_second = 1_000_000"),

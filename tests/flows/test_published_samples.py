@@ -266,7 +266,7 @@ def test_the_published_hmac_vector_verifies_at_the_door(tmp_path: Path) -> None:
         folder = tmp_path / "shop"
         vector = json.loads(sample("hmac-vector"))
         async with twins(folder) as world:
-            (folder / "secrets/shopify-webhook-secret").write_text(vector["secret"], "ascii")
+            (folder / "secrets/shopify-client-secret").write_text(vector["secret"], "ascii")
             async with running(folder, world) as hub:
                 url, body = f"{hub.url}/intake/shopify", vector["rawBody"].encode()
                 headers = signed(body, "orders/create") | {"x-shopify-hmac-sha256": vector["expected_base64_hmac"]}

@@ -267,8 +267,8 @@ def test_secret_is_rotated(tmp_path: Path) -> None:
             shop = Shop(world)
             rotated = await shop.command("POST", "rotate_secret", {"lag_seconds": 1_200})
             (folder / "secrets/new").write_text(rotated["secret"], "ascii")
-            both = '["file:secrets/new", "file:secrets/shopify-webhook-secret"]'
-            choose(folder, ("systems/shopify.toml", '["file:secrets/shopify-webhook-secret"]', both))
+            both = '["file:secrets/new", "file:secrets/shopify-client-secret"]'
+            choose(folder, ("systems/shopify.toml", '["file:secrets/shopify-client-secret"]', both))
             await hub.reload()
             early = await shop.place("plain")
             await still(hub, world)

@@ -261,7 +261,7 @@ def write_secrets(folder: Path) -> str:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         texts = {
-            "shopify-access-token": SHOP_TOKEN, "shopify-webhook-secret": "shpss_twin", "netsuite-client-id": CLIENT_ID,
+            "shopify-client-id": "twin-client", "shopify-client-secret": "shpss_twin", "netsuite-client-id": CLIENT_ID,
             "netsuite-certificate-id": CERTIFICATE_ID, "shipbob-token": "twin-token", "klaviyo-private-key": "pk_twin",
         }  # fmt: skip
         for name, text in (*texts.items(), ("netsuite-private-key", pem.decode())):

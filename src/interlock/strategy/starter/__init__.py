@@ -24,8 +24,8 @@ DEFAULTS: Mapping[str, str] = {
 """What stands where the templates say `{{ key }}`, unless given."""
 
 SECRET_FILES = (
-    "secrets/shopify-access-token",
-    "secrets/shopify-webhook-secret",
+    "secrets/shopify-client-id",
+    "secrets/shopify-client-secret",
     "secrets/netsuite-client-id",
     "secrets/netsuite-certificate-id",
     "secrets/netsuite-private-key",
