@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -17,11 +18,15 @@ from interlock.twins.shopify import changes
 from interlock.twins.shopify.admin.api import GraphqlApi
 from interlock.twins.shopify.admin.bulk_operations import BulkRoutes, reader
 from interlock.twins.shopify.admin.bulk_run import OBJECTS_PER_SECOND, BulkRunner
+from interlock.twins.shopify.admin.flow_triggers import FlowRoutes
+from interlock.twins.shopify.admin.payouts import PayoutRoutes
 from interlock.twins.shopify.catalogue import PRODUCTS, Shop
 from interlock.twins.shopify.draft import DraftLine
+from interlock.twins.shopify.flow import FlowActions
 from interlock.twins.shopify.goods import stock
 from interlock.twins.shopify.goods.opening import open_shop
 from interlock.twins.shopify.orders import timestamp
+from interlock.twins.shopify.payouts import PayoutBook
 from interlock.twins.shopify.rest import RestApi
 from interlock.twins.shopify.scenarios import SCENARIOS
 from interlock.twins.shopify.store import SECRET_LAG_SECONDS, Store, known_scenario, truth
@@ -64,6 +69,10 @@ class Shopify(Vendor):
             objects_per_second=float(config.get("bulk_objects_per_second", OBJECTS_PER_SECOND)),
         )
         self._bulk_routes = BulkRoutes(self.bulk)
+        currency, rate = str(config.get("payout_currency", shop.currency)), Decimal(str(config.get("payout_rate", 1)))
+        self._payout_routes = PayoutRoutes(PayoutBook(world, self.store, self.emit, currency, rate), world)
+        self.flow_actions = FlowActions(world, shop.shop_id, shop.domain, self._secret, self._time_scale)
+        self._flow_routes = FlowRoutes(world, self.flow_actions)
         self._loads: set[asyncio.Task[None]] = set()
         super().__init__(world, faults, config)
         for topic in config.get("subscriptions", {}):
@@ -83,6 +92,8 @@ class Shopify(Vendor):
             Route("/forge", self.forge, methods=["POST"]),
             Route("/deliveries", self.deliveries, methods=["GET"]),
             *self._bulk_routes.control_routes(),
+            *self._payout_routes.control_routes(),
+            *self._flow_routes.control_routes(),
         ]
 
     def error_body(self, status: int) -> Any:
@@ -108,6 +119,7 @@ class Shopify(Vendor):
             task.cancel()
         await asyncio.gather(*self._loads, return_exceptions=True)
         await self.bulk.stop()
+        await self.flow_actions.stop()
         await self.webhooks.stop()
 
     def place(self, scenario: str | None = None) -> dict[str, Any]:

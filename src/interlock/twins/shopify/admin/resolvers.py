@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from interlock.twins.shopify.admin.context import NodeLoader, Resolver
 
-MODULES = ("root", "bulk_operations", "products", "product_changes", "inventory", "inventory_changes", "locations")
+MODULES = (
+    "root",
+    "bulk_operations",
+    "products",
+    "product_changes",
+    "inventory",
+    "inventory_changes",
+    "locations",
+    "payouts",
+    "flow_triggers",
+)
 """Modules of this package that export RESOLVERS, and NODES where objects of theirs can be had by gid."""
 
 
