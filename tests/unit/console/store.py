@@ -283,11 +283,11 @@ def _backfills(store: Store) -> None:
         {"object": "product", "since_us": 0, "state": "done", "expected": 800, "seen": 800, "new": 12, "why": "new catalogue", **done},
         {"object": "product", "since_us": 0, "state": "failed", "expected": 800, "seen": 310, "new": 0, "why": "prices",
          "note": "the vendor denied access while it collected", "code": "ACCESS_DENIED", **done},
-        {"object": "order", "since_us": NOW_MS * 1000 - 300 * day_us, "state": "reading", "expected": 100_000, "collected": 100_000,
-         "seen": 41_200, "new": 40_950, "bulks": 1, "bulk": "b1", "started_ms": NOW_MS - 9 * MINUTE, "why": "new warehouse"},
-        {"object": "customer", "since_us": NOW_MS * 1000 - 400 * day_us, "state": "checked", "expected": 5_200, "go": "look", "why": "new CRM",
-         "missing": "orders that are older than 60 days, since the app lacks read_all_orders",
-         "note": "ask for read_all_orders in the Partner Dashboard, then reinstall the app"},
+        {"object": "customer", "since_us": NOW_MS * 1000 - 300 * day_us, "state": "reading", "expected": 100_000, "collected": 100_000,
+         "seen": 41_200, "new": 40_950, "bulks": 1, "bulk": "b1", "started_ms": NOW_MS - 9 * MINUTE, "why": "new CRM"},
+        {"object": "order", "since_us": NOW_MS * 1000 - 400 * day_us, "state": "checked", "expected": 5_200, "go": "look", "why": "new warehouse",
+         "missing": "orders created before 2026-09-24: without read_all_orders an app sees those of the last 60 days",
+         "note": "ask for read_all_orders in the Dev Dashboard (API access requests), add it to the app's scopes and install the app again"},
     ]  # fmt: skip
     for row in rows:
         store.insert("backfill", **{**common, "asked_ms": NOW_MS - 10 * MINUTE, **row})

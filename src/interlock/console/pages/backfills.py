@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from interlock.console.health import Answer, title_of, zone_of
 from interlock.console.rendering import Console, console_of, page
-from interlock.console.wording import counted, number, span
+from interlock.console.wording import absolute, counted, number, span
 from interlock.errors import SettingsError
 from interlock.messaging.backfill import FROM, Action, Asked, Backfill
 from interlock.operations.backfills import plural_of, readable
@@ -117,6 +117,7 @@ async def _one(request: Request, *, notice: str = "") -> Response:
         plural=plural_of(row.object),
         actions=[(action, WORDS[action]) for action in WORDS if row.state in FROM[action]],
         left=row.seconds_left(console.now_ms),
+        since=absolute(row.since_us // 1000, zone_of(console.strategy)).partition(",")[0],
         moving=row.open and row.state not in ("checked", "paused"),
         notice=notice,
     )
