@@ -65,7 +65,7 @@ class Turn(msgspec.Struct, kw_only=True, gc=False):
 
 class Bucket(msgspec.Struct, kw_only=True):
     """Our side of one app's bucket at one store. The defaults are those of a Standard store: 100 points a second (F22),
-    20 seconds of them at most (F91); the first answer corrects them. `at` is in seconds of a clock that all share."""
+    20 seconds of them at most (F91); the first answer corrects them, then they are `known`. `at` is in seconds of a clock that all share."""
 
     maximum: float = 2000.0
     restore_rate: float = 100.0
@@ -73,6 +73,7 @@ class Bucket(msgspec.Struct, kw_only=True):
     at: float = 0.0
     used: float = 0.0
     spare: float = 0.0
+    known: bool = False
     in_flight: list[Hold] = []
     line: list[Turn] = []
 
@@ -155,8 +156,10 @@ class Bucket(msgspec.Struct, kw_only=True):
     def _correct(self, level: Level, used_meanwhile: float) -> None:
         """The vendor's level lies between what it said and that less all that it may not have counted yet."""
         self.maximum, self.restore_rate = level.maximum, level.restore_rate
-        taken_by_others = min(self.available - level.available, level.maximum * SPARE_SHARE_MAX)
-        self.spare = max(self.spare, taken_by_others)
+        if self.known:
+            taken_by_others = min(self.available - level.available, level.maximum * SPARE_SHARE_MAX)
+            self.spare = max(self.spare, taken_by_others)
+        self.known = True
         uncounted = sum(hold.points for hold in self.in_flight) + used_meanwhile
         self.available = min(max(self.available, level.available - uncounted), level.available)
 
