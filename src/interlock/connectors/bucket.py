@@ -65,7 +65,8 @@ class Turn(msgspec.Struct, kw_only=True, gc=False):
 
 class Bucket(msgspec.Struct, kw_only=True):
     """Our side of one app's bucket at one store. The defaults are those of a Standard store: 100 points a second (F22),
-    20 seconds of them at most (F91); the first answer corrects them, then they are `known`. `at` is in seconds of a clock that all share."""
+    20 seconds of them at most (F91); the first answer corrects them, then they are `known`. `at` is in
+    seconds of a clock that all share."""
 
     maximum: float = 2000.0
     restore_rate: float = 100.0
