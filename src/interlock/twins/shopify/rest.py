@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -20,14 +19,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from interlock.twins.shopify.admin.versions import Versions
 from interlock.twins.shopify.messages import EVENT_TOPICS
 from interlock.twins.shopify.paging import OrderPage, decoded_cursor
 from interlock.twins.shopify.store import Store
 from interlock.twins.vendor import answer, read_json
 from interlock.twins.world import World
 
-SUPPORTED_VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")  # by the 12-month rule, November 2026
-UNSTABLE_VERSIONS = ("2027-01", "unstable")
 TOKEN_SECONDS = 86_399
 OTHER_TOPICS = (
     "app/uninstalled", "customers/create", "customers/update", "products/create", "products/update", "fulfillments/update",
@@ -77,7 +75,7 @@ class RestApi:
     def __init__(self, world: World, store: Store, config: Mapping[str, Any], base_url: Callable[[], str]) -> None:
         self._world, self._store, self._base_url = world, store, base_url
         self._config = config
-        self._versions = tuple(config.get("supported_versions", SUPPORTED_VERSIONS))
+        self.versions = Versions(config)
         self.bucket = LeakyBucket(float(config.get("rest_calls_per_second", 2)), int(config.get("rest_bucket", 40)))
 
     def routes(self) -> list[BaseRoute]:
@@ -94,16 +92,12 @@ class RestApi:
         ]
 
     def served_version(self, asked: str) -> str | None:
-        """Fall forward: a version that left support is served by the oldest supported one; None if it never was."""
-        if asked in self._versions or asked in UNSTABLE_VERSIONS:
-            return asked
-        if re.fullmatch(r"20\d\d-(01|04|07|10)", asked) and asked < self._versions[0]:
-            return str(self._versions[0])
-        return None
+        """The version that answers a request for another; None when there never was one."""
+        return self.versions.served(asked)
 
     def _guarded(self, handler: Handler) -> Handler:
         async def guarded(request: Request) -> Response:
-            version = self.served_version(request.path_params["version"])
+            version = self.versions.served(request.path_params["version"])
             if version is None:
                 return errors("Not Found", 404)
             if not self.token_is_good(request.headers.get("x-shopify-access-token", "")):

@@ -37,7 +37,7 @@ class GraphqlApi:
 
     async def answer(self, request: Request) -> Response:
         """Execute the document of the request."""
-        version = self._rest.served_version(request.path_params["version"])
+        version = self._rest.versions.served(request.path_params["version"])
         if version is None:
             return errors("Not Found", 404)
         token = request.headers.get("x-shopify-access-token", "")

@@ -10,6 +10,9 @@ from interlock.twins.shopify.admin.context import NodeLoader, Resolver
 
 MODULES = (
     "root",
+    "shop",
+    "app",
+    "webhook_subscriptions",
     "bulk_operations",
     "products",
     "product_changes",
@@ -18,6 +21,17 @@ MODULES = (
     "locations",
     "payouts",
     "flow_triggers",
+    "orders",
+    "order_lists",
+    "order_parts",
+    "order_changes",
+    "order_edits",
+    "transactions",
+    "refunds",
+    "returns",
+    "fulfillments",
+    "fulfillment_orders",
+    "customers",
 )
 """Modules of this package that export RESOLVERS, and NODES where objects of theirs can be had by gid."""
 
