@@ -29,13 +29,9 @@ def cut(*, write: bool) -> int:
         return _say(["the schemas are not here yet: run scripts/shopify-schema fetch"])
     try:
         from .generate import generate  # this needs graphql-core, which `fetch` does not
-        from .served import ServedError
     except ImportError as error:
         return _say([f"{error}: run scripts/environment requirements-dev.lock, or set PYTHON"])
-    try:
-        made = generate()
-    except ServedError as error:
-        return _say([str(error)])
+    made = generate()
     changed = [file for file, text in made.files.items() if text_of(file) != text]
     for remark, versions in made.remarks.items() if write else ():
         print(f"{', '.join(versions)}: {remark}")

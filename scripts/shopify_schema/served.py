@@ -78,7 +78,8 @@ def _unlisted(full: Full, name: str, found: Served) -> set[str]:
     plain = {each["name"] for each in known if _is_plain(full, each)}
     if not plain:
         raise ServedError(
-            f"{name} is reached in {full.version} and has no plain fields: list some of it, [{name}] fields = [...]"
+            f"{name} is reached in {full.version} and has no plain fields: list some of it, [{name}] fields = [...], of "
+            + ", ".join(sorted(each["name"] for each in known))
         )
     found.remarks.append(f"{name} is reached but not listed: its plain fields are served")
     return plain
