@@ -7,6 +7,7 @@ import msgspec
 
 from interlock.messaging.backfill import Backfill
 from interlock.messaging.consumers import Consumer
+from interlock.messaging.differences import MoneyDifferences
 from interlock.messaging.ledger import Filter
 from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
@@ -402,6 +403,9 @@ class Views(Protocol):
 
     async def refused_fields(self, since_ms: int) -> tuple[RefusedCount, ...]:
         """What deliveries left out whose event was received since then, by flow, destination and field."""
+
+    async def money_differences(self) -> tuple[MoneyDifferences, ...]:
+        """Deliveries whose newest document books a difference that no part explains (C31), where there are any."""
 
     async def flow_stops(self) -> tuple[Stop, ...]:
         """Flows that a person has paused, or lets drain."""

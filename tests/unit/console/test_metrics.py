@@ -27,6 +27,7 @@ def test_what_the_pages_count_is_what_a_scraper_gets(desk: Desk) -> None:
     found = scraped(desk)
     erp = {"flow": "order-to-erp", "destination": "netsuite"}
     assert found["interlock_dead_letters", labels(**erp, owner="finance-systems")] == 50
+    assert found["interlock_money_differences", labels(**erp)] == 0  # C31: there from the start, so that a rise is one
     assert found["interlock_destination_down", labels(destination="klaviyo")] == 1
     assert found["interlock_destination_down", labels(destination="netsuite")] == 0
     assert found["interlock_open_deliveries", labels(destination="klaviyo", state="retrying")] == 11

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from interlock.console.drift import open_drift
 from interlock.console.rendering import Console, console_of
 from interlock.messaging.contract_drift import DriftRow
+from interlock.messaging.differences import MoneyDifferences
 from interlock.messaging.ledger import Filter
 from interlock.messaging.silences import Silence
 from interlock.messaging.stops import Stop
@@ -69,6 +70,7 @@ async def _families(console: Console) -> list[Metric]:
         *_flows(tiles),
         *_versions(ends),
         _dead(groups),
+        _differences(console, await console.views.money_differences()),
         drift,
         *silent,
         await _alerts(console),
@@ -108,6 +110,18 @@ def _flows(tiles: Iterable[FlowTile]) -> list[Metric]:
         if tile.latency_ms_p50 is not None:
             typical.add_metric(way, tile.latency_ms_p50 / 1000)
     return [ended, success, typical]
+
+
+def _differences(console: Console, booked: Iterable[MoneyDifferences]) -> Metric:
+    """Every way has its 0, so that an alert on a rise begins somewhere."""
+    found = GaugeMetricFamily(
+        "interlock_money_differences", "Objects booked with a difference that no part explains", labels=WAY
+    )
+    counts = {(flow.name, to): 0 for flow in console.strategy.flows.values() for to in flow.destinations}
+    counts |= {(each.flow, each.destination): each.count for each in booked}
+    for way, count in counts.items():
+        found.add_metric(way, count)
+    return found
 
 
 def _silent(console: Console, silences: Iterable[Silence], stops: Iterable[Stop]) -> list[Metric]:

@@ -15,6 +15,7 @@ import msgspec
 
 from interlock.messaging.backfill import Backfill
 from interlock.messaging.consumers import Consumer
+from interlock.messaging.differences import MoneyDifferences
 from interlock.messaging.ledger import Filter
 from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
@@ -22,6 +23,7 @@ from interlock.messaging.silences import Silence
 from interlock.messaging.sqlite.backfill import read_backfill, read_backfills
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.consumers import read_consumers
+from interlock.messaging.sqlite.differences import read_differences
 from interlock.messaging.sqlite.evidence import KeptDays, read_evidence
 from interlock.messaging.sqlite.flow_book import read_left, read_stops
 from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
@@ -204,6 +206,9 @@ class SqliteViews:
 
     async def refused_fields(self, since_ms: int) -> tuple[RefusedCount, ...]:
         return await self._in_thread(read_refused, self._connection, since_ms)
+
+    async def money_differences(self) -> tuple[MoneyDifferences, ...]:
+        return await self._in_thread(read_differences, self._connection)
 
     async def flow_stops(self) -> tuple[Stop, ...]:
         return await self._in_thread(read_stops, self._connection)
