@@ -62,7 +62,8 @@ class RefundDocument(Struct, gc=False):
     refund_line_items: list[RefundLine]
     order_adjustments: list[Adjustment]
     transactions: list[Transaction]
-    total_duties_set: MoneySet
+    total_duties_set: MoneySet | None = None
+    total_refunded_set: MoneySet | None = None
     duties: list[RefundDuty] = []
     refund_shipping_lines: list[RefundShipping] | None = None
     taxes_included: bool | None = None
@@ -139,7 +140,7 @@ def _told_by_lines(row: Adjustment, refund: RefundDocument) -> bool:
 
 def _duties(refund: RefundDocument, codes: tuple[str, str]) -> MoneyPair:
     """By duty, where they are listed."""
-    if not refund.duties:
+    if not refund.duties and refund.total_duties_set is not None:
         return _of(refund.total_duties_set, codes)
     return sum((_of(row.amount_set, codes) for row in refund.duties), _pair(ZERO, ZERO, codes))
 
@@ -171,7 +172,9 @@ def _taxes_included(refund: RefundDocument) -> bool:
 def _listed(refund: RefundDocument) -> Decimal:
     """Duties and adjustments in the currency that the customer paid in."""
     duties = (PRESENTMENT(row.amount_set).amount for row in refund.duties)
-    listed = sum(duties, ZERO) if refund.duties else PRESENTMENT(refund.total_duties_set).amount
+    listed = sum(duties, ZERO)
+    if not refund.duties and refund.total_duties_set is not None:
+        listed = PRESENTMENT(refund.total_duties_set).amount
     return listed - sum(
         (
             PRESENTMENT(row.amount_set).amount + PRESENTMENT(row.tax_amount_set).amount
@@ -208,8 +211,16 @@ def _transactions(rows: Sequence[Transaction], parts: MoneyPair, codes: tuple[st
 
 
 def _currencies(refund: RefundDocument) -> tuple[str, str]:
-    """The currency of the shop, and that of the customer."""
-    return SHOP(refund.total_duties_set).currency_code, PRESENTMENT(refund.total_duties_set).currency_code
+    """The currency of the shop, and that of the customer: a webhook has one of these sums, a read the other."""
+    told = refund.total_duties_set or refund.total_refunded_set
+    if told is None:
+        raise MappingError(
+            "this refund names no currency",
+            path="$.total_refunded_set",
+            code="MAP001",
+            next_move="let the refund be read again; a refund that is read has its total in both currencies",
+        )
+    return SHOP(told).currency_code, PRESENTMENT(told).currency_code
 
 
 def _of(amounts: MoneySet, codes: tuple[str, str]) -> MoneyPair:
