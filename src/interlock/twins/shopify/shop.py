@@ -30,6 +30,7 @@ from interlock.twins.shopify.payouts import PayoutBook
 from interlock.twins.shopify.rest import RestApi
 from interlock.twins.shopify.scenarios import SCENARIOS
 from interlock.twins.shopify.store import SECRET_LAG_SECONDS, Store, known_scenario, truth
+from interlock.twins.shopify.storefront.api import StorefrontApi
 from interlock.twins.shopify.webhooks import Sending, WebhookSender
 from interlock.twins.vendor import Vendor, answer
 from interlock.twins.world import World, decode_json
@@ -60,6 +61,7 @@ class Shopify(Vendor):
         self._time_scale = sending.time_scale
         self.webhooks = WebhookSender(world, faults, sending, self._secret, self._give_up)
         self.graphql = GraphqlApi(world, self.store, config, self._rest, self.emit)
+        self.storefront = StorefrontApi(world, self.store, config)
         self.bulk = BulkRunner(
             world,
             open_query=lambda row: reader(self.graphql.engine, row),
@@ -79,7 +81,7 @@ class Shopify(Vendor):
             self._declare(topic, config["subscriptions"][topic])
 
     def routes(self) -> list[BaseRoute]:
-        return [*self.graphql.routes(), *self._bulk_routes.routes(), *self._rest.routes()]
+        return [*self.graphql.routes(), *self.storefront.routes(), *self._bulk_routes.routes(), *self._rest.routes()]
 
     def control_routes(self) -> list[BaseRoute]:
         return [

@@ -1,9 +1,10 @@
 """Every document is proven against Shopify's own schemas: valid, affordable, with known scopes, nothing deprecated."""
 
+import json
 from datetime import date
 
 import pytest
-from graphql import get_operation_ast, parse, print_ast, validate
+from graphql import build_schema, get_operation_ast, parse, print_ast, validate
 from published_schemas import VERSIONS, published
 from shopify_schema.documents import documents, errors, facts
 from shopify_schema.full import Full
@@ -17,6 +18,7 @@ from interlock.connectors.shopify.documents import document, names
 from interlock.connectors.shopify.schema import schema, versions
 
 DOCUMENTS = documents(CONNECTOR / "documents")
+STOREFRONT = documents(CONNECTOR / "documents" / "storefront")
 KNOWN_DEPRECATED: dict[str, str] = {}
 """What documents may use although it will go away, with the reason why it is used still: `Type.field` = reason."""
 
@@ -97,6 +99,18 @@ def test_what_is_committed_is_what_the_script_writes() -> None:
     assert made.mistakes == []
     stale = [str(file.relative_to(ROOT)) for file, text in made.files.items() if text_of(file) != text]
     assert stale == [], "run scripts/shopify-schema cut, and commit what it writes"
+
+
+@each_version
+@pytest.mark.parametrize("name", STOREFRONT)
+def test_a_document_of_the_storefront_is_valid(name: str, version: str) -> None:
+    """What a buyer's page asks is proven like what the hub asks: in each version, by the whole schema and by what ships."""
+    tree = STOREFRONT[name]
+    assert errors(published(version, "storefront-graphql").schema, tree) == []
+    shipped = (CONNECTOR / "schema" / f"storefront-{version}.graphql").read_text(encoding="utf-8")
+    assert [error.message for error in validate(build_schema(shipped, assume_valid=True), tree)] == []
+    facts = json.loads((CONNECTOR / "schema" / "storefront-documents.json").read_text(encoding="utf-8"))
+    assert facts[version][name] == {"deprecated": {}, "scopes": [["unauthenticated_read_product_listings"]]}
 
 
 def test_every_document_says_what_it_is_for() -> None:
