@@ -23,7 +23,7 @@ from interlock.messaging.source import Bulk, BulkState, Reach, Whole, WholePage
 
 LOG = logging.getLogger("interlock.intake.backfill")
 
-BATCH = 200
+BATCH = 100
 """Objects whose events are committed together, with the place that they end at."""
 AHEAD_MOST = 2_000
 """Events that are not routed and deliveries of backfills that are not made, together: the rest waits at the vendor, so
