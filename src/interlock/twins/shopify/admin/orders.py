@@ -445,7 +445,6 @@ OWN: dict[str, Resolver] = {
     "shippingLines": _shipping_lines,
     "shippingLine": _shipping_line,
     "publication": constant(None),
-    "channelInformation": constant(None),
     "staffMember": constant(None),
     "disputes": constant([]),
     "alerts": constant([]),

@@ -104,9 +104,6 @@ FIELDS: dict[str, str | Resolver] = {
     "fees": constant([]),
     "paymentDetails": constant(None),
     "receiptJson": "receipt",
-    "settlementCurrency": constant(None),
-    "settlementCurrencyRate": constant(None),
-    "user": constant(None),
 }
 
 
