@@ -294,5 +294,5 @@ async def bill(hub: Hub, order: str) -> None:
     """Finance turns the sales order into an invoice, by hand in NetSuite."""
     client = hub.release.destination("netsuite", "shopify")
     path = f"/salesOrder/eid:shopify-{order}/!transform/invoice"
-    answer = await client._send("POST", path, b"{}", 10.0)  # type: ignore[attr-defined]
+    answer = await client.call("POST", path, b"{}", 10.0)  # type: ignore[attr-defined]
     assert answer.status == 204, answer.body

@@ -190,5 +190,5 @@ async def put_customer(hub: Hub, number: int, **fields: Any) -> None:
     """A customer whom the ERP knew before."""
     client: Any = hub.release.records("netsuite")
     body = json.dumps({"companyName": "Ada Ltd", "isPerson": False, **fields}).encode()
-    answer = await client._send("PUT", f"/customer/eid:shopify-customer-{number + 7_000_000}", body, 10)
+    answer = await client.call("PUT", f"/customer/eid:shopify-customer-{number + 7_000_000}", body, 10)
     assert answer.status == 204

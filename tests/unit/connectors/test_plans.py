@@ -48,6 +48,7 @@ def order(**changed: Any) -> Any:
         id="7", email="a@b.io", phone=None, first_name="A", last_name="B", accepts_marketing=False
     )
     fields = {
+        "financial_status": "paid",
         "id": "1", "origin": "shopify", "cancelled_at": None, "customer": customer, "email": None, "phone": None,
         "currency": "USD", "billing_address": None, "shipping_address": None, "fulfillment_status": "unfulfilled",
         "updated_at": NOON, "note": None, "lines": [SimpleNamespace(requires_shipping=True, current_quantity=1)],
