@@ -13,6 +13,7 @@ from interlock.twins.shopify.changes import Change
 from interlock.twins.shopify.money import Currencies
 from interlock.twins.shopify.order_writing import opened, touch
 from interlock.twins.shopify.orders import timestamp
+from interlock.twins.shopify.routing import named
 from interlock.twins.shopify.store import Store
 from interlock.twins.world import World
 
@@ -104,6 +105,14 @@ class Desk:
         life = self.open(order)
         life.take(change)
         return self.keep(kind, life)
+
+    def placed(self, order: Order, listens: Callable[[str], bool]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What Shopify sends beside orders/create; worked out only for topics that somebody listens to."""
+        if listens("order_transactions/create"):
+            yield from self._payments({}, order, self.book(order))
+        if listens("fulfillment_orders/order_routing_complete"):
+            for one in self.book(order)["fulfillment_orders"]:
+                yield "fulfillment_orders/order_routing_complete", {"fulfillment_order": named(one)}
 
     def forget(self, order: Order) -> None:
         """Delete an order with its book; orders/delete names only the id."""

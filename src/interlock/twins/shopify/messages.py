@@ -108,9 +108,15 @@ def events_body(topic: str, name: str, resource: Mapping[str, Any]) -> dict[str,
 
 
 def resource_id(resource: Mapping[str, Any]) -> str:
-    """The id that a body is about; an edit is about its order, a stock level about its item."""
+    """The id that a body is about; an edit is about its order, other bodies name their object by gid."""
     if "order_edit" in resource:
         return str(resource["order_edit"]["order_id"])
-    return str(
-        resource["id"] if "id" in resource else resource.get("inventory_item_id", resource.get("admin_graphql_api_id"))
-    )
+    if "id" in resource:
+        return str(resource["id"])
+    names = (*NAMED_WITHIN, *(name for name in resource if name.startswith("admin_graphql_api_")))
+    found = next((resource[name] for name in names if resource.get(name)), "")
+    return str(found["id"] if isinstance(found, dict) else found).rpartition("/")[2]
+
+
+NAMED_WITHIN = ("inventory_item_id", "fulfillment_order", "original_fulfillment_order", "order_id", "customerId")
+"""Members that name what a body without an id of its own is about."""

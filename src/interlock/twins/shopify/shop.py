@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,17 +13,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from interlock.twins.faults import FaultPlan
-from interlock.twins.shopify import changes
+from interlock.twins.shopify import commands
 from interlock.twins.shopify.admin.api import GraphqlApi
 from interlock.twins.shopify.admin.bulk_operations import BulkRoutes, reader
 from interlock.twins.shopify.admin.bulk_run import OBJECTS_PER_SECOND, BulkRunner
+from interlock.twins.shopify.admin.control import AdminControl
 from interlock.twins.shopify.admin.flow_triggers import FlowRoutes
 from interlock.twins.shopify.admin.payouts import PayoutRoutes
-from interlock.twins.shopify.catalogue import PRODUCTS, Shop
-from interlock.twins.shopify.draft import DraftLine
+from interlock.twins.shopify.catalogue import Shop
+from interlock.twins.shopify.customers import new_customer_of
+from interlock.twins.shopify.desk import Desk, Refused
 from interlock.twins.shopify.flow import FlowActions
 from interlock.twins.shopify.goods import stock
 from interlock.twins.shopify.goods.opening import open_shop
+from interlock.twins.shopify.order_writing import ChangeRefused
 from interlock.twins.shopify.orders import timestamp
 from interlock.twins.shopify.payouts import PayoutBook
 from interlock.twins.shopify.rest import RestApi
@@ -37,7 +39,6 @@ from interlock.twins.world import World, decode_json
 
 SHOP_SETTINGS = ("domain", "name", "currency", "iana_timezone", "id_base")
 SENDING_SETTINGS = ("concurrency", "time_scale", "json_style", "duplicate_copies", "forged_share")
-BY_SKU = {product.sku: product for product in PRODUCTS}
 MAX_ORDERS_PER_CALL = 10_000
 
 
@@ -60,6 +61,7 @@ class Shopify(Vendor):
         )
         self._time_scale = sending.time_scale
         self.webhooks = WebhookSender(world, faults, sending, self._secret, self._give_up)
+        self.desk = Desk(world, self.store, self.emit)
         self.graphql = GraphqlApi(world, self.store, config, self._rest, self.emit)
         self.storefront = StorefrontApi(world, self.store, config)
         self.bulk = BulkRunner(
@@ -93,6 +95,7 @@ class Shopify(Vendor):
             Route("/rotate_secret", self.rotate_secret, methods=["POST"]),
             Route("/forge", self.forge, methods=["POST"]),
             Route("/deliveries", self.deliveries, methods=["GET"]),
+            *AdminControl(self.graphql).routes(),
             *self._bulk_routes.control_routes(),
             *self._payout_routes.control_routes(),
             *self._flow_routes.control_routes(),
@@ -130,10 +133,16 @@ class Shopify(Vendor):
         Shopify sends orders/updated within a second of orders/create, before or after it (shopify-app-js#603).
         """
         order = self.store.place(scenario)
+        wanted = {row["topic"] for row in self.store.subscriptions()}
+        customer = new_customer_of(order, self.store) if "customers/create" in wanted else None
+        if customer is not None:
+            self.emit("customers/create", customer)
         topics = ["orders/create", "orders/paid", "orders/updated"]
         for topic in topics:
             if topic != "orders/paid" or order["financial_status"] == "paid":
                 self.emit(topic, order)
+        for topic, body in self.desk.placed(order, wanted.__contains__):
+            self.emit(topic, body)
         return order
 
     def emit(self, topic: str, body: dict[str, Any]) -> None:
@@ -171,20 +180,17 @@ class Shopify(Vendor):
         return answer({"order": truth(self.store.find(request.path_params["id"]) or {})})
 
     async def change_order(self, request: Request) -> Response:
-        """POST /_twin/orders/{id or name}/{edit|refund|cancel|fulfil|pay|note}; see CHANGES for the members."""
+        """POST /_twin/orders/{id or name}/{change}; commands.py says what each takes."""
         order = self.store.order(request.path_params["id"])
         kind = request.path_params["change"]
-        if order is None or kind not in CHANGES:
-            return answer({"error": "no such order or change", "changes": sorted(CHANGES)}, 404)
+        if order is None or kind not in commands.KINDS:
+            return answer({"error": "no such order or change", "changes": sorted(commands.KINDS)}, 404)
         try:
-            change = CHANGES[kind](self, order, await _body(request))
-        except (changes.ChangeRefused, KeyError, IndexError) as refusal:
+            topics = commands.run(self.desk, order, kind, await _body(request))
+        except (ChangeRefused, Refused, KeyError, IndexError) as refusal:
             return answer({"errors": {"base": [str(refusal)]}}, 422)
-        self.store.change(kind, change)
-        for topic, body in change.events:
-            self.emit(topic, body)
         row = self.store.find(str(order["id"]))
-        return answer({"order": truth(row or {}), "topics": [topic for topic, _ in change.events]})
+        return answer({"order": None if row is None else truth(row), "topics": topics})
 
     async def load(self, request: Request) -> Response:
         """POST /_twin/load {"rate_per_second": 10, "seconds": 5, "scenario": null}; answers at once."""
@@ -251,69 +257,12 @@ class Shopify(Vendor):
             self.store.subscribe(topic, address, "classic", "", str(self.config.get("webhook_api_version", "2026-07")))
 
 
-def _edit(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
-    """{"add": [{"sku", "quantity"}], "remove": {line: units}}; without either, one more product is added."""
-    state = (shop.world.seed, order["id"], order["updated_at"], len(order["line_items"]), len(order["refunds"]))
-    rng = random.Random(repr(state))  # not the world's: its numbers begin again after a restart
-    wanted = asked.get("add", [] if "remove" in asked else [{}])
-    add = [DraftLine(BY_SKU[one.get("sku") or rng.choice(PRODUCTS).sku], int(one.get("quantity", 1))) for one in wanted]
-    return changes.edit(order, rng, shop.store.now(), add=add, remove=_units(order, asked.get("remove")))
-
-
-def _refund(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
-    """{"lines": {line: units}, "shipping": bool, "restock": "return", "note"}; without lines, everything."""
-    lines = _units(order, asked.get("lines"))
-    how = str(asked.get("restock", "return"))
-    return changes.refund(
-        order, shop.store.now(), lines=lines, shipping=asked.get("shipping"), restock=how, note=asked.get("note")
-    )
-
-
-def _cancel(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
-    """{"reason": "customer", "restock": true}."""
-    reason, restock = str(asked.get("reason", "customer")), bool(asked.get("restock", True))
-    return changes.cancel(order, shop.store.now(), reason=reason, restock=restock)
-
-
-def _fulfil(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
-    """{"lines": {line: units}, "tracking_number"}; without lines, all that wait."""
-    number = str(asked.get("tracking_number", f"1Z{order['order_number']}"))
-    return changes.fulfil(order, shop.store.now(), lines=_units(order, asked.get("lines")), tracking_number=number)
-
-
-def _pay(shop: Shopify, order: dict[str, Any], _: dict[str, Any]) -> changes.Change:
-    return changes.pay(order, shop.store.now())
-
-
-def _note(shop: Shopify, order: dict[str, Any], asked: dict[str, Any]) -> changes.Change:
-    """{"note": text, "tag": text}."""
-    return changes.annotate(order, shop.store.now(), note=asked.get("note"), tag=asked.get("tag"))
-
-
-CHANGES: dict[str, Callable[[Shopify, dict[str, Any], dict[str, Any]], changes.Change]] = {
-    "edit": _edit,
-    "refund": _refund,
-    "cancel": _cancel,
-    "fulfil": _fulfil,
-    "pay": _pay,
-    "note": _note,
-}
-
 ERROR_TEXTS = {
     401: "[API] Invalid API key or access token (unrecognized login or wrong password)",
     404: "Not Found",
     429: "Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service.",
     503: "Service Unavailable",
 }
-
-
-def _units(order: dict[str, Any], asked: dict[str, Any] | None) -> dict[int, int] | None:
-    """Units by line id; a line may be named by its position on the order ("0", "1")."""
-    if asked is None:
-        return None
-    lines = order["line_items"]
-    named = {int(line): int(units) for line, units in asked.items()}
-    return {lines[line]["id"] if line < len(lines) else line: units for line, units in named.items()}
 
 
 async def _body(request: Request) -> dict[str, Any]:
