@@ -13,12 +13,13 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from interlock.twins.shopify.admin.oauth import Tokens
 from interlock.twins.shopify.admin.versions import Versions
 from interlock.twins.shopify.messages import EVENT_TOPICS
 from interlock.twins.shopify.paging import OrderPage, decoded_cursor
@@ -26,7 +27,6 @@ from interlock.twins.shopify.store import Store
 from interlock.twins.vendor import answer, read_json
 from interlock.twins.world import World
 
-TOKEN_SECONDS = 86_399
 OTHER_TOPICS = (
     "app/uninstalled", "customers/create", "customers/update", "products/create", "products/update", "fulfillments/update",
     "products/delete", "inventory_levels/update", "inventory_levels/connect", "inventory_levels/disconnect",
@@ -76,12 +76,13 @@ class RestApi:
         self._world, self._store, self._base_url = world, store, base_url
         self._config = config
         self.versions = Versions(config)
+        self.tokens = Tokens(world, store, config)
         self.bucket = LeakyBucket(float(config.get("rest_calls_per_second", 2)), int(config.get("rest_bucket", 40)))
 
     def routes(self) -> list[BaseRoute]:
         admin = "/admin/api/{version}"
         return [
-            Route("/admin/oauth/access_token", self.token, methods=["POST"]),
+            Route("/admin/oauth/access_token", self.tokens.grant, methods=["POST"]),
             Route(f"{admin}/orders.json", self._guarded(self.orders), methods=["GET"]),
             Route(f"{admin}/orders/{{id}}.json", self._guarded(self.order), methods=["GET"]),
             Route(f"{admin}/webhooks.json", self._guarded(self.list_webhooks), methods=["GET"]),
@@ -116,29 +117,7 @@ class RestApi:
 
     def token_is_good(self, token: str) -> bool:
         """Whether a token opens the API now."""
-        if token == self._config.get("access_token", "shpat_twin"):
-            return True
-        row = self._world.get("token", token)
-        return row is not None and time.time() < float(row["expires_at"])
-
-    async def token(self, request: Request) -> Response:
-        """POST /admin/oauth/access_token with grant_type client_credentials, as form or JSON."""
-        raw = await request.body()
-        is_json = "json" in request.headers.get("content-type", "")
-        asked: dict[str, Any] = json.loads(raw) if is_json else dict(parse_qsl(raw.decode()))
-        if asked.get("grant_type") != "client_credentials":
-            return answer({"error": "unsupported_grant_type"}, 400)
-        secrets = self._store.secrets(self._config.get("client_secret", "shpss_twin"))
-        if (
-            asked.get("client_id") != self._config.get("client_id", "twin-client")
-            or asked.get("client_secret") not in secrets
-        ):
-            return answer({"error": "invalid_client"}, 401)
-        token = f"shpat_{self._world.next_id('token')}"
-        lasts = int(self._config.get("token_seconds", TOKEN_SECONDS))
-        self._world.remember(("token", token, {"expires_at": time.time() + lasts}))
-        scope = "read_orders,read_all_orders,read_customers,write_orders"
-        return answer({"access_token": token, "scope": scope, "expires_in": lasts})
+        return self.tokens.app(token) is not None
 
     async def shop(self, _: Request) -> Response:
         """GET shop.json."""

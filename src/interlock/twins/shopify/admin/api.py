@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.twins.shopify.admin.context import App
 from interlock.twins.shopify.admin.engine import Engine
+from interlock.twins.shopify.admin.throttle import POINTS_A_SECOND, SECONDS_OF_REFILL, Throttle
 from interlock.twins.shopify.rest import BAD_TOKEN, RestApi, errors
 from interlock.twins.shopify.store import Store
 from interlock.twins.vendor import answer, read_json
@@ -29,25 +29,32 @@ class GraphqlApi:
         rest: RestApi,
         emit: Callable[[str, dict[str, Any]], None],
     ) -> None:
-        self._rest = rest
-        self.engine = Engine(store, world, time.time, emit, config)
+        self._versions, self.tokens, self.shop = rest.versions, rest.tokens, store.shop
+        scale = float(config.get("time_scale", 1.0))
+        self.engine = Engine(store, world, time.time, emit, config, scale)
+        rate = float(config.get("points_per_second", POINTS_A_SECOND[str(config.get("plan", "plus"))]))
+        size = float(config.get("bucket_points", rate * SECONDS_OF_REFILL))
+        self.throttle = Throttle(rate, lambda: time.monotonic() * scale, size)
 
     def routes(self) -> list[BaseRoute]:
-        return [Route("/admin/api/{version}/graphql.json", self.answer, methods=["POST"])]
+        return [
+            Route("/admin/api/graphql.json", self.answer, methods=["POST"]),
+            Route("/admin/api/{version}/graphql.json", self.answer, methods=["POST"]),
+        ]
 
     async def answer(self, request: Request) -> Response:
         """Execute the document of the request."""
-        version = self._rest.versions.served(request.path_params["version"])
+        version = self._versions.served(request.path_params.get("version", ""))
         if version is None:
             return errors("Not Found", 404)
-        token = request.headers.get("x-shopify-access-token", "")
-        if not self._rest.token_is_good(token):
+        app = self.tokens.app(request.headers.get("x-shopify-access-token", ""))
+        if app is None:
             return errors(BAD_TOKEN, 401)
         asked = await _document(request)
         if asked is None:
             return errors({"query": "Required parameter missing or invalid"}, 400)
-        shop = self.engine.context(version, App("twin-client", frozenset(), token))
-        return answer(self.engine.execute(shop, asked), 200, {"X-Shopify-API-Version": version})
+        found = self.engine.execute(self.engine.context(version, app), asked, self.throttle)
+        return answer(found, 200, {"X-Shopify-API-Version": version})
 
 
 async def _document(request: Request) -> dict[str, Any] | None:

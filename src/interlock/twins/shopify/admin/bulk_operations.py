@@ -122,7 +122,7 @@ def view(row: dict[str, Any]) -> dict[str, Any]:
 def reader(engine: Engine, row: dict[str, Any]) -> BulkReader:
     """Opens an operation's query again, in the version and with the scopes of the app that asked for it."""
     shop = engine.context(row["version"], app_of(row))
-    return BulkReader(checked(row["version"], row["query"]), shop, merged().resolvers, engine.wrappers)
+    return BulkReader(checked(row["version"], row["query"]), shop, merged().resolvers, engine.rules(row["version"]))
 
 
 def _of_app(shop: ShopContext) -> list[dict[str, Any]]:
