@@ -93,7 +93,7 @@ def _tell_tokens(folder: Path, now: int, out: Output) -> bool:
     """Systems that give us no token, or one that may do less than before; True when there is one."""
     lines = token_lines(data_folder(folder), now)
     for one in lines:
-        if out.as_json or one.code:
+        if one.code:
             text = f"{one.system}: {click.style(one.words, fg='red')}; {one.next}"
             out.row(text, **(one._asdict() | {"kind": "token"}))
     return any(one.code for one in lines)
