@@ -85,13 +85,14 @@ class Bucket(msgspec.Struct, kw_only=True):
         self._refill(now)
         ahead = self._ahead(caller, lane)
         missing = sum(turn.points for turn in ahead) + self._needed(points, lane) - self.available
-        if missing <= ENOUGH and not ahead:
+        probed = self.known or not self.in_flight  # until an answer has told the limits, one call goes ahead
+        if missing <= ENOUGH and not ahead and probed:
             self.leave(caller)
             hold = Hold(id=caller, points=points, until=now + HOLD_SECONDS, used_before=self.used)
             self.in_flight.append(hold)
             self.available -= points
             return hold
-        wait = max(missing / self.restore_rate, LOOK_SECONDS if ahead else ENOUGH)
+        wait = max(missing / self.restore_rate, ENOUGH if probed and not ahead else LOOK_SECONDS)
         self._stand(caller, lane, points, now + wait + TURN_SECONDS)
         return wait
 
