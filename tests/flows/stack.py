@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,13 @@ async def twins(folder: Path) -> AsyncIterator[TwinWorld]:
 
 
 @asynccontextmanager
-async def running(folder: Path, world: TwinWorld) -> AsyncIterator[Hub]:
+async def running(folder: Path, world: TwinWorld, topics: Sequence[str] = TOPICS) -> AsyncIterator[Hub]:
     """A hub in this process, subscribed to the shop."""
     hub = Hub(folder, demo=world)
     await hub.open()
     try:
         await hub.serve()
-        await hub.release.source("shopify").subscribe(TOPICS, f"{hub.url}/intake/shopify")  # type: ignore[attr-defined]
+        await hub.release.source("shopify").subscribe(topics, f"{hub.url}/intake/shopify")  # type: ignore[attr-defined]
         yield hub
     finally:
         await hub.close()

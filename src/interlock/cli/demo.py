@@ -152,15 +152,15 @@ class Demo:
         )
 
     async def _subscribe(self, hub: "Hub") -> int:
-        address = f"{hub.url}/intake/shopify"
-        await self._world.unsubscribe_others(address)
-        topics = sorted({topic for flow in hub.release.strategy.flows.values() for topic in flow.trigger})
-        answer = await hub.release.source("shopify").subscribe(topics, address)  # type: ignore[attr-defined]
-        if not isinstance(answer, list):
+        """As the hub does each minute; returns how many topics the shop tells of."""
+        await hub.subscription_keeper.look()
+        kept = await hub.views.subscriptions()
+        missing = [one for one in kept if one.state == "missing"]
+        if missing or not kept:
+            why = f"{missing[0].topic}: {missing[0].problem}" if missing else "it did not answer"
             raise SettingsError("the shop's twin refused the subscriptions", code="SET024", where=self._world.urls["shopify"],
-                                why=getattr(answer, "message", str(answer)),
-                                next_move="take it out of the flow's trigger, or begin anew: interlock demo DIR")  # fmt: skip
-        return len(topics)
+                                why=why, next_move="take it out of the flow's trigger, or begin anew: interlock demo DIR")  # fmt: skip
+        return len(kept)
 
     def _step(self, text: str, **facts: Any) -> None:
         """One thing that is done, with the time since the command was given."""

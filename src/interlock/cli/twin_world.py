@@ -26,7 +26,6 @@ SCENARIOS = ("plain", "discount_order", "tax_included", "non_ascii", "same_sku_t
 SHOP_TIME_SCALE = 600
 """The shop's four hours of webhook retries pass in 24 seconds."""
 CONTROL_SECONDS = 10.0
-SHOP_ADMIN = "/admin/api/2026-07"
 SHOP_TOKEN = "shpat_twin"  # noqa: S105  made up, like all the demo's secrets
 TWIN_PORTS = (20_000, 32_000)
 """Linux gives 32768 and above to outgoing connections, others 49152 and above."""
@@ -166,14 +165,6 @@ class TwinWorld:
     async def orders_in_shop(self) -> int:
         """How many orders the shop has."""
         return int((await self._control("shopify", "GET", "state", None))["orders"])
-
-    async def unsubscribe_others(self, address: str) -> None:
-        """Forget subscriptions of an earlier life on another port: whoever listens there now is no hub."""
-        place = f"{self.urls['shopify']}{SHOP_ADMIN}"
-        listed = await asyncio.to_thread(_call, f"{place}/webhooks.json", "GET", None)
-        for webhook in listed["webhooks"]:
-            if webhook["address"] != address:
-                await asyncio.to_thread(_call, f"{place}/webhooks/{webhook['id']}.json", "DELETE", None)
 
     async def break_system(self, name: str, kind: str) -> None:
         """Make a twin fail until it is repaired."""

@@ -78,6 +78,9 @@ def _card(
     team = console.strategy.teams.get(system.owner)
     rate = system.limits.rate_per_second
     health = destination_state(now, system.title, console.now_ms, zone_of(console.strategy)) if now else HEALTHY
+    mine = tuple(one for one in webhooks if one.system == system.name)
+    if any(one.state == "missing" for one in mine):
+        health = worst([health, Health(state="dead", word="webhooks missing")])
     return Card(
         system=system,
         contact=team.contact if team else "nobody",
@@ -90,7 +93,7 @@ def _card(
         record_of=tuple(claims_in_words(system)),
         gauge=min(1.0, now.written_last_minute / (rate * 60)) if rate and now else None,
         compared=tuple(plural_of(one) for name, one in sweepable(console.strategy) if name == system.name),
-        webhooks=tuple(one for one in webhooks if one.system == system.name),
+        webhooks=mine,
         in_bulk=tuple(plural_of(one) for name, one in readable(console.strategy) if name == system.name),
     )
 
