@@ -84,7 +84,7 @@ def _card(
     return Card(
         system=system,
         contact=team.contact if team else "nobody",
-        health=worst([health, access.health]) if access and access.health else health,
+        health=worst([access.health, health]) if access and access.health else health,
         access=access,
         now=now or DestinationHealth(destination=system.name),
         flows=tuple(
