@@ -29,6 +29,7 @@ class Bench:
 
     def __init__(self, directory: Path, **config: Any) -> None:
         self.now = NOON
+        self.keys = 0
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.world = World(directory, seed=7)
         self.store = Store(self.world, Shop(), lambda: self.now)
@@ -53,7 +54,10 @@ class Bench:
         self.world.close()
 
     def ask(self, query: str, /, version: str = "2026-07", **variables: Any) -> dict[str, Any]:
-        """The whole answer, errors and all."""
+        """The whole answer, errors and all; a document with a `$key` gets a new one for each call."""
+        if "$key" in query:
+            self.keys += 1
+            variables = {"key": f"key-{self.keys}", **variables}
         shop = self.engine.context(version, App("twin-client", all_scopes("2026-07")))
         return self.engine.execute(shop, {"query": query, "variables": variables})
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from admin_bench import BUNDLE, MAIN, RETURNS, STORE, SUNGLASSES, TOTE, Bench, codes
 
-SET = """mutation($input: InventorySetQuantitiesInput!, $key: String = "k") {
+SET = """mutation($input: InventorySetQuantitiesInput!, $key: String!) {
   inventorySetQuantities(input: $input) @idempotent(key: $key) {
     inventoryAdjustmentGroup { reason referenceDocumentUri changes { name delta quantityAfterChange item { id } } }
     userErrors { field message code }
@@ -160,8 +160,8 @@ def test_moves_stay_at_one_location(bench: Bench) -> None:
 
 def test_stocking_at_a_location_and_taking_it_away(bench: Bench) -> None:
     """An item must be stocked before it has a quantity there; what is committed there keeps it there."""
-    activate = """mutation($item: ID!, $place: ID!, $n: Int) { inventoryActivate(inventoryItemId: $item, locationId: $place,
-      available: $n) @idempotent(key: "a") { inventoryLevel { id } userErrors { message } } }"""
+    activate = """mutation($item: ID!, $place: ID!, $n: Int, $key: String!) { inventoryActivate(inventoryItemId: $item, locationId: $place,
+      available: $n) @idempotent(key: $key) { inventoryLevel { id } userErrors { message } } }"""
     done = bench.data(activate, item=SUNGLASSES, place=RETURNS, n=4)["inventoryActivate"]
     assert done["inventoryLevel"]["id"].endswith("?inventory_item_id=46870000000000")
     assert bench.units(SUNGLASSES, RETURNS)["available"] == 4
@@ -176,8 +176,8 @@ def test_stocking_at_a_location_and_taking_it_away(bench: Bench) -> None:
 
 def test_a_closed_location_holds_nothing(bench: Bench) -> None:
     """A location with stock closes only when its stock has somewhere to go; afterwards it takes no quantities."""
-    close = """mutation($id: ID!, $to: ID) { locationDeactivate(locationId: $id, destinationLocationId: $to)
-      @idempotent(key: "c") { location { isActive } locationDeactivateUserErrors { code } } }"""
+    close = """mutation($id: ID!, $to: ID, $key: String!) { locationDeactivate(locationId: $id, destinationLocationId: $to)
+      @idempotent(key: $key) { location { isActive } locationDeactivateUserErrors { code } } }"""
     refused = bench.data(close, id=STORE, to=None)["locationDeactivate"]
     assert refused["locationDeactivateUserErrors"] == [{"code": "HAS_ACTIVE_INVENTORY_ERROR"}]
     done = bench.data(close, id=STORE, to=MAIN)["locationDeactivate"]
