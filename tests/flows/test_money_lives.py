@@ -32,7 +32,7 @@ CONTRACTS = load_contracts()
 SIDES = ("shop", "presentment")
 PLUS = ("items", "shipping", "tax", "tips", "gift_cards", "duties", "additional_fees", "cash_rounding", "difference")
 EVENTS_OF_A_LIFE = 6
-LIVES_OF_A_SCENARIO = 8
+LIVES_OF_A_SCENARIO = 6
 PAIRS = (
     ("USD", "JPY", "149.73"),
     ("EUR", "KWD", "0.3571"),
@@ -304,7 +304,7 @@ def test_the_lives_are_worth_it() -> None:
             for step in life(scenario, seed):
                 met[step.done] = met.get(step.done, 0) + 1
     assert met.keys() == {"placed", *HAPPENS}
-    assert min(met.values()) >= 30, met
+    assert min(met.values()) >= 20, met
 
 
 def steps_until(wanted: Callable[[Step], bool]) -> Step:

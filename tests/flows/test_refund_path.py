@@ -1,0 +1,121 @@
+"""A refund on the whole path: the shop pays back, the hub reads the refund by its id, and NetSuite has one credit memo."""
+
+import asyncio
+import json
+from decimal import Decimal
+
+import pytest
+from books import Record, choose, records, sales_order
+from shop import Shop, Stage
+from stack import until
+
+from interlock.cli.twin_world import TwinWorld
+from interlock.connectors.shopify import client
+from interlock.connectors.shopify.source import ShopifySource
+from interlock.hub import Hub
+from interlock.messaging.ledger import Filter
+
+LONG_AGO = json.dumps({"createdDate": "2020-01-01T00:00:00Z"}).encode()
+SETTLED = {"done", "waiting", "dead", "superseded", "cancelled"}
+
+
+@pytest.fixture
+def refunds(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The starter folder with a flow that moves refunds to the ERP."""
+    monkeypatch.setattr(client, "source", ShopifySource)
+    flow = stage._template / "flows/order-to-erp.toml"
+    text = flow.read_text("utf-8")
+    start, end = text.index("trigger = ["), text.index("]\n") + 2
+    text = text[:start] + 'trigger = ["refunds/create"]\n' + text[end:]
+    text = text.replace('object = "order.v1"', 'object = "refund.v1"').replace(
+        "Orders to the ERP", "Refunds to the ERP"
+    )
+    (stage._template / "flows/refund-to-erp.toml").write_text(text, "utf-8")
+    netsuite = ("systems/netsuite.toml", 'tip_item = "', 'refund_adjustment_item = "5"\ntip_item = "')
+    if "refund_adjustment_item" not in (stage._template / "systems/netsuite.toml").read_text("utf-8"):
+        choose(stage._template, netsuite)
+    return stage
+
+
+async def bill(hub: Hub, order: str) -> None:
+    """Finance turns the sales order into an invoice; it is dated before any refund."""
+    netsuite = hub.release.destination("netsuite", "shopify")
+    path = f"/salesOrder/eid:shopify-{order}/!transform/invoice"
+    answer = await netsuite.call("POST", path, LONG_AGO, 10.0)  # type: ignore[attr-defined]
+    assert answer.status == 204, answer.body
+
+
+async def settled(hub: Hub, world: TwinWorld) -> None:
+    """All webhooks are in, and each delivery has ended or waits for something that it names."""
+
+    async def at_rest() -> bool:
+        if (await world._control("shopify", "GET", "state", None))["webhooks_pending"]:
+            return False
+        if await hub.inbox.head() > await hub.ledger.cursor("router"):
+            return False
+        rows = await hub.views.deliveries(Filter())
+        return all(row.state in SETTLED and (row.state != "waiting" or row.waiting_for) for row in rows)
+
+    await until(at_rest)
+
+
+def credits_of(world: TwinWorld, order: str) -> list[Record]:
+    return [
+        row for row in records(world, "netsuite", "creditMemo") if row["externalId"].startswith(f"shopify-{order}-")
+    ]
+
+
+async def erp_state(hub: Hub, kind: str, key: str = "") -> list[tuple[str, str]]:
+    which = Filter(object=kind, destination="netsuite", key=key) if key else Filter(object=kind, destination="netsuite")
+    return [(row.state, row.code) for row in await hub.views.deliveries(which)]
+
+
+def test_a_refund_after_the_invoice(refunds: Stage) -> None:
+    """C41, C53, C57: one credit memo of the amount that went back, the sales order as it was invoiced, and both add up."""
+
+    async def story() -> None:
+        async with refunds.play() as (world, hub, shop):
+            order = await shop.place("tax_excluded")
+            await settled(hub, world)
+            before = sales_order(world, f"shopify-{order}")
+            assert before is not None
+            await bill(hub, order)
+            await refund_twice_told(shop, order)
+            await settled(hub, world)
+            (memo,) = credits_of(world, order)
+            now = json.loads(await shop.present(order))
+            assert before["total"] - memo["total"] == Decimal(now["current_total_price"])
+            assert await erp_state(hub, "refund") == [("done", "")]
+            await shop.change(order, "note", note="thank you")
+            await settled(hub, world)
+            assert await erp_state(hub, "order", order) == [("done", "")]
+            after = sales_order(world, f"shopify-{order}")
+            assert after is not None and after["total"] == before["total"]
+
+    asyncio.run(story())
+
+
+def test_a_refund_before_the_invoice(refunds: Stage) -> None:
+    """C55: the sales order goes down with the order; there is nothing to credit, and the delivery says why."""
+
+    async def story() -> None:
+        async with refunds.play() as (world, hub, shop):
+            order = await shop.place("tax_excluded")
+            await settled(hub, world)
+            await refund_twice_told(shop, order)
+            await settled(hub, world)
+            assert credits_of(world, order) == []
+            now = json.loads(await shop.present(order))
+            found = sales_order(world, f"shopify-{order}")
+            assert found is not None and found["total"] == Decimal(now["current_total_price"])
+            assert await erp_state(hub, "refund") == [("done", "")]
+
+    asyncio.run(story())
+
+
+async def refund_twice_told(shop: Shop, order: str) -> None:
+    """The shop pays one piece back and tells of it twice."""
+    await shop.go_wrong("webhook_duplicate", "refunds/create")
+    topics = await shop.change(order, "refund", lines={"0": 1})
+    assert "refunds/create" in topics
+    await shop.go_right()
