@@ -61,6 +61,10 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     tokens: TokenStore | None = None
     allowance: Allowance | None = None
 
+    def __repr__(self) -> str:
+        """Without the credentials: it may end in a log or a traceback."""
+        return f"Connection({self.system!r}, {self.url!r})"
+
 
 def declared_write(
     manifest: Manifest, operation: str, *, reference: str, body: bytes, action: str = "write", external_id: str = ""

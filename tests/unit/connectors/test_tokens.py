@@ -328,6 +328,7 @@ def test_no_words_hold_a_secret():
             repr(Granted(access="shpat_planted")),
             repr(StoredToken(system="s", grant="g", origin="o", access="shpat_planted")),
         ]
+        texts.append(repr(connected(None, shop.clock)))
         assert not [text for text in texts if "planted" in text]
 
     asyncio.run(story())
