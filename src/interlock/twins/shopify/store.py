@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from interlock.twins.shopify.catalogue import Shop
 from interlock.twins.shopify.changes import Change
 from interlock.twins.shopify.indexes import IdsInRanges, SortedIds, seconds
@@ -48,7 +50,9 @@ class Store:
         self._world, self._clock = world, clock
         self.shop = shop
         self._zone = ZoneInfo(shop.iana_timezone)
-        self.on_change: Callable[[dict[str, Any] | None, dict[str, Any]], None] = lambda *_: None  # stock follows orders
+        self.on_change: Callable[[dict[str, Any] | None, dict[str, Any]], None] = lambda *_: (
+            None
+        )  # stock follows orders
         self._last_number = max((row["number"] for row in self.orders()), default=0)
         self.by_updated_at, self.by_created_at, self.by_id = SortedIds(), SortedIds(), IdsInRanges()
         self.orders_of: dict[int, list[int]] = {}  # a customer's orders
@@ -127,7 +131,7 @@ class Store:
     def order(self, reference: str) -> dict[str, Any] | None:
         """An order as REST shows it, ready to be changed."""
         row = self.find(reference)
-        return None if row is None else json.loads(row["json"])
+        return None if row is None else msgspec.json.decode(row["json"])
 
     def orders(self) -> Iterator[dict[str, Any]]:
         """Columns and JSON text of every order, in the order of placing."""

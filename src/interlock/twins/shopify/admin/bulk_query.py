@@ -34,7 +34,9 @@ from interlock.twins.shopify.admin.schema import load_schema
 
 CONNECTIONS_MAX = 5
 NESTING_MAX = 2
-PAGE_SIZE = 250
+PAGE_SIZE = 50
+"""Nodes are made a page at a time: small pages let live requests in between."""
+MEMORIES_MAX = 1_000
 CONNECTIONS_MET = "bulk connections met"
 """Where a run remembers the connections that it came by inside an object, to be read after its line."""
 EMPTY_PAGE: dict[str, Any] = {"edges": [], "nodes": [], "pageInfo": {"hasNextPage": False, "hasPreviousPage": False}}
@@ -75,6 +77,16 @@ def checked(version: str, text: str) -> Operation:
     return operation
 
 
+class Recent(dict[str, Any]):
+    """What a request remembers, in an operation that may read a million objects: the newest only."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.pop(key, None)
+        super().__setitem__(key, value)
+        if len(self) > MEMORIES_MAX:
+            del self[next(iter(self))]
+
+
 class BulkReader:
     """Lists the nodes of a checked bulk query, and writes each without the connections below it."""
 
@@ -82,6 +94,7 @@ class BulkReader:
         self, operation: Operation, shop: ShopContext, resolvers: Mapping[str, Resolver], wrappers: Sequence[Wrapper]
     ) -> None:
         self._resolvers: dict[int, Resolver | None] = {}
+        shop.memory = Recent()
         self._run = Run(shop, operation.variables({}))
         rules = [*wrappers, self._capture]
         plan = Compiler(operation.schema, operation.document, resolvers, rules, {}).operation(operation.node)

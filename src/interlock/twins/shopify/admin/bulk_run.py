@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from interlock.twins.shopify.admin.bulk_query import BulkQueryFailed, BulkReader, Met
 from interlock.twins.shopify.admin.context import AdminError, App, ShopContext, gid
-from interlock.twins.world import World
+from interlock.twins.world import World, encode_json
 
 KIND = "bulk_operation"
 RUNNING = frozenset({"CREATED", "RUNNING", "CANCELING"})
@@ -239,12 +238,11 @@ class BulkRunner:
 
     async def _write(self, key: str, reader: BulkReader, progress: Progress, *, grouped: bool) -> None:
         self._files.mkdir(exist_ok=True)
-        encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-        with self._file(key).open("w", encoding="utf-8") as file:
+        with self._file(key).open("wb") as file:
             slice_end = time.monotonic() + SLICE_SECONDS
             for is_root, line in _lines(reader, grouped):
                 self._obey(progress)
-                file.write(encode(line) + "\n")
+                file.write(encode_json(line) + b"\n")
                 progress.objects += 1
                 progress.roots += is_root
                 ahead = self._ahead_seconds(progress)
