@@ -32,6 +32,7 @@ def blank(order: Order) -> Book:
         "risks": [],
         "staff_note": None,
         "edited": False,
+        "original_total_price_set": order["total_price_set"],
     }
 
 
