@@ -161,11 +161,11 @@ class Intake:
 
     def _event(self, door: Door, dialect: Dialect, headers: Headers, body: bytes) -> Event:
         envelope = dialect.envelope(headers)
-        if door.shop and envelope.shop.lower() != door.shop.lower():
-            raise IntakeError("this endpoint belongs to another shop", status=401, code="INT005")
         if deeper_than(body, door.max_depth):
             raise IntakeError(f"nested deeper than {door.max_depth}", status=400, code="INT006")
         subject = dialect.subject(envelope, body)
+        if door.shop and (subject.shop or envelope.shop).lower() != door.shop.lower():
+            raise IntakeError("this endpoint belongs to another shop", status=401, code="INT005")
         flags = _flags(envelope, subject.facts, door)
         return Event(
             system=door.system, dialect=envelope.dialect, topic=envelope.topic, object=subject.object, key=subject.key, name=subject.name,

@@ -31,6 +31,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     to one key: `orders/create`, `orders/cancelled`, `refunds/create#890088186047892319`. Flows are triggered by facts,
     never by the unsigned topic header. `name` is the business name (`#1001`). `summary` is a small JSON object for
     lists, free of personal data (`{"total": "414.95", "currency": "USD", "test": false, "cancelled": true}`).
+    `shop` is the shop that the signed body itself names, which counts for more than a header.
     """
 
     object: str
@@ -40,6 +41,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     facts: tuple[str, ...] = ()
     name: str = ""
     summary: str = ""
+    shop: str = ""
 
 
 class Event(msgspec.Struct, kw_only=True, gc=False):

@@ -16,6 +16,7 @@ from interlock.connectors import registry
 from interlock.connectors.allowance import Allowance
 from interlock.connectors.contract import Builder, Connection, Records
 from interlock.connectors.http import Http
+from interlock.connectors.manifest import Manifest
 from interlock.connectors.straight import StraightDestination, users_functions
 from interlock.connectors.token_store import TokenStore
 from interlock.mapping import (
@@ -255,10 +256,13 @@ class Build:
     def wanted_subscriptions(self) -> dict[str, list[Subscription]]:
         """System -> the subscriptions that its flows declare, of systems whose connector can make them."""
         return {
-            system: [_subscription(one) for one in topics]
+            system: [_subscription(one) for one in topics if one.topic in self._manifest(system).topics]
             for system, topics in wanted(self.strategy).items()
-            if registry.manifest(self._system(system).connector).subscribes
+            if self._manifest(system).subscribes
         }
+
+    def _manifest(self, system: str) -> Manifest:
+        return registry.manifest(self._system(system).connector)
 
     def _offered(self, name: str, what: str) -> Any:
         if (name, what) not in self._offers:

@@ -118,6 +118,10 @@ class ConnectorFact(Struct, frozen=True):
     api_version: str = ""
     versions: dict[str, VersionFact] = {}
 
+    def sends(self, topic: str) -> bool:
+        """Whether it can send this topic; `flow/*` among its topics stands for all that begin so."""
+        return topic in self.topics or f"{topic.partition('/')[0]}/*" in self.topics
+
     @property
     def writable(self) -> frozenset[str]:
         return frozenset(write.object for write in self.writes)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from interlock.connectors.contract import IntakeError, Subject
+from interlock.connectors.shopify.flow import flow_subject
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND: Final = dt.timedelta(microseconds=1)
@@ -78,6 +79,8 @@ class _Body(msgspec.Struct):
     shop_id: Id | None = None
     topic: str | None = None
     action: str | None = None
+    action_run_id: msgspec.Raw = ABSENT
+    flow_trigger_definition_id: msgspec.Raw = ABSENT
 
     @property
     def kind(self) -> str:
@@ -89,6 +92,12 @@ class _Body(msgspec.Struct):
         """The id as text, from the gid where there is one: numbers above 2^53 are rounded by some senders."""
         number = gid_parts(self.admin_graphql_api_id)[1]
         return number or (str(self.id) if self.id is not None else "")
+
+    @property
+    def is_of_shop(self) -> bool:
+        """A shop and nothing else: what Flow sends names one too, and must never be taken for the shop's erasure."""
+        of_flow = self.action_run_id or self.flow_trigger_definition_id
+        return self.shop_id is not None and self.customer is None and self.id is None and not of_flow
 
     @property
     def version(self) -> int:
@@ -103,6 +112,9 @@ def subject_of(body: bytes, topic: str) -> Subject:
     """The subject of a signed body. Raises IntakeError 400: INT010 not JSON, INT011 a wrong value, INT012 names
     nothing.
     """
+    flow = flow_subject(body)
+    if flow is not None:
+        return flow
     read = _read(body)
     for is_of, subject in SHAPES:
         if is_of(read):
@@ -245,7 +257,7 @@ SHAPES: Final[tuple[tuple[Callable[[_Body], bool], Callable[[_Body], Subject]], 
     (lambda read: read.inventory_item_id is not None and read.location_id is not None, _level),
     (lambda read: read.customer is not None and bool(read.orders_to_redact), _privacy("customers/redact")),
     (lambda read: read.customer is not None and bool(read.orders_requested), _privacy("customers/data_request")),
-    (lambda read: read.shop_id is not None and read.customer is None and read.id is None, _shop_redact),
+    (lambda read: read.is_of_shop, _shop_redact),
     (lambda read: read.id is not None and bool(read.line_items) and bool(read.total_price), _order),
 )
 """Which shape is what, the commonest first."""

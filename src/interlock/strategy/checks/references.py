@@ -120,7 +120,7 @@ class KnownTopic(Check):
             if not fact:
                 continue
             for topic, path in elements("trigger", file.value.trigger, file.data.get("trigger")):
-                if topic not in fact.topics:
+                if not fact.sends(topic):
                     what = f'{subject(file)}: {file.value.source} does not send "{topic}"'
                     hint = did_you_mean(topic, fact.topics) or f"connector {fact.name} sends no topics"
                     yield self.finding(file, path, what, next_move=hint)
