@@ -27,6 +27,7 @@ from interlock.connectors.contract import (
     MappingError,
     Past,
     Refused,
+    Uncertain,
     UnmappedReference,
     Write,
 )
@@ -139,10 +140,14 @@ class Story:
         with urlopen(asked, timeout=10) as answer:
             assert answer.status == 204
 
-    def records(self, kind: str) -> list[dict[str, Any]]:
+    def records(self, kind: str, beginning: str | None = None) -> list[dict[str, Any]]:
         with urlopen(f"{self.twin.url}/_twin/records?kind={kind}", timeout=10) as answer:
             rows = json.loads(answer.read(), parse_float=Decimal, parse_int=Decimal)
-        return [row for row in rows if str(row.get("externalId", "")).startswith(self.reference)]
+        return [
+            row
+            for row in rows
+            if str(row.get("externalId", "")).startswith(self.reference if beginning is None else beginning)
+        ]
 
     @property
     def credits(self) -> list[dict[str, Any]]:
@@ -477,6 +482,55 @@ def test_a_refund_that_does_not_say_how_its_prices_are_is_not_guessed() -> None:
     with pytest.raises(MappingError) as raised:
         Story.canonical("refund", record)
     assert raised.value.path == "$.taxes_included" and "read again" in raised.value.next_move
+
+
+def test_an_answer_that_was_lost_pays_once(case: Case, twin: Twin, number: int) -> None:
+    """C57: the credit memo was made and its answer lost: uncertain, sent again, and there is one."""
+
+    async def told(story: Story) -> None:
+        await story.sync()
+        story.bill()
+        refund = story.refund(lines=first_line(story))
+        story.twin.fail(kind="reset_after", count=1, match={"path": "/record/v1/creditMemo", "method": "PUT"})
+        assert isinstance(await story.book(refund), Uncertain)
+        assert len(story.credits) == 1
+        assert isinstance(await story.book(refund), Done)
+        (memo,) = story.credits
+        assert story.twin.effects("creditMemo.create", memo["externalId"]) == 1
+
+    tell(case, twin, number, told)
+
+
+def test_control_without_a_name_of_its_own_a_refund_pays_twice(case: Case, twin: Twin, number: int) -> None:
+    """Control for C57: the same body sent by POST without our external id makes two."""
+
+    async def told(story: Story) -> None:
+        await story.sync()
+        story.bill()
+        body = json.loads(story.planned(story.refund(lines=first_line(story))).writes[0].body)
+        del body["externalId"], body[compensation.MOMENT]
+        before = len(story.records("creditMemo", ""))
+        for _ in range(2):
+            story.person("POST", "/creditMemo", body | {"entity": {"id": story.sales_order["entity"]["id"]}})
+        assert len(story.records("creditMemo", "")) == before + 2
+
+    tell(case, twin, number, told)
+
+
+def test_goods_without_an_item_of_their_sku_go_to_the_stand_in(case: Case) -> None:
+    """C26: a refund tells no variant; without the stand-in it waits for the item, it is never booked anywhere else."""
+    order = make_order(random.Random(6), 6, "tax_excluded", placed_at=LONG_AGO)
+    refund = Story.canonical(
+        "refund", changes.refund(order, LONG_AGO + timedelta(hours=1)).events[0][1] | {"taxes_included": False}
+    )
+    assert case.vendor == "netsuite"
+    items = Items(rule="variant", system="netsuite")
+    table = NETSUITE.table_out("refund", "creditMemo")
+    writer = compile_out(table, CONTRACTS["refund.v1"], connector_functions("netsuite"))
+    with pytest.raises(UnmappedReference):
+        writer(refund, Context(system="netsuite", settings=SETTINGS, items=items))
+    body = writer(refund, Context(system="netsuite", settings={**SETTINGS, "refund_item": "88"}, items=items))
+    assert json.loads(body)["item"]["items"][0]["item"] == {"id": "88"}
 
 
 def test_the_operation_is_declared() -> None:

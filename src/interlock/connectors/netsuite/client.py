@@ -256,6 +256,7 @@ class PaymentNotThere(UnmappedReference):
 
     def __init__(self, payment: str, status: str) -> None:
         super().__init__("payment", payment, system="netsuite", path="$.transactions")
+        self.code = "MAP013"
         self.what = f"the payment {payment} of this refund is {status}: it is booked when the money has gone back"
         self.why = "a payment that is pending may still fail, and one that failed paid nothing back"
         self.next_move = "nothing while it is pending; pay it again in the shop when it failed"

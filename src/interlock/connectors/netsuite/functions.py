@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from interlock.canonical.money import MoneyPair
-from interlock.errors import MappingError
+from interlock.errors import MappingError, UnmappedReference
 from interlock.mapping.context import Context
 from interlock.mapping.standard import amount, customer_external_id, first_of
 
@@ -97,8 +97,16 @@ def refund_external_id(origin: str, order_id: str, id: str) -> str:  # noqa: A00
 
 
 def netsuite_refunded_item(sku: str | None, context: Context) -> dict[str, str]:
-    """The item of what is paid back. A refund tells the SKU only; what the order called it stands on the sales order."""
-    return netsuite_item(_Refunded(sku), context)
+    """The item of what is paid back. A refund tells the SKU only: what has none, or is known by its variant, goes to the
+    item for such goods, where there is one.
+    """
+    try:
+        return netsuite_item(_Refunded(sku), context)
+    except UnmappedReference:
+        stand_in = context.settings.get("refund_item")
+        if stand_in is None:
+            raise
+        return {"id": str(stand_in)}
 
 
 def refunded_shipping(refund: Any, context: Context) -> Decimal:
