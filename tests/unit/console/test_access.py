@@ -55,7 +55,7 @@ def shown(store: Store, state: TokenState, credentials: dict[str, str] = CLIENT)
 def test_a_good_token_shows_its_kind_and_its_end(store: Store) -> None:
     """An operator sees before a long weekend whether a token will be renewed by itself."""
     text = shown(store, GOOD)
-    assert "client credentials" in text and "renewed" in text and "60 min ago" in text and "reconnect" not in text
+    assert "client credentials" in text and "renewed" in text and "60 min ago" in text and "in 23 h" in text and "reconnect" not in text
 
 
 def test_reconnect_is_the_first_thing_said(store: Store) -> None:
