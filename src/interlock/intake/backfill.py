@@ -30,8 +30,9 @@ AHEAD_MOST = 2_000
 that a hundred thousand bodies need not wait here."""
 LOOK_SECONDS = 0.5
 """So late at most does a hub heed a command that another process gave."""
-COLLECTING_SECONDS = 2.0
-"""Between two looks at a bulk operation that the vendor still works on."""
+COLLECTING_SECONDS = (0.25, 10.0)
+"""Between two looks at a bulk operation that the vendor still works on: a fifth of the time that it has taken, within these."""
+COLLECTING_SHARE = 0.2
 RETRY_SECONDS = 5.0
 """The least wait after the vendor could not answer, or had no place for one more operation (C74)."""
 ROOM_SECONDS = 0.1
@@ -142,7 +143,9 @@ class Backfills:
         elif state.state == "running":
             if state.count != row.collected or row.state != "collecting":
                 await self._save(row, state="collecting", collected=state.count, note="")
-            await self._clock.sleep(COLLECTING_SECONDS)
+            least, most = COLLECTING_SECONDS
+            taken = (self._clock.now_ms() - row.started_ms) / 1000
+            await self._clock.sleep(min(most, max(least, taken * COLLECTING_SHARE)))
         elif state.code == ACCESS_DENIED:
             await self._end(row, "failed", "the vendor denied access while it collected", state.code)
         elif state.url:
@@ -227,8 +230,12 @@ class Backfills:
         room = await self._room(row)
         if room is None:
             return None
+        known = await self._book.versions(row.system, row.object, [one.subject.key for one in batch])
         appended = await asyncio.gather(*(self._inbox.append(self._event(row, one)) for one in batch))
-        new = sum(one.new for one in appended)
+        new = sum(
+            there.new and known.get(one.subject.key, -1) < one.subject.version
+            for one, there in zip(batch, appended, strict=True)
+        )
         return await self._save(
             room, line=line, cursor=cursor, reached_us=_reached(row, batch), seen=row.seen + len(batch),
             new=row.new + new, note="",

@@ -1,5 +1,6 @@
 """A backfill: everything that a system holds of one object, read once into the inbox. Its row is the truth about how far it is."""
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -60,7 +61,7 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def known(self) -> int:
-        """Objects that the inbox had already, as they are."""
+        """Objects that the hub had been told of already, as they are."""
         return self.seen - self.new
 
     @property
@@ -118,6 +119,9 @@ class BackfillBook(Protocol):
 
     async def backfill(self, number: int) -> Backfill | None:
         """One by its number."""
+
+    async def versions(self, system: str, object_name: str, keys: Sequence[str]) -> dict[str, int]:
+        """The newest versions that the hub was told of, of those that it knows."""
 
     async def open_deliveries(self, most: int) -> int:
         """Deliveries that backfills opened and that may run now, counted up to `most`."""

@@ -1,5 +1,6 @@
 """Backfills on SQLite: durable, and what a person does to one is audited in the transaction that does it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
@@ -73,6 +74,12 @@ class SqliteBackfillBook:
     async def backfill(self, number: int) -> Backfill | None:
         """One by its number."""
         return read_backfill(self._group.reading, number)
+
+    async def versions(self, system: str, object_name: str, keys: Sequence[str]) -> dict[str, int]:
+        """A lookup each, by the key's index."""
+        reading = self._group.reading
+        found = {key: reading.execute(_sql("version"), (system, object_name, key)).get for key in keys}
+        return {key: int(version) for key, version in found.items() if version is not None}
 
     async def open_deliveries(self, most: int) -> int:
         """How many deliveries of backfills may run now."""

@@ -32,6 +32,9 @@ SELECT {columns} FROM backfill WHERE id = ?
 -- name: newest
 SELECT {columns} FROM backfill ORDER BY id DESC LIMIT ?
 
+-- name: version
+SELECT version FROM object WHERE system = ? AND object = ? AND key = ?
+
 -- name: open_deliveries
 SELECT count(*) FROM (SELECT 1 FROM delivery WHERE priority = 2 AND state IN ('pending', 'running', 'retrying') LIMIT ?)
 
