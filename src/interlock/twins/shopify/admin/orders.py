@@ -28,6 +28,7 @@ from interlock.twins.shopify.admin.rest_shape import (
 )
 from interlock.twins.shopify.admin.returns import return_status, shown_return
 from interlock.twins.shopify.admin.transactions import transaction
+from interlock.twins.shopify.admin.window import sees_order
 from interlock.twins.shopify.money import Bag, currencies_of, read_set, total
 from interlock.twins.shopify.totals import current_tax, net_received
 
@@ -45,7 +46,9 @@ def order(rest: dict[str, Any]) -> Parent:
 
 def find(shop: ShopContext, number: str) -> Parent | None:
     rest = shop.store.order(number)
-    return None if rest is None or not number.isdigit() else order(rest)
+    if rest is None or not number.isdigit() or not sees_order(shop, rest["created_at"]):
+        return None
+    return order(rest)
 
 
 def book(shop: ShopContext, parent: Parent) -> dict[str, Any]:

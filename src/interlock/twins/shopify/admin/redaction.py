@@ -15,7 +15,6 @@ from interlock.twins.shopify.admin.scopes import access
 MOST_LEVEL = 2
 CUSTOMER_TYPES = frozenset({"Customer", "MailingAddress", "CompanyContact"})
 """Objects that are customer data themselves: gone at level 0."""
-LEVEL_2_FIELDS = frozenset({"Order.statusPageUrl"})
 DOCUMENTATION = "https://shopify.dev/docs/apps/launch/protected-customer-data"
 
 
@@ -25,7 +24,7 @@ def wrapper(version: str) -> Wrapper:
 
     def wrap(at: Field, resolver: Resolver | None) -> Resolver | None:
         full_name = f"{at.owner}.{at.name}"
-        if full_name in protected or full_name in LEVEL_2_FIELDS:
+        if full_name in protected:
             return _from_level(2, at, resolver, f"use the {at.name} field")
         if at.type_name in CUSTOMER_TYPES and at.owner != "Mutation":
             return _from_level(1, at, resolver, f"access the {at.type_name} object")

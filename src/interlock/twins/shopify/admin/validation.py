@@ -191,12 +191,14 @@ def _undefined_argument(_: GraphQLError, node: ArgumentNode, place: Place, __: s
 def _missing_argument(error: GraphQLError, node: FieldNode | DirectiveNode, _: Place, __: str) -> Wrong:
     kind = "Directive" if isinstance(node, DirectiveNode) else "Field"
     name = node.name.value
-    argument = error.message.split("'")[3]
+    argument = error.message.partition("(")[2].partition(":")[0]  # Argument 'QueryRoot.node(id:)' of type 'ID!' is ...
     code = {"code": "missingRequiredArguments", "className": kind, "name": name, "arguments": argument}
     return Wrong(f"{kind} '{name}' is missing required arguments: {argument}", code)
 
 
-def _leaf(error: GraphQLError, node: FieldNode, _: Place, __: str) -> Wrong:
+def _leaf(error: GraphQLError, _: Any, place: Place, __: str) -> Wrong:
+    node = place.field
+    assert node is not None
     name = node.name.value
     returns = error.message.partition("type '")[2].partition("'")[0]
     bare = returns.strip("[]!")
