@@ -45,7 +45,8 @@ TOKEN = "for-people"
 NETSUITE = connector_mapping("netsuite")
 SHOPIFY = connector_mapping("shopify")
 SETTINGS = NETSUITE.settings_with(MAPPING_SETTINGS | {"refund_adjustment_item": "5"})
-LONG_AGO = datetime(2020, 5, 4, 12, 0, tzinfo=UTC)
+PLACED = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=12)
+"""Today: an order waits for the credit memo of its refund for a day."""
 
 
 @pytest.fixture
@@ -75,11 +76,13 @@ def builders() -> dict[str, Any]:
 class Story:
     """One order of a shop, and what the connector and people do with it at NetSuite."""
 
-    def __init__(self, destination: Destination, twin: Twin, number: int, **changed: Any) -> None:
+    def __init__(
+        self, destination: Destination, twin: Twin, number: int, placed: datetime = PLACED, **changed: Any
+    ) -> None:
         self.destination, self.twin = destination, twin
-        self.shop = make_order(random.Random(number), number, "tax_excluded", placed_at=LONG_AGO) | changed
+        self.shop = make_order(random.Random(number), number, "tax_excluded", placed_at=placed) | changed
         self.links: dict[str, Link] = {}
-        self.now = LONG_AGO
+        self.now = placed
 
     @property
     def reference(self) -> str:
@@ -230,6 +233,19 @@ def test_the_order_waits_for_the_credit_memo_of_its_refund(case: Case, twin: Twi
     tell(case, twin, number, told)
 
 
+def test_after_a_day_of_waiting_a_person_is_asked(case: Case, twin: Twin, number: int) -> None:
+    """C41: no flow moves refunds, or the credit memo was refused: the difference does not wait for ever."""
+
+    async def told(story: Story) -> None:
+        await story.sync()
+        story.bill()
+        story.refund(lines=first_line(story))
+        refused = await story.sync()
+        assert isinstance(refused, Refused) and refused.code == "BOOKED_ORDER_DIFFERS" and not refused.waiting_for
+
+    tell(case, twin, number, told, placed=PLACED - timedelta(days=2))
+
+
 def test_an_edit_after_the_invoice_is_a_task_for_a_person(case: Case, twin: Twin, number: int) -> None:
     """C41: a line added after invoicing changes the money: nothing is written, and the text has the amounts."""
 
@@ -353,7 +369,7 @@ def test_a_part_that_is_invoiced_is_for_a_person(case: Case, twin: Twin, number:
     """C53: with one line billed of several nobody can tell by machine what the credit memo should hold."""
 
     async def told(story: Story) -> None:
-        story.shop = make_order(random.Random(number), number, "discount_order", placed_at=LONG_AGO)
+        story.shop = make_order(random.Random(number), number, "discount_order", placed_at=PLACED)
         await story.sync()
         others = [line["line"] for line in story.sales_order["item"][1:]]
         story.bill(lines=[{"orderLine": int(line), "itemReceive": False} for line in others])
@@ -475,8 +491,8 @@ def test_the_twin_takes_no_credit_of_less_than_nothing(case: Case, twin: Twin, n
 
 def test_a_refund_that_does_not_say_how_its_prices_are_is_not_guessed() -> None:
     """C28: net and tax of a refund of which the payments fit neither way stop with the next move."""
-    order = make_order(random.Random(5), 5, "tax_included", placed_at=LONG_AGO)
-    record = changes.refund(order, LONG_AGO + timedelta(hours=1)).events[0][1]
+    order = make_order(random.Random(5), 5, "tax_included", placed_at=PLACED)
+    record = changes.refund(order, PLACED + timedelta(hours=1)).events[0][1]
     assert Story.canonical("refund", record).total.shop.amount == Decimal(record["transactions"][0]["amount"])
     record["transactions"][0]["amount"] = "1.00"
     with pytest.raises(MappingError) as raised:
@@ -519,9 +535,9 @@ def test_control_without_a_name_of_its_own_a_refund_pays_twice(case: Case, twin:
 
 def test_goods_without_an_item_of_their_sku_go_to_the_stand_in(case: Case) -> None:
     """C26: a refund tells no variant; without the stand-in it waits for the item, it is never booked anywhere else."""
-    order = make_order(random.Random(6), 6, "tax_excluded", placed_at=LONG_AGO)
+    order = make_order(random.Random(6), 6, "tax_excluded", placed_at=PLACED)
     refund = Story.canonical(
-        "refund", changes.refund(order, LONG_AGO + timedelta(hours=1)).events[0][1] | {"taxes_included": False}
+        "refund", changes.refund(order, PLACED + timedelta(hours=1)).events[0][1] | {"taxes_included": False}
     )
     assert case.vendor == "netsuite"
     items = Items(rule="variant", system="netsuite")

@@ -51,6 +51,8 @@ ORDER_CLOSE: Final = "salesOrder.close"
 CUSTOMER_UPSERT: Final = "customer.upsert"
 CREDIT_UPSERT: Final = "creditMemo.upsert"
 RECORD_OF: Final = {CUSTOMER_UPSERT: "customer", CREDIT_UPSERT: "creditMemo"}
+CREDIT_WAIT_SECONDS: Final = 86_400
+"""How long an order whose money went back waits for the credit memo; after that a person is asked."""
 PAID_BACK: Final = frozenset({"partially_refunded", "refunded"})
 """Where the payment of an order stands when something of it went back."""
 _NOT_THERE_YET: Final = Retry(
@@ -94,7 +96,9 @@ class NetSuite:
         buyer, build = buyer_of(document), self._connection.builders["salesOrder"]
         link = past.links.get(ORDER_UPSERT)
         known = link.external_id if link is not None else ""
-        order = self._write(ORDER_UPSERT, reference, build(document), action=_action(document, past), external_id=known)
+        order = self._write(
+            ORDER_UPSERT, reference, build(document), action=self._action(document, past), external_id=known
+        )
         writes = (self._buyer(buyer), order) if buyer is not None else (order,)
         return Plan(writes=writes, warnings=warnings_of(build, document))
 
@@ -148,6 +152,14 @@ class NetSuite:
         body = msgspec.json.encode({"isClosed": True, "closes": link.content_hash})
         close = self._write(ORDER_CLOSE, reference, body, action="close", external_id=link.external_id)
         return Plan(writes=(close,))
+
+    def _action(self, order: Any, past: Past) -> str:
+        """Why it is written; part of what is compared with what was written before."""
+        if _closed(past):
+            return "reopen"
+        age_ms = self._connection.clock.now_ms() - round(order.updated_at.timestamp() * 1000)
+        waits = order.financial_status in PAID_BACK and age_ms < CREDIT_WAIT_SECONDS * 1000
+        return AFTER_REFUND if waits else "write"
 
     def _plan_credit(self, refund: Any) -> Plan:
         """One credit memo for one refund (C57). It waits while a payment may still fail (C54)."""
@@ -260,13 +272,6 @@ class PaymentNotThere(UnmappedReference):
         self.what = f"the payment {payment} of this refund is {status}: it is booked when the money has gone back"
         self.why = "a payment that is pending may still fail, and one that failed paid nothing back"
         self.next_move = "nothing while it is pending; pay it again in the shop when it failed"
-
-
-def _action(order: Any, past: Past) -> str:
-    """Why it is written; part of what is compared with what was written before."""
-    if _closed(past):
-        return "reopen"
-    return AFTER_REFUND if order.financial_status in PAID_BACK else "write"
 
 
 def _nothing_left(order: Any) -> bool:
