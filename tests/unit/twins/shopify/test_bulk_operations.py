@@ -246,3 +246,24 @@ def test_listing_operations(tmp_path: Path) -> None:
             assert current["id"] == empty
 
     asyncio.run(story())
+
+
+def test_scopes_and_the_window_hold_in_bulk(tmp_path: Path) -> None:
+    """F28, C76: without the scope it fails with ACCESS_DENIED; without read_all_orders old orders are left out."""
+
+    async def story() -> None:
+        settings = {"time_scale": 1, "bulk_objects_per_second": 1e6, "scopes": ["read_orders"]}
+        async with running_twin(tmp_path, **settings) as twin:
+            shop = Shop(twin)
+            denied = await shop.ended(await shop.run())
+            assert (denied["status"], denied["errorCode"]) == ("FAILED", "ACCESS_DENIED")
+            young, old = await twin.place(2)
+            kept = dict((await twin.call("GET", f"/admin/api/2026-07/orders/{old['id']}.json")).body["order"])
+            kept["created_at"] = "2020-01-01T00:00:00-05:00"
+            assert (await twin.call("PUT", f"/_twin/orders/{old['id']}", kept)).status == 200
+            found = await shop.ended(await shop.run("{ orders { edges { node { id } } } }"))
+            assert found["status"] == "COMPLETED"
+            text = (await shop.fetch(found["url"]))[1]
+            assert [json.loads(line)["id"] for line in text.splitlines()] == [f"gid://shopify/Order/{young['id']}"]
+
+    asyncio.run(story())

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from admin_bench import Bench
 
+from interlock.twins.shopify import changes
 from interlock.twins.shopify.admin.bulk_query import BulkQueryRefused, BulkReader, checked
 from interlock.twins.shopify.admin.context import App
 from interlock.twins.shopify.admin.resolvers import merged
@@ -113,3 +114,27 @@ def test_a_bulk_query_reads_past_every_page(bench: Bench) -> None:
     lines = bulk(bench, '{ products(query: "title:Wide") ' + node("id variants " + node("id sku")) + " }")
     assert [one["sku"] for one in lines[1:]] == values
     assert len(bulk(bench, "{ products(first: 3) " + node("id") + " }")) == 3
+
+
+ORDER = """id name updatedAt tags displayFinancialStatus totalPriceSet { shopMoney { amount currencyCode } }
+  customer { id firstName defaultEmailAddress { emailAddress } } shippingAddress { city countryCodeV2 }
+  refunds { id totalRefundedSet { presentmentMoney { amount } } } transactions { id kind status gateway }"""
+LINE = "id name quantity currentQuantity sku variant { id } taxLines { title rate } discountAllocations { discountApplication { index } }"
+
+
+def test_orders_in_bulk_equal_orders_one_by_one(bench: Bench) -> None:
+    """The same over drawn orders with refunds: money, customers, lists inside and connections below."""
+    for number in range(40):
+        order = bench.store.place(None)
+        if number % 3 == 0 and order["financial_status"] == "paid":
+            bench.store.change("refund", changes.refund(order, bench.store.now()))
+    lines = bulk(bench, "{ orders " + node(f"{ORDER} lineItems {node(LINE)}") + " }")
+    one = f"query($id: ID!) {{ order(id: $id) {{ {ORDER} lineItems(first: 250) {{ nodes {{ {LINE} }} }} }} }}"
+    expected: list[dict[str, Any]] = []
+    for line in lines:
+        if "__parentId" not in line:
+            order = bench.data(one, id=line["id"])["order"]
+            items = order.pop("lineItems")["nodes"]
+            expected += [order, *({**item, "__parentId": order["id"]} for item in items)]
+    assert sum("__parentId" not in line for line in lines) == 40
+    assert lines == expected

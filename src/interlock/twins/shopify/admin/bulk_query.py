@@ -29,7 +29,7 @@ from graphql import (
 from interlock.twins.shopify.admin.connections import uncounted
 from interlock.twins.shopify.admin.context import Resolver, ShopContext
 from interlock.twins.shopify.admin.documents import DocumentError, Documents, Operation
-from interlock.twins.shopify.admin.plan import Compiler, Field, Run, Selection, Wrapper
+from interlock.twins.shopify.admin.plan import Compiler, Field, Run, Wrapper
 from interlock.twins.shopify.admin.schema import load_schema
 
 CONNECTIONS_MAX = 5
@@ -102,21 +102,23 @@ class BulkReader:
 
     def nodes(self, connection: Field, parent: Any) -> Iterator[Any]:
         """All nodes of a connection, fetched by pages as the engine would."""
-        resolver = self._resolvers[id(connection)]
+        resolver, guard = self._resolvers[id(connection)], self._resolvers[id(_node_field(connection))]
         asked = connection.arguments(self._run)
         wanted = asked.get("first")
         arguments = {**asked, "first": PAGE_SIZE if wanted is None else min(wanted, PAGE_SIZE)}
         while True:  # a page costs its own length
             page = parent[connection.name] if resolver is None else resolver(self._run.shop, parent, arguments)
             self._raise_errors()
-            yield from page["nodes"] if "nodes" in page else (edge["node"] for edge in page["edges"])
+            for edge in page["edges"]:
+                yield edge["node"] if guard is None else guard(self._run.shop, edge, {})
             if wanted is not None or not page["pageInfo"]["hasNextPage"]:
                 return
             arguments = {**arguments, "after": uncounted(page["pageInfo"]["endCursor"])}
 
     def line(self, connection: Field, node: Any) -> tuple[dict[str, Any], Met]:
         """A node as JSON, and the connections that hang on it. Raises BulkQueryFailed."""
-        below = _node_selection(connection)
+        below = _node_field(connection).below
+        assert below is not None
         name = node["__typename"] if len(below.types) > 1 else below.types[0]
         written: dict[str, Any] = {}
         met: Met = []
@@ -130,7 +132,12 @@ class BulkReader:
         return written, met
 
     def _capture(self, at: Field, resolver: Resolver | None) -> Resolver | None:
-        """Keep a connection's resolver for `nodes`; where the plan meets it inside an object, note it and go on."""
+        """Keep a connection's resolver, and the rules of its nodes, for `nodes`.
+
+        Where the plan meets a connection inside an object it notes it, to be read after the line, and goes on.
+        """
+        if at.name == "node" and at.owner.endswith("Edge"):
+            self._resolvers[id(at)] = resolver
         if not at.type_name.endswith("Connection"):
             return resolver
         self._resolvers[id(at)] = resolver
@@ -146,14 +153,12 @@ class BulkReader:
             raise BulkQueryFailed(self._run.errors)
 
 
-def _node_selection(connection: Field) -> Selection:
-    """What is read of a connection's nodes."""
+def _node_field(connection: Field) -> Field:
+    """The field edges { node } of a connection."""
     assert connection.below is not None
     edges = connection.below.of(connection.below.type_name)[0]
     assert edges.below is not None
-    node = next(one for one in edges.below.of(edges.below.type_name) if one.name == "node")
-    assert node.below is not None
-    return node.below
+    return next(one for one in edges.below.of(edges.below.type_name) if one.name == "node")
 
 
 @dataclass
