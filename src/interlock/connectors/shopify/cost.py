@@ -41,6 +41,8 @@ QUERY_POINTS_MAX: Final = 1000
 PAGE_MAX: Final = 250
 OBJECT_POINTS: Final = 1
 CONNECTION_POINTS: Final = 2
+COUNT_POINTS: Final = 10
+"""A count at the root, such as ordersCount: recorded answers in airhorns/shopify-draft-proxy, 2025-01 to 2026-07."""
 MUTATION_POINTS: Final = 10
 FREE_TYPES: Final = frozenset({"MoneyV2", "MoneyBag", "LocationAddress", "PageInfo"})
 DEAR_MUTATIONS: Final = {"fulfillmentTrackingInfoUpdate": 50}
@@ -181,6 +183,8 @@ class _Reader:
             return Cost()
         if parent is self._schema.mutation_type:
             return self._mutation(nodes[0].name.value, kind, selections)
+        if parent is self._schema.query_type and kind.name == "Count":
+            return Cost(points=COUNT_POINTS)
         inner = self._selected(kind, selections)
         if kind.name.endswith("Connection"):
             return Cost(connections=(Connection(size=_size(nodes), objects=inner),))

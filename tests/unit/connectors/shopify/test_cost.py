@@ -9,6 +9,7 @@ from shopify_schema.full import Full
 from interlock.connectors.shopify import cost
 
 RECORDED: list[tuple[str, dict[str, Any], int, str]] = [
+    ("{ ordersCount { count precision } }", {}, 10, "github.com/airhorns/shopify-draft-proxy: counts at the root"),
     (
         "query ($id: ID!) { product(id: $id) { variants(first: 250) { nodes { inventoryItem { id } } } } }",
         {},
