@@ -7,7 +7,7 @@ from .generated import text_of
 from .generated import write as write_file
 from .places import ROOT, needed
 
-USAGE = "usage: scripts/shopify-schema fetch | cut [--check] | names"
+USAGE = "usage: scripts/shopify-schema fetch | cut [--check]"
 
 
 def main(words: list[str]) -> int:
@@ -19,8 +19,6 @@ def main(words: list[str]) -> int:
             return cut(write=True)
         case ["cut", "--check"]:
             return cut(write=False)
-        case ["names"]:
-            return names()
     print(USAGE, file=sys.stderr)
     return 2
 
@@ -42,16 +40,6 @@ def cut(*, write: bool) -> int:
         if write:
             write_file(file, made.files[file])
     return _say(made.mistakes) if made.mistakes else int(bool(changed) and not write)
-
-
-def names() -> int:
-    """Write the names of everything that Shopify has; once for each new version."""
-    from .names import names as found
-
-    for file, content in found().items():
-        file.write_bytes(content)
-        print(f"wrote {file.relative_to(ROOT)}")
-    return 0
 
 
 def _say(sentences: list[str]) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "shopify-schema"
 CONNECTOR = ROOT / "src" / "interlock" / "connectors" / "shopify"
+COVERAGE = ROOT / "docs" / "reference" / "twin-shopify-coverage.md"
 TWIN = ROOT / "src" / "interlock" / "twins" / "shopify"
 
 

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[4] / "docs" / "reference" / "twin-shopify-coverage
 
 
 def test_the_page_is_up_to_date() -> None:
-    """Who reads it decides by it; after a change: python -m interlock.twins.shopify.admin.coverage > the page."""
+    """Who reads it decides by it; after a change: scripts/shopify-schema cut."""
     assert PAGE.read_text(encoding="utf-8") == page()
 
 

@@ -11,8 +11,7 @@ SERVED = Path(__file__).parent / "served"
 HEAD = """\
 # What the Shopify twin serves
 
-Generated from `src/interlock/twins/shopify/admin/served/*.toml` by
-`python -m interlock.twins.shopify.admin.coverage > docs/reference/twin-shopify-coverage.md`. A document that asks for
+Generated from `src/interlock/twins/shopify/admin/served/*.toml` by `scripts/shopify-schema cut`. A document that asks for
 anything else of Shopify's schema gets Shopify's own error with a remark that names the gap; `GET /_twin/coverage` gives
 this list as JSON. Connections, edges, payloads and money come whole; a type that is reached and not listed gives its plain fields.
 
@@ -39,6 +38,3 @@ def page() -> str:
     )
     return HEAD + "\n".join(rows) + "\n"
 
-
-if __name__ == "__main__":
-    print(page(), end="")

@@ -1,6 +1,6 @@
 """What Shopify's real schema has beyond what the twin serves: the names of its fields, and in which versions.
 
-`known.txt.gz` is written by `scripts/shopify-schema names`: a line for each type, its fields with the versions that have them when
+`known.txt.gz` is written by `scripts/shopify-schema cut`: a line for each type, its fields with the versions that have them when
 not all have: "Order id name newField:26-10".
 """
 

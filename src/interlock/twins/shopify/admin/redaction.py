@@ -26,7 +26,7 @@ def wrapper(version: str) -> Wrapper:
         full_name = f"{at.owner}.{at.name}"
         if full_name in protected:
             return _from_level(2, at, resolver, f"use the {at.name} field")
-        if at.type_name in CUSTOMER_TYPES and at.owner != "Mutation":
+        if at.type_name.removesuffix("Connection") in CUSTOMER_TYPES and not at.owner.endswith(("Connection", "Edge")):
             return _from_level(1, at, resolver, f"access the {at.type_name} object")
         return resolver
 

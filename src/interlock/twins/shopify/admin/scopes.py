@@ -43,9 +43,11 @@ def granted(scopes: list[str] | frozenset[str]) -> frozenset[str]:
 
 
 def needed(version: str, at: Field) -> Clauses:
-    """The clauses of a field and of the type that it gives."""
+    """The clauses of a field and of the type that it gives; a connection asks for its nodes, which then ask no more."""
     table = access(version)
-    listed = [*table["fields"].get(f"{at.owner}.{at.name}", ()), *table["types"].get(at.type_name, ())]
+    inside = at.owner.endswith(("Connection", "Edge"))
+    of_type = () if inside else table["types"].get(at.type_name.removesuffix("Connection"), ())
+    listed = [*table["fields"].get(f"{at.owner}.{at.name}", ()), *of_type]
     return tuple(dict.fromkeys(frozenset(clause) for clause in listed if clause))
 
 
