@@ -43,6 +43,11 @@ def make_order(
     return _written(draft, rng, number, shop)
 
 
+def order_of_draft(draft: Draft, number: int, shop: Shop, seed: str) -> dict[str, Any]:
+    """The order of a draft that was written by hand; equal arguments give equal orders."""
+    return _written(draft, random.Random(seed), number, shop)
+
+
 def timestamp(at: datetime) -> str:
     """Shopify's resolution: whole seconds with the shop's offset, 2026-07-01T12:17:28-04:00."""
     return at.replace(microsecond=0).isoformat()

@@ -78,6 +78,14 @@ class Store:
         self.on_change(None, order)
         return order
 
+    def place_draft(self, written: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
+        """Place the next order as somebody wrote it; `written` gets its number."""
+        order = written(self._last_number + 1)
+        self._last_number += 1
+        self._save("order.create", order, {"scenario": "draft_order"})
+        self.on_change(None, order)
+        return order
+
     def change(self, kind: str, change: Change, *beside: Record) -> dict[str, Any]:
         """Keep the outcome of a change; `kind` such as "edit" names its effect, `beside` is kept in the same breath."""
         before = self.order(str(change.order["id"]))

@@ -74,7 +74,7 @@ def differences(read: dict[str, Any], rest: dict[str, Any]) -> list[str]:
     for seen, line in zip(read["shippingLines"]["nodes"], rest["shipping_lines"], strict=True):
         found += [] if same(seen["originalPriceSet"], line["price_set"]) else ["shippingLine"]
     for seen, refund in zip(read["refunds"], rest["refunds"], strict=True):
-        rows = zip(seen["refundLineItems"]["nodes"], refund["refund_line_items"], strict=True)
+        rows = zip(seen["refundLineItems"]["nodes"], refund["refund_line_items"][:250], strict=True)
         found += ["refund.line" for one, row in rows if not same(one["subtotalSet"], row["subtotal_set"])]
         back = sum((Decimal(one["amount"]) for one in refund["transactions"]), Decimal(0))
         if Decimal(seen["totalRefundedSet"]["presentmentMoney"]["amount"]) != back:

@@ -260,15 +260,21 @@ def _customer(shop: ShopContext, parent: Parent, _: Any) -> Any:
 
 
 def _purchasing_entity(shop: ShopContext, parent: Parent, _: Any) -> Any:
-    company = parent["rest"].get("company")
-    if company:
-        return {
-            "__typename": "PurchasingCompany",
-            "company": shop.node(gid("Company", company["id"])),
-            "location": shop.node(gid("CompanyLocation", company["location_id"])),
-            "contact": shop.node(gid("CompanyContact", company["contact_id"])) if company.get("contact_id") else None,
-        }
-    return _customer(shop, parent, _)
+    company, customer = parent["rest"].get("company"), parent["rest"]["customer"]
+    if not company:
+        return _customer(shop, parent, _)
+    contacts = (
+        key
+        for key, row in shop.world.rows("company_contact")
+        if customer is not None and (row["company_id"], row["customer_id"]) == (company["id"], customer["id"])
+    )
+    contact = next(contacts, None)
+    return {
+        "__typename": "PurchasingCompany",
+        "company": shop.node(gid("Company", company["id"])),
+        "location": shop.node(gid("CompanyLocation", company["location_id"])),
+        "contact": None if contact is None else shop.node(gid("CompanyContact", contact)),
+    }
 
 
 def _payment_terms(_: ShopContext, parent: Parent, __: Any) -> Any:

@@ -32,6 +32,8 @@ MODULES = (
     "fulfillments",
     "fulfillment_orders",
     "customers",
+    "companies",
+    "draft_orders",
 )
 """Modules of this package that export RESOLVERS, and NODES where objects of theirs can be had by gid."""
 
