@@ -47,6 +47,16 @@ def test_shipping_takes_out_of_committed(order: dict[str, Any]) -> None:
     assert sums(order_movements(order, shipped, HERE)) == {"committed": -units_of(order)}
 
 
+def test_a_parcel_from_another_location_takes_its_units_there(order: dict[str, Any]) -> None:
+    """C48: committed at the primary location, shipped from the second: the first may sell its units again."""
+    shipped = changes.fulfil(order, AT).order
+    shipped["fulfillments"][0]["location_id"] = HERE + 1
+    found = order_movements(order, shipped, HERE)
+    units = units_of(order)
+    assert sums(one for one in found if one.location == HERE) == {"available": units, "committed": -units}
+    assert sums(one for one in found if one.location == HERE + 1) == {"available": -units}
+
+
 def test_cancelling_gives_back(order: dict[str, Any]) -> None:
     """What was never shipped is for sale again; without restock it is gone."""
     units = units_of(order)

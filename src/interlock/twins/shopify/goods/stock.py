@@ -111,8 +111,23 @@ def order_movements(before: Order | None, after: Order, location: int) -> list[M
             found.append(Movement(item, location, "available", -line["quantity"]))
         waited = was["fulfillable_quantity"] if was else 0
         found.append(Movement(item, location, "committed", line["fulfillable_quantity"] - waited))
+    found += _shipped_elsewhere(before, after, location, items)
     found += _restocked(before, after, location, items)
     return [one for one in found if one.delta]
+
+
+def _shipped_elsewhere(
+    before: Order | None, after: Order, location: int, items: Mapping[int, int]
+) -> Iterator[Movement]:
+    """Units were committed at one location and left another: the first has them for sale again."""
+    known = {parcel["id"] for parcel in before["fulfillments"]} if before else set()
+    for parcel in after["fulfillments"]:
+        if parcel["id"] in known or parcel["location_id"] in (None, location):
+            continue
+        for row in parcel["line_items"]:
+            if row["id"] in items:
+                yield Movement(items[row["id"]], location, "available", row["quantity"])
+                yield Movement(items[row["id"]], parcel["location_id"], "available", -row["quantity"])
 
 
 def _restocked(before: Order | None, after: Order, location: int, items: Mapping[int, int]) -> Iterator[Movement]:
@@ -125,10 +140,15 @@ def _restocked(before: Order | None, after: Order, location: int, items: Mapping
 
 
 def moved(world: World, before: Order | None, after: Order, location: int, at: str) -> list[dict[str, Any]]:
-    """Book what an order's change does to stock; returns the bodies of the inventory_levels/update webhooks."""
+    """Book what an order's change does to stock; returns the bodies of the inventory_levels/update webhooks.
+
+    What happens where an item is not stocked counts at the primary `location`; items that are gone are left alone.
+    """
     merged: dict[tuple[int, int, str], int] = defaultdict(int)
     for one in order_movements(before, after, location):
-        merged[one.item, one.location, one.name] += one.delta
+        place = one.location if level(world, one.item, one.location) else location
+        if level(world, one.item, place):
+            merged[one.item, place, one.name] += one.delta
     changed = applied(world, (Movement(*key, delta) for key, delta in merged.items() if delta), at)
     if changed:
         world.remember(*records(changed))
