@@ -74,3 +74,11 @@ def test_a_signed_in_person_may_look(browser: Browser) -> None:
 def test_a_wrong_token_is_not_helped_by_a_session(browser: Browser) -> None:
     """A scraper with an old token must hear of it, not be let in by somebody's cookie."""
     assert browser.get("/metrics", authorization="Bearer old").status == 401
+
+
+def test_sources_have_theirs(desk: Desk) -> None:
+    """Missing webhooks, the age of the last comparison and what nobody told of can page somebody."""
+    found = scraped(desk)
+    assert found["interlock_subscriptions", labels(system="shopify", state="missing")] == 1
+    assert found["interlock_missed_changes_7d", labels(kind="missing", cause="lost")] == 1
+    assert found["interlock_last_comparison_timestamp_seconds", labels(system="shopify", object="order")] > 0

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from interlock.console.drift import open_drift
 from interlock.console.rendering import Console, console_of
+from interlock.console.source_metrics import WEEK_MS, source_families
 from interlock.messaging.contract_drift import DriftRow
 from interlock.messaging.differences import MoneyDifferences
 from interlock.messaging.ledger import Filter
@@ -73,6 +74,11 @@ async def _families(console: Console) -> list[Metric]:
         _differences(console, await console.views.money_differences()),
         drift,
         *silent,
+        *source_families(
+            await console.views.subscriptions(),
+            await console.views.latest_sweeps(),
+            await console.views.missed_counts(now_ms - WEEK_MS),
+        ),
         await _alerts(console),
     ]
 
