@@ -45,6 +45,11 @@ async def bill(hub: Hub, order: str) -> None:
     assert answer.status == 204, answer.body
 
 
+async def written(world: TwinWorld, order: str) -> bool:
+    """The order is at NetSuite."""
+    return sales_order(world, f"shopify-{order}") is not None
+
+
 async def settled(hub: Hub, world: TwinWorld) -> None:
     """All webhooks are in, and each delivery has ended or waits for something that it names."""
 
@@ -76,6 +81,7 @@ def test_a_refund_after_the_invoice(refunds: Stage) -> None:
     async def story() -> None:
         async with refunds.play() as (world, hub, shop):
             order = await shop.place("tax_excluded")
+            await until(lambda: written(world, order))
             await settled(hub, world)
             before = sales_order(world, f"shopify-{order}")
             assert before is not None
@@ -101,6 +107,7 @@ def test_a_refund_before_the_invoice(refunds: Stage) -> None:
     async def story() -> None:
         async with refunds.play() as (world, hub, shop):
             order = await shop.place("tax_excluded")
+            await until(lambda: written(world, order))
             await settled(hub, world)
             await refund_twice_told(shop, order)
             await settled(hub, world)
