@@ -31,7 +31,7 @@ class GraphqlApi:
     ) -> None:
         self._versions, self.tokens, self.shop = rest.versions, rest.tokens, store.shop
         scale = float(config.get("time_scale", 1.0))
-        self.engine = Engine(store, world, time.time, emit, config, scale)
+        self.engine = Engine(store, world, time.time, emit, config)
         rate = float(config.get("points_per_second", POINTS_A_SECOND[str(config.get("plan", "plus"))]))
         size = float(config.get("bucket_points", rate * SECONDS_OF_REFILL))
         self.throttle = Throttle(rate, lambda: time.monotonic() * scale, size)

@@ -29,9 +29,8 @@ class ShopContext:
     """One request's view of the shop.
 
     `emit(topic, body)` queues webhooks, `body` in the REST shape that they carry. `clock` gives seconds since 1970.
-    `time_scale` is how much faster than real the twin's time goes; spans of the rules are divided by it. `variables` are
-    those of the document, for directives. `memory` lives as long as this request, for what several resolvers of it would
-    otherwise compute again.
+    `variables` are those of the document, for directives. `memory` lives as long as this request, for what several
+    resolvers of it would otherwise compute again.
     """
 
     store: Store
@@ -41,7 +40,6 @@ class ShopContext:
     app: App
     emit: Callable[[str, dict[str, Any]], None]
     config: Mapping[str, Any]
-    time_scale: float = 1.0
     variables: Any = None
     nodes: Mapping[str, NodeLoader] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)

@@ -28,7 +28,6 @@ class Engine:
     clock: Callable[[], float]
     emit: Callable[[str, dict[str, Any]], None]
     config: Mapping[str, Any]
-    time_scale: float = 1.0
     _documents: dict[str, Documents] = field(default_factory=dict)
     _rules: dict[str, tuple[Wrapper, ...]] = field(default_factory=dict)
 
@@ -50,7 +49,6 @@ class Engine:
             app,
             self.emit,
             self.config,
-            self.time_scale,
             nodes=merged().nodes,
         )
 

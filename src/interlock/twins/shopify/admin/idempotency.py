@@ -83,7 +83,7 @@ def _answered(shop: ShopContext, at: Field, key: str, work: Any, arguments: dict
     """The answer kept under a key, or that of the work, done now."""
     digest = content_hash([at.name, arguments])
     kept = shop.world.get(KIND, key)
-    if kept is not None and shop.clock() - float(kept["at"]) < SECONDS_KEPT / shop.time_scale:
+    if kept is not None and shop.clock() - float(kept["at"]) < SECONDS_KEPT:
         if kept["hash"] not in {digest, ""}:
             return _refused(at, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")
         return _refused(at, STATES[kept["state"]]) if kept["state"] in STATES else kept["answer"]

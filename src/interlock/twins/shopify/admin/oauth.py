@@ -3,7 +3,8 @@
 Facts: client credentials last 24 hours and have no refresh token (F70); permanent tokens of admin-made apps (F71); expiring
 offline tokens last 1 hour, their refresh token 90 days and rotates (F72); the refresh token before the last stays usable
 until the new one is used (F73). Forms: shopify.dev docs/apps/build/authentication-authorization/access-tokens. That a wrong
-secret is a 401 and a spent refresh token a 400 is from memory. Spans are divided by the twin's time_scale.
+secret is a 401 and a spent refresh token a 400 is from memory.
+Spans are real seconds whatever the twin's time_scale: who holds a token plans by expires_in on a clock that is not scaled.
 """
 
 from __future__ import annotations
@@ -47,7 +48,6 @@ class Tokens:
         self, world: World, store: Store, config: Mapping[str, Any], clock: Callable[[], float] = time.time
     ) -> None:
         self._world, self._store, self._config, self._clock = world, store, config, clock
-        self._scale = float(config.get("time_scale", 1.0))
         self._grants: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "client_credentials": self._client_credentials,
             "authorization_code": self._authorization_code,
@@ -87,7 +87,7 @@ class Tokens:
         """A code as the merchant's consent would send it to the app's redirect; it installs the app."""
         self._keep(installed=True, scopes=scopes or self._installation["scopes"])
         code = secrets.token_hex(16)
-        self._world.remember(("code", code, {"expires_at": self._clock() + CODE_SECONDS / self._scale}))
+        self._world.remember(("code", code, {"expires_at": self._clock() + CODE_SECONDS}))
         return code
 
     def expire(self, token: str | None = None) -> int:
@@ -194,7 +194,7 @@ class Tokens:
         seconds = int(self._config.get("offline_token_seconds", OFFLINE_SECONDS))
         lasts = int(self._config.get("refresh_token_seconds", REFRESH_SECONDS))
         refresh = f"shprt_{self._world.next_id('refresh')}_{secrets.token_hex(8)}"
-        row = {"expires_at": self._clock() + lasts / self._scale, "parent": parent}
+        row = {"expires_at": self._clock() + lasts, "parent": parent}
         self._world.remember(("refresh", refresh, row))
         return {
             "access_token": self._new_access(seconds),
@@ -206,7 +206,7 @@ class Tokens:
 
     def _new_access(self, seconds: int) -> str:
         token = f"shpat_{self._world.next_id('token')}"
-        self._world.remember(("token", token, {"expires_at": self._clock() + seconds / self._scale}))
+        self._world.remember(("token", token, {"expires_at": self._clock() + seconds}))
         return token
 
     def _scope(self) -> str:

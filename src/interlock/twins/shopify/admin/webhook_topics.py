@@ -11,7 +11,7 @@ from interlock.twins.shopify.admin.schema import load_schema
 _MANY_WORDS = """
     app_purchases_one_time app_subscriptions audit_events bulk_operations collection_listings collection_publications
     company_contacts company_contact_roles company_locations customer_account_settings customer_groups customer_payment_methods
-    customer_tags customer_joined_segment customer_left_segment delivery_promise_settings draft_orders finance_app_staff_member
+    delivery_promise_settings draft_orders finance_app_staff_member
     finance_kyc_information fulfillment_events fulfillment_holds fulfillment_orders inventory_items inventory_levels
     inventory_shipments inventory_transfers metafield_definitions order_transactions payment_schedules payment_terms
     product_feeds product_listings product_publications reverse_deliveries reverse_fulfillment_orders scheduled_product_listings
@@ -20,20 +20,29 @@ _MANY_WORDS = """
 """
 RESOURCES = frozenset(_MANY_WORDS.split())
 """Resources of more than one word; all others are the first word of the topic."""
+DOTTED = {
+    "CUSTOMER_JOINED_SEGMENT": "customer.joined_segment",
+    "CUSTOMER_LEFT_SEGMENT": "customer.left_segment",
+    "CUSTOMER_TAGS_ADDED": "customer.tags_added",
+    "CUSTOMER_TAGS_REMOVED": "customer.tags_removed",
+}
+"""Four that are written otherwise (shopify.dev reference of webhook topics)."""
 
 
 def rest_topic(name: str) -> str:
     """ORDERS_PARTIALLY_FULFILLED -> orders/partially_fulfilled."""
+    if name in DOTTED:
+        return DOTTED[name]
     words = name.lower().split("_")
     for length in range(len(words), 1, -1):
         if "_".join(words[:length]) in RESOURCES:
-            return f"{'_'.join(words[:length])}/{'_'.join(words[length:])}".rstrip("/")
+            return f"{'_'.join(words[:length])}/{'_'.join(words[length:])}"
     return f"{words[0]}/{'_'.join(words[1:])}"
 
 
 def enum_topic(topic: str) -> str:
     """orders/create -> ORDERS_CREATE."""
-    return topic.replace("/", "_").upper()
+    return topic.replace("/", "_").replace(".", "_").upper()
 
 
 @cache
