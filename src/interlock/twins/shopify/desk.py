@@ -94,6 +94,7 @@ class Desk:
         touch(life.order, life.now)
         before = self._statuses(life.order)
         book = follow(life.order, life.book, self.store.shop.location_id)
+        payments.name_parents(life.order, book)
         number = str(life.order["id"])
         self.store.change(kind, Change(life.order, []), (BOOK, number, book))
         for topic, body in [*self._payments(before, life.order, book), *life.events]:

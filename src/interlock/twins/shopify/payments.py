@@ -121,6 +121,14 @@ def payment_to_refund(book: Book) -> Transaction | None:
     return rows[-1] if rows else None
 
 
+def name_parents(order: Order, book: Book) -> None:
+    """Let every refund say which payment it goes back to, in place: the last one, unless it says so already."""
+    parent = payment_to_refund(book)
+    for one in refund_transactions(order):
+        if one["parent_id"] is None and parent is not None:
+            one["parent_id"] = parent["id"]
+
+
 def _begin(order: Order, book: Book, money: Currencies, new_id: NewId) -> None:
     """How the order was to be paid: an authorization, or a payment by hand that is awaited."""
     price = read_set(order["total_price_set"])

@@ -209,3 +209,53 @@ def test_orders_are_found_by_when_they_changed(bench: Bench) -> None:
     assert ([one["name"] for one in found["orders"]["nodes"]], found["ordersCount"]["count"]) == (["#1002"], 1)
     cancelled = bench.data(query, q="status:cancelled")["orders"]["nodes"]
     assert [one["name"] for one in cancelled] == ["#1002"]
+
+
+def test_a_metafield_is_kept_beside_the_order_without_changing_it(bench: Bench) -> None:
+    """C17: our own mark on an order must not look like a change of the order."""
+    order = bench.store.place("plain")
+    owner = order["admin_graphql_api_id"]
+    write = """mutation($rows: [MetafieldsSetInput!]!) { metafieldsSet(metafields: $rows) {
+      metafields { namespace key value jsonValue } userErrors { field message code } } }"""
+    row = {"ownerId": owner, "namespace": "erp", "key": "lines", "type": "number_integer"}
+    made = bench.data(write, rows=[{**row, "value": "3"}])["metafieldsSet"]["metafields"]
+    assert made == [{"namespace": "erp", "key": "lines", "value": "3", "jsonValue": 3}]
+    refused = bench.data(write, rows=[{**row, "value": "three"}])["metafieldsSet"]["userErrors"]
+    assert refused[0]["code"] == "INVALID_VALUE"
+    read = """query($id: ID!) { order(id: $id) { updatedAt metafield(namespace: "erp", key: "lines") { value }
+      metafields(first: 5) { nodes { key } } } }"""
+    found = bench.data(read, id=owner)["order"]
+    assert (found["metafield"], found["metafields"]["nodes"]) == ({"value": "3"}, [{"key": "lines"}])
+    assert bench.topics == []
+
+
+def test_order_edits_are_staged_shown_and_committed_at_once(bench: Bench) -> None:
+    """C40, F52: nothing changes before the commit; then line, quantity, discount and shipping change together."""
+    order = bench.store.place("discount_order")
+    begun = """mutation($id: ID!) { orderEditBegin(id: $id) { calculatedOrder { id lineItems(first: 9) { nodes { id quantity } } }
+      userErrors { message } } }"""
+    session = bench.data(begun, id=order["admin_graphql_api_id"])["orderEditBegin"]["calculatedOrder"]
+    first, second = (one["id"] for one in session["lineItems"]["nodes"][:2])
+    staged = """mutation($id: ID!, $first: ID!, $second: ID!) {
+      orderEditSetQuantity(id: $id, lineItemId: $first, quantity: 0) { userErrors { message } }
+      orderEditAddCustomItem(id: $id, title: "Engraving", quantity: 1, price: {amount: "5.00", currencyCode: USD}) {
+        calculatedLineItem { title quantity } userErrors { message } }
+      orderEditAddLineItemDiscount(id: $id, lineItemId: $second, discount: {percentValue: 10, description: "Sorry"}) {
+        userErrors { message } }
+      orderEditAddShippingLine(id: $id, shippingLine: {title: "Express", price: {amount: "9.00", currencyCode: USD}}) {
+        calculatedOrder { totalPriceSet { shopMoney { amount } } } userErrors { message } } }"""
+    done = bench.data(staged, id=session["id"], first=first, second=second)
+    assert all(payload["userErrors"] == [] for payload in done.values())
+    assert bench.store.order(str(order["id"])) == order and bench.topics == []
+    shown = done["orderEditAddShippingLine"]["calculatedOrder"]["totalPriceSet"]["shopMoney"]["amount"]
+    commit = """mutation($id: ID!) { orderEditCommit(id: $id) { order { edited currentTotalPriceSet { shopMoney { amount } }
+      originalTotalPriceSet { shopMoney { amount } } } successMessages userErrors { message } } }"""
+    after = bench.data(commit, id=session["id"])["orderEditCommit"]
+    assert after["order"]["edited"] and after["successMessages"] == ["Order updated"]
+    assert after["order"]["currentTotalPriceSet"]["shopMoney"]["amount"] == shown
+    assert Decimal(after["order"]["originalTotalPriceSet"]["shopMoney"]["amount"]) == Decimal(order["total_price"])
+    assert bench.topics == ["orders/edited", "orders/updated"]
+    told = bench.events[0][1]["order_edit"]
+    assert (len(told["line_items"]["additions"]), len(told["line_items"]["removals"])) == (1, 1)
+    again = bench.data(commit, id=session["id"])["orderEditCommit"]["userErrors"]
+    assert again == [{"message": "The calculated order does not exist."}]

@@ -10,6 +10,7 @@ from typing import Any
 from interlock.twins.shopify.admin import orders
 from interlock.twins.shopify.admin.connections import connection, count
 from interlock.twins.shopify.admin.context import AdminError, Resolver, ShopContext, gid
+from interlock.twins.shopify.admin.metafields import write
 from interlock.twins.shopify.admin.rest_shape import (
     constant,
     customer_books,
@@ -198,12 +199,16 @@ def _by_identifier(shop: ShopContext, _: Any, arguments: dict[str, Any]) -> Any:
 
 
 def _create(shop: ShopContext, arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"customer": customer(customer_books(shop).create(arguments["input"]))}
+    made = customer_books(shop).create(arguments["input"])
+    write(shop, gid("Customer", made["rest"]["id"]), arguments["input"].get("metafields"), "metafields")
+    return {"customer": customer(made)}
 
 
 def _update(shop: ShopContext, arguments: dict[str, Any]) -> dict[str, Any]:
     given = arguments["input"]
-    return {"customer": customer(customer_books(shop).update(number_of(given.get("id")), given))}
+    made = customer_books(shop).update(number_of(given.get("id")), given)
+    write(shop, given["id"], given.get("metafields"), "metafields")
+    return {"customer": customer(made)}
 
 
 def _delete(shop: ShopContext, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from interlock.twins.shopify import cancelling
 from interlock.twins.shopify.admin.context import AdminError, Resolver, ShopContext, gid, split_gid
+from interlock.twins.shopify.admin.metafields import write
 from interlock.twins.shopify.admin.rest_shape import customer_books, desk, mutation, number_of, refused, tag_list
 from interlock.twins.shopify.customers import ADDRESS_MEMBERS
 from interlock.twins.shopify.desk import Life, Refused
@@ -35,6 +36,7 @@ def _update(shop: ShopContext, arguments: dict[str, Any]) -> dict[str, Any]:
         order["tags"] = _joined(given["tags"])
     if given.get("customAttributes") is not None:
         order["note_attributes"] = [{"name": one["key"], "value": one["value"]} for one in given["customAttributes"]]
+    write(shop, given["id"], given.get("metafields"), "metafields")
     if given.get("shippingAddress"):
         _readdress(order, given["shippingAddress"])
     life.tell("orders/updated")

@@ -34,6 +34,7 @@ MODULES = (
     "customers",
     "companies",
     "draft_orders",
+    "metafields",
 )
 """Modules of this package that export RESOLVERS, and NODES where objects of theirs can be had by gid."""
 
