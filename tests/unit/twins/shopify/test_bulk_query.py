@@ -11,7 +11,8 @@ import pytest
 from admin_bench import Bench
 
 from interlock.twins.shopify import changes
-from interlock.twins.shopify.admin.bulk_query import BulkQueryRefused, BulkReader, checked
+from interlock.twins.shopify.admin.bulk_query import BulkReader
+from interlock.twins.shopify.admin.bulk_rules import BulkQueryRefused, checked
 from interlock.twins.shopify.admin.context import App
 from interlock.twins.shopify.admin.resolvers import merged
 from interlock.twins.shopify.admin.scopes import all_scopes

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.twins.shopify.admin.bulk_query import BulkQueryRefused, BulkReader, checked
+from interlock.twins.shopify.admin.bulk_query import BulkReader
+from interlock.twins.shopify.admin.bulk_rules import BulkQueryRefused, checked
 from interlock.twins.shopify.admin.bulk_run import RUNNING, BulkRunner, app_of, runner_of
 from interlock.twins.shopify.admin.connections import connection
 from interlock.twins.shopify.admin.context import Resolver, ShopContext, gid, split_gid, user_error
