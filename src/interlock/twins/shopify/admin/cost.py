@@ -35,7 +35,15 @@ Data = Mapping[str, Any]
 
 
 def requested(plan: Selection, run: Run) -> int:
-    """The points that are taken before the document runs."""
+    """The points that are taken before the document runs; only numbers among its variables change them."""
+    numbers = tuple((name, value) for name, value in run.variables.coerced.items() if isinstance(value, int))
+    known = plan.points.get(numbers)
+    if known is None:
+        known = plan.points[numbers] = _requested(plan, run)
+    return known
+
+
+def _requested(plan: Selection, run: Run) -> int:
     fields = plan.of(plan.type_name)
     if plan.type_name == "Mutation":
         return sum(_mutation(one) + sum(_below(part, run) for part in _payload(one)) for one in fields)

@@ -85,6 +85,11 @@ class Field:
     """Its coerced arguments when no variable is in them."""
     below: Selection | None = None
     read: Reader = field(init=False)
+    type_name: str = field(init=False)
+    """What it gives, below lists and non-nulls."""
+
+    def __post_init__(self) -> None:
+        self.type_name = str(get_named_type(self.definition.type).name)
 
     def arguments(self, run: Run) -> dict[str, Any]:
         """Its coerced arguments; the same for all parents of one run."""
@@ -95,10 +100,6 @@ class Field:
             known = get_argument_values(self.definition, self.nodes[0], run.variables)
             run.arguments[id(self)] = known
         return known
-
-    @property
-    def type_name(self) -> str:
-        return str(get_named_type(self.definition.type).name)
 
     def locations(self) -> list[dict[str, int]]:
         place = self.nodes[0].loc
@@ -116,6 +117,8 @@ class Selection:
     collect: Callable[[str], tuple[Field, ...]]
     types: tuple[str, ...]
     """The concrete types it can meet."""
+    points: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    """What it costs as a whole document, by the numbers among its variables."""
     _known: dict[str, tuple[Field, ...]] = field(default_factory=dict)
 
     def of(self, type_name: str) -> tuple[Field, ...]:
