@@ -109,3 +109,25 @@ def test_what_is_listed_proves_what_must_have_happened(monkeypatch: pytest.Monke
         "refunds/create#890088186047892319", "fulfillments/create#123456",
     }  # fmt: skip
     assert b'"cancelled":true' in subject.summary.encode()
+
+
+class Known:
+    """A store that has one of two orders left; `scopes` are those of the app."""
+
+    def __init__(self, *scopes: str) -> None:
+        self.scopes = scopes
+
+    async def run(self, name: str, variables: dict[str, Any], *, timeout_seconds: float, lane: Any) -> dict[str, Any]:
+        if name == "access_scopes":
+            return {"currentAppInstallation": {"accessScopes": [{"handle": scope} for scope in self.scopes]}}
+        return {"nodes": [{"id": "gid://shopify/Order/1", "updatedAt": "2026-11-23T12:00:00Z"}, None]}
+
+
+@pytest.mark.parametrize(("scopes", "there"), [(("read_orders", "read_all_orders"), {"1"}), (("read_orders",), {"1", "2"})])
+def test_an_old_order_is_not_taken_for_deleted(scopes: tuple[str, ...], there: set[str]) -> None:
+    """F28: without read_all_orders an order of 60 days ago is null, as a deleted one is: then nobody can tell."""
+    shop = ShopifyListing.__new__(ShopifyListing)
+    shop._admin = Known(*scopes)  # type: ignore[assignment]
+    found = asyncio.run(shop.present("order", ["1", "2"], timeout_seconds=5))
+    assert isinstance(found, dict)
+    assert set(found) == there
