@@ -3,6 +3,7 @@
 import asyncio
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from books import Record, choose, records, sales_order
@@ -21,7 +22,7 @@ SETTLED = {"done", "waiting", "dead", "superseded", "cancelled"}
 
 @pytest.fixture
 def refunds(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The starter folder with a flow that moves refunds to the ERP."""
+    """The starter folder with a flow that moves refunds to the ERP; the shop is read over GraphQL."""
     monkeypatch.setattr(client, "source", ShopifySource)
     flow = stage._template / "flows/order-to-erp.toml"
     text = flow.read_text("utf-8")
@@ -118,6 +119,50 @@ def test_a_refund_before_the_invoice(refunds: Stage) -> None:
             assert await erp_state(hub, "refund") == [("done", "")]
 
     asyncio.run(story())
+
+
+SCENARIOS = (
+    "plain",
+    "tax_included",
+    "multi_currency",
+    "duties",
+    "discount_order",
+    "jpy",
+    "gift_card_line",
+    "discount_shipping",
+)
+
+
+def test_a_refund_that_is_read_is_the_refund_that_was_told(refunds: Stage) -> None:
+    """C32, C53: what GraphQL answers and what the webhook says become the same refund, in both currencies."""
+
+    async def story() -> None:
+        async with refunds.play() as (world, hub, shop):
+            for scenario in SCENARIOS:
+                order = await shop.place(scenario)
+                await shop.change(order, "refund", lines={"0": 1}, shipping=True)
+                now = json.loads(await shop.present(order))
+                (told,) = now["refunds"]
+                read = await hub.release.source("shopify").read("refund", str(told["id"]), timeout_seconds=10)
+                assert isinstance(read, bytes), read
+                one = hub.release.document("shopify", "refund", read).value
+                told |= {"taxes_included": now["taxes_included"]}
+                other = hub.release.document("shopify", "refund", json.dumps(told).encode()).value
+                assert {name: getattr(one, name) for name in MONEY} == {name: getattr(other, name) for name in MONEY}, (
+                    scenario
+                )
+                assert [amounts(line) for line in one.lines] == [amounts(line) for line in other.lines]
+                assert [amounts(part) for part in one.adjustments] == [amounts(part) for part in other.adjustments]
+            await settled(hub, world)
+
+    asyncio.run(story())
+
+
+MONEY = ("currency", "presentment_currency", "shipping", "duties", "difference", "total")
+
+
+def amounts(part: Any) -> tuple[Any, Any]:
+    return part.net, part.tax
 
 
 async def refund_twice_told(shop: Shop, order: str) -> None:
