@@ -22,6 +22,7 @@ KINDS: dict[str, str] = {
     "webhook_drop": "a webhook is never sent",
     "webhook_duplicate": "a webhook is sent twice",
     "webhook_reorder": "a webhook is sent `delay_seconds` late, so that a later one overtakes it",
+    "webhook_delay": "a webhook is sent late by chance, up to `delay_seconds`: a busy queue on the way",
 }
 """What can go wrong. The webhook_ kinds are consulted by twins that send webhooks, with `match.topic`."""
 

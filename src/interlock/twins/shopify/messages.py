@@ -29,6 +29,13 @@ EVENT_TOPICS = {
     "orders/delete": ("Order", "delete"),
     "refunds/create": ("Refund", "create"),
     "fulfillments/create": ("Fulfillment", "create"),
+    "fulfillments/update": ("Fulfillment", "update"),
+    "products/create": ("Product", "create"),
+    "products/update": ("Product", "update"),
+    "products/delete": ("Product", "delete"),
+    "customers/create": ("Customer", "create"),
+    "customers/update": ("Customer", "update"),
+    "customers/delete": ("Customer", "delete"),
 }
 """How the Events dialect names what a classic topic says: (resource, action)."""
 

@@ -21,6 +21,7 @@ from interlock.twins.shopify.admin.control import AdminControl
 from interlock.twins.shopify.admin.flow_triggers import FlowRoutes
 from interlock.twins.shopify.admin.payouts import PayoutRoutes
 from interlock.twins.shopify.catalogue import Shop
+from interlock.twins.shopify.compliance import Compliance
 from interlock.twins.shopify.customers import new_customer_of
 from interlock.twins.shopify.desk import Desk, Refused
 from interlock.twins.shopify.flow import FlowActions
@@ -33,12 +34,13 @@ from interlock.twins.shopify.rest import RestApi
 from interlock.twins.shopify.scenarios import SCENARIOS
 from interlock.twins.shopify.store import SECRET_LAG_SECONDS, Store, known_scenario, truth
 from interlock.twins.shopify.storefront.api import StorefrontApi
+from interlock.twins.shopify.webhook_body import keep_metafield
 from interlock.twins.shopify.webhooks import Sending, WebhookSender
 from interlock.twins.vendor import Vendor, answer
 from interlock.twins.world import World, decode_json
 
 SHOP_SETTINGS = ("domain", "name", "currency", "iana_timezone", "id_base")
-SENDING_SETTINGS = ("concurrency", "time_scale", "json_style", "duplicate_copies", "forged_share")
+SENDING_SETTINGS = ("concurrency", "time_scale", "json_style", "duplicate_copies", "forged_share", "debounce_seconds")
 MAX_ORDERS_PER_CALL = 10_000
 
 
@@ -61,6 +63,7 @@ class Shopify(Vendor):
         )
         self._time_scale = sending.time_scale
         self.webhooks = WebhookSender(world, faults, sending, self._secret, self._give_up)
+        self.compliance = Compliance(world, self.store, self.webhooks, config, self._time_scale)
         self.desk = Desk(world, self.store, self.emit)
         self.graphql = GraphqlApi(world, self.store, config, self._rest, self.emit)
         self.storefront = StorefrontApi(world, self.store, config)
@@ -95,6 +98,8 @@ class Shopify(Vendor):
             Route("/rotate_secret", self.rotate_secret, methods=["POST"]),
             Route("/forge", self.forge, methods=["POST"]),
             Route("/deliveries", self.deliveries, methods=["GET"]),
+            Route("/metafields", self.keep_metafield, methods=["POST"]),
+            *self.compliance.control_routes(),
             *AdminControl(self.graphql).routes(),
             *self._bulk_routes.control_routes(),
             *self._payout_routes.control_routes(),
@@ -148,6 +153,8 @@ class Shopify(Vendor):
     def emit(self, topic: str, body: dict[str, Any]) -> None:
         """Queue a webhook for whoever subscribed to its topic; `body` in the shape that REST shows."""
         self.webhooks.emit(topic, body, self.store.subscriptions())
+        if topic == "app/uninstalled":
+            self.compliance.after_uninstall()
 
     async def place_orders(self, request: Request) -> Response:
         """POST /_twin/orders {"count": 1, "scenario": null, "interval_seconds": 0}; answers when all are placed."""
@@ -236,6 +243,14 @@ class Shopify(Vendor):
         rows = (row for row in self.webhooks.log.rows[after:] if topic is None or row["topic"] == topic)
         found = [row for row, _ in zip(rows, range(limit), strict=False)]
         return answer({"deliveries": found, "pending": self.webhooks.pending, "total": len(self.webhooks.log.rows)})
+
+    async def keep_metafield(self, request: Request) -> Response:
+        """POST /_twin/metafields {"owner": gid, "namespace", "key", "value", "type"}: shown in webhooks that ask for it."""
+        try:
+            row = keep_metafield(self.world, timestamp(self.store.now()), await _body(request))
+        except (KeyError, ValueError) as error:
+            return answer({"error": f"needs owner (a gid), namespace, key and value: {error}"}, 400)
+        return answer({"metafield": row}, 201)
 
     def _move_stock(self, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
         """Stock follows every change of an order."""

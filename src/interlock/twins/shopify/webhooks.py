@@ -15,21 +15,29 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
-import msgspec
 
 from interlock.twins.faults import FaultPlan
+from interlock.twins.shopify.attempt_log import AttemptLog
 from interlock.twins.shopify.messages import HEADERS, JSON_STYLES, events_body, resource_id, sign, write_body
-from interlock.twins.world import World, encode_json
+from interlock.twins.shopify.webhook_body import Debounce, is_plain, passes, shown_to
+from interlock.twins.world import World
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
 CANCEL_AGAIN_SECONDS = 0.5
 RETRY_DELAYS_SECONDS = (60, 120, 240, 480, 960, 1920, 3840, 6780)  # eight, doubling, four hours in all
 EVENT_NAMESPACE = uuid.UUID("6f1d2f0e-52a1-4a86-9d6b-0d1c7a7b9a51")
+POSTED = frozenset({"http", "https"})
+"""Subscriptions to Pub/Sub and EventBridge are kept, and what they would get is logged as sent elsewhere."""
+LATE: dict[str, Callable[[float, random.Random], float]] = {
+    "webhook_reorder": lambda seconds, _: seconds,
+    "webhook_delay": lambda seconds, chance: chance.uniform(0, seconds),
+}
+"""By how much a fault makes a webhook late."""
 WRONG_SECRET = "not the secret of this app"
 
 
@@ -43,25 +51,7 @@ class Sending(NamedTuple):
     json_style: str = "mixed"
     duplicate_copies: int = 1
     forged_share: float = 0.0
-
-
-class AttemptLog:
-    """Every attempt as one JSON line in deliveries.jsonl, kept in memory too for GET /_twin/deliveries."""
-
-    def __init__(self, path: Path) -> None:
-        whole, _, torn = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
-        self.rows: list[dict[str, Any]] = [msgspec.json.decode(line) for line in whole.splitlines()]
-        self._file = path.open("ab", buffering=0)  # lives as long as the twin
-        self._file.truncate(self._file.tell() - len(torn))  # a line cut by a kill
-
-    def add(self, **row: Any) -> None:
-        """Append one attempt; `seq` numbers them from 1."""
-        row = {"seq": len(self.rows) + 1, "at": datetime.now(UTC).isoformat(), **row}
-        self.rows.append(row)
-        self._file.write(encode_json(row) + b"\n")
-
-    def close(self) -> None:
-        self._file.close()
+    debounce_seconds: float = 5.0
 
 
 class WebhookSender:
@@ -79,6 +69,7 @@ class WebhookSender:
         self._world, self._faults, self._sending = world, faults, sending
         self._secret, self._give_up, self._clock = secret, give_up, clock
         self._chance = random.Random(f"webhooks:{world.seed}")
+        self._debounce = Debounce(sending.debounce_seconds)
         self._due: list[tuple[float, int]] = []
         self._left: Counter[str] = Counter()  # deliveries still to be made of an event
         self._wake = asyncio.Event()
@@ -111,17 +102,30 @@ class WebhookSender:
         await self._session.close()
         self.log.close()
 
-    def emit(self, topic: str, resource: dict[str, Any], subscriptions: Iterable[dict[str, Any]]) -> str | None:
+    def emit(
+        self, topic: str, resource: dict[str, Any], subscriptions: Iterable[dict[str, Any]], after_seconds: float = 0.0
+    ) -> str | None:
         """Queue one event for the subscriptions of its topic; returns its event id, or None when nobody listens."""
-        wanted = [one for one in subscriptions if one["topic"] == topic]
+        listening = [one for one in subscriptions if one["topic"] == topic]
+        wanted = [one for one in listening if passes(one, resource)]
         if not wanted:
             return None
         event_id = str(uuid.uuid5(EVENT_NAMESPACE, f"{self._world.seed}:{self._world.next_id('body')}"))
-        style = self._style()
-        bodies = {_body_key(one): self._body(one, topic, resource, style) for one in wanted}
+        style, bodies, told = self._style(), {}, []
+        for one in wanted:
+            shown = resource if is_plain(one) else shown_to(one, resource, self._world)
+            message = self._message(event_id, topic, resource_id(resource), one)
+            if self._debounce.drops(one, topic, resource, shown, self._clock()):
+                self._note(message, attempt=0, state="debounced")
+            elif urlsplit(one["address"]).scheme not in POSTED:
+                self._note(message, attempt=0, state="elsewhere")
+            else:
+                told.append(message)
+                if message["body"] not in bodies:
+                    bodies[message["body"]] = self._body(one, topic, shown, style)
         self._world.remember(("body", event_id, bodies))
-        for subscription in wanted:
-            self._queue(event_id, topic, resource_id(resource), subscription)
+        for message in told:
+            self._queue(message, after_seconds)
         self._release(event_id)
         return event_id
 
@@ -158,6 +162,7 @@ class WebhookSender:
             "topic": topic,
             "resource_id": about,
             "name": subscription["name"],
+            "body": _body_key(subscription),
             "dialect": subscription["dialect"],
             "address": subscription["address"],
             "shop_domain": self._sending.shop_domain,
@@ -165,21 +170,20 @@ class WebhookSender:
             "triggered_at": datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
         }
 
-    def _queue(self, event_id: str, topic: str, about: str, subscription: dict[str, Any]) -> None:
+    def _queue(self, message: dict[str, Any], after_seconds: float) -> None:
         """One subscription's delivery, as the fault plan lets it through: not at all, once, several times, or late."""
-        message = self._message(event_id, topic, about, subscription)
-        rule = self._faults.pick_webhook(topic)
+        rule = self._faults.pick_webhook(message["topic"])
         kind = rule.kind if rule else ""
         if kind == "webhook_drop":
             self._note(message, attempt=0, state="dropped")
             return
         copies = 1 + (self._sending.duplicate_copies if kind == "webhook_duplicate" else 0)
-        late = rule.delay_seconds if rule and kind == "webhook_reorder" else 0.0
+        late = after_seconds + (LATE[kind](rule.delay_seconds, self._chance) if rule and kind in LATE else 0.0)
         for copy_number in range(copies):
             key = self._world.next_id("delivery")
             delivery = {**message, "attempt": 0, "copy": copy_number, "due_at": self._clock() + late}
             self._world.remember(("delivery", key, delivery))
-            self._left[event_id] += 1
+            self._left[message["event_id"]] += 1
             self._schedule(delivery["due_at"], key)
         if self._sending.forged_share and self._chance.random() < self._sending.forged_share:
             raw = self._raw(message)
@@ -238,7 +242,7 @@ class WebhookSender:
 
     def _raw(self, message: dict[str, Any]) -> bytes:
         body = self._world.get("body", message["event_id"]) or {}
-        text: str = body.get(_body_key(message), "{}")
+        text: str = body.get(message["body"], "{}")
         return text.encode()
 
     async def _post(self, message: dict[str, Any], raw: bytes, secret: str) -> tuple[int | None, str, float]:
@@ -279,5 +283,7 @@ class WebhookSender:
 
 
 def _body_key(subscription: dict[str, Any]) -> str:
-    """Classic subscriptions of an event share one body; an Events body names its subscription."""
+    """Plain classic subscriptions of an event share one body; an Events body names its subscription."""
+    if not is_plain(subscription):
+        return f"of:{subscription['id']}"
     return "classic" if subscription["dialect"] == "classic" else f"events:{subscription['name']}"

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from interlock.twins.shopify.admin import idempotency
 from interlock.twins.shopify.admin.api import GraphqlApi
 from interlock.twins.shopify.admin.coverage import coverage
+from interlock.twins.shopify.shop_body import shop_body
 from interlock.twins.vendor import answer
 from interlock.twins.world import decode_json
 
@@ -71,10 +72,8 @@ class AdminControl:
         return answer(self._tokens.shown())
 
     async def uninstall(self, _: Request) -> Response:
-        """POST /_twin/uninstall: app/uninstalled is sent, tokens die, subscriptions go."""
-        shop = self._api.shop
-        body = {"id": shop.shop_id, "name": shop.name, "domain": shop.domain, "myshopify_domain": shop.domain}
-        self._api.engine.emit("app/uninstalled", body)
+        """POST /_twin/uninstall: app/uninstalled is sent, tokens die, subscriptions go, shop/redact follows."""
+        self._api.engine.emit("app/uninstalled", shop_body(self._api.shop))
         self._tokens.uninstall()
         return answer(self._tokens.shown())
 
