@@ -95,10 +95,7 @@ class Companies:
             tax_registration_id=given.get("taxRegistrationId"),
         )
         self._put(LOCATION, row)
-        told = {
-            name: row[name] for name in ("name", "external_id", "phone", "locale", "created_at", "updated_at", "note")
-        }
-        self._emit("company_locations/create", told | {"admin_graphql_api_id": gid("CompanyLocation", row["id"])})
+        self._emit("company_locations/create", location_body(row, self._world.get(COMPANY, str(company)) or {}))
         return row
 
     def parts(self, kind: str, company: int) -> list[dict[str, Any]]:
@@ -142,6 +139,39 @@ def body(company: Mapping[str, Any]) -> dict[str, Any]:
         "customer_since": company["customer_since"],
         "admin_graphql_api_id": gid("Company", company["id"]),
     }
+
+
+def location_body(row: Mapping[str, Any], company: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of company_locations/*."""
+    told = {name: row[name] for name in ("name", "external_id", "phone", "locale", "created_at", "updated_at", "note")}
+    taxes = {"tax_registration_id": row["tax_registration_id"], "tax_exempt": row["tax_exempt"], "tax_exemptions": []}
+    return told | {
+        "buyer_experience_configuration": None,
+        "admin_graphql_api_id": gid("CompanyLocation", row["id"]),
+        "tax_exemptions": [],
+        "tax_settings": taxes,
+        "company": body(company),
+        "billing_address": _address_body(row["billing_address"], row),
+        "shipping_address": _address_body(row["shipping_address"], row),
+        "tax_registration": {"tax_id": row["tax_registration_id"]},
+    }
+
+
+ADDRESS_PARTS = ("address1", "city", "province", "country", "zip", "recipient", "address2", "phone")
+
+
+def _address_body(given: Mapping[str, Any] | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not given:
+        return None
+    code = given.get("countryCode")
+    told = {name: given.get(name) for name in ADDRESS_PARTS} | {
+        "zone_code": given.get("zoneCode"),
+        "country_code": code,
+    }
+    names = {"first_name": given.get("firstName"), "last_name": given.get("lastName")}
+    times = {"created_at": row["created_at"], "updated_at": row["updated_at"]}
+    about = {"company_admin_graphql_api_id": gid("Company", row["company_id"])}
+    return told | names | times | about | {"admin_graphql_api_id": gid("CompanyAddress", row["id"])}
 
 
 def payment_terms(

@@ -134,6 +134,14 @@ class Customers:
             "consentUpdatedAt": consent.get("consentUpdatedAt") or timestamp(self._store.now()),
         }
         self._kept_change(customer)
+        state = customer["email_consent"]
+        told = {
+            "state": state["marketingState"].lower(),
+            "opt_in_level": state["marketingOptInLevel"].lower(),
+            "consent_updated_at": state["consentUpdatedAt"],
+        }
+        body = {"customer_id": number, "email_address": customer["rest"]["email"], "email_marketing_consent": told}
+        self._emit("customers_email_marketing_consent/update", body)
         return customer
 
     def delete(self, number: int) -> None:
