@@ -14,6 +14,7 @@ from experiment import Experiment
 
 from interlock.connectors import registry
 from interlock.connectors.http import Answer
+from interlock.connectors.shopify.reply import failure, read_reply
 from interlock.connectors.verdict import ErrorTable, Reader, classify
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain, verdict
 
@@ -24,15 +25,21 @@ ROWS: list[dict[str, Any]] = [
     for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 VENDORS = ("netsuite", "shipbob", "klaviyo", "shopify")
-READERS = {"netsuite": ["_saved"], "shipbob": ["_created", "_cancelled"], "klaviyo": ["_accepted", "_imported"]}
+READERS = {
+    "shopify": ["carried_out"],
+    "netsuite": ["_saved"],
+    "shipbob": ["_created", "_cancelled"],
+    "klaviyo": ["_accepted", "_imported"],
+}
+CLIENTS = {"shopify": "reply"}
 SUCCESS_BY_STATUS_ALONE = {"_saved": 204, "_accepted": 202}
 """Documented answers without a body that could prove anything."""
 NOT_AN_ID = {"", "None", "True", "False", "null", "[]", "{}", "nan"}
 
 
 def readers(vendor: str) -> list[Reader]:
-    client = importlib.import_module(f"interlock.connectors.{vendor}.client")
-    return [getattr(client, name) for name in READERS.get(vendor, ["_created"])]
+    client = importlib.import_module(f"interlock.connectors.{vendor}.{CLIENTS.get(vendor, 'client')}")
+    return [getattr(client, name) for name in READERS[vendor]]
 
 
 def answered(row: dict[str, Any]) -> Answer:
@@ -51,7 +58,10 @@ def verdicts(classified: Callable[[dict[str, Any], Reader], Outcome]) -> Iterato
 
 
 def by_table(row: dict[str, Any], reader: Reader) -> Outcome:
-    return classify(answered(row), registry.manifest(row["vendor"]).error_table, reader)
+    answer, manifest = answered(row), registry.manifest(row["vendor"])
+    if row["vendor"] == "shopify":  # its errors come in a 200, so they are read apart from the data
+        return reader(answer) or failure(answer, read_reply(answer), manifest, sent=b"", now_ms=0)
+    return classify(answer, manifest.error_table, reader)
 
 
 def trusting(row: dict[str, Any], _reader: Reader) -> Outcome:

@@ -48,4 +48,4 @@ def as_list(texts: Sequence[str]) -> list[str]:
 
 def sale_moment(first: dt.datetime | None, second: dt.datetime) -> dt.datetime:
     """The first moment when it is known, else the second."""
-    return first or second
+    return (first or second).astimezone(dt.UTC)  # as one text, however the moment was told

@@ -43,7 +43,7 @@ def shipbob_financials(total: MoneyPair) -> dict[str, Decimal] | None:
 
 
 def purchase_moment(processed_at: dt.datetime | None, created_at: dt.datetime) -> dt.datetime:
-    return processed_at or created_at
+    return (processed_at or created_at).astimezone(dt.UTC)  # as one text, however the moment was told
 
 
 def whole_number(value: Any) -> int | None:

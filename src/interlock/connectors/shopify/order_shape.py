@@ -111,10 +111,10 @@ def _head(node: Node) -> dict[str, Any]:
 
 
 def _parties(node: Node) -> dict[str, Any]:
-    """Who bought, and where it goes. A guest has no customer (C22)."""
+    """Who bought, and where it goes. A guest has no customer (C22); without an e-mail address the webhook says ""."""
     customer = node["customer"]
     return {
-        "email": node["email"],
+        "email": node["email"] or "",
         "contact_email": node["email"],
         "phone": node["phone"],
         "customer_locale": node["customerLocale"],

@@ -64,6 +64,12 @@ def read_reply(answer: Answer) -> Reply | None:
     )
 
 
+def carried_out(answer: Answer) -> Done | None:
+    """The reader of a success: data, no error, no user error."""
+    reply = read_reply(answer) if answer.status == 200 else None
+    return Done(status=answer.status) if reply is not None and reply.complete else None
+
+
 def failure(
     answer: Answer, reply: Reply | None, manifest: Manifest, *, sent: bytes, now_ms: int
 ) -> Retry | Refused | Uncertain:

@@ -80,9 +80,10 @@ class ShopifySource:
         for topic in sorted(set(topics) - {topic for topic, at in there if at == address}):
             wanted = Subscription(topic=topic, address=address)
             outcome = await self._subscriber.subscribe(wanted, timeout_seconds=timeout_seconds)
-            if not isinstance(outcome, Done):
+            if isinstance(outcome, Done):
+                created.append(topic)
+            elif not (isinstance(outcome, Refused) and outcome.reason == "conflict"):  # another has just made it
                 return outcome
-            created.append(topic)
         return created
 
 
