@@ -63,6 +63,9 @@ class Draft:
     source_name: str = "web"
     location_id: int | None = None
     test: bool = False
+    estimated_taxes: bool = False
+    merchant_of_record_app_id: int | None = None
+    channel_liable: bool = False
     note: str | None = None
     tags: str = ""
     id_base: int | None = None

@@ -195,6 +195,8 @@ def _tax(order: dict[str, Any], draft: Draft) -> None:
     for row in taxed:
         net = read_set(row["price_set"]) * row.get("quantity", 1) - line_discount(row)
         row["tax_lines"] = taxes_on(net, draft.taxes, draft.taxes_included, draft.money)
+        for one in row["tax_lines"]:
+            one["channel_liable"] = draft.channel_liable
 
 
 def taxes_on(net: Bag, rules: Sequence[TaxRule], included: bool, money: Currencies) -> list[dict[str, Any]]:
@@ -309,14 +311,14 @@ def _head(draft: Draft, rng: random.Random, number: int, shop: Shop, ids: Ids) -
         "discount_codes": [],
         "duties_included": False,
         "email": email or "",
-        "estimated_taxes": False,
+        "estimated_taxes": draft.estimated_taxes,
         "financial_status": draft.financial_status,
         "fulfillment_status": None,
         "landing_site": None,
         "landing_site_ref": None,
         "location_id": draft.location_id,
         "merchant_business_entity_id": "MTU0ODM4MDAwOQ",
-        "merchant_of_record_app_id": None,
+        "merchant_of_record_app_id": draft.merchant_of_record_app_id,
         "name": f"#{order_number}",
         "note": draft.note,
         "note_attributes": [],

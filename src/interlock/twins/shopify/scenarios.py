@@ -25,6 +25,7 @@ from interlock.twins.shopify.money import Currencies
 
 BIG_ID_BASE = 820_982_911_946_000_508  # the range of ids in Shopify's own sample; no float holds them
 COUNTER = Shop().location_id
+MARKETPLACE_APP = 4_383_523
 
 
 def plain(_draft: Draft, _: random.Random) -> None:
@@ -189,6 +190,17 @@ def authorized(draft: Draft, _: random.Random) -> None:
     draft.financial_status = "authorized"
 
 
+def estimated_taxes(draft: Draft, _: random.Random) -> None:
+    """The taxes are not final yet."""
+    draft.estimated_taxes = True
+
+
+def marketplace(draft: Draft, _: random.Random) -> None:
+    """Sold through a channel that owes the tax itself and is the merchant of record."""
+    draft.merchant_of_record_app_id, draft.channel_liable = MARKETPLACE_APP, True
+    draft.gateways = ("marketplace",)
+
+
 class Scenario(NamedTuple):
     bend: Callable[[Draft, random.Random], None]
     weight: int  # share in the default mix; 0 = only when asked for
@@ -231,6 +243,8 @@ SCENARIOS = {
         (late_night, 1),
         (pending_payment, 2),
         (authorized, 2),
+        (estimated_taxes, 0),
+        (marketplace, 0),
     )
 }
 

@@ -166,11 +166,11 @@ def _shipping_tax_left(shipping_line: Line, money: Currencies) -> Bag:
 
 def _tax_summary(rows: Iterable[Line], money: Currencies) -> list[dict[str, Any]]:
     """The order's tax_lines: one per title and rate, the sum of those of lines and shipping."""
-    sums: dict[tuple[str, float], Bag] = {}
+    sums: dict[tuple[str, float, bool], Bag] = {}
     for tax in (tax for row in rows for tax in row["tax_lines"]):
-        key = (tax["title"], tax["rate"])
+        key = (tax["title"], tax["rate"], bool(tax["channel_liable"]))
         sums[key] = sums.get(key, Bag()) + read_set(tax["price_set"])
-    return [tax_line(title, rate, amount, money) for (title, rate), amount in sums.items()]
+    return [tax_line(key[0], key[1], amount, money) | {"channel_liable": key[2]} for key, amount in sums.items()]
 
 
 def tax_line(title: str, rate: float, amount: Bag, money: Currencies) -> dict[str, Any]:
