@@ -83,7 +83,8 @@ def _written(draft: Draft, rng: random.Random, number: int, shop: Shop) -> dict[
         line["duties"] = _duties(line, draft.duty_rate, money, ids())
     settle(order, money, Decimal(0))
     if draft.financial_status == "paid":
-        settle(order, money, read_set(order["total_price_set"]).shop)
+        owed = read_set(order["current_total_price_set"]).shop - read_set(order["total_price_set"]).shop
+        order["total_outstanding"] = money.text(owed)
     return order
 
 

@@ -29,6 +29,7 @@ from interlock.twins.shopify.admin.rest_shape import (
 from interlock.twins.shopify.admin.returns import return_status, shown_return
 from interlock.twins.shopify.admin.transactions import transaction
 from interlock.twins.shopify.admin.window import sees_order
+from interlock.twins.shopify.books import BOOK
 from interlock.twins.shopify.money import Bag, currencies_of, read_set, total
 from interlock.twins.shopify.totals import current_tax, net_received
 
@@ -58,6 +59,14 @@ def book(shop: ShopContext, parent: Parent) -> dict[str, Any]:
     if key not in shop.memory:
         shop.memory[key] = (desk(shop).book(rest), rest)  # the order is kept, so that its address is not given again
     return shop.memory[key][0]  # type: ignore[no-any-return]
+
+
+def kept_book(shop: ShopContext, parent: Parent) -> dict[str, Any]:
+    """The book of an order that something happened to; an empty one says as much and costs nothing (long lists)."""
+    return shop.world.get(BOOK, str(parent["rest"]["id"])) or UNTOUCHED
+
+
+UNTOUCHED: dict[str, Any] = {"fulfillment_orders": [], "returns": [], "risks": [], "edited": False}
 
 
 def _connect(rows: list[Any], arguments: dict[str, Any], show: Any) -> dict[str, Any]:
@@ -284,7 +293,7 @@ def _payment_terms(_: ShopContext, parent: Parent, __: Any) -> Any:
 
 def _risk(shop: ShopContext, parent: Parent, _: Any) -> Any:
     """The worst word counts: HIGH says cancel, MEDIUM says investigate (OrderRiskRecommendationResult)."""
-    rows = book(shop, parent)["risks"]
+    rows = kept_book(shop, parent)["risks"]
     levels = {row["risk_level"] for row in rows}
     worst = next((level for level in ("HIGH", "MEDIUM", "PENDING", "LOW") if level in levels), LOW_RISK)
     return {
@@ -415,8 +424,8 @@ OWN: dict[str, Resolver] = {
     "cancellation": _cancellation,
     "closed": lambda _, parent, __: parent["rest"]["closed_at"] is not None,
     "displayFinancialStatus": lambda _, parent, __: upper(parent["rest"]["financial_status"]),
-    "displayFulfillmentStatus": lambda shop, parent, _: display_status(parent["rest"], book(shop, parent)),
-    "returnStatus": lambda shop, parent, _: return_status(book(shop, parent)),
+    "displayFulfillmentStatus": lambda shop, parent, _: display_status(parent["rest"], kept_book(shop, parent)),
+    "returnStatus": lambda shop, parent, _: return_status(kept_book(shop, parent)),
     "fullyPaid": lambda _, parent, __: Decimal(parent["rest"]["total_outstanding"]) <= 0,
     "unpaid": lambda _, parent, __: net_received(parent["rest"]) <= 0,
     "canMarkAsPaid": lambda _, parent, __: (
@@ -426,7 +435,7 @@ OWN: dict[str, Resolver] = {
     "refundable": lambda _, parent, __: net_received(parent["rest"]) > 0,
     "restockable": lambda _, parent, __: any(line["current_quantity"] for line in parent["rest"]["line_items"]),
     "fulfillable": _has_fulfillable,
-    "edited": lambda shop, parent, _: book(shop, parent)["edited"],
+    "edited": lambda shop, parent, _: kept_book(shop, parent)["edited"],
     "requiresShipping": lambda _, parent, __: any(line["requires_shipping"] for line in parent["rest"]["line_items"]),
     "merchantEditable": lambda _, parent, __: parent["rest"]["cancelled_at"] is None,
     "merchantEditableErrors": _editable_errors,
