@@ -21,6 +21,7 @@ MEASURES = {
     "deliveries": "an event to three destinations",
     "latency": "webhook sent to last arrived",
     "backlog": "many waiting, many rows",
+    "backfill": "share of the allowance used",
     "peer": "lost by a SIGKILL",
     "check": "a large folder checked",
     "contract_watch": "sources watched for drift",

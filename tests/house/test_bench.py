@@ -30,6 +30,15 @@ def test_the_watch_for_drift_looks_at_every_order(bench: Any, tmp_path: Path) ->
     assert all(figure.value for figure in section.figures)
 
 
+def test_what_was_saved_up_is_no_allowance_of_the_time(bench: Any) -> None:
+    """A bucket that is emptied meanwhile would make a backfill look better than the limit allows."""
+    began = {"elapsed_seconds": 5.0, "used_points": 100, "currentlyAvailable": 2_000}
+    ended = {"elapsed_seconds": 15.0, "used_points": 1_900, "currentlyAvailable": 1_100, "restoreRate": 100.0, "throttled": 0}
+    share, over, live = bench("backfill")._section(began, ended, 200, [0.1, 0.2], bench("sizes").SIZES["small"]).figures
+    assert (share.value, over.value, live.value) == (0.9, 0, 0.2)
+    assert share.met and over.met and live.met
+
+
 def test_orders_are_distinct_signed_and_of_nine_kilobytes(bench: Any) -> None:
     """A refused or a repeated order would make intake look fast."""
     orders = bench("orders").Orders(1, "/intake/shopify")
