@@ -22,7 +22,7 @@ SHIPBOB_A_MINUTE = 150
 """A sliding window: developer.shipbob.com/rate-limit."""
 NETSUITE_AT_ONCE = 15
 SHOPIFY_BUCKET, SHOPIFY_A_SECOND = 40, 2.0
-"""REST, by app and store: shopify.dev/docs/api/usage/limits."""
+"""A shop that counts requests, as the REST API did; points are test_points.py's matter."""
 
 
 class Metered(FakeSystem):
