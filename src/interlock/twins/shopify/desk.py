@@ -130,4 +130,4 @@ class Desk:
     def _payments(self, before: dict[int, str], order: Order, book: Book) -> Iterator[tuple[str, dict[str, Any]]]:
         for one in payments.all_transactions(order, book):
             if one["status"] in TOLD_OF and before.get(one["id"]) != one["status"]:
-                yield "order_transactions/create", {"payment_details": None, **one}
+                yield "order_transactions/create", payments.told(one)

@@ -183,3 +183,12 @@ def _from_presentment(transaction: Transaction, money: Currencies) -> Bag:
     """The bag of a refund that only says what the customer got back."""
     amount = Decimal(transaction["amount"])
     return Bag(money.to_shop(amount), amount)
+
+
+def told(transaction: Transaction) -> Transaction:
+    """A transaction as its webhook shows it: REST calls the currency of what is unsettled `currency` (sample 2026-07)."""
+    unsettled = {
+        side: {"amount": money["amount"], "currency": money.get("currency", money.get("currency_code"))}
+        for side, money in transaction["total_unsettled_set"].items()
+    }
+    return {"payment_details": None, **transaction, "total_unsettled_set": unsettled}
