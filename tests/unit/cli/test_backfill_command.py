@@ -4,7 +4,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from commandline import call, said
+from commandline import Living, call, said
 
 ROW = {
     "system": "shopify", "object": "order", "since_us": 0, "until_us": 1, "how": "bulk", "go": "all", "state": "reading",
@@ -67,3 +67,18 @@ def test_what_nobody_moves_is_not_read(command: str, system: str, filled: Path) 
 def test_a_day_that_is_none_is_wrong_usage(filled: Path) -> None:
     """Exit code 2, before anything is asked."""
     assert call("backfill", "orders", "--since", "yesterday", "--folder", filled).exit_code == 2
+
+
+def test_beside_a_running_hub(living: Living) -> None:
+    """A dry run says how many would come and leaves nothing open; then everything is read, and what the webhooks told is
+    known: nothing is delivered again."""
+    looked = said(call("backfill", "orders", "--dry-run", "--folder", living.folder, "--json"))[-1]
+    assert looked["expected"] >= 2 and looked["missing"] == "" and "nothing is changed" in looked["summary"]
+    before = said(call("deliveries", "--folder", living.folder, "--json"))[-1]
+    result = call("backfill", "orders", "--why", "a look", "--folder", living.folder, "--json")
+    assert result.exit_code == 0, result.output
+    read = said(result)[-1]
+    assert (read["state"], read["seen"], read["new"]) == ("done", looked["expected"], 0)
+    assert said(call("deliveries", "--folder", living.folder, "--json"))[-1]["states"] == before["states"]
+    listed = said(call("backfill", "list", "--folder", living.folder, "--json"))
+    assert [row["state"] for row in listed[:-1]][:2] == ["done", "cancelled"]
