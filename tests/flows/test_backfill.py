@@ -7,18 +7,22 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import apsw
+import msgspec
 import pytest
 from shop import Shop, said, still
 from stack import RUNNER, TOPICS, running, twins, until
 
-from interlock.cli.twin_world import DESTINATIONS, TwinWorld, _free_ports
+from interlock.cli.demo import write_project
+from interlock.cli.twin_world import DESTINATIONS, TwinWorld, _free_ports, write_secrets
 from interlock.hub import Hub
 from interlock.messaging.backfill import Asked, Backfill, How
 from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.backfill import SqliteBackfillBook, read_backfill
 from interlock.messaging.sqlite.ledger import SqliteLedger
+from interlock.twins.shopify.admin.scopes import all_scopes
 
 WITHIN_SECONDS = 60.0
 COUNT = 300 if os.environ.get("INTERLOCK_TIER") == "nightly" else 40
@@ -196,3 +200,41 @@ def test_a_live_order_passes_before(tmp_path: Path) -> None:
 
 async def _booked(world: TwinWorld, least: int) -> bool:
     return (await books(world))["netsuite"][0] >= least
+
+
+class Narrow(TwinWorld):
+    """A shop whose app was not granted the orders beyond sixty days."""
+
+    def configs(self, public_key: str) -> dict[str, dict[str, Any]]:
+        configs = super().configs(public_key)
+        configs["shopify"]["scopes"] = [scope for scope in all_scopes("2026-07") if scope != "read_all_orders"]
+        return configs
+
+
+def test_less_than_everything_is_said_before_anything_begins(tmp_path: Path) -> None:
+    """C76: nothing is read while orders would be missing; whoever has read which ones may begin all the same."""
+
+    async def story() -> None:
+        folder = tmp_path / "acme"
+        world = Narrow(folder)
+        write_project(folder, world)
+        world.start(write_secrets(folder))
+        try:
+            await world.wait()
+            await world.place(2)
+            async with running(folder, world) as hub:
+                asked = msgspec.structs.replace(wanted(), go="all")
+                number = await hub.operator.backfill(asked, by="test", why="new warehouse")
+
+                async def checked() -> bool:
+                    return row_of(folder, number).state == "checked"
+
+                await until(checked)
+                row = row_of(folder, number)
+                assert "read_all_orders" in row.missing and "Dev Dashboard" in row.note and await hub.inbox.head() == 0
+                assert await hub.operator.steer_backfill(number, "begin", by="test", why="the rest is archived")
+                assert (await ended(hub, number)).seen == 2
+        finally:
+            world.stop()
+
+    asyncio.run(story())

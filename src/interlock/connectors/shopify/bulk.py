@@ -24,6 +24,7 @@ from interlock.connectors.shopify.graphql import Admin
 from interlock.connectors.shopify.order_shape import order_body
 from interlock.connectors.shopify.product_shape import product_body
 from interlock.connectors.shopify.reply import as_reading
+from interlock.connectors.shopify.scopes import missing, needed
 from interlock.connectors.shopify.whole import KINDS, NotRead, Reading
 
 UNLIMITED_DAYS: Final = 60
@@ -94,7 +95,15 @@ class ShopifyBulk:
             return Refused(reason="permission", code="ACCESS_DENIED", message=words)
         found = await self._ask(f"{kind.many}_count", {"query": _search(kind, since, until)}, timeout_seconds)
         count = found[f"{kind.many}Count"]["count"] if isinstance(found, dict) else 0
+        lacking = missing(needed([f"{kind.many}_page"], self._admin.version), granted)
         oldest = self._oldest_seen()
+        if lacking:
+            words = ", ".join(" or ".join(clause) for clause in lacking)
+            return Reach(
+                count=count,
+                missing=f"everything, most likely: the query asks for what needs {words}, and a store refuses the whole of it",
+                next_move=f"add {words} to the app's scopes and install the app again",
+            )
         if object_name != "order" or since >= oldest or "read_all_orders" in granted:
             return Reach(count=count)
         return Reach(

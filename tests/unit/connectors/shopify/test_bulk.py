@@ -13,10 +13,12 @@ from interlock.clock import VirtualClock
 from interlock.connectors import registry
 from interlock.connectors.contract import Answer, BulkState, Connection, Reach, Refused, Retry, Whole, WholePage
 from interlock.connectors.shopify.bulk import ShopifyBulk
+from interlock.connectors.shopify.scopes import needed
 
 NOW_US = 1_767_225_600_000_000  # 1 January 2026
 DAY_US = 86_400_000_000
-ALL = {"read_products", "read_orders", "read_customers", "read_all_orders"}
+NEEDED = {clause[0] for clause in needed(["orders_page"], "2026-07")}
+ALL = NEEDED | {"read_all_orders"}
 
 
 class FakeStore:
@@ -187,9 +189,9 @@ def granted(*scopes: str) -> FakeStore:
     ("scopes", "days", "missing"),
     [
         (ALL, 400, False),
-        ({"write_orders", "read_all_orders"}, 400, False),
-        ({"read_orders"}, 30, False),
-        ({"read_orders"}, 400, True),
+        ((ALL - {"read_orders"}) | {"write_orders"}, 400, False),
+        (NEEDED, 30, False),
+        (NEEDED, 400, True),
     ],
 )
 def test_less_than_everything_is_said_at_once(scopes: set[str], days: int, missing: bool) -> None:
@@ -200,6 +202,16 @@ def test_less_than_everything_is_said_at_once(scopes: set[str], days: int, missi
     )
     assert isinstance(found, Reach) and found.count == 812
     assert bool(found.missing) == missing == ("read_all_orders" in found.next_move)
+
+
+def test_a_scope_that_a_field_needs_is_named_before_the_store_refuses_all() -> None:
+    """A bulk query that may not have one of its fields fails as a whole, when it is at it: said at once, with the scope."""
+    scope = next(iter(sorted(NEEDED - {"read_orders"})))
+    found = ask(
+        granted(*(ALL - {scope})),
+        lambda bulk: bulk.reach("order", since=NOW_US, until=NOW_US, timeout_seconds=5),
+    )
+    assert isinstance(found, Reach) and scope in found.missing and scope in found.next_move
 
 
 def test_without_the_scope_nothing_begins() -> None:
