@@ -12,11 +12,13 @@ from interlock.twins.shopify import fulfillment_orders as fos
 from interlock.twins.shopify.admin.order_changes import assess
 from interlock.twins.shopify.admin.transactions import capture, void
 from interlock.twins.shopify.catalogue import PRODUCTS
+from interlock.twins.shopify.customers import Customers
 from interlock.twins.shopify.desk import Desk, Life
 from interlock.twins.shopify.draft import DraftLine
 from interlock.twins.shopify.money import Bag
 from interlock.twins.shopify.order_writing import ChangeRefused
 from interlock.twins.shopify.payments import left_of, payment_to_refund
+from interlock.twins.shopify.store import customer_id
 from interlock.twins.shopify.totals import current_net, current_tax, net_received
 
 Asked = dict[str, Any]
@@ -28,6 +30,12 @@ def run(desk: Desk, order: dict[str, Any], kind: str, asked: Asked) -> list[str]
     if kind == "delete":
         desk.forget(order)
         return ["orders/delete"]
+    if kind == "delete_customer":
+        owner = customer_id(order)
+        if owner is None:
+            raise ChangeRefused("The order names no customer")
+        Customers(desk.world, desk.store, desk.emit).erase(owner)
+        return ["customers/delete"]
     life = desk.open(order)
     COMMANDS[kind](desk, life, asked)
     desk.keep(kind, life)
@@ -276,4 +284,4 @@ COMMANDS: dict[str, Callable[[Desk, Life, Asked], None]] = {
     "capture": _capture,
     "void": _void,
 }
-KINDS = frozenset({*COMMANDS, "delete"})
+KINDS = frozenset({*COMMANDS, "delete", "delete_customer"})
