@@ -332,5 +332,7 @@ def _broken(answer: Answer) -> Retry | Refused:
     if answer.status in GONE_STATUSES:
         words = f"the result's address has died: {answer.status}"
         return Refused(reason="gone", code="RESULT_GONE", message=words, status=answer.status)
-    words = answer.error or f"the result was answered with {answer.status}"
-    return Retry(code=answer.code or "RESULT_NOT_READ", message=words, status=answer.status)
+    if answer.status:
+        words = f"the result was answered with {answer.status}"
+        return Retry(code="RESULT_NOT_READ", message=words, status=answer.status)
+    return Retry(code=answer.code, message=answer.error or "the result broke off")
