@@ -11,7 +11,9 @@ import pytest
 from admin_bench import Bench
 
 from interlock.twins.shopify import commands
+from interlock.twins.shopify.admin.context import App
 from interlock.twins.shopify.admin.orders import MONEY
+from interlock.twins.shopify.admin.scopes import all_scopes
 from interlock.twins.shopify.desk import Desk
 from interlock.twins.shopify.scenarios import SCENARIOS
 
@@ -259,3 +261,18 @@ def test_order_edits_are_staged_shown_and_committed_at_once(bench: Bench) -> Non
     assert (len(told["line_items"]["additions"]), len(told["line_items"]["removals"])) == (1, 1)
     again = bench.data(commit, id=session["id"])["orderEditCommit"]["userErrors"]
     assert again == [{"message": "The calculated order does not exist."}]
+
+
+def test_an_app_without_read_all_orders_sees_sixty_days(bench: Bench) -> None:
+    """C76, F28: older orders are not there, and nothing says so; with the scope they are."""
+    bench.store.place("plain")
+    bench.now += 61 * 86_400
+    bench.store.place("plain")
+    asked = {"query": "{ orders(first: 5) { nodes { name } } ordersCount { count } }"}
+    sees: dict[bool, Any] = {}
+    for every in (True, False):
+        scopes = all_scopes("2026-07") | {"read_all_orders"} if every else all_scopes("2026-07") - {"read_all_orders"}
+        shop = bench.engine.context("2026-07", App("twin-client", frozenset(scopes)))
+        data = bench.engine.execute(shop, asked)["data"]
+        sees[every] = ([one["name"] for one in data["orders"]["nodes"]], data["ordersCount"]["count"])
+    assert sees == {True: (["#1001", "#1002"], 2), False: (["#1002"], 1)}

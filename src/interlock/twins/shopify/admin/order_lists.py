@@ -12,11 +12,10 @@ from interlock.twins.shopify.admin.context import Resolver, ShopContext
 from interlock.twins.shopify.admin.orders import order
 from interlock.twins.shopify.admin.rest_shape import tag_list
 from interlock.twins.shopify.admin.search import Query, Searched, search
+from interlock.twins.shopify.admin.window import oldest_order
 from interlock.twins.shopify.indexes import Key, SortedIds, seconds
 
 Row = dict[str, Any]
-WINDOW_SECONDS = 60 * 86_400
-"""What an app sees without read_all_orders (F28)."""
 
 
 def _status(row: Row) -> list[str]:
@@ -67,8 +66,8 @@ def _query(shop: ShopContext, arguments: dict[str, Any], path: str) -> Query:
 
 def _since(shop: ShopContext) -> float:
     """Where the window of the app begins."""
-    sees_all = "read_all_orders" in shop.app.scopes or not shop.app.scopes
-    return -inf if sees_all else shop.clock() - WINDOW_SECONDS
+    oldest = oldest_order(shop)
+    return -inf if oldest is None else oldest.timestamp()
 
 
 def _keys(shop: ShopContext, query: Query, sort_key: str) -> Sequence[Key]:
