@@ -30,9 +30,8 @@ BLOCK = 500
 
 
 def one_topic(folder: Path) -> None:
-    """The test subscribes itself, to one topic; comparisons are made when asked for, up to this moment."""
+    """The test subscribes itself, to one topic."""
     edit(folder, "strategy.toml", 'environment = "demo"', 'environment = "development"')
-    edit(folder, "systems/shopify.toml", "[intake]", "[reconcile]\nevery_minutes = 0\nsettle_minutes = 0\n\n[intake]")
 
 
 async def trouble(world: Any) -> None:

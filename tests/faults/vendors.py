@@ -9,7 +9,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 
-from interlock.cli.demo import write_project
+from stack import written
+
 from interlock.cli.twin_world import DESTINATIONS, TwinWorld, write_secrets
 from interlock.messaging.sqlite.connect import open_store
 
@@ -38,7 +39,7 @@ class LooseWorld(TwinWorld):
 async def loose_twins(folder: Path, netsuite_port: int = 0) -> AsyncIterator[LooseWorld]:
     """The starter folder and such twins."""
     world = LooseWorld(folder, netsuite_port)
-    write_project(folder, world)
+    written(folder, world)
     world.start(write_secrets(folder))
     try:
         await world.wait()

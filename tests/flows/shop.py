@@ -10,9 +10,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from books import Record, choose
-from stack import post, running, signed, until
+from stack import post, running, signed, until, written
 
-from interlock.cli.demo import write_project
 from interlock.cli.twin_world import DESTINATIONS, TwinWorld, write_secrets
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
@@ -113,7 +112,7 @@ class Stage:
 def shared_twins(folder: Path) -> Iterator[TwinWorld]:
     """Twins for a whole module: they take longer to start than most stories to play."""
     world = TwinWorld(folder)
-    write_project(folder, world)
+    written(folder, world)
     world.start(write_secrets(folder))
     try:
         asyncio.run(world.wait())

@@ -24,8 +24,7 @@ def test_the_pinned_version_has_neighbours() -> None:
 def speaks(folder: Path, version: str) -> None:
     file = folder / "systems/shopify.toml"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace(f'api_version = "{PINNED}"', f'api_version = "{version}"').replace(
-        "[intake]", "[reconcile]\nevery_minutes = 0\nsettle_minutes = 0\n\n[intake]"), encoding="utf-8")  # fmt: skip
+    file.write_text(text.replace(f'api_version = "{PINNED}"', f'api_version = "{version}"'), encoding="utf-8")
 
 
 @pytest.mark.parametrize("version", VERSIONS)

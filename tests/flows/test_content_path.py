@@ -15,9 +15,9 @@ from typing import Any
 import books
 import pytest
 from content import SKU_RULE, Case, at, cases, order_of, plain, settings_of
-from stack import post, running, signed, until
+from stack import post, running, signed, until, written
 
-from interlock.cli.demo import SETTLED, write_project
+from interlock.cli.demo import SETTLED
 from interlock.cli.twin_world import TwinWorld, write_secrets
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
@@ -62,7 +62,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Tw
     """One set of twins for all cases, and the folder that names them."""
     folder = tmp_path_factory.mktemp("content") / "shop"
     world = TwinWorld(folder)
-    write_project(folder, world)
+    written(folder, world)
     world.start(write_secrets(folder))
     try:
         asyncio.run(world.wait())

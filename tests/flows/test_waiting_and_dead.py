@@ -89,6 +89,7 @@ def test_an_item_nobody_mapped_holds_its_order_alone_until_it_is_mapped(
             await hub.open()
             try:
                 await hub.serve()
+                await hub.subscription_keeper.look()
                 await send(hub, order(1), order(2, line_items=BASE["line_items"][:1], **worth("110.00")))
                 held = (await come_to(hub, 1, netsuite="waiting"))["netsuite"]
                 assert (held.waiting_for, held.code) == ("item:CUP", "MAP010")

@@ -25,7 +25,8 @@ MOST_TRIES: Final = 8
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 MOST_PAGES: Final = 10_000
-SMALLEST_WINDOW: Final = 2_000_000
+SECOND: Final = 1_000_000
+SMALLEST_WINDOW: Final = 2 * SECOND
 """Microseconds: a window that is no wider cannot be halved; times at the source have whole seconds."""
 TOO_LARGE: Final = "WINDOW-TOO-LARGE"
 KEYS_AT_ONCE: Final = 250
@@ -147,8 +148,10 @@ class Sweeper:
         )  # fmt: skip
 
     def _cause(self, version: int, reached: int) -> Cause:
-        """What changed after the last sweep of the process before, and before this one came up, nobody could be told of."""
-        return "offline" if 0 < reached < version < self._offline_until_ms * 1000 else ""
+        """What changed after the last sweep of the process before, and before this one came up, nobody could be told of.
+        The source counts in whole seconds."""
+        after_the_last = 0 < reached // SECOND <= version // SECOND
+        return "offline" if after_the_last and version < self._offline_until_ms * 1000 else ""
 
     async def _tell(self, sweep: Sweep, item: Listed) -> int:
         subject = item.subject
