@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from interlock.cli import twin_shop
 from interlock.cli.output import Output, counted, speaks
 from interlock.cli.place import folder_option
 from interlock.errors import SettingsError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 10
 LOOK_SECONDS = 0.2
 VENDORS = ("shopify", "netsuite", "shipbob", "klaviyo", "sink")
+PROFILES = ("steady", "flash-sale", "backfill")
+EVEN_RATE, EVEN_SECONDS = 10.0, 10.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -60,16 +63,23 @@ def up(vendor: str, port: int, data: Path | None, seed: int, config: Path | None
         if not ready:
             raise SettingsError(f"the {vendor} twin does not start on port {port}", code="SET024", where=str(place),
                                 why="its own words stand above", next_move="choose another --port or --data")  # fmt: skip
-        _live(process, json.loads(ready), place, out)
+        _live(process, json.loads(ready), place, config, out)
 
 
-def _live(process: "subprocess.Popen[bytes]", ready: dict[str, Any], place: Path, out: Output) -> None:
+def _live(
+    process: "subprocess.Popen[bytes]", ready: dict[str, Any], place: Path, config: Path | None, out: Output
+) -> None:
     """Until it ends; a signal to this process ends it in good order."""
     import signal
 
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     url = ready["url"]
-    out.row(f"{ready['twin']} twin at {url}; its state is in {place}; Ctrl-C ends it", **ready)
+    access = twin_shop.access(url, config) if ready["twin"] == "shopify" else {}
+    out.row(f"{ready['twin']} twin at {url}; its state is in {place}; Ctrl-C ends it", **ready, **access)
+    for line in twin_shop.said(access) if access else ():
+        out.progress(line)
+    if access:
+        out.progress(f"next: interlock twin load {url} --profile backfill --orders 1000")
     out.progress(f"next: interlock twin fault {url} 503")
     try:
         process.wait()
@@ -144,23 +154,62 @@ def _said(rule: dict[str, Any]) -> str:
 
 @twin.command()
 @click.argument("where", metavar="[NAME|URL]", default="shopify")
+@click.option("--profile", type=click.Choice(PROFILES), help="A believable shop; without it, orders at an even pace.")
+@click.option("--orders", type=click.IntRange(1, 1_000_000), help="With a profile: how many.")
 @click.option(
-    "--rate", type=click.FloatRange(0, 1_000, min_open=True), default=10.0, show_default=True, help="Orders per second."
+    "--rate",
+    type=click.FloatRange(0, 1_000, min_open=True),
+    help="Orders per second (default: 10); of a flash sale, webhooks (300).",
 )
 @click.option(
-    "--seconds", type=click.FloatRange(0, 86_400, min_open=True), default=10.0, show_default=True, help="For how long."
+    "--seconds",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    help="For how long (default: 10; of a flash sale's peak, 300).",
 )
+@click.option(
+    "--days", type=click.IntRange(1, 3_650), help="With backfill: how many days the orders are of (default: 90)."
+)
+@click.option("--seed", type=int, help="With a profile: the same seed gives the same shop (default: 7).")
 @click.option("--background", is_flag=True, help="Return at once.")
 @folder_option
 @speaks
-def load(where: str, rate: float, seconds: float, background: bool, folder: Path, out: Output) -> None:
+def load(
+    where: str,
+    profile: str | None,
+    orders: int | None,
+    rate: float | None,
+    seconds: float | None,
+    days: int | None,
+    seed: int | None,
+    background: bool,
+    folder: Path,
+    out: Output,
+) -> None:
     """Have the shop's twin take orders for a while.
+
+    A profile brings an assortment of hundreds of products, returning buyers of several countries, discounts, parcels,
+    edits, refunds and cancellations. `steady` is a day, in --seconds; `flash-sale` is counted in webhooks; `backfill`
+    writes the past at once, without a webhook: what was there before anybody listened.
 
     \b
     Examples: interlock twin load --rate 20 --seconds 30
-              interlock twin load http://127.0.0.1:9100 --background
+              interlock twin load --profile steady --orders 2000 --seconds 120
+              interlock twin load --profile flash-sale
+              interlock twin load http://127.0.0.1:9100 --profile backfill --orders 100000 --seed 3
     """
     url = _url(where, folder)
+    if profile:
+        asked = {"profile": profile, "orders": orders, "rate": rate, "seconds": seconds, "days": days, "seed": seed}
+        twin_shop.load(_call, url, asked, background, out)
+        return
+    if orders or days or seed is not None:
+        raise SettingsError("--orders, --days and --seed need --profile", code="SET029", where="interlock twin load",
+                            why="without a profile orders come at --rate for --seconds", next_move="add --profile steady")  # fmt: skip
+    _even(url, rate or EVEN_RATE, seconds or EVEN_SECONDS, background, out)
+
+
+def _even(url: str, rate: float, seconds: float, background: bool, out: Output) -> None:
+    """Orders of the twin's mix of scenarios, at even distances."""
     before = _call(url, "state")["orders"]
     count = _call(url, "load", {"rate_per_second": rate, "seconds": seconds})["orders"]
     if background:

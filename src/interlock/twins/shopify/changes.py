@@ -11,7 +11,6 @@ transaction; an unpaid order that is cancelled becomes voided; a fulfilled one c
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 from interlock.twins.shopify import refunds
 from interlock.twins.shopify.catalogue import TaxRule
 from interlock.twins.shopify.draft import DraftLine
+from interlock.twins.shopify.json_copy import copied
 from interlock.twins.shopify.money import Bag, Currencies, read_set
 from interlock.twins.shopify.order_writing import (
     ChangeRefused,
@@ -186,7 +186,7 @@ def pay(order: Order, at: datetime) -> Change:
 
 def annotate(order: Order, at: datetime, *, note: str | None = None, tag: str | None = None) -> Change:
     """Write a note or add a tag; emits orders/updated."""
-    order = copy.deepcopy(order)
+    order = copied(order)
     if note is not None:
         order["note"] = note
     if tag:
@@ -260,7 +260,7 @@ def ship(
         "location_id": location_id,
         "origin_address": None,
         "email": order["contact_email"],
-        "destination": copy.deepcopy(order["shipping_address"]),
+        "destination": copied(order["shipping_address"]),
         "line_items": rows,
         **tracking(numbers, urls),
         "receipt": {},

@@ -69,6 +69,9 @@ class Draft:
     note: str | None = None
     tags: str = ""
     id_base: int | None = None
+    customer_id: int | None = None
+    """Somebody who was known before; None is somebody new."""
+    email: str | None = None
 
 
 def plain_draft(rng: random.Random, shop: Shop, placed_at: datetime) -> Draft:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from interlock.twins.shopify.indexes import IDS_PER_ORDER
+from interlock.twins.shopify.json_copy import copied
 from interlock.twins.shopify.money import Currencies, currencies_of
 from interlock.twins.shopify.orders import timestamp
 from interlock.twins.shopify.totals import net_received, settle
@@ -37,7 +37,7 @@ def checked(order: Order, wanted: Mapping[int, int], limit: str) -> dict[int, in
 
 def opened(order: Order) -> tuple[Order, Currencies, Callable[[], int]]:
     """A copy to write on, its currencies, and new ids above all those it holds."""
-    order = copy.deepcopy(order)
+    order = copied(order)
     last: int = max(_ids(order, order["id"]))
     last += (order["id"] - last) % 7  # the ids between two of these are the book's
 

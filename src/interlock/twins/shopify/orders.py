@@ -287,7 +287,8 @@ def _head(draft: Draft, rng: random.Random, number: int, shop: Shop, ids: Ids) -
     placed, money, order_id = timestamp(draft.placed_at), draft.money, ids.order_id
     order_number = FIRST_ORDER_NUMBER - 1 + number
     token = format(rng.getrandbits(128), "032x")
-    email = f"customer{number}@example.com" if draft.customer or draft.source_name == "web" else None
+    named = draft.email or f"customer{number}@example.com"
+    email = named if draft.customer or draft.source_name == "web" else None
     fee = money.as_set(money.bag(draft.fee)) if draft.fee else None
     return {
         "id": order_id,
@@ -349,7 +350,7 @@ def _head(draft: Draft, rng: random.Random, number: int, shop: Shop, ids: Ids) -
         "updated_at": placed,
         "user_id": None,
         "billing_address": _address(draft.person) if draft.billing_address else None,
-        "customer": _customer(draft, ids(), email or "") if draft.customer else None,
+        "customer": _customer(draft, draft.customer_id or ids(), email or "") if draft.customer else None,
         "discount_applications": [],
         "fulfillments": [],
         "payment_terms": None,

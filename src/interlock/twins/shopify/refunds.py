@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from interlock.twins.shopify.json_copy import copied
 from interlock.twins.shopify.money import Bag, Currencies, read_set, total
 from interlock.twins.shopify.orders import gid
 from interlock.twins.shopify.totals import current_duty, current_net, current_shipping_tax, current_tax
@@ -23,7 +24,7 @@ ONLY_ON_ORDERS = {"attributed_staffs", "current_quantity", "sales_line_item_grou
 
 def line_snapshot(line: dict[str, Any]) -> dict[str, Any]:
     """A line as refunds and fulfillments repeat it: without the fields that only orders carry."""
-    return copy.deepcopy({key: value for key, value in line.items() if key not in ONLY_ON_ORDERS})
+    return {key: copied(value) for key, value in line.items() if key not in ONLY_ON_ORDERS}
 
 
 def take_off(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,8 @@ from interlock.twins.shopify.desk import Desk, Refused
 from interlock.twins.shopify.flow import FlowActions
 from interlock.twins.shopify.goods import stock
 from interlock.twins.shopify.goods.opening import open_shop
+from interlock.twins.shopify.load.driver import Driver, Progress
+from interlock.twins.shopify.load.profiles import asked_for
 from interlock.twins.shopify.order_writing import ChangeRefused
 from interlock.twins.shopify.orders import timestamp
 from interlock.twins.shopify.payouts import PayoutBook
@@ -81,6 +83,7 @@ class Shopify(Vendor):
         self.flow_actions = FlowActions(world, shop.shop_id, shop.domain, self._secret, self._time_scale)
         self._flow_routes = FlowRoutes(world, self.flow_actions)
         self._loads: set[asyncio.Task[None]] = set()
+        self._driver = Driver(self)
         super().__init__(world, faults, config)
         for topic in config.get("subscriptions", {}):
             self._declare(topic, config["subscriptions"][topic])
@@ -94,6 +97,7 @@ class Shopify(Vendor):
             Route("/orders", self.place_orders, methods=["POST"]),
             Route("/orders/{id}", self.keep_order, methods=["PUT"]),
             Route("/orders/{id}/{change}", self.change_order, methods=["POST"]),
+            Route("/load", self.loads, methods=["GET"]),
             Route("/load", self.load, methods=["POST"]),
             Route("/rotate_secret", self.rotate_secret, methods=["POST"]),
             Route("/forge", self.forge, methods=["POST"]),
@@ -137,7 +141,18 @@ class Shopify(Vendor):
 
         Shopify sends orders/updated within a second of orders/create, before or after it (shopify-app-js#603).
         """
-        order = self.store.place(scenario)
+        return self._told(self.store.place(scenario))
+
+    def place_written(self, written: Callable[[int], dict[str, Any]], scenario: str) -> dict[str, Any]:
+        """Place an order that somebody wrote, and send its webhooks."""
+        return self._told(self.store.place_draft(written, scenario))
+
+    @property
+    def queued(self) -> int:
+        """How many webhooks were queued since the start."""
+        return self.webhooks.queued
+
+    def _told(self, order: dict[str, Any]) -> dict[str, Any]:
         wanted = {row["topic"] for row in self.store.subscriptions()}
         customer = new_customer_of(order, self.store) if "customers/create" in wanted else None
         if customer is not None:
@@ -200,16 +215,33 @@ class Shopify(Vendor):
         return answer({"order": None if row is None else truth(row), "topics": topics})
 
     async def load(self, request: Request) -> Response:
-        """POST /_twin/load {"rate_per_second": 10, "seconds": 5, "scenario": null}; answers at once."""
+        """POST /_twin/load {"profile": ...} (load/profiles.py) or {"rate_per_second", "seconds", "scenario"}; answers at once."""
         asked = await _body(request)
+        if "profile" in asked:
+            return self._begin(asked)
         rate, seconds = float(asked.get("rate_per_second", 10)), float(asked.get("seconds", 5))
         if not known_scenario(asked.get("scenario")) or rate <= 0 or seconds <= 0:
             return answer({"error": "needs rate_per_second and seconds above 0 and a known scenario"}, 400)
         count = max(1, round(rate * seconds))
-        task = asyncio.create_task(self._paced(count, rate, asked.get("scenario")))
+        self._run(self._paced(count, rate, asked.get("scenario")))
+        return answer({"orders": count, "rate_per_second": rate, "seconds": seconds}, 202)
+
+    async def loads(self, _: Request) -> Response:
+        """GET /_twin/load: every load with a profile since the start, and how far it is."""
+        return answer({"loads": [one.shown() for one in self._driver.loads]})
+
+    def _begin(self, asked: dict[str, Any]) -> Response:
+        try:
+            progress = Progress(asked_for(asked))
+        except ValueError as error:
+            return answer({"error": str(error)}, 400)
+        self._run(self._driver.run(progress))
+        return answer(progress.shown(), 202)
+
+    def _run(self, load: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(load)
         self._loads.add(task)
         task.add_done_callback(self._loads.discard)
-        return answer({"orders": count, "rate_per_second": rate, "seconds": seconds}, 202)
 
     async def _paced(self, count: int, rate: float, scenario: str | None) -> None:
         """Place orders at even distances; one that is late does not delay the next."""

@@ -75,6 +75,8 @@ class WebhookSender:
         self._wake = asyncio.Event()
         self._room = asyncio.Semaphore(sending.concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.queued = 0
+        """How many deliveries were queued since the start, copies too."""
         self.log = AttemptLog(world.directory / "deliveries.jsonl")
 
     @property
@@ -183,6 +185,7 @@ class WebhookSender:
             key = self._world.next_id("delivery")
             delivery = {**message, "attempt": 0, "copy": copy_number, "due_at": self._clock() + late}
             self._world.remember(("delivery", key, delivery))
+            self.queued += 1
             self._left[message["event_id"]] += 1
             self._schedule(delivery["due_at"], key)
         if self._sending.forged_share and self._chance.random() < self._sending.forged_share:
