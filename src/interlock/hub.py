@@ -42,6 +42,7 @@ from interlock.messaging.sqlite.flow_book import SqliteFlowBook
 from interlock.messaging.sqlite.history import SqliteHistory
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
+from interlock.messaging.sqlite.privacy_book import SqlitePrivacyBook
 from interlock.messaging.sqlite.renaming import SqliteRenamings
 from interlock.messaging.sqlite.shared_state import SqliteSharedState
 from interlock.messaging.sqlite.silence_book import SqliteSilenceBook
@@ -57,6 +58,8 @@ from interlock.operations.contract_drift import ContractWatch
 from interlock.operations.flow_stops import FlowStops
 from interlock.operations.operator import Operator
 from interlock.operations.pager import Pager
+from interlock.operations.privacy import PrivacyDesk
+from interlock.operations.redaction_file import RedactionFile
 from interlock.operations.silence import SilenceWatch
 from interlock.release.build import Build
 from interlock.release.shelf import Shelf
@@ -100,6 +103,7 @@ class Hub:
             opened.callback(self.drift_views.close)
             opened.push_async_callback(self.pager.close)
             await self.flow_stops.look()
+            await self.privacy.restore()
             self._opened = opened.pop_all()
 
     async def _open_parts(self, snapshot: Snapshot, opened: AsyncExitStack) -> None:
@@ -187,10 +191,16 @@ class Hub:
             SqliteSubscriptionBook(self.ledger.group), self.clock, sources=self.shelf.current, address=self.address_of,
             compare=self._compare_all,
         )  # fmt: skip
+        self.privacy_book = SqlitePrivacyBook(self.inbox.group, self.ledger.group, self.inbox.forget)
+        self.privacy = PrivacyDesk(
+            self.privacy_book, RedactionFile(self.data), strategy=lambda: self.shelf.current().strategy, pager=self.pager,
+            clock=self.clock, forget=self.dispatcher.courier.loader.forget,
+        )  # fmt: skip
         self._doors = _Doors(self.shelf)
         self.intake = Intake(self.inbox, self._doors, self.clock)
         self.operator = Operator(
-            self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops, self.backfill_book, self.sweep_book
+            self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops, self.backfill_book, self.sweep_book,
+            self.privacy_book,
         )
         self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
         self.drift_views = SqliteDriftViews(self.data / "ledger.db", self.data / "inbox.db")
@@ -252,6 +262,7 @@ class Hub:
         self._spawn(self.reconciler.run())
         self._spawn(self.subscription_keeper.run())
         self._spawn(self.backfills.run())
+        self._spawn(self.privacy.run())
         self._spawn(self.dispatcher.run())
         self._tasks.append(self._breakage())
         while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it

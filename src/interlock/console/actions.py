@@ -7,6 +7,7 @@ import msgspec
 
 from interlock.messaging.backfill import Action, Asked
 from interlock.messaging.ledger import Filter, Preview
+from interlock.messaging.privacy import PrivacyRequest
 from interlock.messaging.stops import StopKind
 from interlock.messaging.sweeps import Sweep
 
@@ -52,6 +53,12 @@ class Actions(Protocol):
 
     async def compare(self, wanted: Sweep, *, by: str) -> int:
         """Compare a source with what its webhooks told, soon; returns the id of the comparison."""
+
+    async def ask_privacy(self, request: PrivacyRequest) -> int:
+        """Have a person's data erased, soon; returns the number of the request."""
+
+    async def privacy_done(self, number: int, *, by: str, why: str) -> bool:
+        """Say that a copy was handed over; False when the request was not open."""
 
     async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
         """Write down something that changed no delivery, such as looking at personal data."""

@@ -50,6 +50,10 @@ class Loader:
                 return document
         return await self._from_source(delivery, release, timeout_seconds)
 
+    def forget(self) -> None:
+        """Keep no translated object: a person among them asked to be forgotten."""
+        self._recent.clear()
+
     async def _from_event(self, delivery: Delivery, release: Release) -> Document | None:
         form = delivery.flow if release.straight(delivery.flow) else ""  # else one form serves all flows
         cached = self._recent.get((release.id, delivery.wanted_event, form))

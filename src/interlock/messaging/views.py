@@ -9,6 +9,7 @@ from interlock.messaging.backfill import Backfill
 from interlock.messaging.consumers import Consumer
 from interlock.messaging.differences import MoneyDifferences
 from interlock.messaging.ledger import Filter
+from interlock.messaging.privacy import PrivacyRequest
 from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
@@ -397,6 +398,15 @@ class Views(Protocol):
 
     async def missed_counts(self, since_ms: int) -> Mapping[tuple[str, str], int]:
         """(kind, cause) -> how many since then, dry sweeps not counted."""
+
+    async def privacy_requests(self) -> tuple[PrivacyRequest, ...]:
+        """What people asked of their data: open ones first, by their day."""
+
+    async def privacy_request(self, number: int) -> PrivacyRequest | None:
+        """One by its number."""
+
+    async def privacy_export(self, request: PrivacyRequest) -> bytes:
+        """Everything that the stores hold of the person, as JSON, in the clear: whoever calls it audits it."""
 
     async def evidence(self, now_ms: int) -> Running:
         """What the checklist wants to see of what ran; calls within the last minute are in `destination_health`."""

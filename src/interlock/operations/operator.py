@@ -4,6 +4,7 @@ from interlock.clock import Clock
 from interlock.messaging.backfill import Action, Asked, BackfillBook
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.ledger import Filter, Ledger, Preview
+from interlock.messaging.privacy import PrivacyBook, PrivacyRequest
 from interlock.messaging.stops import StopKind
 from interlock.messaging.sweeps import Sweep, SweepBook
 from interlock.operations.flow_stops import FlowStops
@@ -15,7 +16,7 @@ class Operator:
 
     def __init__(
         self, ledger: Ledger, dispatcher: Dispatcher, shelf: Shelf, clock: Clock, flow_stops: FlowStops,
-        backfills: BackfillBook, sweeps: SweepBook,
+        backfills: BackfillBook, sweeps: SweepBook, privacy: PrivacyBook,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._dispatcher = dispatcher
@@ -24,6 +25,7 @@ class Operator:
         self._flow_stops = flow_stops
         self._backfills = backfills
         self._sweeps = sweeps
+        self._privacy = privacy
 
     async def preview(self, chosen: Filter) -> Preview:
         """Count what an action would touch; changes nothing."""
@@ -85,6 +87,14 @@ class Operator:
     async def compare(self, wanted: Sweep, *, by: str) -> int:
         """Have a source compared; the hub looks for it twice a second."""
         return await self._sweeps.ask(wanted, by=by, now_ms=self._clock.now_ms())
+
+    async def ask_privacy(self, request: PrivacyRequest) -> int:
+        """Have a person's data erased; the hub looks for it each second."""
+        return await self._privacy.ask(request, self._clock.now_ms())
+
+    async def privacy_done(self, number: int, *, by: str, why: str) -> bool:
+        """A copy was handed over; False when the request was not open."""
+        return await self._privacy.finish(number, by=by, why=why, now_ms=self._clock.now_ms())
 
     async def audit(self, *, by: str, action: str, subject: str, why: str) -> None:
         """Write down something that changed no delivery."""

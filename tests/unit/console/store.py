@@ -15,6 +15,7 @@ from interlock.console.payload import Side
 from interlock.messaging.backfill import Asked
 from interlock.messaging.dead_letter import fingerprint
 from interlock.messaging.ledger import Filter, Preview
+from interlock.messaging.privacy import PrivacyRequest
 from interlock.messaging.sqlite.migrate import migrate
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.sweeps import Sweep
@@ -444,6 +445,14 @@ class RecordedActions:
     async def backfill(self, asked: Asked, *, by: str, why: str) -> int:
         self.asked.append(("backfill", asked, by, why))
         return 1
+
+    async def ask_privacy(self, request: PrivacyRequest) -> int:
+        self.asked.append(("privacy", request))
+        return 9
+
+    async def privacy_done(self, number: int, *, by: str, why: str) -> bool:
+        self.asked.append(("privacy-done", number, by, why))
+        return number != 3
 
     async def compare(self, wanted: Sweep, *, by: str) -> int:
         self.asked.append(("compare", wanted, by))

@@ -54,6 +54,8 @@ def open_store(path: Path, *, vfs: str | None = None, read_only: bool = False) -
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            # What is deleted or emptied is overwritten: a person who asked to be forgotten is in no free page either.
+            connection.execute("PRAGMA secure_delete = ON")
     except (apsw.CantOpenError, apsw.ReadOnlyError) as error:
         raise SettingsError(
             f"cannot open the store {path.name}",

@@ -16,7 +16,7 @@ import apsw
 
 from interlock.errors import StoreError
 from interlock.messaging.full_disk import FULL_DISK
-from interlock.messaging.sqlite.connect import open_store
+from interlock.messaging.sqlite.connect import BUSY_TIMEOUT_MS, open_store
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
@@ -94,6 +94,32 @@ class GroupCommit:
             self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except (apsw.BusyError, apsw.LockedError):
             return
+        except apsw.Error as error:
+            raise self.failure(error) from error
+
+    async def cut_log(self) -> bool:
+        """Move the whole log into the file and leave none of it; False when a reader is in the way."""
+        await self._idle()
+        if self.broken is not None:
+            raise self.broken
+        self.connection.set_busy_timeout(0)
+        try:
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except (apsw.BusyError, apsw.LockedError):
+            return False
+        except apsw.Error as error:
+            raise self.failure(error) from error
+        finally:
+            self.connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        return True
+
+    async def compact(self) -> None:
+        """Write the file anew without its free space. Everything waits for it: for small files, or before work begins."""
+        await self._idle()
+        if self.broken is not None:
+            raise self.broken
+        try:
+            self.connection.execute("VACUUM")
         except apsw.Error as error:
             raise self.failure(error) from error
 

@@ -63,6 +63,11 @@ class SqliteInbox:
             self._recent.clear()
         return forgotten
 
+    def forget(self, positions: Sequence[int]) -> None:
+        """Out of memory: their bodies were removed from the file."""
+        for position in positions:
+            self._recent.pop(position, None)
+
     async def told_ms(self, system: str, object_name: str, key: str, version: int) -> int:
         """By the beginning of the de-duplication key."""
         prefix = f"{object_name}/{key}/{version}"

@@ -17,6 +17,7 @@ from interlock.messaging.backfill import Backfill
 from interlock.messaging.consumers import Consumer
 from interlock.messaging.differences import MoneyDifferences
 from interlock.messaging.ledger import Filter
+from interlock.messaging.privacy import PrivacyRequest
 from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
@@ -27,6 +28,7 @@ from interlock.messaging.sqlite.differences import read_differences
 from interlock.messaging.sqlite.evidence import KeptDays, read_evidence
 from interlock.messaging.sqlite.flow_book import read_left, read_stops
 from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
+from interlock.messaging.sqlite.privacy_views import privacy_export, read_privacy_request, read_privacy_requests
 from interlock.messaging.sqlite.process_views import read_processes
 from interlock.messaging.sqlite.refused import read_refused
 from interlock.messaging.sqlite.silence_book import read_silences
@@ -123,6 +125,7 @@ class SqliteViews:
     """The Views port over the two files of the embedded engine."""
 
     def __init__(self, ledger: Path, inbox: Path) -> None:
+        self._files = (inbox, ledger)
         self._connection = open_store(ledger, read_only=True)
         self._connection.execute(
             "ATTACH ? AS inbox", (str(inbox),)
@@ -200,6 +203,15 @@ class SqliteViews:
 
     async def missed_counts(self, since_ms: int) -> Mapping[tuple[str, str], int]:
         return await self._in_thread(read_missed_counts, self._connection, since_ms)
+
+    async def privacy_requests(self) -> tuple[PrivacyRequest, ...]:
+        return await self._in_thread(read_privacy_requests, self._connection)
+
+    async def privacy_request(self, number: int) -> PrivacyRequest | None:
+        return await self._in_thread(read_privacy_request, self._connection, number)
+
+    async def privacy_export(self, request: PrivacyRequest) -> bytes:
+        return await asyncio.to_thread(privacy_export, *self._files, request)
 
     async def evidence(self, now_ms: int) -> Running:
         return await self._in_thread(read_evidence, self._connection, now_ms, self._kept_days)
