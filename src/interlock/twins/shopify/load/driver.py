@@ -53,6 +53,11 @@ class Progress:
         self.began = time.monotonic()
         self.ended: float | None = None
 
+    @property
+    def made(self) -> int:
+        """What a flash sale is counted in."""
+        return max(self.webhooks, self.placed)
+
     def shown(self) -> dict[str, Any]:
         seconds = (self.ended or time.monotonic()) - self.began
         counted = {"placed": self.placed, "changed": self.changed, "refused": self.refused, "webhooks": self.webhooks}
@@ -136,18 +141,16 @@ class Driver:
                     heapq.heappush(due, (later, tie, (order["id"], one)))
 
     async def _flash_sale(self, progress: Progress, goods: Assortment) -> None:
-        """As many orders as make the webhooks of the moment."""
+        """As many orders as make the webhooks of the moment; where nobody listens, as many orders as there would be webhooks."""
         load, began, first = progress.load, time.monotonic(), self._shop.queued
         crowd = self._crowd(load, load.orders or 10_000, goods)
-        length = load.ramp_seconds + load.peak_seconds
-        while (elapsed := time.monotonic() - began) < length and progress.placed < (load.orders or float("inf")):
-            progress.webhooks = self._shop.queued - first
-            if progress.webhooks < load.webhooks_by(elapsed):
+        while progress.made < load.webhooks and progress.placed < (load.orders or load.webhooks):
+            if progress.made < load.webhooks_by(time.monotonic() - began):
                 self._place(progress, crowd, progress.placed)
+                progress.webhooks = self._shop.queued - first
                 await asyncio.sleep(0)
             else:
                 await asyncio.sleep(CLOCK_SECONDS)
-        progress.webhooks = self._shop.queued - first
 
     def _crowd(self, load: Load, size: int, goods: Assortment) -> Crowd:
         return Crowd(load.seed, size, self._store.shop, goods)

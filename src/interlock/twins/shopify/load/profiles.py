@@ -55,6 +55,11 @@ class Load(msgspec.Struct, forbid_unknown_fields=True):
         return begun * min(1.0, elapsed / ramp) + rate * min(peak, max(0.0, elapsed - ramp))
 
     @property
+    def webhooks(self) -> float:
+        """How many a whole flash sale sends."""
+        return self.webhooks_by(self.ramp_seconds + self.peak_seconds)
+
+    @property
     def peak_seconds(self) -> float:
         return self.seconds or PEAK_SECONDS
 
