@@ -38,7 +38,7 @@ from pathlib import Path
 from interlock.messaging import upkeep
 upkeep.TRIM_SECONDS = upkeep.CHECKPOINT_SECONDS = {DUTIES_SECONDS}
 begin = upkeep.Upkeep.__init__
-upkeep.Upkeep.__init__ = lambda self, *args, **days: begin(self, *args, **{{**days, "bodies_days": 2 / 86_400}})
+upkeep.Upkeep.__init__ = lambda self, *args, **days: begin(self, *args, **{{**days, "bodies_days": 0.3 / 86_400}})
 from interlock.hub import Hub
 async def main():
     hub = Hub(Path(sys.argv[1]))
@@ -137,6 +137,11 @@ def stored(store: Path) -> tuple[set[str], int]:
     return ids, pruned
 
 
+def is_pruned(store: Path) -> bool:
+    """Whether bodies were pruned: at the latest when what needs them has ended."""
+    return stored(store)[1] > 0
+
+
 # -- what is usually written instead
 
 
@@ -206,6 +211,7 @@ async def through_the_hub(folder: Path, rate: float, seconds: float) -> tuple[Wa
         async with hub(folder):
             with backed_up(store, copies):
                 waits = await sale(world.urls["shopify"], rate, seconds)
+            await until(lambda: asyncio.to_thread(is_pruned, store))
         ids, pruned = stored(store)
     return waits, ids, pruned, copies
 
