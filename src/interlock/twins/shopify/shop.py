@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -27,8 +27,7 @@ from interlock.twins.shopify.desk import Desk, Refused
 from interlock.twins.shopify.flow import FlowActions
 from interlock.twins.shopify.goods import stock
 from interlock.twins.shopify.goods.opening import open_shop
-from interlock.twins.shopify.load.driver import Driver, Progress
-from interlock.twins.shopify.load.profiles import asked_for
+from interlock.twins.shopify.load.routes import LoadRoutes
 from interlock.twins.shopify.order_writing import ChangeRefused
 from interlock.twins.shopify.orders import timestamp
 from interlock.twins.shopify.payouts import PayoutBook
@@ -82,8 +81,7 @@ class Shopify(Vendor):
         self._payout_routes = PayoutRoutes(PayoutBook(world, self.store, self.emit, currency, rate), world)
         self.flow_actions = FlowActions(world, shop.shop_id, shop.domain, self._secret, self._time_scale)
         self._flow_routes = FlowRoutes(world, self.flow_actions)
-        self._loads: set[asyncio.Task[None]] = set()
-        self._driver = Driver(self)
+        self._loads = LoadRoutes(self)
         super().__init__(world, faults, config)
         for topic in config.get("subscriptions", {}):
             self._declare(topic, config["subscriptions"][topic])
@@ -97,8 +95,7 @@ class Shopify(Vendor):
             Route("/orders", self.place_orders, methods=["POST"]),
             Route("/orders/{id}", self.keep_order, methods=["PUT"]),
             Route("/orders/{id}/{change}", self.change_order, methods=["POST"]),
-            Route("/load", self.loads, methods=["GET"]),
-            Route("/load", self.load, methods=["POST"]),
+            *self._loads.control_routes(),
             Route("/rotate_secret", self.rotate_secret, methods=["POST"]),
             Route("/forge", self.forge, methods=["POST"]),
             Route("/deliveries", self.deliveries, methods=["GET"]),
@@ -121,7 +118,7 @@ class Shopify(Vendor):
             "subscriptions": len(self.store.subscriptions()),
             "webhooks_pending": self.webhooks.pending,
             "webhook_attempts": len(self.webhooks.log.rows),
-            "loads_running": len(self._loads),
+            "loads_running": self._loads.running,
         }
 
     async def start(self) -> None:
@@ -129,9 +126,7 @@ class Shopify(Vendor):
         self.bulk.resume()
 
     async def stop(self) -> None:
-        for task in list(self._loads):
-            task.cancel()
-        await asyncio.gather(*self._loads, return_exceptions=True)
+        await self._loads.stop()
         await self.bulk.stop()
         await self.flow_actions.stop()
         await self.webhooks.stop()
@@ -213,43 +208,6 @@ class Shopify(Vendor):
             return answer({"errors": {"base": [str(refusal)]}}, 422)
         row = self.store.find(str(order["id"]))
         return answer({"order": None if row is None else truth(row), "topics": topics})
-
-    async def load(self, request: Request) -> Response:
-        """POST /_twin/load {"profile": ...} (load/profiles.py) or {"rate_per_second", "seconds", "scenario"}; answers at once."""
-        asked = await _body(request)
-        if "profile" in asked:
-            return self._begin(asked)
-        rate, seconds = float(asked.get("rate_per_second", 10)), float(asked.get("seconds", 5))
-        if not known_scenario(asked.get("scenario")) or rate <= 0 or seconds <= 0:
-            return answer({"error": "needs rate_per_second and seconds above 0 and a known scenario"}, 400)
-        count = max(1, round(rate * seconds))
-        self._run(self._paced(count, rate, asked.get("scenario")))
-        return answer({"orders": count, "rate_per_second": rate, "seconds": seconds}, 202)
-
-    async def loads(self, _: Request) -> Response:
-        """GET /_twin/load: every load with a profile since the start, and how far it is."""
-        return answer({"loads": [one.shown() for one in self._driver.loads]})
-
-    def _begin(self, asked: dict[str, Any]) -> Response:
-        try:
-            progress = Progress(asked_for(asked))
-        except ValueError as error:
-            return answer({"error": str(error)}, 400)
-        self._run(self._driver.run(progress))
-        return answer(progress.shown(), 202)
-
-    def _run(self, load: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(load)
-        self._loads.add(task)
-        task.add_done_callback(self._loads.discard)
-
-    async def _paced(self, count: int, rate: float, scenario: str | None) -> None:
-        """Place orders at even distances; one that is late does not delay the next."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        for number in range(count):
-            await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
-            self.place(scenario)
 
     async def rotate_secret(self, request: Request) -> Response:
         """POST /_twin/rotate_secret {"lag_seconds": 3600}: a new secret; deliveries use it after the lag."""
