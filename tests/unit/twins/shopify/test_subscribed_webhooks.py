@@ -45,7 +45,7 @@ def test_bodies_that_became_identical_are_dropped(tmp_path: Path) -> None:
     """F08, C16: without updated_at the second update looks like the first and is lost; with it both arrive (the control)."""
 
     async def story() -> None:
-        async with receiving() as receiver, running_twin(tmp_path) as twin:
+        async with receiving() as receiver, running_twin(tmp_path, debounce_seconds=600.0) as twin:
             await subscribe(twin, "ORDERS_UPDATED", f"{receiver.url}/bare", includeFields=["id", "name"])
             await subscribe(twin, "ORDERS_UPDATED", f"{receiver.url}/dated", includeFields=["id", "note", "updated_at"])
             await twin.place()
