@@ -53,3 +53,47 @@ def test_an_action_of_a_workflow_moves_its_order_once(stage: Stage) -> None:
             assert hub.intake.duplicates >= 1
 
     asyncio.run(story())
+
+
+OWN_SOURCE = (
+    (
+        "flows/order-to-marketing.toml",
+        'trigger = ["orders/create", "orders/fulfilled", "orders/cancelled", "refunds/create", "fulfillments/create"]',
+        'trigger = ["orders/create", "orders/cancelled"]',
+    ),
+    ("flows/order-to-marketing.toml", 'destinations = ["klaviyo"]', 'destinations = ["shopify"]'),
+    (
+        "systems/shopify.toml",
+        '[settings]\napi_version = "2026-07"',
+        '[settings]\napi_version = "2026-07"\nflow_trigger_handles = { order = "order-news", "orders/cancelled" = "order-gone" }',
+    ),
+)
+
+
+async def triggers(shop: Shop, order: str) -> list[str]:
+    """The handles that workflows were started by for an order, in order; the id is a number, exact."""
+    rows = (await shop.command("GET", "flow_triggers"))["flow_triggers"]
+    return [row["handle"] for row in rows if row["payload"] == {"order_id": int(order)}]
+
+
+def test_a_fact_starts_the_workflows_of_its_trigger_once(stage: Stage) -> None:
+    """News of an order go back to its own store as a trigger: once for each fact, however often the fact is told (F78).
+
+    A workflow that changes the order tells of the change; that starts nothing, so it ends. The control is the cancellation, which
+    is a fact of its own and does start something.
+    """
+
+    async def story() -> None:
+        async with stage.play(*OWN_SOURCE) as (world, hub, shop):
+            await shop.go_wrong("webhook_duplicate", "orders/create")
+            order = await shop.place()
+            await still(hub, world)
+            assert await triggers(shop, order) == ["order-news"]
+            await shop.change(order, "note", note="what a workflow wrote")
+            await still(hub, world)
+            assert await triggers(shop, order) == ["order-news"]
+            await shop.change(order, "cancel")
+            await still(hub, world)
+            assert await triggers(shop, order) == ["order-news", "order-gone"]
+
+    asyncio.run(story())

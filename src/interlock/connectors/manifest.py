@@ -80,6 +80,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         if self.once is Once.KEY and self.memory_seconds <= 0:
             raise ValueError(f"operation {self.name!r} relies on the vendor's key; say its memory_seconds")
         looked_up, upserted = self.once is Once.LOOK_UP, self.once is Once.UPSERT
+    signal: bool = False
+    """It only tells that something happened, and writes no field of the object: it may go back to where the news is from."""
+    loops_with: tuple[str, ...] = ()
+    """Of a signal: topics by which what it sets off would set it off again; `flow/*` stands for all that begin so."""
         outlasts = self.quiet_period_seconds > self.longest_processing_seconds
         if not outlasts and (looked_up or (upserted and self.longest_processing_seconds > 0)):
             raise ValueError(f"operation {self.name!r}: quiet_period_seconds must exceed longest_processing_seconds")

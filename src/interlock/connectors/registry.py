@@ -173,7 +173,8 @@ def _fact(found: Manifest) -> ConnectorFact:
         subscribes=found.subscribes,
         writes=tuple(
             WriteFact(
-                one.object, one.name, ONCE_ONLY[one.once], one.creates, straight=bool(one.reference), undoes=one.undoes
+                one.object, one.name, ONCE_ONLY[one.once], one.creates, straight=bool(one.reference), undoes=one.undoes,
+                signal=one.signal, loops_with=one.loops_with,
             )
             for one in operations
             if one.once

@@ -21,7 +21,8 @@ class SettingFact(Struct, frozen=True):
 class WriteFact(Struct, frozen=True):
     """One write operation. `once_only` says how a repeated or uncertain write stays one; empty: nobody knows.
 
-    `straight`: a point-to-point flow may send it a document of its own; `undoes`: the operation that it takes back.
+    `straight`: a point-to-point flow may send it a document of its own; `undoes`: the operation that it takes back. `signal`: it
+    writes no field of the object; `loops_with` are topics by which what it sets off would come back.
     """
 
     object: str
@@ -30,6 +31,12 @@ class WriteFact(Struct, frozen=True):
     creates: bool = True
     straight: bool = False
     undoes: str = ""
+    signal: bool = False
+    loops_with: tuple[str, ...] = ()
+
+    def comes_back_by(self, topic: str) -> bool:
+        """Whether a workflow that it starts would start it again by this topic."""
+        return topic in self.loops_with or f"{topic.partition('/')[0]}/*" in self.loops_with
 
 
 class MapProblem(Struct, frozen=True):

@@ -60,6 +60,8 @@ class Case:
     naive_config: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     method: str = "POST"
+    once_only: bool = True
+    """Whether a write that may have happened can be made safe to finish without a person."""
 
 
 @cache
@@ -108,7 +110,26 @@ def cases() -> tuple[Case, ...]:
             config={"limits": "off"},
             naive_config={"unique_events": False},
         ),
+        Case(
+            vendor="shopify",
+            creates="flowTrigger.order",
+            path="/admin/api/2026-07/graphql.json",
+            effect="flowTrigger.receive",
+            credentials={"access_token": "shpat_twin"},
+            wrong={"access_token": "shpat_another"},
+            config={"flow_triggers": ["order-news"]},
+            settings={"flow_trigger_handles": {"order": "order-news"}},
+            once_only=False,
+        ),
     )
+
+
+def effects_of(case: Case, twin: Twin, write: Write) -> int:
+    """How often a write was applied; the one vendor that keeps no reference of ours is asked for the payload."""
+    if case.once_only:
+        return twin.effects(case.effect, write.reference)
+    wanted = json.loads(write.body)["payload"]
+    return sum(row["payload"] == wanted for row in twin.call("GET", "/_twin/flow_triggers")["flow_triggers"])
 
 
 def order(number: int, **changed: Any) -> Any:

@@ -23,8 +23,11 @@ FACTS = {
         name="shopify",
         reads=frozenset({"order", "customer", "refund"}),
         subscribes=True,
-        topics=frozenset({"orders/create", "orders/updated", "orders/cancelled", "refunds/create", "customers/create"}),
-        writes=(WriteFact("inventory_level", "set", "idempotency-key"),),
+        topics=frozenset({"orders/create", "orders/updated", "orders/cancelled", "refunds/create", "customers/create", "flow/*"}),
+        writes=(
+            WriteFact("inventory_level", "set", "idempotency-key"),
+            WriteFact("order", "trigger", "person", signal=True, loops_with=("orders/updated", "flow/*")),
+        ),
         credentials={"token": True},
         settings={"api_version": SettingFact()},
         scopes={"read order": ("read_orders",), "optional order": ("read_returns",)},

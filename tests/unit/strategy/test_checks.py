@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.strategy.checks import ALL, Check
+from interlock.strategy.checks import ALL, Check, Example
 
 from .example_folder import SOUND, findings_on_disk, with_example
 
@@ -37,3 +37,28 @@ def test_codes_are_unique_and_titles_are_sentences() -> None:
     codes = [check.code for check in ALL]
     assert len(codes) == len(set(codes)) >= 40
     assert all(check.title[0].isupper() and not check.title.endswith(".") for check in ALL)
+
+
+SIGNAL = 'destinations = ["shop"]\nevery = true'
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (SIGNAL, ""),
+        ('destinations = ["shop"]', "once for each fact"),
+        (f'{SIGNAL}\npattern = "middleware"', "once for each fact"),
+        (f'{SIGNAL}\ntrigger = ["orders/create", "orders/updated"]', 'comes back as "orders/updated"'),
+        (f'{SIGNAL}\ntrigger = ["flow/tell-us"]', 'comes back as "flow/tell-us"'),
+        (f'{SIGNAL}\nobject = "customer.v1"', '"shop" is its source'),
+    ],
+)
+def test_only_a_signal_may_go_back_to_its_source(lines: str, says: str, tmp_path: Path) -> None:
+    """A workflow that changes the order tells of the change: only facts that happen once, one signal each, end (STR034).
+
+    The control: the first folder is sound, each other is one line away from it.
+    """
+    findings = findings_on_disk(tmp_path, with_example(Example("flows/order-to-erp.toml", lines)))
+    told = [str(finding) for finding in findings if finding.code == "STR034"]
+    assert bool(told) == bool(says) and all(says in text for text in told), told
+    assert says or findings == []

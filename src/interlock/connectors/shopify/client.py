@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interlock.connectors.contract import Connection, declared_manifest
 from interlock.connectors.shopify.bulk import ShopifyBulk
+from interlock.connectors.shopify.flow_trigger import FlowTriggers
 from interlock.connectors.shopify.graphql import Admin
 from interlock.connectors.shopify.listing import ShopifyListing
 from interlock.connectors.shopify.source import ShopifySource
@@ -13,6 +14,11 @@ from interlock.connectors.shopify.subscriptions import ShopifySubscriber
 def source(connection: Connection) -> ShopifySource:
     """How one object is read."""
     return ShopifySource(connection)
+
+
+def destination(connection: Connection) -> FlowTriggers:
+    """How its workflows are started."""
+    return FlowTriggers(connection)
 
 
 def listing(connection: Connection) -> ShopifyListing:

@@ -45,6 +45,11 @@ def shopify_first_address(default_address: Address | None, addresses: list[Addre
     return default_address or next(iter(addresses or ()), None)
 
 
+def shopify_number(key: str) -> int:
+    """An id as Flow takes it in a reference: a number, exact."""
+    return int(key)
+
+
 def is_subscribed(state: str) -> bool:
     """Whether email_marketing_consent.state allows marketing mail."""
     return state == "subscribed"

@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from interlock.strategy.checks.base import Check, Example, dotted, elements, subject
-from interlock.strategy.checks.references import destinations
-from interlock.strategy.facts import covers
+from interlock.strategy.checks.references import connector_of, destinations
+from interlock.strategy.facts import WriteFact, covers
 from interlock.strategy.finding import Finding, holds_secret
-from interlock.strategy.folder import Folder
-from interlock.strategy.model import DEFAULT_PORTS, RUNNING_PATTERNS, host_and_port
+from interlock.strategy.folder import Folder, TomlFile
+from interlock.strategy.model import DEFAULT_PORTS, RUNNING_PATTERNS, Flow, host_and_port
 from interlock.strategy.positions import Path
 from interlock.strategy.predicate import PredicateError, compile_predicate, condition_fields
 from interlock.strategy.secrets import is_reference
@@ -58,6 +58,8 @@ class OnceOnly(Check):
 
 
 class Loop(Check):
+    """A signal writes no field, so it may go back to its source: once for each fact, and by no fact that it brings about."""
+
     code = "STR034"
     title = "A flow delivers to its own source"
     why = "each delivery would start the flow again"
@@ -68,12 +70,24 @@ class Loop(Check):
         for file in folder.flows.values():
             for name, path in elements("destinations", file.value.destinations, file.data.get("destinations")):
                 if name == file.value.source:
-                    yield self.finding(
-                        file,
-                        path,
-                        f'{subject(file)}: "{name}" is its source',
-                        next_move="take it out of the destinations",
-                    )
+                    signals = _signals(folder, file.value)
+                    yield from self._of_signals(file, signals) if signals else [self._loop(file, path, name)]
+
+    def _loop(self, file: TomlFile[Flow], path: Path, name: str) -> Finding:
+        what = f'{subject(file)}: "{name}" is its source'
+        return self.finding(file, path, what, next_move="take it out of the destinations")
+
+    def _of_signals(self, file: TomlFile[Flow], signals: list[WriteFact]) -> Iterable[Finding]:
+        flow, source = file.value, file.value.source
+        if not flow.every or flow.pattern != "event-driven":
+            what = f"{subject(file)}: {source} would be signalled at each new state, not once for each fact"
+            hint = 'say every = true, with pattern = "event-driven"'
+            yield self.finding(file, ("every",), what, next_move=hint)
+        for topic, path in elements("trigger", flow.trigger, file.data.get("trigger")):
+            if any(one.comes_back_by(topic) for one in signals):
+                what = f'{subject(file)}: what {source} does with the signal comes back as "{topic}"'
+                hint = "use topics that happen once to an object, such as its creation"
+                yield self.finding(file, path, what, next_move=hint)
 
 
 class PatternRuns(Check):
@@ -247,6 +261,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _signals(folder: Folder, flow: Flow) -> list[WriteFact]:
+    """The operations by which a flow signals its own source; none when one of them writes."""
+    fact = connector_of(folder, flow.source)
+    own = [one for one in fact.writes if covers([one.object], flow.object)] if fact else []
+    return own if all(one.signal for one in own) else []
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,61 @@
+"""Triggers of Shopify Flow: which handle a fact goes to, what the payload is, and when the folder may signal its source."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from interlock.clock import SystemClock
+from interlock.connectors import registry
+from interlock.connectors.contract import Connection, Http, Past, Plan
+from interlock.connectors.shopify.functions import shopify_number
+
+ORDER = SimpleNamespace(origin="shopify", id="9007199254740993", lines=())
+CUSTOMER = SimpleNamespace(origin="shopify", id="7")
+
+
+def plan(document: Any, signal: str, **handles: str) -> Plan:
+    def payload(it: Any) -> bytes:
+        return b'{"id":%s}' % it.id.encode()
+
+    connection = Connection(
+        system="shopify", url="http://127.0.0.1:1", settings={"flow_trigger_handles": handles}, credentials={"access_token": "t"},
+        builders={"order_trigger": payload, "customer_trigger": payload}, http=Http([]), clock=SystemClock(),
+    )  # fmt: skip
+    return registry.open_destination("shopify", connection).plan(document, signal=signal, past=Past())
+
+
+def test_the_topic_says_which_trigger_else_the_object() -> None:
+    """A merchant has a trigger for a cancellation and another for everything else; each goes to its own workflows."""
+    handles = {"order": "news", "orders/cancelled": "gone", "customer": "person"}
+    asked = {"orders/create": "news", "orders/cancelled": "gone", "": "news"}
+    for signal, handle in asked.items():
+        (write,) = plan(ORDER, signal, **handles).writes
+        assert json.loads(write.body)["handle"] == handle
+    (write,) = plan(CUSTOMER, "customers/create", **handles).writes
+    assert (write.operation, json.loads(write.body)["handle"]) == ("flowTrigger.customer", "person")
+
+
+def test_each_fact_has_a_reference_of_its_own_and_ids_stay_exact() -> None:
+    """The reference tells two signals about one order apart; an id above 2^53 must not pass through a float."""
+    (first,), (second,) = (plan(ORDER, f"refunds/create#{number}", order="news").writes for number in (1, 2))
+    assert first.reference == "shopify-order-9007199254740993:refunds/create:1" != second.reference
+    assert b'"payload":{"id":9007199254740993}' in first.body
+    assert shopify_number("9007199254740993") == 9007199254740993
+
+
+@pytest.mark.parametrize("handles", [{}, {"customer": "person"}, {"orders/paid": "paid"}])
+def test_without_a_trigger_nothing_is_sent(handles: dict[str, str]) -> None:
+    """The control: a fact that no trigger is named for ends quietly, and says why."""
+    told = plan(ORDER, "orders/create", **handles)
+    assert told.writes == () and "flow_trigger_handles" in told.because
+
+
+def test_a_signal_may_go_to_more_than_orders_only_by_the_manifest() -> None:
+    """What may go back to its source is declared: signals are the only operations of this connector, none may loop."""
+    found = registry.facts()["shopify"].writes
+    assert found and all(one.signal and one.once_only == "person" for one in found)
+    by_object = {one.object: one for one in found}
+    assert by_object["order"].comes_back_by("orders/updated") and by_object["order"].comes_back_by("flow/anything")
+    assert not by_object["order"].comes_back_by("orders/create")
