@@ -19,12 +19,12 @@ from interlock.connectors.verdict import classify, retry_after_seconds
 from interlock.errors import IntakeError, MappingError, SettingsError, UnmappedReference
 from interlock.messaging.event import Dialect, Envelope, Headers, Subject
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
-from interlock.messaging.source import BulkState, Listed, Page, Reach, Subscription, Whole, WholePage
+from interlock.messaging.source import BulkState, Held, Listed, Page, Reach, Subscription, Whole, WholePage
 from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, Once, Past, Plan, Source, Write
 
 __all__ = [
     "Absent", "Allowance", "Answer", "Builder", "BulkState", "Clock", "Connection", "Denied", "Destination",
-    "Dialect", "Done", "Envelope", "Found", "Grant", "Granted", "Headers", "Hold", "Http", "IntakeError",
+    "Dialect", "Done", "Envelope", "Found", "Grant", "Granted", "Headers", "Held", "Hold", "Http", "IntakeError",
     "Lane", "Level", "Link", "Listed", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
     "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "SettingsError", "Source", "StoredToken",
     "Subject", "Subscription", "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Whole",

@@ -51,6 +51,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     of: str
 
 
+class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who knows whether an object may leave: events of `object` by `topics` tell that it may have changed."""
+
+    object: str
+    topics: tuple[str, ...]
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way to change the vendor's data and how it becomes once-only. Times are in seconds; each has its source.
 
@@ -73,6 +80,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reference: str = ""
     reference_at: str = ""
     undoes: str = ""
+    signal: bool = False
+    """It only tells that something happened, and writes no field of the object: it may go back to where the news is from."""
+    loops_with: tuple[str, ...] = ()
+    """Of a signal: topics by which what it sets off would set it off again; `flow/*` stands for all that begin so."""
 
     def __post_init__(self) -> None:
         if self.once is None:
@@ -80,10 +91,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         if self.once is Once.KEY and self.memory_seconds <= 0:
             raise ValueError(f"operation {self.name!r} relies on the vendor's key; say its memory_seconds")
         looked_up, upserted = self.once is Once.LOOK_UP, self.once is Once.UPSERT
-    signal: bool = False
-    """It only tells that something happened, and writes no field of the object: it may go back to where the news is from."""
-    loops_with: tuple[str, ...] = ()
-    """Of a signal: topics by which what it sets off would set it off again; `flow/*` stands for all that begin so."""
         outlasts = self.quiet_period_seconds > self.longest_processing_seconds
         if not outlasts and (looked_up or (upserted and self.longest_processing_seconds > 0)):
             raise ValueError(f"operation {self.name!r}: quiet_period_seconds must exceed longest_processing_seconds")
@@ -177,6 +184,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether subscriptions of its topics can be made through its API (a `subscriber`)."""
     parts: dict[str, Part] = {}
     """By topic: what its fact is about by its own id, where the event is that of another object."""
+    gates: dict[str, Gate] = {}
+    """By object: where it can be asked what holds one back (`held` of the source)."""
     operations: tuple[Operation, ...] = ()
     readings: tuple[Reading, ...] = ()
     documents: dict[str, DocumentRules] = {}

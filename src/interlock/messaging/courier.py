@@ -30,6 +30,7 @@ from interlock.messaging.finished import (
     stopped,
     words_of,
 )
+from interlock.messaging.gate import until_released
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.limiter import Limiter
@@ -137,6 +138,8 @@ class _Trip:
             return Finished(
                 state="cancelled", version=document.version, failure=failure_of("filtered", "HUB-FILTER", reason)
             )
+        if not a_step and not self.links and not delivery.unsettled:  # what was told once is kept up to date
+            await until_released(delivery, self.release, document, self.timeout_seconds)
         plan = self._translate(destination, document)
         return await self._carry_out(destination, plan, document)
 

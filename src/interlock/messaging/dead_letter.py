@@ -39,6 +39,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "It uses a version of the object that is refused",
         "move the flow and its mappings to the version that took its place, then replay; a brown-out ends by itself",
     ),
+    "on_hold": (
+        "Its source holds it back",
+        "release it there, or wait: it goes on by itself",
+    ),
     "paused": (
         "Its flow is paused, by a person or by the folder",
         "interlock resume FLOW, or paused = false in its file and a reload; it goes on by itself",

@@ -1,16 +1,20 @@
 """What runs: the port through which the router and the dispatcher ask a release about flows, documents and
 destinations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from interlock.messaging.delivery import Delivery, Want
 from interlock.messaging.event import Event
+from interlock.messaging.outcome import Refused, Retry
 from interlock.messaging.process import Script
 from interlock.messaging.redelivery import RetryPolicy
+from interlock.messaging.source import Held
 from interlock.messaging.write import Destination, Source
+
+Holding = tuple[Held, ...] | Retry | Refused
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -67,6 +71,15 @@ class Release(Protocol):
 
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         """'' when the flow takes this object; else why it does not, in words for the story."""
+
+    def waits_for(self, flow: str, document: Document) -> Collection[str]:
+        """What this flow waits for before this object is told for the first time; what does not apply to it is left out."""
+
+    def held(self, system: str, object_name: str, key: str, *, timeout_seconds: float) -> Awaitable[Holding]:
+        """Ask a source what holds an object back."""
+
+    def wakes(self, event: Event) -> str:
+        """What may go on because of this event: a `waiting_for`, "" for nothing."""
 
     def standing(self, flow: str, destination: str, now_ms: int) -> tuple[str, ...]:
         """Warnings about what this way still uses and soon may not, such as an old version of an object. Raises Stop

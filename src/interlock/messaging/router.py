@@ -1,7 +1,7 @@
 """The router: reads the inbox in order and opens deliveries, with its cursor, in one transaction."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from interlock.clock import Clock
 from interlock.messaging.event import Event
@@ -53,9 +53,19 @@ class Router:
         routed = [await self._route(event) for event in events]
         opened = await self._ledger.route(CURSOR, events[-1].position, routed, self._clock.now_ms())
         self.routed += len(events)
+        opened += await self._let_go(events)
         if opened:
             self._wake()
         return len(events)
+
+    async def _let_go(self, events: Sequence[Event]) -> int:
+        """What was on hold is looked at again when what held it changes; returns how much that is."""
+        woken = 0
+        for event in events:
+            held = (await self._releases.get(event.release)).wakes(event)
+            if held:
+                woken += await self._ledger.wake_waiting(self._clock.now_ms(), held)
+        return woken
 
     async def _route(self, event: Event) -> Routed:
         origin = await self._ledger.origin_of(event.system, event.object, event.key)

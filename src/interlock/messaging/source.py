@@ -81,6 +81,24 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     next_move: str = ""
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Why the source holds an object back: `kind` is what a flow may wait for (holds, risk), `words` for the operator (no
+    personal data), `part` the id of what holds it, whose next event is worth another look."""
+
+    kind: str
+    words: str
+    part: str = ""
+
+
+class Gatekeeper(Protocol):
+    """A source that knows more of an object than it tells: whether it may leave."""
+
+    async def held(
+        self, object_name: str, key: str, *, timeout_seconds: float
+    ) -> tuple[Held, ...] | Retry | Refused:
+        """What holds it back now; nothing is an empty tuple. Cheaper than reading the object."""
+
+
 class Bulk(Protocol):
     """Reads everything there is at the vendor's own pace. Times are microseconds since the epoch, `since` 0 is the
     beginning; what counts is when an object was created."""

@@ -36,10 +36,11 @@ from interlock.mapping.written import without
 from interlock.messaging.consumers import Use
 from interlock.messaging.delivery import Want
 from interlock.messaging.event import Dialect, Event
+from interlock.messaging.gate import FINAL_TAXES, HOLD
 from interlock.messaging.process import steering_of
 from interlock.messaging.redelivery import RetryPolicy
-from interlock.messaging.releases import Document, Limits
-from interlock.messaging.source import Bulk, Listing, Subscriber, Subscription
+from interlock.messaging.releases import Document, Holding, Limits
+from interlock.messaging.source import Bulk, Gatekeeper, Listing, Subscriber, Subscription
 from interlock.messaging.sweeps import Schedule
 from interlock.messaging.write import Destination, Source
 from interlock.release.cautions import Cautions
@@ -196,6 +197,29 @@ class Build:
             return f"the flow's condition does not hold: {rule.when}"
         return ""
 
+    def waits_for(self, flow: str, document: Document) -> Collection[str]:
+        """As its file says; an order that was cancelled has nothing to wait for."""
+        wanted = self.strategy.flows[flow].waits_for if flow in self.strategy.flows else ()
+        if not wanted or getattr(document.value, "cancelled_at", None) is not None:
+            return ()
+        if FINAL_TAXES in wanted and getattr(document.value, "estimated_taxes", None):
+            return wanted
+        return [one for one in wanted if one != FINAL_TAXES]
+
+    async def held(self, system: str, object_name: str, key: str, *, timeout_seconds: float) -> Holding:
+        """What the system says that holds it back; one that cannot be asked holds nothing."""
+        if object_name not in self._manifest(system).gates:
+            return ()
+        gatekeeper: Gatekeeper = self.source(system)  # type: ignore[assignment]  # its manifest says so
+        return await gatekeeper.held(object_name, key, timeout_seconds=timeout_seconds)
+
+    def wakes(self, event: Event) -> str:
+        """What this object held back may go now."""
+        if event.system not in self.strategy.systems:
+            return ""
+        gates = self._manifest(event.system).gates.values()
+        return f"{HOLD}{event.system}:{event.key}" if any(gate.object == event.object for gate in gates) else ""
+
     def standing(self, flow: str, destination: str, now_ms: int) -> tuple[str, ...]:
         """Warnings about the versions of objects that this way uses; Stop when one of them is refused now."""
         if flow in self._straight:
@@ -255,11 +279,17 @@ class Build:
 
     def wanted_subscriptions(self) -> dict[str, list[Subscription]]:
         """System -> the subscriptions that its flows declare, of systems whose connector can make them."""
+        gates = {flow.name: self._gate_topics(flow) for flow in self.strategy.flows.values()}
         return {
             system: [_subscription(one) for one in topics if one.topic in self._manifest(system).topics]
-            for system, topics in wanted(self.strategy).items()
+            for system, topics in wanted(self.strategy, gates).items()
             if self._manifest(system).subscribes
         }
+
+    def _gate_topics(self, flow: Flow) -> tuple[str, ...]:
+        """By which the source tells that something may leave now."""
+        gate = self._manifest(flow.source).gates.get(flow.object_name)
+        return gate.topics if gate is not None and set(flow.waits_for) - {FINAL_TAXES} else ()
 
     def _manifest(self, system: str) -> Manifest:
         return registry.manifest(self._system(system).connector)

@@ -26,6 +26,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Thing = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
 Level = Literal["high", "medium", "low"]
 Pattern = Literal["event-driven", "point-to-point", "middleware", "ipaas", "api-gateway", "hybrid"]
+Wait = Literal["holds", "risk", "final_taxes"]
 Environment = Literal["production", "staging", "development", "demo"]
 
 
@@ -392,6 +393,17 @@ class Flow(Struct, frozen=True, forbid_unknown_fields=True):
     ] = []
     paused: Annotated[bool, Meta(description="True: deliveries are created and held.")] = False
     test_orders: Annotated[bool, Meta(description="True: orders marked as tests are delivered too.")] = False
+    waits_for: Annotated[
+        list[Wait],
+        Meta(
+            max_length=3,
+            description=(
+                "What an object waits for before a destination is told of it for the first time: `holds` until the source holds "
+                "nothing of it back, `risk` until the source no longer advises against it, `final_taxes` until they are no "
+                "estimate. It shows as waiting, and goes on by itself."
+            ),
+        ),
+    ] = []
 
     @property
     def object_name(self) -> str:

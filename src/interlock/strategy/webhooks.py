@@ -26,11 +26,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
     metafields: tuple[str, ...] = ()
 
 
-def wanted(strategy: Strategy) -> Mapping[str, tuple[Wanted, ...]]:
-    """System -> its topics, of every flow that takes something from it."""
+def wanted(strategy: Strategy, beside: Mapping[str, Iterable[str]] = {}) -> Mapping[str, tuple[Wanted, ...]]:
+    """System -> its topics, of every flow that takes something from it; `beside` names more topics by flow."""
     flows: dict[str, dict[str, list[Flow]]] = {}
     for flow in strategy.flows.values():
-        for topic in flow.trigger:
+        for topic in (*flow.trigger, *beside.get(flow.name, ())):
             flows.setdefault(flow.source, {}).setdefault(topic, []).append(flow)
     return {
         system: tuple(_wanted(topic, topics[topic]) for topic in sorted(topics)) for system, topics in flows.items()

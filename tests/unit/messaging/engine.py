@@ -16,7 +16,7 @@ from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.event import Event
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.process import Script, steering_of
-from interlock.messaging.releases import Document, Limits
+from interlock.messaging.releases import Document, Holding, Limits
 from interlock.messaging.router import Router
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
@@ -176,6 +176,9 @@ class FakeRelease:
         }
         self.limit = Limits()
         self.scripts: dict[str, Script] = {}
+        self.gates: tuple[str, ...] = ()
+        self.holding: Holding = ()
+        self.asked: list[str] = []
 
     def wants(self, event: Event) -> Sequence[Want]:
         return self.table.get(event.object, ())
@@ -211,6 +214,19 @@ class FakeRelease:
 
     def admits(self, flow: str, document: Document, signal: str, now_ms: int) -> str:
         return "test orders are not sent" if document.value["value"] == "test" else ""
+
+    def waits_for(self, flow: str, document: Document) -> Sequence[str]:
+        """Nothing, unless a test says so."""
+        return self.gates
+
+    async def held(self, system: str, object_name: str, key: str, *, timeout_seconds: float) -> Holding:
+        """What the test says."""
+        self.asked.append(key)
+        return self.holding
+
+    def wakes(self, event: Event) -> str:
+        """An event of a gate lets go what waits for it."""
+        return f"hold:{event.system}:{event.key}" if event.object == "gate" else ""
 
     def destination(self, name: str, source: str) -> FakeSystem:  # noqa: ARG002
         return self.systems[name]

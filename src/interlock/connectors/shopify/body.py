@@ -50,6 +50,16 @@ class _Part(msgspec.Struct):
         return gid_parts(self.admin_graphql_api_id)[1] or str(self.id)
 
 
+class _Named(msgspec.Struct):
+    """An object that is known by its gid alone: fulfillment_orders/*."""
+
+    id: str | None = None
+
+    @property
+    def exact_id(self) -> str:
+        return gid_parts(self.id)[1]
+
+
 class _Body(msgspec.Struct):
     """Every field that tells what a body is; all others are skipped, not built."""
 
@@ -59,6 +69,7 @@ class _Body(msgspec.Struct):
     updated_at: Time | None = None
     order_id: Id | None = None
     order_edit: _Edit | None = None
+    fulfillment_order: _Named | None = None
     cancelled_at: str | None = None
     financial_status: str | None = None
     fulfillment_status: str | None = None
@@ -219,6 +230,12 @@ def _fulfillment(read: _Body) -> Subject:
     return Subject(object="order", key=str(read.order_id), facts=tuple(facts))
 
 
+def _fulfillment_order(read: _Body) -> Subject:
+    """It changed; what it belongs to is not told."""
+    assert read.fulfillment_order is not None
+    return Subject(object="fulfillment_order", key=read.fulfillment_order.exact_id)
+
+
 def _plain(name: str, topics: str) -> Callable[[_Body], Subject]:
     def subject(read: _Body) -> Subject:
         facts = [f"{topics}/create"] + ([f"{topics}/update#{read.version}"] if read.version else [])
@@ -258,6 +275,7 @@ SHAPES: Final[tuple[tuple[Callable[[_Body], bool], Callable[[_Body], Subject]], 
     (lambda read: read.customer is not None and bool(read.orders_to_redact), _privacy("customers/redact")),
     (lambda read: read.customer is not None and bool(read.orders_requested), _privacy("customers/data_request")),
     (lambda read: read.is_of_shop, _shop_redact),
+    (lambda read: read.fulfillment_order is not None and bool(read.fulfillment_order.exact_id), _fulfillment_order),
     (lambda read: read.id is not None and bool(read.line_items) and bool(read.total_price), _order),
 )
 """Which shape is what, the commonest first."""

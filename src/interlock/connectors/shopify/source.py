@@ -10,6 +10,7 @@ import msgspec
 from interlock.connectors.contract import (
     Connection,
     Done,
+    Held,
     Outcome,
     Refused,
     Retry,
@@ -19,6 +20,7 @@ from interlock.connectors.contract import (
 from interlock.connectors.shopify.customer_shape import customer_body
 from interlock.connectors.shopify.fulfillment_shape import fulfillment_body
 from interlock.connectors.shopify.graphql import Admin
+from interlock.connectors.shopify.holding import held
 from interlock.connectors.shopify.inventory_shape import level_body
 from interlock.connectors.shopify.order_shape import order_body
 from interlock.connectors.shopify.product_shape import product_body
@@ -63,6 +65,12 @@ class ShopifySource:
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             words = f"the answer is no {name} as its document asks for: {type(error).__name__}"
             return Retry(code="ANSWER_NOT_UNDERSTOOD", message=words, status=200)
+
+    async def held(self, object_name: str, key: str, *, timeout_seconds: float) -> tuple[Held, ...] | Retry | Refused:
+        """What holds an order back; of nothing else is anything known."""
+        if object_name != "order" or not _readable("order", key):
+            return ()
+        return await held(Reading(self.admin, self._clock, timeout_seconds=timeout_seconds), key)
 
     async def subscriptions(self, *, timeout_seconds: float = READ_SECONDS_DEFAULT) -> list[tuple[str, str]] | Outcome:
         """(topic, address) of the webhook subscriptions that this app made."""
