@@ -100,7 +100,9 @@ def test_an_order_proves_what_happened_to_it() -> None:
     assert (subject.object, subject.key, subject.name) == ("order", "820982911946154508", "#9999")
     assert (subject.version, subject.complete) == (VERSION, True)
     assert subject.facts == ("orders/create", f"orders/updated#{VERSION}", "orders/cancelled")
-    assert json.loads(subject.summary) == {"total": "414.95", "currency": "USD", "test": True, "cancelled": True}
+    assert json.loads(subject.summary) == {
+        "total": "414.95", "currency": "USD", "test": True, "cancelled": True, "refunds": 0, "parcels": 0,
+    }  # fmt: skip
 
 
 def test_payment_and_fulfilment_are_facts() -> None:

@@ -43,7 +43,7 @@ def test_a_rotation_is_declared_in_the_folder(folder: Path) -> None:
     shop = folder / "systems" / "shopify.toml"
     (folder / "secrets" / "old").write_text("old\n")
     (folder / "secrets" / "old").chmod(0o600)
-    text = shop.read_text(encoding="utf-8").replace('-webhook-secret"]', '-webhook-secret", "file:secrets/old"]')
+    text = shop.read_text(encoding="utf-8").replace('-client-secret"]', '-client-secret", "file:secrets/old"]')
     shop.write_text(text.replace("[intake]", "[intake]\nold_secrets_until = 2026-12-01T12:00:00Z"), encoding="utf-8")
     (door,) = doors(folder, ["shopify"])
     assert door is not None

@@ -201,10 +201,12 @@ def _order(read: _Body) -> Subject:
 
 
 def _summary(read: _Body) -> str:
-    """What a list shows of an order: no personal data, and exactly the sender's own digits."""
+    """What a list shows of an order, and what two states of one second differ in: no personal data, and exactly the
+    sender's own digits."""
     total = _scalar(read.current_total_price or read.total_price)
     flags = f'"test": {str(bool(read.test)).lower()}, "cancelled": {str(bool(read.cancelled_at)).lower()}'
-    return f'{{"total": {total}, "currency": {_scalar(read.currency)}, {flags}}}'
+    parts = f'"refunds": {len(read.refunds or ())}, "parcels": {len(read.fulfillments or ())}'
+    return f'{{"total": {total}, "currency": {_scalar(read.currency)}, {flags}, {parts}}}'
 
 
 def _scalar(raw: msgspec.Raw) -> str:

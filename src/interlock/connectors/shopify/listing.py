@@ -21,6 +21,8 @@ OBJECTS_PER_CURSOR: Final = 20_000
 """A connection is paged through for 25,000 objects at most (F24); before that the listing begins anew at the time that it
 has come to (C75)."""
 MICROSECONDS: Final = 1_000_000
+PARTS_LISTED: Final = 50
+"""Refunds and fulfillments of one order that documents/orders_changed.graphql asks for."""
 
 
 class _Place(msgspec.Struct, frozen=True, array_like=True):
@@ -133,6 +135,9 @@ def _summary(node: Mapping[str, Any]) -> str:
         "test": node["test"],
         "cancelled": bool(node["cancelledAt"]),
     }
+    for name, parts in (("refunds", node["refunds"]), ("parcels", node["fulfillments"])):
+        if len(parts) < PARTS_LISTED:  # else there may be more
+            shown[name] = len(parts)
     return msgspec.json.encode(shown).decode()
 
 
