@@ -51,6 +51,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     of: str
 
 
+class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who knows whether an object may leave: events of `object` by `topics` tell that it may have changed."""
+
+    object: str
+    topics: tuple[str, ...]
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way to change the vendor's data and how it becomes once-only. Times are in seconds; each has its source.
 
@@ -177,6 +184,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether subscriptions of its topics can be made through its API (a `subscriber`)."""
     parts: dict[str, Part] = {}
     """By topic: what its fact is about by its own id, where the event is that of another object."""
+    gates: dict[str, Gate] = {}
+    """By object: where it can be asked what holds one back (`held` of the source)."""
     operations: tuple[Operation, ...] = ()
     readings: tuple[Reading, ...] = ()
     documents: dict[str, DocumentRules] = {}
