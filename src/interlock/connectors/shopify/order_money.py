@@ -195,7 +195,7 @@ def _goods(lines: Sequence[LineItem], on: Side, currency: str, smallest: Decimal
         if unit.currency_code != currency:
             raise _wrong_currency(unit.currency_code, currency)
         price = unit.amount * line.current_quantity
-        if line.tip:
+        if line.tip is not None:  # a tip that was read says nothing more: {}
             goods.tips, price = (goods.tips or ZERO) + price, ZERO
         if line.gift_card:
             goods.gift_cards.append(at)

@@ -1,0 +1,55 @@
+"""A money case as an order that the twin's shop keeps: the body of the webhook, and around it what GraphQL shows besides."""
+
+import json
+import random
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from money_cases import Case, Writer
+
+from interlock.twins.shopify.orders import make_order, timestamp
+
+SAMPLE = make_order(random.Random("kept"), 1, "plain")
+"""A whole order of the twin: each member that a case says nothing of."""
+APPLICATION = {
+    "type": "manual", "value": "0.0", "value_type": "fixed_amount", "target_type": "line_item", "target_selection": "all",
+    "allocation_method": "across", "title": "Discount", "description": "Discount",
+}  # fmt: skip
+DUTY = {"id": "1", "harmonized_system_code": "6110.11", "country_code_of_origin": "CN", "tax_lines": []}
+Order = dict[str, Any]
+
+
+def numbered(case: Case, number: int) -> Order:
+    """The case as an order of its own."""
+    named = {"id": number, "name": f"#{number}", "admin_graphql_api_id": f"gid://shopify/Order/{number}"}
+    return json.loads(Writer(case).order()) | named  # type: ignore[no-any-return]
+
+
+def kept(case: Case, number: int) -> Order:
+    """The same as a shop has it; nobody's, and of today, as an app sees the orders of 60 days only (F28)."""
+    order = SAMPLE | numbered(case, number)
+    order |= dict.fromkeys(("created_at", "processed_at", "updated_at"), timestamp(datetime.now(UTC)))
+    order |= {"customer": None, "discount_applications": [APPLICATION]}
+    order["line_items"] = [_line(row) for row in order["line_items"]]
+    order["shipping_lines"] = [_discounted(SAMPLE["shipping_lines"][0] | row) for row in order["shipping_lines"]]
+    tips = [row for row in order["line_items"] if row["title"] == "Tip"]
+    if tips:
+        received = (Decimal(row["price_set"]["shop_money"]["amount"]) * row["quantity"] for row in tips)
+        order["total_tip_received"] = str(sum(received, Decimal(0)))
+    return order
+
+
+def _line(row: Order) -> Order:
+    """GraphQL marks no tip: there it is a line named Tip, of no product (C34)."""
+    line = _discounted(SAMPLE["line_items"][0] | row) | {"admin_graphql_api_id": f"gid://shopify/LineItem/{row['id']}"}
+    line["duties"] = [DUTY | {"admin_graphql_api_id": "gid://shopify/Duty/1"} | one for one in row["duties"]]
+    if row["tip"]:
+        line |= {"title": "Tip", "product_id": None, "variant_id": None}
+    return line
+
+
+def _discounted(row: Order) -> Order:
+    allocations = [one | {"discount_application_index": 0} for one in row["discount_allocations"]]
+    taxes = [one | {"price": one["price_set"]["shop_money"]["amount"]} for one in row["tax_lines"]]
+    return row | {"discount_allocations": allocations, "tax_lines": taxes}
