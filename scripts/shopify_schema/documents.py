@@ -1,5 +1,6 @@
 """What the connector's documents use of a schema: fields, arguments, types, scopes, and what of it is deprecated."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from graphql import (
     validate,
     visit,
 )
+
+from interlock.connectors.shopify.optional import decided, parts_of
 
 from .access import Clauses
 from .full import Full
@@ -109,4 +112,17 @@ def errors(schema: GraphQLSchema, document: DocumentNode) -> list[str]:
 def facts(full: Full, document: DocumentNode) -> dict[str, Any]:
     """What must be known of a document without the full schema: its scopes as clauses, and the deprecated it uses."""
     use = Use(full).read(document)
-    return {"scopes": sorted(map(list, use.clauses)), "deprecated": dict(sorted(use.deprecated.items()))}
+    parts = parts_of(document)
+    always = Use(full).read(decided(document, parts)).clauses if parts else use.clauses
+    found = {"scopes": sorted(map(list, always)), "deprecated": dict(sorted(use.deprecated.items()))}
+    return found | ({"optional": _optional(full, document, always)} if parts else {})
+
+
+def _optional(full: Full, document: DocumentNode, always: Collection[tuple[str, ...]]) -> dict[str, list[list[str]]]:
+    """What each part needs besides, when it is asked for alone."""
+    parts = parts_of(document)
+    alone = {part: decided(document, [other for other in parts if other != part]) for part in parts}
+    return {
+        part: sorted(list(one) for one in Use(full).read(tree).clauses if one not in always)
+        for part, tree in alone.items()
+    }

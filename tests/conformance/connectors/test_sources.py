@@ -118,6 +118,27 @@ def test_a_difference_would_be_seen(case: Case, twin: Twin, order_id: str) -> No
 
 
 @case
+def test_an_order_is_read_with_the_scopes_of_the_manifest(case: Case, twin: Twin) -> None:
+    """What no flow needs may stay ungranted: the same canonical order, and what could not be read is null in the body; so
+    for a refund. The control: without read_orders it is refused."""
+    order_id = str(twin.call("POST", "/_twin/orders", {"count": 1, "scenario": "plain"})["orders"][0]["id"])
+    twin.call("POST", f"/_twin/orders/{order_id}/refund", {"lines": {"0": 1}})
+    try:
+        twin.call("POST", "/_twin/install", {"scopes": ["read_orders", "read_customers", "read_products"]})
+        body = run(twin, read(order_id))
+        assert isinstance(body, bytes), body
+        assert canonical(body) == canonical(told(twin, order_id))
+        found = msgspec.json.decode(body)
+        assert found["fulfillment_orders"] is None and found["payment_terms"] is None
+        refund = run(twin, read(str(found["refunds"][0]["id"]), name="refund"))
+        assert isinstance(refund, bytes), refund
+        twin.call("POST", "/_twin/install", {"scopes": ["read_customers", "read_products"]})
+        assert isinstance(run(twin, read(order_id)), Refused)
+    finally:
+        twin.call("POST", "/_twin/install", {})
+
+
+@case
 def test_other_objects_are_read(case: Case, twin: Twin, order_id: str) -> None:
     """A customer, a product and a refund as their webhooks show them; a refund that its order lists by the same id."""
     order = msgspec.json.decode(run(twin, read(order_id)))

@@ -15,15 +15,17 @@ from functools import cache
 from typing import Any, Final
 
 import msgspec
+from graphql import parse, print_ast
 
 from interlock.connectors.contract import Answer, BulkState, Connection, Lane, Reach, Refused, Retry, Whole, WholePage
 from interlock.connectors.shopify.body import EPOCH, micros, subject_of
 from interlock.connectors.shopify.customer_shape import customer_body
-from interlock.connectors.shopify.documents import read_document
 from interlock.connectors.shopify.graphql import Admin
+from interlock.connectors.shopify.optional import decided
 from interlock.connectors.shopify.order_shape import order_body
 from interlock.connectors.shopify.product_shape import product_body
 from interlock.connectors.shopify.reply import as_reading
+from interlock.connectors.shopify.rights import denied_parts, scopes_of
 from interlock.connectors.shopify.scopes import missing, needed
 from interlock.connectors.shopify.whole import KINDS, NotRead, Reading
 
@@ -39,6 +41,11 @@ STATES: Final = {
 }  # fmt: skip
 GONE_STATUSES: Final = frozenset({400, 403, 404, 410})
 """What the storage behind a result answers when its seven days are over."""
+PARTS: Final = {
+    "locations": "the locations of orders, parcels and refunds", "paymentTerms": "the payment terms of orders",
+    "fulfillmentOrders": "fulfilment orders and their holds",
+}  # fmt: skip
+"""Optional parts in an operator's words."""
 NO_SEARCH: Final = 'query: ""'
 
 Node = dict[str, Any]
@@ -89,7 +96,7 @@ class ShopifyBulk:
         data = await self._ask("access_scopes", {}, timeout_seconds)
         if not isinstance(data, dict):
             return data
-        granted = {one["handle"] for one in data["currentAppInstallation"]["accessScopes"]}
+        granted = scopes_of(data)
         if granted.isdisjoint({kind.scope, kind.scope.replace("read_", "write_")}):
             words = f"the app was not granted {kind.scope}: no {object_name} can be read"
             return Refused(reason="permission", code="ACCESS_DENIED", message=words)
@@ -104,21 +111,23 @@ class ShopifyBulk:
                 missing=f"everything, most likely: the query asks for what needs {words}, and a store refuses the whole of it",
                 next_move=f"add {words} to the app's scopes and install the app again",
             )
-        if object_name != "order" or since >= oldest or "read_all_orders" in granted:
-            return Reach(count=count)
+        gaps = [] if object_name != "order" or since >= oldest or "read_all_orders" in granted else [_too_old(oldest)]
+        parts = denied_parts(f"{kind.many}_page", self._admin.version, granted)
+        gaps += [_part_missing(part, scope) for part, scope in sorted(parts.items())]
         return Reach(
             count=count,
-            missing=f"orders created before {_moment(oldest)[:10]}: without read_all_orders an app sees those of the last "
-            f"{UNLIMITED_DAYS} days",
-            next_move="ask for read_all_orders in the Dev Dashboard (API access requests), add it to the app's scopes and "
-            "install the app again; or read less with --since",
+            missing="; and ".join(what for what, _ in gaps),
+            next_move="; and ".join(dict.fromkeys(move for _, move in gaps)),
         )
 
     async def begin(
         self, object_name: str, *, since: int, until: int, timeout_seconds: float
     ) -> BulkState | Retry | Refused:
         """Start a bulk operation. One whose answer was lost may run beside: it reads, so it does no harm."""
-        query = bulk_query(object_name, since, until)
+        without = await self._without(object_name, timeout_seconds)
+        if isinstance(without, Retry | Refused):
+            return without
+        query = bulk_query(object_name, since, until, without=without)
         outcome = await self._admin.change(
             "bulk_begin", {"query": query}, timeout_seconds=timeout_seconds, lane=Lane.BACKFILL
         )
@@ -146,7 +155,11 @@ class ShopifyBulk:
         """An object is whole when the next one begins; the last one of a partial result may lack children, so it is none."""
         groups: list[_Group] = []
         kind = MANY[object_name]
-        read = _Groups(kind, from_line)
+        without = await self._without(object_name, SILENCE_SECONDS)
+        if isinstance(without, Retry | Refused):
+            yield without
+            return
+        read = _Groups(kind, from_line, without)
         async with aclosing(self._connection.http.lines(state.url, silence_seconds=SILENCE_SECONDS)) as lines:
             async for line in lines:
                 if isinstance(line, Answer):
@@ -223,6 +236,12 @@ class ShopifyBulk:
 
     # -- calls
 
+    async def _without(self, object_name: str, timeout_seconds: float) -> frozenset[str] | Retry | Refused:
+        """The optional parts that the app may not read: one denied field fails a bulk operation as a whole."""
+        name = f"{MANY[object_name].many}_page"
+        denied = await self._admin.denied_parts(name, timeout_seconds=timeout_seconds, lane=Lane.BACKFILL)
+        return denied if isinstance(denied, Retry | Refused) else frozenset(denied)
+
     def _reading(self, timeout_seconds: float) -> _Completing:
         return _Completing(self._admin, self._clock, timeout_seconds=timeout_seconds, lane=Lane.BACKFILL)
 
@@ -260,8 +279,9 @@ class _Group(msgspec.Struct, kw_only=True):
 class _Groups:
     """Puts the lines of a result together: an object, then its children."""
 
-    def __init__(self, kind: _Many, from_line: int) -> None:
+    def __init__(self, kind: _Many, from_line: int, without: frozenset[str]) -> None:
         self._kind = kind
+        self._without = without
         self._from_line = from_line
         self._line = 0
         self.last: _Group | None = None
@@ -275,7 +295,7 @@ class _Groups:
         if "__parentId" in read:
             self._add(read)
             return None
-        whole, self.last = self.last, _Group(node=_childless(read, self._kind), end=self._line)
+        whole, self.last = self.last, _Group(node=_childless(read, self._kind, self._without), end=self._line)
         return whole
 
     def _add(self, child: Node) -> None:
@@ -285,26 +305,41 @@ class _Groups:
         self.last.end = self._line
 
 
-def _childless(node: Node, kind: _Many) -> Node:
-    return node | {name: {"nodes": [], "pageInfo": {"hasNextPage": False}} for name in kind.children.values()}
+def _childless(node: Node, kind: _Many, without: frozenset[str]) -> Node:
+    """The connections that were asked for, still empty; a part of that name that was not asked for stays unknown."""
+    asked = set(kind.children.values()) - without
+    return node | {name: {"nodes": [], "pageInfo": {"hasNextPage": False}} for name in asked}
 
 
 def _lacks(order: Node) -> bool:
     """Whether it has what a bulk query cannot ask for: a connection within a list, or one more than five."""
-    return bool(order["fulfillments"] or order["paymentTerms"])
+    return bool(order["fulfillments"] or order.get("paymentTerms"))
 
 
-def bulk_query(object_name: str, since: int, until: int) -> str:
-    """The query of a bulk operation, which takes no variables."""
-    text = _bulk_text(MANY[object_name].many)
+def _too_old(oldest: int) -> tuple[str, str]:
+    seen = f"without read_all_orders an app sees those of the last {UNLIMITED_DAYS} days"
+    move = "ask for read_all_orders in the Dev Dashboard (API access requests), add it to the app's scopes and install"
+    return f"orders created before {_moment(oldest)[:10]}: {seen}", f"{move} the app again; or read less with --since"
+
+
+def _part_missing(part: str, scope: str) -> tuple[str, str]:
+    words = PARTS.get(part, part)
+    move = f"for {words}: add {scope} to the app's scopes and install the app again, or do without"
+    return f"{words}: the app was not granted {scope}", move
+
+
+def bulk_query(object_name: str, since: int, until: int, *, without: frozenset[str] = frozenset()) -> str:
+    """The query of a bulk operation, which takes no variables; `without` are the parts that the app may not read."""
+    text = _bulk_text(MANY[object_name].many, without)
     search = msgspec.json.encode(_search(MANY[object_name], since, until)).decode()
     return text.replace(NO_SEARCH, f"query: {search}", 1)
 
 
 @cache
-def _bulk_text(many: str) -> str:
+def _bulk_text(many: str, without: frozenset[str]) -> str:
     folder = importlib.resources.files(__package__ or "interlock.connectors.shopify") / "documents" / "bulk"
-    return read_document(f"bulk/{many}", folder.joinpath(f"{many}.graphql").read_text(encoding="utf-8")).text
+    tree = parse(folder.joinpath(f"{many}.graphql").read_text(encoding="utf-8"), no_location=True)
+    return print_ast(decided(tree, without))
 
 
 def _search(kind: _Many, since: int, until: int) -> str:

@@ -15,12 +15,14 @@ SIZE: Final = re.compile(r"\$(\w+): Int\b!?(?: = (\d+))?")
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """`sizes`: the page sizes that a query may be given, with their defaults; a smaller page makes it cheaper (C73)."""
+    """`sizes`: the page sizes that a query may be given, with their defaults; a smaller page makes it cheaper (C73).
+    `has_parts`: it can leave out what the app may not read (optional.py)."""
 
     name: str
     text: str
     kind: Literal["query", "mutation"]
     sizes: dict[str, int] = {}
+    has_parts: bool = False
 
 
 @cache
@@ -47,6 +49,7 @@ def read_document(name: str, text: str) -> Document:
         text=sent,
         kind=kinds[0],
         sizes={variable: int(size) for variable, size in SIZE.findall(header) if size},
+        has_parts="@include" in sent,
     )
 
 

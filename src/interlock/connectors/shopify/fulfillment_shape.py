@@ -19,7 +19,7 @@ def fulfillment_body(node: Node, order: Node) -> dict[str, Any]:
         "created_at": node["createdAt"],
         "updated_at": node["updatedAt"],
         "service": None if node["service"] is None else node["service"]["handle"],
-        "location_id": number_of(node["location"]),
+        "location_id": number_of(node.get("location")),
         "tracking_company": next((one["company"] for one in tracking if one["company"]), None),
         "tracking_number": next(iter(numbers), None),
         "tracking_numbers": numbers,

@@ -26,6 +26,7 @@ from interlock.connectors.contract import (
 from interlock.connectors.shopify.cost import QUERY_POINTS_MAX, points
 from interlock.connectors.shopify.documents import Document, document
 from interlock.connectors.shopify.reply import TOO_MANY, Reply, as_reading, failure, read_reply
+from interlock.connectors.shopify.rights import DENIED, Rights, denied_parts, scopes_of
 from interlock.connectors.shopify.tokens import keeper
 
 LOG = logging.getLogger("interlock.shopify")
@@ -36,6 +37,7 @@ VERSION_HEADER: Final = "x-shopify-api-version"
 
 HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 
+NO_TIME: Final = Retry(code="NO-TIME", message="no time is left to leave out what the app may not read")
 Data = dict[str, Any]
 """The `data` of an answer: integers exact, fractions as Decimal, money as the text that was sent."""
 
@@ -52,20 +54,46 @@ class Admin:
         self.bucket = bucket_name(connection)
         self._keeper = keeper(connection)
         self._dearer: dict[str, float] = {}
+        self.rights = Rights(connection.clock, self.version)
         self.other_versions: Counter[str] = Counter()
         """Answers by another version than the one asked for: the store fell forward, since ours has ended (C15)."""
 
     async def run(
         self, name: str, variables: Mapping[str, Any] | None = None, *, timeout_seconds: float, lane: Lane = Lane.LIVE
     ) -> Data | Retry | Refused:
-        """The data of a query. What could be uncertain may be asked again: a query changes nothing."""
-        return await self._read(document(name), variables or {}, timeout_seconds, lane)
+        """The data of a query. What could be uncertain may be asked again: a query changes nothing. Optional parts that
+        the app may not read are left out: their fields are absent (optional.py)."""
+        asked, given = document(name), dict(variables or {})
+        ends = self._connection.clock.monotonic() + timeout_seconds
+        knew = self.rights.known
+        outcome = await self._read(asked, {**self.rights.choices(name), **given}, timeout_seconds, lane)
+        if knew or not asked.has_parts or not isinstance(outcome, Refused) or outcome.code != DENIED:
+            return outcome
+        unknown = await self.rights.learn(lambda: self._scopes(ends, lane))
+        if unknown is not None or not (choices := self.rights.choices(name)):
+            return outcome
+        left = ends - self._connection.clock.monotonic()
+        return await self._read(asked, {**choices, **given}, left, lane) if left > 0 else NO_TIME
+
+    async def denied_parts(
+        self, name: str, *, timeout_seconds: float, lane: Lane = Lane.LIVE
+    ) -> set[str] | Retry | Refused:
+        """The optional parts of a document that the app may not read, as the store says now."""
+        if not document(name).has_parts:
+            return set()
+        ends = self._connection.clock.monotonic() + timeout_seconds
+        data = await self._scopes(ends, lane)
+        return data if isinstance(data, Retry | Refused) else set(denied_parts(name, self.version, scopes_of(data)))
 
     async def change(
         self, name: str, variables: Mapping[str, Any], *, timeout_seconds: float, lane: Lane = Lane.LIVE
     ) -> Data | Retry | Refused | Uncertain:
         """The data of a mutation whose userErrors are empty; else what they mean."""
         return await self._send(document(name), variables, timeout_seconds, lane)
+
+    async def _scopes(self, ends: float, lane: Lane) -> Data | Retry | Refused:
+        left = ends - self._connection.clock.monotonic()
+        return await self._read(document("access_scopes"), {}, left, lane) if left > 0 else NO_TIME
 
     async def _read(
         self, asked: Document, variables: Mapping[str, Any], timeout_seconds: float, lane: Lane

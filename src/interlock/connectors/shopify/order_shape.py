@@ -71,7 +71,7 @@ def order_body(node: Node) -> dict[str, Any]:
         "fulfillments": [fulfillment_body(one, node) for one in node["fulfillments"]],
         "refunds": [refund_body(one, node) for one in node["refunds"]],
         "transactions": [transaction(one, node) for one in node["transactions"]],
-        "fulfillment_orders": [_fulfillment_order(one) for one in node["fulfillmentOrders"]["nodes"]],
+        "fulfillment_orders": _fulfillment_orders(node.get("fulfillmentOrders")),
         "risk": _risk(node["risk"]),
     }
 
@@ -101,8 +101,8 @@ def _head(node: Node) -> dict[str, Any]:
         "po_number": node["poNumber"],
         "order_status_url": node["statusPageUrl"],
         "payment_gateway_names": node["paymentGatewayNames"],
-        "payment_terms": _terms(node["paymentTerms"]),
-        "location_id": number_of(node["retailLocation"]),
+        "payment_terms": _terms(node.get("paymentTerms")),
+        "location_id": number_of(node.get("retailLocation")),
         "app_id": number_of(node["app"]),
         "publication_id": number_of(node["publication"]),
         "merchant_of_record_app_id": number_of(node["merchantOfRecordApp"]),
@@ -298,13 +298,18 @@ def _fulfillment_status(node: Node) -> str | None:
     return "partial" if _gone(node["fulfillments"]) else None
 
 
+def _fulfillment_orders(connection: Node | None) -> list[dict[str, Any]] | None:
+    """null where the app may not read them: nobody then says that nothing is held."""
+    return None if connection is None else [_fulfillment_order(one) for one in connection["nodes"]]
+
+
 def _fulfillment_order(node: Node) -> dict[str, Any]:
     return {
         **identity(node),
         "status": word(node["status"]),
         "request_status": word(node["requestStatus"]),
         "fulfill_at": node["fulfillAt"],
-        "assigned_location_id": number_of(node["assignedLocation"]["location"]),
+        "assigned_location_id": number_of((node.get("assignedLocation") or {}).get("location")),
         "fulfillment_holds": [
             {"id": number(one["id"]), "reason": word(one["reason"]), "reason_notes": one["reasonNotes"]}
             for one in node["fulfillmentHolds"]

@@ -18,9 +18,11 @@ Clause = tuple[str, ...]
 
 
 class DocumentFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one document needs in one version; `deprecated` is what it uses with Shopify's reason."""
+    """What one document needs in one version; `optional` is what its parts need besides (optional.py),
+    `deprecated` what it uses with Shopify's reason."""
 
     scopes: tuple[Clause, ...] = ()
+    optional: dict[str, tuple[Clause, ...]] = {}
     deprecated: dict[str, str] = {}
 
 
@@ -35,6 +37,12 @@ def needed(names: Iterable[str], version: str) -> tuple[Clause, ...]:
     """The clauses of some documents together, each once. Raises KeyError for a document without facts."""
     known = facts()[version]
     return tuple(dict.fromkeys(clause for name in names for clause in known[name].scopes))
+
+
+def wished(names: Iterable[str], version: str) -> tuple[Clause, ...]:
+    """The clauses of their optional parts together, each once."""
+    known = facts()[version]
+    return tuple(dict.fromkeys(one for name in names for part in known[name].optional.values() for one in part))
 
 
 def missing(clauses: Iterable[Clause], granted: Collection[str]) -> list[Clause]:

@@ -90,9 +90,9 @@ class Reading:
     async def _complete(self, kind: Kind, gid: str, node: Mapping[str, Any]) -> bool:
         """Append all further pages; False when the object changed between two of them."""
         for field, document in kind.pages.items():
-            connection = node[field]
+            connection = node.get(field)  # absent: the app may not read it
             pages = 0
-            while connection["pageInfo"]["hasNextPage"]:
+            while connection is not None and connection["pageInfo"]["hasNextPage"]:
                 pages += 1
                 if pages > PAGES_MAX:
                     raise NotRead(Retry(code="ENDLESS", message=f"more than {PAGES_MAX} pages of {field}"))

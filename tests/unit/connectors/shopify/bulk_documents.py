@@ -36,7 +36,8 @@ def page_of(name: str) -> str:
         for one in operation.variable_definitions or ()
         if one.default_value is not None
     }
-    variables = "".join(f", ${size}: Int = {value}" for size, value in sizes.items())
+    kinds = {one.variable.name.value: print_ast(one.type) for one in operation.variable_definitions or ()}
+    variables = "".join(f", ${size}: {kinds[size]} = {value}" for size, value in sizes.items())
     inner = print_ast(operation.selection_set.selections[0].selection_set)  # type: ignore[attr-defined]
     text = (
         f"query {many}_page($query: String!, $first: Int = {first}, $after: String{variables}) {{\n"
@@ -53,7 +54,9 @@ def bulk_of(name: str) -> str:
     many, _ = PAGES[name]
     field: Any = operation.selection_set.selections[0]
     inner = print_ast(_in_bulk(field.selection_set, False))
-    text = f'query {many}_in_bulk {{\n{many}(query: "", sortKey: CREATED_AT) {{ edges {{ node {inner} }} }}\n}}\n{fragments}'
+    parts = [one for one in operation.variable_definitions or () if print_ast(one.type) == "Boolean!"]
+    asked = f"({', '.join(map(print_ast, parts))})" if parts else ""
+    text = f'query {many}_in_bulk{asked} {{\n{many}(query: "", sortKey: CREATED_AT) {{ edges {{ node {inner} }} }}\n}}\n{fragments}'
     used = _used(_printed(text))
     return f"# All {many} in one bulk operation: what of {name}.graphql such a one can read. Written by bulk_documents.py.\n{used}"
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -12,20 +12,26 @@ import pytest
 from interlock.clock import VirtualClock
 from interlock.connectors import registry
 from interlock.connectors.contract import Answer, BulkState, Connection, Reach, Refused, Retry, Whole, WholePage
-from interlock.connectors.shopify.bulk import ShopifyBulk
-from interlock.connectors.shopify.scopes import needed
+from interlock.connectors.shopify.bulk import ShopifyBulk, bulk_query
+from interlock.connectors.shopify.scopes import needed, wished
 
 NOW_US = 1_767_225_600_000_000  # 1 January 2026
 DAY_US = 86_400_000_000
 NEEDED = {clause[0] for clause in needed(["orders_page"], "2026-07")}
-ALL = NEEDED | {"read_all_orders"}
+WISHED = {clause[0] for clause in wished(["orders_page"], "2026-07")}
+ALL = NEEDED | WISHED | {"read_all_orders"}
+
+
+def scopes(handles: Iterable[str]) -> dict[str, Any]:
+    """What access_scopes.graphql answers."""
+    return {"currentAppInstallation": {"accessScopes": [{"handle": scope} for scope in handles]}}
 
 
 class FakeStore:
     """Answers documents by their operation's name, and has one file."""
 
     def __init__(self, **answers: Any) -> None:
-        self.answers = answers
+        self.answers = {"access_scopes": scopes(ALL)} | answers
         self.file: list[bytes | Answer] = []
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.fetched = 0
@@ -179,25 +185,23 @@ def test_the_sixth_operation_is_told_to_wait() -> None:
     assert isinstance(wrong, Refused)
 
 
-def granted(*scopes: str) -> FakeStore:
-    handles = [{"handle": scope} for scope in scopes]
-    count = {"ordersCount": {"count": 812}}
-    return FakeStore(access_scopes={"currentAppInstallation": {"accessScopes": handles}}, orders_count=count)
+def granted(*handles: str) -> FakeStore:
+    return FakeStore(access_scopes=scopes(handles), orders_count={"ordersCount": {"count": 812}})
 
 
 @pytest.mark.parametrize(
-    ("scopes", "days", "missing"),
+    ("handles", "days", "missing"),
     [
         (ALL, 400, False),
         ((ALL - {"read_orders"}) | {"write_orders"}, 400, False),
-        (NEEDED, 30, False),
-        (NEEDED, 400, True),
+        (NEEDED | WISHED, 30, False),
+        (NEEDED | WISHED, 400, True),
     ],
 )
-def test_less_than_everything_is_said_at_once(scopes: set[str], days: int, missing: bool) -> None:
+def test_less_than_everything_is_said_at_once(handles: set[str], days: int, missing: bool) -> None:
     """C76: an app without read_all_orders sees sixty days; it is told before anything begins, with what to do."""
     found = ask(
-        granted(*scopes),
+        granted(*handles),
         lambda bulk: bulk.reach("order", since=NOW_US - days * DAY_US, until=NOW_US, timeout_seconds=5),
     )
     assert isinstance(found, Reach) and found.count == 812
@@ -212,6 +216,23 @@ def test_a_scope_that_a_field_needs_is_named_before_the_store_refuses_all() -> N
         lambda bulk: bulk.reach("order", since=NOW_US, until=NOW_US, timeout_seconds=5),
     )
     assert isinstance(found, Reach) and scope in found.missing and scope in found.next_move
+
+
+@pytest.mark.parametrize(
+    ("lacking", "words"), [("read_payment_terms", "the payment terms of orders"), ("read_locations", "the locations of")]
+)
+def test_a_part_that_may_not_be_read_is_left_out_and_said(lacking: str, words: str) -> None:
+    """An optional part without its scope is missing from the bodies, not a reason to read nothing; it is told before."""
+    store = granted(*(ALL - {lacking}))
+    found = ask(store, lambda bulk: bulk.reach("order", since=NOW_US, until=NOW_US, timeout_seconds=5))
+    assert isinstance(found, Reach) and words in found.missing and lacking in found.next_move
+    begun = {"bulkOperation": {"id": "b", "status": "CREATED"}, "userErrors": []}
+    store.answers["bulk_begin"] = {"bulkOperationRunQuery": begun}
+    ask(store, lambda bulk: bulk.begin("order", since=0, until=NOW_US, timeout_seconds=5))
+    field = {"read_payment_terms": "paymentTerms", "read_locations": "retailLocation"}[lacking]
+    sent = store.asked[-1][1]["query"]
+    assert field not in sent and "lineItems" in sent and "@include" not in sent and "$" not in sent
+    assert field in bulk_query("order", 0, NOW_US)
 
 
 def test_without_the_scope_nothing_begins() -> None:

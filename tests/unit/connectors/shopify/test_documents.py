@@ -24,6 +24,9 @@ KNOWN_DEPRECATED: dict[str, str] = {}
 
 READ = [name for name, one in manifest("shopify").objects.items() if "read" in one.can]
 
+WITH_TOPIC = {"order_release", "order_fulfillment_orders_page"}
+"""Documents of an object that are used with a topic or a part only, whose scopes then are granted."""
+
 each_document = pytest.mark.parametrize("name", DOCUMENTS)
 each_version = pytest.mark.parametrize("version", VERSIONS)
 
@@ -55,7 +58,9 @@ def test_a_document_is_affordable_with_its_largest_pages(name: str, version: str
 def test_what_a_document_needs_is_known_and_true(name: str, whole: Full) -> None:
     """Scopes and deprecations ship as facts; they must be what the full schema says."""
     told = scopes.facts()[whole.version][name]
-    assert {"scopes": list(map(list, told.scopes)), "deprecated": told.deprecated} == facts(whole, DOCUMENTS[name])
+    optional = {part: [list(clause) for clause in clauses] for part, clauses in told.optional.items()}
+    said = {"scopes": list(map(list, told.scopes)), "deprecated": told.deprecated}
+    assert said | ({"optional": optional} if optional else {}) == facts(whole, DOCUMENTS[name])
 
 
 @each_document
@@ -76,12 +81,21 @@ def test_the_manifest_names_the_scopes_of_an_object(name: str, version: str) -> 
 
 
 @each_version
+@pytest.mark.parametrize("name", READ)
+def test_the_manifest_names_the_scopes_of_optional_parts(name: str, version: str) -> None:
+    """Who grants these too has every part read; who does not still has the rest."""
+    named = manifest("shopify").scopes
+    told = (*named["read"].get(name, ()), *named["optional"].get(name, ()))
+    assert scopes.missing(scopes.wished(documents_of(name), version), told) == [], f"add them to {name} under [scopes.optional]"
+
+
+@each_version
 def test_the_scopes_of_all_objects_suffice_for_all_documents(version: str) -> None:
     """Some documents are of no one object."""
     told = {scope for named in manifest("shopify").scopes["read"].values() for scope in named}
     parts = {part.object for part in manifest("shopify").parts.values()}
     of_one = {each for name in {*READ, *parts} for each in documents_of(name)}
-    assert scopes.missing(scopes.needed(set(names()) - of_one, version), told) == []
+    assert scopes.missing(scopes.needed(set(names()) - of_one - WITH_TOPIC, version), told) == []
 
 
 def test_the_versions_are_those_of_the_rule() -> None:
@@ -154,4 +168,5 @@ def document_sizes(name: str) -> list[str]:
 
 def documents_of(name: str) -> list[str]:
     """The documents of an object by their names: `order`, `order_lines_page`, `orders_changed`."""
-    return [each for each in names() if each == name or each.startswith((f"{name}_", f"{name}s_"))]
+    found = [each for each in names() if each == name or each.startswith((f"{name}_", f"{name}s_"))]
+    return [each for each in found if each not in WITH_TOPIC]
