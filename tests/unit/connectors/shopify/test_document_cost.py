@@ -85,11 +85,22 @@ def test_a_fragment_costs_once_and_an_abstract_type_its_dearest(pinned: Full) ->
     assert cost.price(parse(either), pinned.schema).points({}) == 3
 
 
-def test_a_dear_mutation_has_its_own_price(pinned: Full) -> None:
-    """Shopify sets the price of some fields by hand; one of those is known (F91)."""
-    text = """mutation { fulfillmentTrackingInfoUpdate(fulfillmentId: "gid://shopify/Fulfillment/1", trackingInfoInput: {})
-        { fulfillment { id } userErrors { field } } }"""
-    assert cost.price(parse(text), pinned.schema).points({}) == 50
+@pytest.mark.parametrize(
+    ("mutation", "points"),
+    [
+        ("""fulfillmentTrackingInfoUpdate(fulfillmentId: "gid://shopify/Fulfillment/1", trackingInfoInput: {})
+        { fulfillment { id } userErrors { field } }""", 50),
+        ("""refundCreate(input: { orderId: "gid://shopify/Order/1" }) { refund { id } userErrors { field } }""", 20),
+        ("""orderCapture(input: { id: "gid://shopify/Order/1", parentTransactionId: "gid://shopify/OrderTransaction/1",
+        amount: "1.00" }) { transaction { id } userErrors { field } }""", 20),
+        ("""flowTriggerReceive(handle: "a", payload: {}) { userErrors { field } }""", 1),
+    ],
+)  # fmt: skip
+def test_some_mutations_have_their_own_price(mutation: str, points: int, pinned: Full) -> None:
+    """Shopify sets the price of some fields by hand: as recorded in github.com/airhorns/shopify-draft-proxy (F91)."""
+    tree = parse(f"mutation {{ {mutation} }}")
+    assert validate(pinned.schema, tree) == []
+    assert cost.price(tree, pinned.schema).points({}) == points
 
 
 def test_the_largest_page_stays_below_the_limit(monkeypatch: pytest.MonkeyPatch, pinned: Full) -> None:
