@@ -95,6 +95,8 @@ def test_redaction_leaves_no_trace_and_an_export_has_all(tmp_path: Path, capsys:
         assert {value for person in others for _, value in in_tables(engine.folder, person.planted)} == {
             value for person in others for value in person.planted
         }, "others keep theirs"
+        again = json.dumps(json.loads(privacy_export(*files, requests(engine)[-1])), ensure_ascii=False)
+        assert not [value for person in forgotten for value in person.planted if value in again], "nor in a new export"
         await asked(engine, forgotten[0])
         assert len(requests(engine)) == len(forgotten) * 2, "the same request again is known"
         await engine.close()

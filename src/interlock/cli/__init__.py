@@ -50,7 +50,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Act": {
         "backfill": ("interlock.cli.backfill", "Read everything that a system holds of an object."),
-        "reconcile": ("interlock.cli.reconcile", "Say what webhooks did not tell of, or look for it now."),
+        "reconcile": ("interlock.cli.reconcile", "Say what webhooks did not tell of."),
+        "privacy": ("interlock.cli.privacy", "List what people asked of their data, hand over a copy, forget somebody."),
         "retry": ("interlock.cli.replay", "Make the failed deliveries of an order due now."),
         "replay": ("interlock.cli.replay", "Deliver chosen deliveries again."),
         "replays": ("interlock.cli.replay", "Say what became of a replay."),

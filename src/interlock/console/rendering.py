@@ -47,7 +47,7 @@ RAIL = (
     Entry("/systems", "Systems", "systems", phone=True, also=("/flows", "/reconciliation", "/runbooks", "/backfills")),
     Entry("/strategy", "Strategy", "strategy", phone=True),
     Entry("/changes", "Changes", "changes"),
-    Entry("/audit", "Audit", "audit"),
+    Entry("/audit", "Audit", "audit", also=("/privacy",)),
 )
 """At most eight, at most five of them on a phone; the map and the deliveries are a tap away from Home."""
 

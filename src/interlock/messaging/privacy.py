@@ -1,5 +1,6 @@
 """Requests of people about their data, as rows that outlive a restart: to have a copy, to be forgotten, to forget a shop."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Protocol
 
@@ -21,6 +22,11 @@ DUE_DAYS: Final = 30
 ALARM_DAYS: Final = (20, 27)
 DAY_MS: Final = 86_400_000
 CURSOR: Final = "privacy"
+
+
+def uid_of(system: str, what: str) -> str:
+    """32 hex digits, the same in every copy of the store."""
+    return hashlib.sha256(f"{CURSOR}/{system}/{what}".encode()).hexdigest()[:32]
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.privacy import ALARM_DAYS, PrivacyBook, PrivacyRequest, Result
 from interlock.messaging.traces import Traces
 from interlock.operations.pager import Page, Pager
+from interlock.operations.privacy_words import late_sentence, owner_of
 from interlock.operations.redaction_file import RedactionFile
 from interlock.strategy.model import Strategy
 
@@ -165,25 +166,17 @@ class PrivacyDesk:
         due = max((each for each in ALARM_DAYS if each <= day), default=0)
         if due <= request.alarmed_day:
             return
-        text = f"request {request.id} ({KINDS[request.kind]}, {request.system}) is not done on day {day} of 30"
+        text = late_sentence(request, self._clock.now_ms())
         LOG.warning("%s %s", LATE, text)
         await self._book.alarmed(request.id, due)
         await self._page(request, text)
 
     async def _page(self, request: PrivacyRequest, text: str) -> None:
         strategy = self._strategy()
-        system = strategy.systems.get(request.system)
-        address = strategy.alerts.teams.get(system.owner if system else "", strategy.alerts.webhook)
+        address = strategy.alerts.teams.get(owner_of(strategy, request), strategy.alerts.webhook)
         if not address:
             return
         words = f"[{strategy.title}, {strategy.environment}] Privacy: {text}. Look: interlock privacy"
         if problem := await self._pager.page(strategy, Page(address, words)):
             LOG.error("%s the page about request %d did not go out: %s", NOT_CALLED, request.id, problem)
 
-
-KINDS: Final = {
-    "export": "a copy of somebody's data",
-    "redact": "somebody's data is to be erased",
-    "shop": "a shop's data is to be erased",
-}
-"""In words; see also the console."""

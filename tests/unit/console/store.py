@@ -15,7 +15,7 @@ from interlock.console.payload import Side
 from interlock.messaging.backfill import Asked
 from interlock.messaging.dead_letter import fingerprint
 from interlock.messaging.ledger import Filter, Preview
-from interlock.messaging.privacy import PrivacyRequest
+from interlock.messaging.privacy import DAY_MS, PrivacyRequest
 from interlock.messaging.sqlite.migrate import migrate
 from interlock.messaging.sqlite.views import SqliteViews
 from interlock.messaging.sweeps import Sweep
@@ -242,7 +242,24 @@ def monday(folder: Path) -> Store:
         _backfills(store)
         _sweeps(store)
         _subscriptions(store)
+        _privacy(store)
     return store
+
+
+def _privacy(store: Store) -> None:
+    """One wants a copy, one is being forgotten, one is forgotten."""
+    proof = {"removed": {"events": 4, "attempts": 9, "letters": 1, "mentions": 2}, "looked_at": 48_210, "namesakes": 0, "proven_ms": NOW_MS - 90 * MINUTE}
+    rows: tuple[dict[str, Any], ...] = (
+        {"kind": "export", "person": "207119551", "state": "asked", "why": "customers/data_request", "days": 9, "orders": '["1201"]'},
+        {"kind": "redact", "person": "207119777", "state": "known", "why": "customers/redact", "days": 1, "orders": '["1202", "1203"]',
+         "note": "waits for 1 call whose outcome nobody knows"},
+        {"kind": "redact", "person": "207119888", "state": "done", "why": "customers/redact", "days": 2, "orders": '["1007"]',
+         "done_ms": NOW_MS - 90 * MINUTE, "done_by": "hub", "result": json.dumps(proof)},
+    )  # fmt: skip
+    for number, row in enumerate(rows, 1):
+        received_ms = NOW_MS - row.pop("days") * DAY_MS
+        store.insert("privacy_request", id=number, uid=f"u{number}", system="shopify", received_ms=received_ms, by="webhook",
+                     due_ms=received_ms + 30 * DAY_MS, hashes="[]", **row)  # fmt: skip
 
 
 def _subscriptions(store: Store) -> None:

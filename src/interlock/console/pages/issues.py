@@ -13,6 +13,7 @@ from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted
 from interlock.messaging.ledger import Filter
 from interlock.messaging.views import Hold
+from interlock.operations.privacy_words import is_late, late_sentence, line_of, owner_of
 
 LETTERS_ON_A_PAGE = 50
 
@@ -39,6 +40,11 @@ async def inbox(request: Request) -> Response:
         for row in silence_rows(console, await console.views.silences())
         if owner in {"", row.owner} and (not destination or destination in row.destinations)
     ]
+    late = [
+        row
+        for row in await console.views.privacy_requests()
+        if is_late(row, console.now_ms) and not destination and owner in {"", owner_of(console.strategy, row)}
+    ]
     return page(
         request,
         "issues.html",
@@ -47,7 +53,8 @@ async def inbox(request: Request) -> Response:
         live="list",
         outages=down,
         silences=silences,
-        answer=_answer(count, len(shown) + len(holds), down, silences),
+        late=[(late_sentence(row, console.now_ms), owner_of(console.strategy, row), line_of(row, console.now_ms)) for row in late],
+        answer=_answer(count, len(shown) + len(holds), len(late), down, silences),
         groups=shown,
         holds=[(hold, hold_sentence(console.strategy, hold, console.now_ms), _owner(console, hold)) for hold in holds],
         owners=sorted({group.owner for group in groups} | {_owner(console, hold) for hold in holds}),
@@ -56,12 +63,14 @@ async def inbox(request: Request) -> Response:
     )
 
 
-def _answer(count: int, causes: int, down: Sequence[Outage], silences: Sequence[SilenceRow]) -> Answer:
+def _answer(count: int, causes: int, late: int, down: Sequence[Outage], silences: Sequence[SilenceRow]) -> Answer:
     """What needs a person first; then what is silent, and what the hub is dealing with itself."""
     waiting = " ".join([*(each.sentence for each in down), *(each.sentence for each in silences)])
     if count:
         text = f"{counted(count, 'delivery needs', 'deliveries need')} a person, with {counted(causes, 'cause')}."
-        return Answer(state="dead", text=text, more=waiting)
+        return Answer(state="dead", text=text, more=f"{_late(late)} {waiting}".strip() if late else waiting)
+    if late:
+        return Answer(state="dead", text=_late(late), more=waiting)
     if down:
         return Answer(
             state="retrying",
@@ -71,6 +80,10 @@ def _answer(count: int, causes: int, down: Sequence[Outage], silences: Sequence[
     if silences:
         return Answer(state="silent", text=waiting, more="Look at the source first: nothing fails, and nothing comes.")
     return Answer(state="done", text="Nothing needs a person.")
+
+
+def _late(late: int) -> str:
+    return f"{counted(late, 'person has', 'people have')} waited more than 20 days for what they asked of their data."
 
 
 def _owner(console: Console, hold: Hold) -> str:

@@ -1,7 +1,6 @@
 """The book of requests about people's data, and the work on the two SQLite files: what is removed is overwritten."""
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Any, Final, TypeVar
 import apsw
 import msgspec
 
-from interlock.messaging.privacy import CURSOR, DAY_MS, DUE_DAYS, TOPICS, Found, Hit, Place, PrivacyRequest, Result
+from interlock.messaging.privacy import DAY_MS, DUE_DAYS, TOPICS, Found, Hit, Place, PrivacyRequest, Result, uid_of
 from interlock.messaging.sqlite.group_commit import GroupCommit
 from interlock.messaging.sqlite.packing import UnreadableBodyError, unpack
 from interlock.messaging.sqlite.privacy_search import (
@@ -148,9 +147,9 @@ class SqlitePrivacyBook:
         values = {"attempts": as_list(place.attempts), "deliveries": as_list(place.deliveries)}
         attempts, processes, running = self._ledger.reading.execute(self._sql["kept_back"], values).get
         said = (
-            f"{attempts} calls whose outcome nobody knows" if attempts else "",
-            f"{processes} processes under way" if processes else "",
-            f"{running} deliveries being tried" if running else "",
+            _counted(attempts, "call whose outcome nobody knows", "calls whose outcome nobody knows"),
+            _counted(processes, "process under way", "processes under way"),
+            _counted(running, "delivery being tried", "deliveries being tried"),
         )
         return " and ".join(words for words in said if words)
 
@@ -243,6 +242,10 @@ class SqlitePrivacyBook:
         return True
 
 
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}" if count else ""
+
+
 def _is_namesake(hit: Hit) -> bool:
     """A whole body that has nothing but the same name is somebody else's: the person's own bodies are gone by then."""
     return hit.kinds == {"name"} and (hit.table, hit.column) in BODIES
@@ -301,8 +304,3 @@ def _request_of_event(row: tuple[Any, ...]) -> PrivacyRequest:
         received_ms=received_ms, due_ms=received_ms + DUE_DAYS * DAY_MS, why=facts,
         orders=tuple(str(order) for order in orders if isinstance(order, int | str)), traces=traces_of(said),
     )  # fmt: skip
-
-
-def uid_of(system: str, what: str) -> str:
-    """32 hex digits, the same in every copy of the store."""
-    return hashlib.sha256(f"{CURSOR}/{system}/{what}".encode()).hexdigest()[:32]
