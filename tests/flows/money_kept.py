@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from money_cases import Case, Writer
+from money_cases import Case, Writer, pair
 
 from interlock.twins.shopify.orders import make_order, timestamp
 
@@ -17,6 +17,15 @@ APPLICATION = {
     "allocation_method": "across", "title": "Discount", "description": "Discount",
 }  # fmt: skip
 DUTY = {"id": "1", "harmonized_system_code": "6110.11", "country_code_of_origin": "CN", "tax_lines": []}
+PAYMENT = {
+    "test": False,
+    "error_code": None,
+    "payment_id": None,
+    "manual_payment_gateway": False,
+    "amount_rounding": None,
+}
+REFUND_AFTER = 10
+"""From an order's id to that of its refund; what an order has lies in the range of ids that begins with its own."""
 Order = dict[str, Any]
 
 
@@ -38,6 +47,42 @@ def kept(case: Case, number: int) -> Order:
         received = (Decimal(row["price_set"]["shop_money"]["amount"]) * row["quantity"] for row in tips)
         order["total_tip_received"] = str(sum(received, Decimal(0)))
     return order
+
+
+def sold_before(case: Case) -> Case:
+    """An order that is worth a hundred times the refund of a case, in the same ratio of its two currencies."""
+    told = case["refund"]
+    parts = [row["subtotal"] for row in (*told.get("lines", ()), *told.get("shipping", ()))]
+    parts += [row["amount"] if isinstance(row, dict) else row for row in told.get("payments", ())]
+    price = " / ".join(str(abs(amount) * 100) for amount in pair(max(parts, key=lambda text: pair(text)[0])))
+    codes = {name: case[name] for name in ("currency", "presentment") if name in case}
+    return {
+        "lines": [{"price": price}],
+        "says": {"subtotal": price, "total": price},
+        "included": told["included"],
+        **codes,
+    }
+
+
+def refunded(case: Case, number: int) -> Order:
+    """That order as the shop keeps it after the refund of a case; parts have ids of their own."""
+    order, refund = kept(sold_before(case), number), json.loads(Writer(case).refund())
+    refund |= {"id": number + REFUND_AFTER, "admin_graphql_api_id": f"gid://shopify/Refund/{number + REFUND_AFTER}"}
+    refund |= {"order_id": number, "restock": False, "user_id": None}
+    for row in refund["refund_line_items"]:
+        row["line_item"] = order["line_items"][0] | row["line_item"]
+    for row in refund["refund_shipping_lines"]:
+        row["shipping_line"] = SAMPLE["shipping_lines"][0]
+    refund["duties"] = [{"duty_id": "1", "amount_set": refund["total_duties_set"]}]
+    for at, row in enumerate(refund["transactions"], 1):
+        now = dict.fromkeys(("created_at", "processed_at"), order["created_at"])
+        row |= (
+            PAYMENT
+            | now
+            | {"id": number + REFUND_AFTER + at, "order_id": number, "currency": order["presentment_currency"]}
+        )
+        row["admin_graphql_api_id"] = f"gid://shopify/OrderTransaction/{row['id']}"
+    return order | {"refunds": [refund]}
 
 
 def _line(row: Order) -> Order:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from books import Record, choose, records, sales_order
+from books import Record, records, sales_order
+from refund_flow import FLOW, add_refund_flow, bill
 from shop import Shop, Stage
 from stack import until
 
@@ -16,7 +17,6 @@ from interlock.connectors.shopify.source import ShopifySource
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
 
-LONG_AGO = json.dumps({"createdDate": "2020-01-01T00:00:00Z"}).encode()
 SETTLED = {"done", "waiting", "dead", "superseded", "cancelled"}
 
 
@@ -24,26 +24,9 @@ SETTLED = {"done", "waiting", "dead", "superseded", "cancelled"}
 def refunds(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """The starter folder with a flow that moves refunds to the ERP; the shop is read over GraphQL."""
     monkeypatch.setattr(client, "source", ShopifySource)
-    flow = stage._template / "flows/order-to-erp.toml"
-    text = flow.read_text("utf-8")
-    start, end = text.index("trigger = ["), text.index("]\n") + 2
-    text = text[:start] + 'trigger = ["refunds/create"]\n' + text[end:]
-    text = text.replace('object = "order.v1"', 'object = "refund.v1"').replace(
-        "Orders to the ERP", "Refunds to the ERP"
-    )
-    (stage._template / "flows/refund-to-erp.toml").write_text(text, "utf-8")
-    netsuite = ("systems/netsuite.toml", 'tip_item = "', 'refund_adjustment_item = "5"\ntip_item = "')
-    if "refund_adjustment_item" not in (stage._template / "systems/netsuite.toml").read_text("utf-8"):
-        choose(stage._template, netsuite)
+    if not (stage._template / FLOW).exists():
+        add_refund_flow(stage._template)
     return stage
-
-
-async def bill(hub: Hub, order: str) -> None:
-    """Finance turns the sales order into an invoice; it is dated before any refund."""
-    netsuite = hub.release.destination("netsuite", "shopify")
-    path = f"/salesOrder/eid:shopify-{order}/!transform/invoice"
-    answer = await netsuite.call("POST", path, LONG_AGO, 10.0)  # type: ignore[attr-defined]
-    assert answer.status == 204, answer.body
 
 
 async def written(world: TwinWorld, order: str) -> bool:
