@@ -26,7 +26,7 @@ CASES = Path(__file__).parent / "cases"
 BASE = json.loads((CASES / "base.order.json").read_text("utf-8"))
 SKU_RULE = 'rule = "sku"'
 CODES = ("USD", "GBP", "ISK", "JPY", "KWD", "EUR", "CAD")
-CHARGES = ("shipping", "tax", "tip", "duty", "fee", "rounding", "difference", "gift_card")
+CHARGES = ("shipping", "tax", "channel_tax", "tip", "duty", "fee", "rounding", "difference", "gift_card")
 
 Case = dict[str, Any]
 

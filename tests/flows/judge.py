@@ -7,7 +7,7 @@ import books
 
 from interlock.cli.twin_world import TwinWorld
 
-CHARGES = ("shipping", "tax", "tip", "gift_card", "duty", "fee", "rounding", "difference")
+CHARGES = ("shipping", "tax", "channel_tax", "tip", "gift_card", "duty", "fee", "rounding", "difference")
 """The items of NetSuite that charges are booked to in these tests, named after what they are."""
 
 Order = dict[str, Any]
@@ -35,7 +35,8 @@ class Judge:
         return {
             "shipping": sum((self.amount(row["current_discounted_price_set"]) for row in shipping), Decimal(0))
             - (tax_of_shipping if order["taxes_included"] else 0),
-            "tax": self.amount(order["current_total_tax_set"]),
+            **dict.fromkeys(("tax", "channel_tax"), Decimal(0)),
+            "channel_tax" if order["merchant_of_record_app_id"] else "tax": self.amount(order["current_total_tax_set"]),
             "tip": Decimal(order["total_tip_received"]),
             "gift_card": sum(
                 (self.amount(line["price_set"]) * line["current_quantity"] for line in gift_cards), Decimal(0)

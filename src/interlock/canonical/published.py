@@ -8,7 +8,9 @@ sha256 = "..."
 "id" = "id, internal"
 "lines[].sku" = "string, internal, nullable"
 
-`python -m interlock.canonical.published` publishes the contracts that ship.
+`python -m interlock.canonical.published` publishes the contracts that ship. Those may grow by optional fields under their
+version, as a folder may add fields of its own to them: every rule of compatibility allows it (CMP002), and a new version would
+make everybody move for what nobody has to read.
 """
 
 import hashlib
@@ -16,7 +18,7 @@ import importlib.resources
 import json
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -76,17 +78,28 @@ def with_published(text: str, contract: Contract) -> str:
     return f'{text or HEAD}\n[{quoted}]\nsha256 = "{entry.sha256}"\n[{quoted}.fields]\n{rows}'
 
 
-def departures(before: Published, contract: Contract) -> Iterator[str]:
-    """How a contract differs from what was published of it, a phrase for each path."""
+def departures(before: Published, contract: Contract, grown: Collection[str] = ()) -> Iterator[str]:
+    """How a contract differs from what was published of it, a phrase for each path; `grown` are paths of ours that it may have
+    besides."""
     after = published(contract).fields
     for path in sorted({*before.fields, *after}):
         was, now = before.fields.get(path), after.get(path)
+        if was is None and path in grown:
+            continue
         if was is None:
             yield f"{path} is new"
         elif now is None:
             yield f"{path} is gone"
         elif was != now:
             yield f'{path} was "{was}", is "{now}"'
+
+
+def only_grew(before: Published, contract: Contract) -> bool:
+    """Whether all that is new since is optional, and nothing else is different. What lies in a new field comes with it."""
+    after = published(contract).fields
+    optional = {path for path in after if path not in before.fields and "optional" in after[path].split(", ")}
+    allowed = {path for path in after if any(path == one or path.startswith(f"{one}.") for one in optional)}
+    return not any(departures(before, contract, allowed))
 
 
 @cache
@@ -111,14 +124,17 @@ def _line(contract: Contract, field: Field) -> str:
 
 
 def main() -> None:
-    """Publish the contracts that ship and are not published yet; what is published is never written again."""
+    """Publish the contracts that ship and are not published yet, and what is new and optional in the others; every line that
+    is published stays."""
     file = Path(__file__).parent / "objects" / LOCK_FILE
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    known = read_lock(text)
+    known = read_lock(file.read_text(encoding="utf-8")) if file.exists() else {}
+    text = ""
     for key, contract in load_contracts().items():
-        if key not in known:
-            text = with_published(text, contract)
+        if key in known and not only_grew(known[key], contract):
+            sys.exit(f"{key} is not what was published: {'; '.join(departures(known[key], contract))}")
+        if key not in known or any(departures(known[key], contract)):
             sys.stderr.write(f"published {key}\n")
+        text = with_published(text, contract)
     file.write_text(text, encoding="utf-8")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from interlock.canonical import Contract, load_contracts, parse_contract
 from interlock.canonical.contract import ContractError
-from interlock.canonical.published import departures, published, read_lock, shipped_lock, with_published
+from interlock.canonical.published import departures, only_grew, published, read_lock, shipped_lock, with_published
 
 WISH = """
 name = "wish"
@@ -78,6 +78,29 @@ def test_the_lock_file_grows_and_is_not_edited_by_hand() -> None:
     assert lock["wish.v1"].sha256 != lock["wish.v2"].sha256
     with pytest.raises(ContractError, match=r"wish\.v1 are not the ones that were published"):
         read_lock(text.replace("in kg", "in g", 1))
+
+
+PART = '[objects.part.fields]\nid = { type = "id", meaning = "its id" }\n'
+
+
+@pytest.mark.parametrize(
+    ("new", "grew"),
+    [
+        ('no = { type = "string", required = false, meaning = "n" }', True),
+        ('no = { type = "object", of = "part", required = false, meaning = "n" }', True),
+        ('no = { type = "object", of = "part", meaning = "n" }', False),
+        ('no = { type = "string", meaning = "n" }', False),
+        ('no = { type = "string", nullable = true, meaning = "n" }', False),
+    ],
+    ids=["optional", "optional with parts", "required with parts", "required", "nullable"],
+)
+def test_what_ships_may_grow_by_optional_fields_only(new: str, grew: bool) -> None:
+    """Old documents and old readers go on as before (CMP002); whatever else is added, changed or taken away needs a version."""
+    parts = PART if 'of = "part"' in new else ""
+    grown = parse_contract(WISH.replace("id = {", f"{new}\nid = {{", 1) + parts, "wish.v1.toml")
+    assert only_grew(published(wish()), grown) is grew
+    assert not only_grew(published(grown), wish())
+    assert not list(departures(published(wish()), grown, published(grown).fields))
 
 
 def test_the_contracts_that_ship_are_what_was_published() -> None:

@@ -18,7 +18,7 @@ from interlock.twins.shopify.scenarios import SCENARIOS
 ORDER = load_contracts()["order.v1"]
 READ = compile_in(connector_mapping("shopify").table_in("order"), ORDER, connector_functions("shopify"))
 CODES = ("USD", "EUR", "SEK", "ISK", "JPY", "KWD", "CAD")
-BOOKED = ("shipping", "tax", "tip", "duty", "fee", "rounding", "difference", "gift_card")
+BOOKED = ("shipping", "tax", "channel_tax", "tip", "duty", "fee", "rounding", "difference", "gift_card")
 
 
 def written(vendor: str, document: str, scenario: str) -> Any:

@@ -42,7 +42,7 @@ from interlock.connectors.contract import (
     with_members,
 )
 from interlock.connectors.netsuite import booked
-from interlock.connectors.netsuite.compensation import AFTER_REFUND, MOMENT, SUITEQL, Compensation
+from interlock.connectors.netsuite.compensation import AFTER_REFUND, MOMENT, SUITEQL, Compensation, credit_of
 from interlock.connectors.netsuite.tokens import Tokens
 
 RECORDS: Final = "/services/rest/record/v1"
@@ -93,7 +93,8 @@ class NetSuite:
             return self._plan_close(reference, past, "cancelled before it was created")
         if _nothing_left(document):
             return self._plan_close(reference, past, "nothing was left on it before it was created")
-        buyer, build = buyer_of(document), self._connection.builders["salesOrder"]
+        build = self._connection.builders["salesOrder"]
+        buyer = None if getattr(document, "company", None) is not None else buyer_of(document)
         link = past.links.get(ORDER_UPSERT)
         known = link.external_id if link is not None else ""
         order = self._write(
@@ -166,12 +167,13 @@ class NetSuite:
         for payment in refund.transactions:
             if payment.status != "success":
                 raise PaymentNotThere(payment.id, payment.status)
+        order = _reference(refund.origin, refund.order_id)
         if not refund.total:
-            return Plan(because="it pays nothing back")
+            return Plan(because="it pays nothing back", wakes=credit_of(order))
         build = self._connection.builders["creditMemo"]
         body = with_members(build(refund), {MOMENT: refund.created_at})
-        reference = _reference(refund.origin, f"{refund.order_id}{booked.REFUND}{refund.id}")
-        return Plan(writes=(self._write(CREDIT_UPSERT, reference, body),), warnings=warnings_of(build, refund))
+        credit = self._write(CREDIT_UPSERT, f"{order}{booked.REFUND}{refund.id}", body)
+        return Plan(writes=(credit,), warnings=warnings_of(build, refund), wakes=credit_of(order))
 
     def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
         return declared_write(self._manifest, operation, reference=reference, body=body, **more)

@@ -167,12 +167,17 @@ class Compensation:
         return self._client.not_read(answer) if found is None else found
 
 
+def credit_of(order_reference: str) -> str:
+    """What an order waits for whose refund is under way."""
+    return f"credit:{order_reference}"
+
+
 def _differs(write: Write, amount: Decimal, credited: Decimal, open_: Decimal) -> Refused:
     """Less after a refund: its credit memo may be under way. All else is for a person to decide."""
     waits = open_ < 0 and write.action == AFTER_REFUND
     move = WAITS if waits else ASKS.format(open=open_)
     said = DIFFERS.format(booked=amount, credited=credited, wanted=amount - credited + open_, move=move)
-    waiting_for = f"credit:{write.reference}" if waits else ""
+    waiting_for = credit_of(write.reference) if waits else ""
     return Refused(reason="conflict", code="BOOKED_ORDER_DIFFERS", message=said, waiting_for=waiting_for)
 
 

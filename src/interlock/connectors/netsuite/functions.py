@@ -16,11 +16,15 @@ NAME_CHARACTERS_MAX = 30
 """
 
 
-def netsuite_entity(customer: Any | None, origin: str, source: str | None, context: Context) -> dict[str, str]:
-    """The customer by our external id; the guest account for orders without a customer (C22).
+def netsuite_entity(
+    customer: Any | None, origin: str, source: str | None, company: Any | None, context: Context
+) -> dict[str, str]:
+    """The company that bought (C45), else the customer by our external id; the guest account for orders without one (C22).
 
     A body refers to a record by internal `id` or by `externalId` (docs.oracle.com section_156334828635).
     """
+    if company is not None:
+        return _company(company, origin, context)
     if customer is not None:
         return {"externalId": customer_external_id(origin, customer.id)}
     guest = context.settings.get("guest_entity")
@@ -33,6 +37,49 @@ def netsuite_entity(customer: Any | None, origin: str, source: str | None, conte
             next_move=f"set guest_entity in systems/{context.system}.toml to the id of the guest account",
         )
     return {"id": str(guest)}
+
+
+def _company(company: Any, origin: str, context: Context) -> dict[str, str]:
+    """As the settings say of its place or of itself; else as whoever brings companies over names them."""
+    known = context.settings.get("companies") or {}
+    found = known.get(f"{company.id}/{company.location_id}") or known.get(company.id)
+    return {"id": str(found)} if found is not None else {"externalId": f"{origin}-company-{company.id}"}
+
+
+def netsuite_terms(payment_terms: Any | None, context: Context) -> dict[str, str] | None:
+    """NetSuite's terms of the same name (C45); none where the settings name none at all, and for what is due at once."""
+    known = context.settings.get("terms") or {}
+    if payment_terms is None or not known:
+        return None
+    if payment_terms.name not in known:
+        raise MappingError(
+            f"{context.system} has no payment terms {payment_terms.name!r}",
+            path="$.payment_terms.name",
+            code="MAP003",
+            why="an order with other terms would be dunned too early or too late",
+            next_move=f'add "{payment_terms.name}" = "<internal id>" under [settings.terms] in systems/{context.system}.toml',
+        )
+    return {"id": str(known[payment_terms.name])}
+
+
+def netsuite_due_day(payment_terms: Any | None, context: Context) -> str | None:
+    """The day in the shop's time zone on which the first payment is due."""
+    due = None if payment_terms is None else payment_terms.due_at
+    return None if due is None else due.astimezone(context.timezone).date().isoformat()
+
+
+def owed_tax(components: Any, context: Context) -> Decimal:
+    """The tax that the shop itself owes: all but what a channel pays to the state (C37)."""
+    channels = components.channel_tax
+    return amount(components.tax, context) - (Decimal(0) if channels is None else amount(channels, context))
+
+
+def owes_tax(components: Any, context: Context) -> bool:
+    return bool(owed_tax(components, context))
+
+
+def is_charged_by_channel(channel_tax: MoneyPair | None, context: Context) -> bool:
+    return channel_tax is not None and is_charged(channel_tax, context)
 
 
 def netsuite_first_name(first_name: str | None, of_address: str | None) -> str:

@@ -27,6 +27,12 @@ class Address(Struct, frozen=True, gc=False):
     phone: str | None = None
 
 
+class PaymentSchedule(Struct, frozen=True, gc=False):
+    """One payment of what was agreed."""
+
+    due_at: dt.datetime | None = None
+
+
 def shopify_order_money(order: money.OrderDocument) -> money.OrderMoney:
     """The money of the current state: components, lines, shipping."""
     return money.order_money(order)
@@ -63,6 +69,11 @@ def shopify_refund_money(refund: RefundDocument) -> RefundMoney:
 def shopify_adjustment_kind(kind: str | None) -> str:
     """What kind of adjustment it is, in our words."""
     return adjustment_kind(kind)
+
+
+def shopify_first_due(payment_schedules: list[PaymentSchedule]) -> dt.datetime | None:
+    """When the first payment that is due some day is due."""
+    return min((one.due_at for one in payment_schedules if one.due_at is not None), default=None)
 
 
 def is_some(amounts: money.MoneySet) -> bool:

@@ -44,6 +44,7 @@ class Allocation(Struct, gc=False):
 
 class TaxLine(Struct, gc=False):
     price_set: MoneySet
+    channel_liable: bool | None = None
 
 
 class LineItem(Struct, gc=False):
@@ -82,6 +83,8 @@ class OrderDocument(Struct, gc=False):
     total_cash_rounding_payment_adjustment_set: MoneySet | None = None
     total_cash_rounding_refund_adjustment_set: MoneySet | None = None
     total_tip_received: Decimal | None = None
+    merchant_of_record_app_id: int | None = None
+    tax_lines: list[TaxLine] | None = None
 
 
 class LineMoney(Struct, frozen=True, gc=False):
@@ -116,6 +119,7 @@ class Components(Struct, frozen=True, gc=False):
     difference: MoneyPair
     total: MoneyPair
     payment_rounding: MoneyPair
+    channel_tax: MoneyPair
 
 
 class OrderMoney(Struct, frozen=True, gc=False):
@@ -303,7 +307,34 @@ def _components(
         raise InvalidOperation
     rounding = published if published and difference == published else ZERO
     difference -= rounding
-    return items, discounts, shipping, tax, tips, gift_cards, duties, fees, rounding, difference, total, published
+    channels = _channel_tax(order, on, tax)
+    return items, discounts, shipping, tax, tips, gift_cards, duties, fees, rounding, difference, total, published, channels
+
+
+def _channel_tax(order: OrderDocument, on: Side, tax: Decimal) -> Decimal:
+    """What of the order's tax somebody else owes: all of it where a channel sold it in its own name, else what the tax
+    lines say that are left (C37)."""
+    if order.merchant_of_record_app_id is not None:
+        return tax
+    if not any(row.channel_liable for row in order.tax_lines or ()):
+        return ZERO
+    owed = all_of_it = ZERO
+    for amount, liable in _taxes_left(order, on):
+        all_of_it += amount
+        owed += amount if liable else ZERO
+    return tax if owed == all_of_it else min(owed.quantize(quantum(on(order.current_total_tax_set).currency_code)), tax)
+
+
+def _taxes_left(order: OrderDocument, on: Side) -> Iterable[tuple[Decimal, bool]]:
+    """The tax of what is left of lines and shipping, and whether a channel owes it."""
+    for line in order.line_items:
+        for row in line.tax_lines if line.quantity else ():
+            yield on(row.price_set).amount * line.current_quantity / line.quantity, bool(row.channel_liable)
+    for freight in order.shipping_lines:
+        full, kept = freight.discounted_price_set, freight.current_discounted_price_set or freight.discounted_price_set
+        share = on(kept).amount / on(full).amount if on(full).amount else Decimal(1)
+        for row in () if freight.is_removed else freight.tax_lines:
+            yield on(row.price_set).amount * share, bool(row.channel_liable)
 
 
 def _tip_received(order: OrderDocument, on: Side, smallest: Decimal) -> Decimal:

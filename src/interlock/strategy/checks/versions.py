@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from interlock.canonical import Contract
 from interlock.canonical.compatibility import Comparison, compare
 from interlock.canonical.contract import ContractError
-from interlock.canonical.published import Lock, departures, read_lock
+from interlock.canonical.published import Lock, departures, read_lock, shipped_lock
 from interlock.strategy.changes import LOCK_PATH
 from interlock.strategy.checks.base import Check, Example
 from interlock.strategy.finding import Finding
@@ -70,7 +70,8 @@ class PublishedChanged(Check):
     def run(self, folder: Folder) -> Iterable[Finding]:
         for key, entry in published_versions(folder).items():
             contract = folder.contracts.contracts.get(key)
-            changes = list(departures(entry, contract)) if contract and not _broken(folder, key) else []
+            ours = shipped_lock()[key].fields if key in shipped_lock() else ()  # what ships may grow under its version
+            changes = list(departures(entry, contract, ours)) if contract and not _broken(folder, key) else []
             if contract and changes:
                 shown = changes[:SHOWN_CHANGES]
                 more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
