@@ -314,7 +314,7 @@ class _Trip:
         return Finished(
             state=state, version=document.version, failure=failure, unchanged=not wrote, answered=self.called,
             warnings=(*plan.warnings, *document.cautions.get(self.delivery.destination, ()), *self.warnings),
-            refused=plan.refused,
+            refused=plan.refused, wakes=plan.wakes,
         )  # fmt: skip
 
     def _may_still_land(self, plan: Plan) -> int | None:

@@ -22,6 +22,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `answered`: the destination as a whole is well. `unanswered`: it did not answer. Neither: no call was made.
     `held_by`: what of ours the destination refused, credentials or permission; the document is not to blame.
+    `wakes`: what others wait for and may look at again, once this is kept as done.
     """
 
     state: str
@@ -40,6 +41,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refused: tuple[RefusedField, ...] = ()
     retry: RetryPolicy | None = None
     """The flow's own, in place of the destination's."""
+    wakes: str = ""
 
 
 class Stop(Exception):  # noqa: N818  control flow of one trip, not an error

@@ -148,6 +148,8 @@ class Outlet:
         changed = self._learn(finished)
         closing = self._closing(delivery, finished)
         await self._ledger.close_claim(closing)
+        if finished.wakes:
+            await self._ledger.wake_waiting(self._clock.now_ms(), finished.wakes)
         if delivery.signal.startswith(STEP):
             self._courier.processes.wake()
         if changed:

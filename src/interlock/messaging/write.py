@@ -80,12 +80,14 @@ class RefusedField(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The writes, in order, that bring the destination to the wanted state; none when there is nothing to do
-    (`because`). `refused` are fields that these writes leave out."""
+    (`because`). `refused` are fields that these writes leave out; `wakes` is what others may wait for
+    (`credit:shopify-1`), decided once this is done."""
 
     writes: tuple[Write, ...] = ()
     because: str = ""
     warnings: tuple[str, ...] = ()
     refused: tuple[RefusedField, ...] = ()
+    wakes: str = ""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
