@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import msgspec
 
 from interlock.clock import Clock
-from interlock.errors import InterlockError
+from interlock.errors import InterlockError, StoreError
 from interlock.intake.sweep import Sweeper
 from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.inbox import Inbox
@@ -93,20 +93,31 @@ class Reconciler:
             await self._book.end(wanted, self._clock.now_ms(), error=words)
             return
         sweep = await self._window(wanted, schedule)
+        sweep = msgspec.structs.replace(sweep, id=await self._book.begin(sweep, self._clock.now_ms()))
         try:
-            sweeper = Sweeper(
-                sources.listing(wanted.system), self._book, self._inbox, self._clock, routed=self.routed,
-                release=lambda: self._sources().id, offline_until_ms=self._started_ms,
-            )  # fmt: skip
+            ended = await self._made(sweep, sources)
+        except StoreError:
+            raise
         except InterlockError as error:  # a secret that is no more
-            await self._book.end(msgspec.structs.replace(sweep, id=await self._book.begin(sweep, self._clock.now_ms())),
-                                 self._clock.now_ms(), error=error.what)  # fmt: skip
-            return
-        ended = await sweeper.run(sweep)
+            ended = await self._failed(sweep, error.what)
+        except Exception as error:
+            LOG.exception("the connector of %s failed while %s was compared", wanted.system, wanted.object)
+            ended = await self._failed(sweep, f"the connector failed: {type(error).__name__}; the hub's log has the traceback")
         if ended.state == "failed":
             LOG.warning("the sweep over %s of %s failed: %s", ended.object, ended.system, ended.error)
         elif ended.found:
             LOG.info("the sweep over %s of %s found %d that no webhook had told of", ended.object, ended.system, ended.found)
+
+    async def _made(self, sweep: Sweep, sources: Sources) -> Sweep:
+        sweeper = Sweeper(
+            sources.listing(sweep.system), self._book, self._inbox, self._clock, routed=self.routed,
+            release=lambda: self._sources().id, offline_until_ms=self._started_ms,
+        )  # fmt: skip
+        return await sweeper.run(sweep)
+
+    async def _failed(self, sweep: Sweep, words: str) -> Sweep:
+        await self._book.end(sweep, self._clock.now_ms(), error=words)
+        return msgspec.structs.replace(sweep, state="failed", error=words)
 
     async def _window(self, wanted: Sweep, schedule: Schedule) -> Sweep:
         """From a little before the end of the last one until a little before now; the first looks back one overlap.

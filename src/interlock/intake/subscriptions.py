@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from interlock.clock import Clock
-from interlock.errors import InterlockError
+from interlock.errors import InterlockError, StoreError
 from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.outcome import Done
 from interlock.messaging.source import Subscriber, Subscription
@@ -63,10 +63,19 @@ class SubscriptionKeeper:
             known = {(kept.system, kept.topic): kept for kept in await self._book.kept()}
             for system, subscriptions in wanted.items():
                 if address := self._address(system):
-                    await self._see(system, [_at(one, address) for one in subscriptions], known)
+                    await self._try(system, [_at(one, address) for one in subscriptions], known)
             dropped = [place for place in known if place[0] not in wanted]
             if dropped:
                 await self._book.keep((), dropped, said=(), now_ms=self._clock.now_ms())
+
+    async def _try(self, system: str, wanted: Sequence[Subscription], known: Mapping[tuple[str, str], Kept]) -> None:
+        """An answer that a connector cannot read costs its look, never the hub."""
+        try:
+            await self._see(system, wanted, known)
+        except StoreError:
+            raise
+        except Exception:
+            LOG.exception("the connector of %s failed while its subscriptions were looked at", system)
 
     async def _see(self, system: str, wanted: Sequence[Subscription], known: Mapping[tuple[str, str], Kept]) -> None:
         """A source that does not answer changes nothing: it is asked again in a minute."""

@@ -57,8 +57,7 @@ class Sweeper:
         self._offline_until_ms = offline_until_ms
 
     async def run(self, sweep: Sweep) -> Sweep:
-        """Make it; returns it with its end. Whatever the source does is written down, never raised."""
-        sweep = msgspec.structs.replace(sweep, id=await self._book.begin(sweep, self._clock.now_ms()))
+        """Make it, which has begun; returns it with its end. A source that does not let itself be listed is written down."""
         reached, looked_at = await self._book.reached(sweep.system, sweep.object)
         try:
             found = await self._windows(sweep, reached)

@@ -232,3 +232,21 @@ def test_quiet_looks_write_little(tmp_path: Path) -> None:
             assert world.ledger.group.commits - commits <= 2
 
     asyncio.run(story())
+
+
+def test_connector_that_fails_costs_its_look(tmp_path: Path) -> None:
+    """An answer that cannot be read must not end the hub; the other sources are looked at, and this one in a minute."""
+
+    async def story() -> None:
+        async with kept(tmp_path) as world:
+
+            async def broken(*, timeout_seconds: float) -> Any:
+                raise KeyError("nodes")
+
+            answer, world.shop.subscriptions = world.shop.subscriptions, broken  # type: ignore[method-assign]
+            await world.keeper.look()
+            world.shop.subscriptions = answer  # type: ignore[method-assign]
+            await world.keeper.look()
+            assert len(world.shop.there) == 2
+
+    asyncio.run(story())

@@ -84,6 +84,9 @@ class Release:
     def wants(self, event: Event) -> tuple[Want, ...]:
         return (Want(flow="to-erp", destination="erp"),)
 
+    def wakes(self, event: Event) -> str:
+        return ""
+
     async def get(self, release: str) -> "Release":
         return self
 
@@ -116,7 +119,8 @@ class World:
         wanted = Sweep(
             id=0, system="shop", object="order", why="test", dry=dry, since=self.now - round(minutes * MINUTE), until=self.now
         )
-        ended = await sweeper.run(wanted)
+        begun = msgspec.structs.replace(wanted, id=await self.book.begin(wanted, self.clock.now_ms()))
+        ended = await sweeper.run(begun)
         await self.routed()
         return ended
 
@@ -356,5 +360,27 @@ def test_late_and_lost_are_told_apart(tmp_path: Path) -> None:
             await reconciler(made, 2)
             causes = {row.key: row.cause for row in missed(made.ledger.group.reading)}
             assert causes == {"1": "late", "2": "lost"}
+
+    asyncio.run(story())
+
+
+def test_connector_that_fails_costs_its_sweep(tmp_path: Path) -> None:
+    """An answer that a connector cannot read must not end the hub: the sweep has failed, and the next one comes in time."""
+
+    async def story() -> None:
+        async with world(tmp_path) as made:
+
+            def broken(found: list[Listed], after: str) -> Page:
+                raise KeyError("pageInfo")
+
+            made.shop.has(listed("1", made.now - 10 * MINUTE))
+            made.shop.page = broken
+            await reconciler(made, 2)
+            failed = sweeps(made.ledger.group.reading, 10)
+            assert {sweep.state for sweep in failed} == {"failed"}
+            assert "KeyError" in failed[0].error
+            made.shop.page = made.shop._two
+            await reconciler(made, 20)
+            assert [row[0] for row in made.found()] == ["1"]
 
     asyncio.run(story())
