@@ -37,7 +37,8 @@ SENT_AT_ONCE = 128
 """By a shop that is many machines: at 300 a second nothing waits in it."""
 SYNCHRONOUS_SECONDS = 0.05
 """What the naive receiver does before its answer: one call to a quick ERP."""
-DUTIES_SECONDS = 0.5
+DUTIES_SECONDS = 5.0 if NIGHTLY else 0.5
+"""Between two prunings, checkpoints, backups; a hub on duty lets a minute pass."""
 RUNNER = f"""
 import asyncio, sys
 from pathlib import Path
@@ -123,7 +124,7 @@ async def busy_twins(folder: Path) -> AsyncIterator[BusyWorld]:
 
 @asynccontextmanager
 async def hub(folder: Path) -> AsyncIterator[None]:
-    """A hub in a process of its own, subscribed to the shop, that prunes and checkpoints twice a second."""
+    """A hub in a process of its own, subscribed to the shop, that prunes and checkpoints far more often than on duty."""
     command = [sys.executable, "-c", RUNNER, str(folder), ",".join(TOPICS)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
