@@ -31,6 +31,7 @@ OF_OTHERS: Final = frozenset({"line_items", "origin_address", "origin_location",
 
 _EMAIL = re.compile(rb"[a-z0-9!#$&'*+/=?^_`{|}~.-]+(?:@|%40)[a-z0-9.-]+\.[a-z]{2,}")
 _PHONE = re.compile(rb"(?<!\d)\d(?:[ ().-]{0,2}\d){6,14}(?!\d)")
+SEPARATORS: Final = b" ().-"
 _SEPARATED = rb"[ ().-]{0,2}"
 _DIGITS = re.compile(r"\D")
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
@@ -132,18 +133,25 @@ class Finder:
             for form in _forms(value)
         ]
         self._phones = re.compile(b"|".join(_phone(digits) for digits in traces.phones)) if traces.phones else None
+        self._digits = sorted({_nationals(digits)[-1].encode() for digits in traces.phones})
+        self._beyond_ascii = not all(form.isascii() for _, form in self._plain)
         self._texts = _text_pattern(traces.emails | traces.names, traces.phones)
         self._parts = _text_pattern(traces.emails | traces.names | traces.parts, traces.phones)
 
     def kinds(self, stored: bytes | str) -> set[str]:
         """What is found in it."""
-        lowered = _lowered(stored)
+        lowered = _lowered(stored) if self._beyond_ascii or isinstance(stored, str) else stored.lower()
         found = {kind for kind, form in self._plain if form in lowered}
-        if self._phones is not None and self._phones.search(lowered):
+        if self._phones is not None and self._may_have_phone(lowered) and self._phones.search(lowered):
             found.add("phone")
         if len(self._emails) >= MANY and any(match.decode() in self._emails for match in _EMAIL.findall(lowered)):
             found.add("email")
         return found
+
+    def _may_have_phone(self, lowered: bytes) -> bool:
+        """A pattern with separators takes fifty times as long as a look for plain digits."""
+        squeezed = lowered.translate(None, SEPARATORS)
+        return any(digits in squeezed for digits in self._digits)
 
     def scrubbed(self, text: str, *, own: bool = False) -> str:
         """The text with a hash where a value was: the same value has the same hash everywhere, so keys stay keys. `own`: a row
@@ -183,10 +191,15 @@ def _forms(value: str) -> set[bytes]:
     }  # fmt: skip
 
 
+def _nationals(digits: str) -> list[str]:
+    """All digits first, then without one, two and three of a country, as long as enough are left."""
+    return [digits, *(digits[cut:] for cut in (1, 2, 3) if len(digits) - cut > PHONE_DIGITS_MIN + 1)]
+
+
 def _phone(digits: str) -> bytes:
     """With separators, and with the national zero in place of the country's digits; never as a part of a longer number."""
-    national = [digits[cut:] for cut in (1, 2, 3) if len(digits) - cut > PHONE_DIGITS_MIN + 1]
-    forms = [_SEPARATED.join(bytes([digit]) for digit in number.encode()) for number in (digits, *(f"0{rest}" for rest in national))]
+    numbers = (digits, *(f"0{rest}" for rest in _nationals(digits)[1:]))
+    forms = [_SEPARATED.join(bytes([digit]) for digit in number.encode()) for number in numbers]
     return rb"(?<!\d)(?:" + b"|".join(forms) + rb")(?!\d)"
 
 

@@ -6,7 +6,7 @@ between two of them costs nothing. A copy of the data is handed over by a person
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -59,7 +59,7 @@ class PrivacyDesk:
         while await self._book.take(EVENTS_AT_ONCE) == EVENTS_AT_ONCE:
             pass
         for request in await self._book.open_requests():
-            await self._alarm(request)
+            await self._guarded(request, self._alarm(request))
             if request.kind != "export" and self._clock.monotonic() >= self._not_before.get(request.uid, 0.0):
                 await self._try(request)
 
@@ -80,18 +80,21 @@ class PrivacyDesk:
         return len(again)
 
     async def _try(self, request: PrivacyRequest, *, at_start: bool = False) -> None:
-        """A mistake in here is logged by its kind alone: its words could tell of the person."""
+        """Once a minute at most."""
+        if await self._guarded(request, self.carry_out(request, at_start=at_start)):
+            self._not_before.pop(request.uid, None)
+        else:
+            self._not_before[request.uid] = self._clock.monotonic() + AGAIN_SECONDS
+
+    async def _guarded(self, request: PrivacyRequest, work: Awaitable[bool | None]) -> bool:
+        """A mistake is logged by its kind alone: its words could tell of the person. It stops no other request."""
         try:
-            done = await self.carry_out(request, at_start=at_start)
+            return bool(await work)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001
             LOG.error("%s request %d failed: %s", FAILED, request.id, type(error).__name__)
-            done = False
-        if done:
-            self._not_before.pop(request.uid, None)
-        else:
-            self._not_before[request.uid] = self._clock.monotonic() + AGAIN_SECONDS
+            return False
 
     async def carry_out(self, request: PrivacyRequest, *, at_start: bool = False) -> bool:
         """One try; False when something has to wait, which the row then says."""

@@ -37,6 +37,7 @@ from interlock.messaging.consumers import Use
 from interlock.messaging.delivery import Want
 from interlock.messaging.event import Dialect, Event
 from interlock.messaging.gate import FINAL_TAXES, HOLD
+from interlock.messaging.privacy import TOPICS as PRIVACY
 from interlock.messaging.process import steering_of
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Holding, Limits
@@ -278,10 +279,11 @@ class Build:
         return subscriber
 
     def wanted_subscriptions(self) -> dict[str, list[Subscription]]:
-        """System -> the subscriptions that its flows declare, of systems whose connector can make them."""
+        """System -> the subscriptions that its flows declare, of systems whose connector can make them. What people ask of their
+        data comes by the app's own settings, never by a subscription (F75)."""
         gates = {flow.name: self._gate_topics(flow) for flow in self.strategy.flows.values()}
         return {
-            system: [_subscription(one) for one in topics if one.topic in self._manifest(system).topics]
+            system: [_subscription(one) for one in topics if one.topic in self._manifest(system).topics and one.topic not in PRIVACY]
             for system, topics in wanted(self.strategy, gates).items()
             if self._manifest(system).subscribes
         }

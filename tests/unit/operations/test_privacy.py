@@ -117,6 +117,21 @@ def test_who_is_late_is_told_on_day_20_and_27_once_each(tmp_path: Path, caplog: 
         assert asyncio.run(story()) == [20, 27]
 
 
+def test_a_copy_that_nobody_handed_over_does_not_keep_a_person(tmp_path: Path) -> None:
+    """The open request for a copy knows the mail address too: it goes with everything else, and the request stays to be ended."""
+
+    async def story() -> None:
+        person = Person(1, random.Random(8))
+        async with Engine(tmp_path) as engine:
+            await ask(engine, person.request("customers/data_request"), "customers/data_request", person.id)
+            await ask(engine, person.request(), "customers/redact", person.id)
+            await desk_of(engine).look()
+            assert {(one.kind, one.state) for one in requests(engine)} == {("export", "asked"), ("redact", "done")}
+            assert in_tables(tmp_path, person.planted) == [] and in_files(tmp_path, person.planted) == []
+
+    asyncio.run(story())
+
+
 def test_a_namesake_keeps_what_is_theirs(tmp_path: Path) -> None:
     """A name proves nobody: two people of one name, and only one is forgotten; the proof says that there is another."""
 

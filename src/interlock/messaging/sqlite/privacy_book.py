@@ -127,8 +127,8 @@ class SqlitePrivacyBook:
 
         def look() -> tuple[list[Hit], int]:
             hits: list[Hit] = []
-            looked = search_store(self._inbox_file, "inbox", finder, hits.append)
-            return hits, looked + search_store(self._ledger_file, "ledger", finder, hits.append)
+            looked = search_store(self._inbox_file, "inbox", finder, hits.append, uid=request.uid)
+            return hits, looked + search_store(self._ledger_file, "ledger", finder, hits.append, uid=request.uid)
 
         hits, looked = await asyncio.to_thread(look)
         theirs = [hit for hit in hits if not _is_namesake(hit)]

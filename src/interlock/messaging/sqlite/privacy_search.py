@@ -21,8 +21,6 @@ FILE: Final = "privacy.sql"
 PIECE: Final = 200
 WITHOUT_PEOPLE: Final = frozenset({"product", "variant", "inventory_level", "inventory_item", "location", "shop", "bulk_operation"})
 """Objects that may mention a person and are not theirs."""
-UNREADABLE: Final = frozenset({("privacy_request", "values_known")})
-"""The search's own list of what it searches."""
 FILE_PIECE_BYTES: Final = 1 << 20
 OVERLAP_BYTES: Final = 512
 SHOP_SAMPLE: Final = 500
@@ -42,7 +40,7 @@ def find_person(inbox: Path, ledger: Path, request: PrivacyRequest) -> Found:
     events: set[int] = set()
     traces = request.traces
     with _reading(inbox) as store:
-        for position, object_name, key, document in _documents(store, request.system):
+        for position, object_name, key, document in _documents(store, request.system, request.person, keys):
             if f"{object_name}/{key}" in keys or names_person(document, request.person):
                 events.add(position)
                 traces |= traces_of(document)
@@ -59,7 +57,7 @@ def find_shop(inbox: Path, ledger: Path, request: PrivacyRequest) -> Found:
     events: set[int] = set()
     emails: set[str] = set(request.traces.emails)
     with _reading(inbox) as store:
-        for position, _object, _key, document in _documents(store, request.system):
+        for position, _object, _key, document in _documents(store, request.system, "", set()):
             events.add(position)
             if len(emails) < SHOP_SAMPLE:
                 emails |= traces_of(document).emails
@@ -82,17 +80,23 @@ def _what_came_of(ledger: Path, request: PrivacyRequest, keys: set[str], events:
         return Place(events=tuple(sorted(events)), deliveries=deliveries, attempts=ids("attempts_of"), letters=ids("letters_of"))
 
 
-def _documents(store: apsw.Connection, system: str) -> Iterator[tuple[int, str, str, Any]]:
-    """Bodies that cannot be read have no document: they are about whatever their key says."""
-    after = 0
+def _documents(store: apsw.Connection, system: str, person: str, keys: set[str]) -> Iterator[tuple[int, str, str, Any]]:
+    """Bodies of these keys, and those that hold the person's key somewhere, are decoded. The others have no document here, as
+    those that cannot be read: they are about whatever their key says."""
+    after, mark = 0, person.encode()
     rows: list[tuple[Any, ...]]
     while rows := store.execute(statements(FILE)["bodies"], (system, after, PIECE)).fetchall():
         for position, object_name, key, sha256, size_bytes, stored in rows:
             after = position
-            try:
-                yield position, object_name, key, msgspec.json.decode(unpack(stored, size_bytes, sha256))
-            except (UnreadableBodyError, msgspec.DecodeError, RecursionError):
-                yield position, object_name, key, None
+            yield position, object_name, key, _decoded(stored, size_bytes, sha256, b"" if f"{object_name}/{key}" in keys else mark)
+
+
+def _decoded(stored: bytes, size_bytes: int, sha256: bytes, mark: bytes) -> Any:
+    try:
+        body = unpack(stored, size_bytes, sha256)
+        return msgspec.json.decode(body) if mark in body else None
+    except (UnreadableBodyError, msgspec.DecodeError, RecursionError):
+        return None
 
 
 class Table(NamedTuple):
@@ -103,13 +107,18 @@ class Table(NamedTuple):
     columns: tuple[str, ...]
 
 
-def search_store(path: Path, store: Literal["inbox", "ledger"], finder: Looker, tell: Callable[[Hit], None]) -> int:
-    """Every text and blob of every table, bodies unpacked; returns how many rows were looked at."""
+def search_store(
+    path: Path, store: Literal["inbox", "ledger"], finder: Looker, tell: Callable[[Hit], None], *, uid: str
+) -> int:
+    """Every text and blob of every table, bodies unpacked; returns how many rows were looked at. Only the request's own list of
+    what it searches for is left out."""
     looked = 0
     with _reading(path) as connection:
         for table in _tables(connection):
             for row, fields in _rows(connection, table):
                 looked += 1
+                if fields.get("uid") == uid:
+                    del fields["values_known"]
                 for column, value in fields.items():
                     if isinstance(value, bytes | str) and (kinds := finder.kinds(value)):
                         tell(Hit(store=store, table=table.name, column=column, row=row, kinds=frozenset(kinds)))
@@ -125,7 +134,7 @@ def _tables(connection: apsw.Connection) -> list[Table]:
             continue
         columns: list[tuple[Any, ...]]
         columns = connection.execute("SELECT name, type, pk FROM pragma_table_info(?)", (name,)).fetchall()
-        searched = tuple(column for column, kind, _ in columns if kind in ("TEXT", "BLOB") and (name, column) not in UNREADABLE)
+        searched = tuple(column for column, kind, _ in columns if kind in ("TEXT", "BLOB"))
         keyed = sorted((pk, column) for column, _, pk in columns if pk)
         found.append(Table(name, tuple(column for _, column in keyed) if without_rowid else ("rowid",), searched))
     return [table for table in found if table.columns]

@@ -72,8 +72,8 @@ def held_of(inbox: Path, ledger: Path, request: PrivacyRequest) -> Held:
     found = find_person(inbox, ledger, request)
     hits: list[Hit] = []
     finder = Finder(found.traces, request.uid)
-    search_store(inbox, "inbox", finder, hits.append)
-    search_store(ledger, "ledger", finder, hits.append)
+    search_store(inbox, "inbox", finder, hits.append, uid=request.uid)
+    search_store(ledger, "ledger", finder, hits.append, uid=request.uid)
     place = _with_hits(found.place, hits)
     with _both(inbox, ledger) as (events, rows):
         return _held(events, rows, request, found, place, hits)
