@@ -11,11 +11,8 @@ def customer_body(node: Node) -> dict[str, Any]:
     default = node["defaultAddress"]
     return {
         **customer_fields(node),
-        "currency": node["amountSpent"]["currencyCode"],
         "orders_count": int(node["numberOfOrders"]),
         "total_spent": amount(node["amountSpent"]),
-        "tax_exemptions": [word(one) for one in node["taxExemptions"]],
-        "multipass_identifier": node["multipassIdentifier"],
         "email_marketing_consent": None if email is None else _consent(email),
         "addresses": [_own(one, owner, default) for one in node["addressesV2"]["nodes"]],
     }
@@ -35,6 +32,9 @@ def customer_fields(node: Node) -> dict[str, Any]:
         "tags": ", ".join(node["tags"]),
         "verified_email": node["verifiedEmail"],
         "tax_exempt": node["taxExempt"],
+        "tax_exemptions": [word(one) for one in node["taxExemptions"]],
+        "multipass_identifier": node["multipassIdentifier"],
+        "currency": node["amountSpent"]["currencyCode"],
         "locale": node["locale"],
         "email": None if email is None else email["emailAddress"],
         "phone": None if phone is None else phone["phoneNumber"],

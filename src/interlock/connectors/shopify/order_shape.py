@@ -3,7 +3,7 @@
 Meanings: descriptions of Order, LineItem and ShippingLine, Admin GraphQL 2026-07; the published sample of the webhook.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ from interlock.connectors.shopify.shape import (
     number_of,
     optional_set,
     price,
+    ruby_number,
     tax_line,
     word,
 )
@@ -128,6 +129,7 @@ def _parties(node: Node) -> dict[str, Any]:
 
 def _sums(node: Node) -> dict[str, Any]:
     rounding = node["totalCashRoundingAdjustment"]
+    goods = {side: _goods(node, side) for side in ("shopMoney", "presentmentMoney")}
     texts = {name: price(node[field]) for name, field in SETS.items() if node[field] is not None}
     sets = {f"{name}_set": optional_set(node[field]) for name, field in SETS.items()}
     return {
@@ -137,13 +139,26 @@ def _sums(node: Node) -> dict[str, Any]:
         "tax_exempt": node["taxExempt"],
         "estimated_taxes": node["estimatedTaxes"],
         "duties_included": node["dutiesIncluded"],
-        "total_weight": node["totalWeight"],
+        "total_weight": int(node["totalWeight"] or 0),
+        "total_line_items_price": _shop(goods["shopMoney"], node),
+        "total_line_items_price_set": _goods_set(goods, node),
         "total_cash_rounding_payment_adjustment_set": money_set(rounding["paymentSet"]),
         "total_cash_rounding_refund_adjustment_set": money_set(rounding["refundSet"]),
         **texts,
         **sets,
         **{name: optional_set(node[field]) for name, field in ONLY_SETS.items()},
     }
+
+
+def _goods(node: Node, side: str) -> Decimal:
+    """The lines at their list prices."""
+    lines = node["lineItems"]["nodes"]
+    return sum((Decimal(one["originalUnitPriceSet"][side]["amount"]) * one["quantity"] for one in lines), Decimal(0))
+
+
+def _goods_set(goods: Mapping[str, Decimal], node: Node) -> dict[str, Any]:
+    codes = {"shopMoney": node["currencyCode"], "presentmentMoney": node["presentmentCurrencyCode"]}
+    return money_set({side: {"amount": goods[side], "currencyCode": code} for side, code in codes.items()})
 
 
 def _lines(node: Node) -> list[dict[str, Any]]:
@@ -215,8 +230,10 @@ def _shipping(node: Node) -> dict[str, Any]:
 
 
 def _duty(node: Node) -> dict[str, Any]:
+    """Its id is text, unlike that of all else."""
     return {
-        **identity(node),
+        "id": str(number(node["id"])),
+        "admin_graphql_api_id": node["id"],
         "harmonized_system_code": node["harmonizedSystemCode"],
         "country_code_of_origin": node["countryCodeOfOrigin"],
         **money_set(node["price"]),
@@ -241,7 +258,7 @@ def _application(node: Node) -> dict[str, Any]:
         "target_type": word(node["targetType"]),
         "target_selection": word(node["targetSelection"]),
         "allocation_method": word(node["allocationMethod"]),
-        "value": str(value["percentage"]) if "percentage" in value else amount(value),
+        "value": ruby_number(value["percentage"] if "percentage" in value else value["amount"]),
         "value_type": "percentage" if "percentage" in value else "fixed_amount",
         **named,
     }

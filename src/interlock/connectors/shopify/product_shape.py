@@ -25,6 +25,9 @@ def product_body(node: Node) -> dict[str, Any]:
         "published_at": node["publishedAt"],
         "options": [_option(one, node) for one in node["options"]],
         "variants": [_variant(one, node) for one in node["variants"]["nodes"]],
+        "variant_gids": [
+            {"admin_graphql_api_id": one["id"], "updated_at": one["updatedAt"]} for one in node["variants"]["nodes"]
+        ],
     }
 
 

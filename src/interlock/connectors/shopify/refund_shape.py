@@ -1,5 +1,7 @@
 """A refund that was read, as the body of refunds/create; it tells more: taxes_included, order_name, both currencies."""
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from interlock.connectors.shopify.shape import Node, amount, identity, money_set, number, number_of, price, word
@@ -8,9 +10,11 @@ REST_KIND = "refund_discrepancy"
 """The one kind of adjustment that is left: shipping comes back through refund_shipping_lines since 2024-10
 (shopify.dev/changelog, "Exposing the order adjustments connection on a Refund")."""
 
+KEPT = frozenset({"NO_RESTOCK", None})
+
 
 def refund_body(node: Node, order: Node) -> dict[str, Any]:
-    """`order` is the refund's own: id, name, taxesIncluded."""
+    """`order` is the refund's own: id, name, taxesIncluded, both currencies. A line's sums are numbers."""
     return {
         **identity(node),
         "order_id": number(order["id"]),
@@ -22,12 +26,21 @@ def refund_body(node: Node, order: Node) -> dict[str, Any]:
         "note": node["note"],
         "return": None if node.get("return") is None else identity(node["return"]),
         "total_refunded_set": money_set(node["totalRefundedSet"]),
+        "restock": any(one["restockType"] not in KEPT for one in node["refundLineItems"]["nodes"]),
+        "total_duties_set": _duties(node["duties"] or (), order),
         "duties": [_duty(one) for one in node["duties"] or ()],
         "refund_line_items": [_line(one) for one in node["refundLineItems"]["nodes"]],
         "refund_shipping_lines": [_shipping(one) for one in node["refundShippingLines"]["nodes"]],
         "order_adjustments": [_adjustment(one, node, order) for one in node["orderAdjustments"]["nodes"]],
         "transactions": [transaction(one, order) for one in node["transactions"]["nodes"]],
     }
+
+
+def _duties(duties: Iterable[Node], order: Node) -> dict[str, Any]:
+    sides = {"shopMoney": order["currencyCode"], "presentmentMoney": order["presentmentCurrencyCode"]}
+    bags = [one["amountSet"] for one in duties]
+    sums = {side: sum((Decimal(bag[side]["amount"]) for bag in bags), Decimal(0)) for side in sides}
+    return money_set({side: {"amount": sums[side], "currencyCode": code} for side, code in sides.items()})
 
 
 def transaction(node: Node, order: Node) -> dict[str, Any]:
@@ -60,9 +73,9 @@ def _line(node: Node) -> dict[str, Any]:
         "quantity": node["quantity"],
         "restock_type": word(node["restockType"]),
         "location_id": number_of(node.get("location")),
-        "subtotal": price(node["subtotalSet"]),
+        "subtotal": Decimal(price(node["subtotalSet"])),
         "subtotal_set": money_set(node["subtotalSet"]),
-        "total_tax": price(node["totalTaxSet"]),
+        "total_tax": Decimal(price(node["totalTaxSet"])),
         "total_tax_set": money_set(node["totalTaxSet"]),
         "line_item": {
             **identity(line),
@@ -100,4 +113,9 @@ def _adjustment(node: Node, refund: Node, order: Node) -> dict[str, Any]:
 
 
 def _duty(node: Node) -> dict[str, Any]:
-    return {"duty_id": number_of(node["originalDuty"]), "amount_set": money_set(node["amountSet"])}
+    return {"duty_id": _text(number_of(node["originalDuty"])), "amount_set": money_set(node["amountSet"])}
+
+
+def _text(number: int | None) -> str | None:
+    """The id of a duty is text, unlike that of all else."""
+    return None if number is None else str(number)

@@ -40,6 +40,12 @@ def amount(money: Node) -> str:
     return format(written if written == exact else exact, "f")
 
 
+def ruby_number(value: Any) -> str:
+    """5, 5.00 and 5.0 as "5.0": how a webhook writes the value of a discount."""
+    whole, _, part = format(Decimal(value), "f").partition(".")
+    return f"{whole}.{part.rstrip('0') or '0'}"
+
+
 def money(one: Node) -> dict[str, str]:
     """MoneyV2."""
     return {"amount": amount(one), "currency_code": one["currencyCode"]}
