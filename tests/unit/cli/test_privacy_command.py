@@ -1,11 +1,16 @@
 """The command privacy on a store at rest: what is listed, a copy in a file of one's own, an erasure that waits for the hub."""
 
+import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import apsw
 import pytest
 from commandline import call, said
+
+from interlock.hub import Hub
+from interlock.messaging.sqlite.packing import unpack
 
 DAY_MS = 86_400_000
 ROW = {
@@ -57,3 +62,49 @@ def test_an_erasure_by_hand_waits_for_the_hub(filled: Path) -> None:
     wrong = call("privacy", "redact", "--system", "nowhere", "--customer", "77", "--why", "x", "--folder", filled)
     assert wrong.exit_code == 1 and "PRV010" in wrong.output
     assert "PRV011" in call("privacy", "export", 9, "--why", "x", "--folder", filled).output
+
+
+def person_of(data: Path) -> tuple[str, bytes]:
+    """Customer and mail address of an order that the demo has left."""
+    with apsw.Connection(str(data / "inbox.db")) as store:
+        for sha256, size, stored in store.execute("SELECT sha256, size_bytes, body FROM event WHERE object = 'order' AND body NOT NULL"):
+            customer = json.loads(unpack(stored, size, sha256)).get("customer") or {}
+            if customer.get("email"):
+                return str(customer["id"]), customer["email"].encode()
+    raise AssertionError("no order has a person")
+
+
+def hits(data: Path, mail: bytes) -> int:
+    """Files that hold the address, and bodies that do once they are unpacked."""
+    with apsw.Connection(str(data / "inbox.db")) as store:
+        bodies = [unpack(row[2], row[1], row[0]) for row in store.execute("SELECT sha256, size_bytes, body FROM event WHERE body NOT NULL")]
+    raw = [file.read_bytes() for file in data.iterdir() if file.is_file()]
+    return sum(mail in text for text in (*bodies, *raw))
+
+
+def test_the_hub_erases_and_an_older_copy_of_the_stores_is_erased_at_its_start(filled: Path) -> None:
+    """C91 in the real assembly: by hand beside a stopped hub, carried out when it runs; a backup that is put back too."""
+    data = filled / "data"
+    customer, mail = person_of(data)
+    shutil.copytree(data, filled / "backup")
+    assert hits(data, mail)
+
+    async def run(*, look: bool) -> None:
+        hub = Hub(filled)
+        await hub.open()
+        try:
+            if look:
+                await hub.privacy.look()
+        finally:
+            await hub.close()
+
+    call("privacy", "redact", "--system", "shopify", "--customer", customer, "--why", "letter", "--folder", filled)
+    asyncio.run(run(look=True))
+    row = said(call("privacy", "--folder", filled, "--json"))[0]
+    assert (row["state"], row["left"]) == ("done", {}) and row["removed"]["events"] and row["proven_ms"]
+    assert hits(data, mail) == 0
+    for name in ("inbox.db", "ledger.db"):
+        shutil.copy(filled / "backup" / name, data / name)
+    assert hits(data, mail)
+    asyncio.run(run(look=False))
+    assert hits(data, mail) == 0
