@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import apsw
 from stack import post, running, signed, twins, until
 
 sys.path[:0] = [str(Path(__file__).parent.parent / name) for name in ("unit/messaging", "faults")]
-from people import in_files, in_tables
+from people import event, in_files, in_tables
 
-from interlock.cli.demo import SETTLED
+from interlock.cli.demo import SETTLED, write_project
+from interlock.cli.twin_world import TwinWorld, write_secrets
+from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
 from interlock.messaging.privacy import PrivacyRequest
 
@@ -102,5 +105,48 @@ def test_a_person_of_the_shop_gets_a_copy_and_is_forgotten_and_then_the_shop(tmp
             await until(shop_is_forgotten)
             held_bodies = hub.inbox.group.reading.execute("SELECT count(*) FROM event WHERE body IS NOT NULL").get
             assert held_bodies == 0
+
+    asyncio.run(story())
+
+
+FLOW = """
+title = "Tell marketing who is to be forgotten"
+source = "shopify"
+trigger = ["customers/redact"]
+object = "customer.v1"
+destinations = ["klaviyo"]
+pattern = "event-driven"
+rationale = "Whoever has a copy must hear of it."
+impact = "low"
+complexity = "low"
+owner = "growth"
+runbook = "campaign-stopped.md"
+[slo]
+"""
+
+
+def test_a_flow_may_be_triggered_by_the_topic(tmp_path: Path) -> None:
+    """Where else the person is, somebody must act: a flow can tell them. No subscription is asked for: the topic comes by the
+    settings of the app alone (F75)."""
+
+    async def story() -> None:
+        folder = tmp_path / "shop"
+        world = TwinWorld(folder)
+        write_project(folder, world)
+        write_secrets(folder)
+        owner = tomllib.loads((folder / "flows/order-to-marketing.toml").read_text("utf-8"))
+        flow = FLOW.replace('"growth"', f'"{owner["owner"]}"').replace("campaign-stopped.md", owner["runbook"])
+        (folder / "flows/forgotten.toml").write_text(flow, "utf-8")
+        hub = Hub(folder)
+        await hub.open()
+        try:
+            body = {"shop_id": 1, "customer": {"id": 7}, "orders_to_redact": []}
+            asked = event("customer", "7", body, facts=("customers/redact",))
+            asked.system = "shopify"
+            assert [(want.flow, want.destination) for want in hub.release.wants(asked)] == [("forgotten", "klaviyo")]
+            topics = {one.topic for one in hub.release.wanted_subscriptions()["shopify"]}
+            assert "orders/create" in topics and "customers/redact" not in topics
+        finally:
+            await hub.close()
 
     asyncio.run(story())
