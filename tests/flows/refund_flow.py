@@ -1,12 +1,16 @@
-"""Refunds to the ERP: the flow that a folder needs for them, and what finance does before them."""
+"""Refunds to the ERP: the flow that a folder needs for them, what finance does before them, and what is there afterwards."""
 
 import json
 from pathlib import Path
 
-from books import choose
+from books import Record, choose, records, sales_order
+from stack import until
 
+from interlock.cli.twin_world import TwinWorld
 from interlock.hub import Hub
+from interlock.messaging.ledger import Filter
 
+SETTLED = {"done", "waiting", "dead", "superseded", "cancelled"}
 FLOW = "flows/refund-to-erp.toml"
 LONG_AGO = json.dumps({"createdDate": "2020-01-01T00:00:00Z"}).encode()
 
@@ -28,3 +32,33 @@ async def bill(hub: Hub, order: str) -> None:
     path = f"/salesOrder/eid:shopify-{order}/!transform/invoice"
     answer = await netsuite.call("POST", path, LONG_AGO, 10.0)  # type: ignore[attr-defined]
     assert answer.status == 204, answer.body
+
+
+async def written(world: TwinWorld, order: str) -> bool:
+    """The order is at NetSuite."""
+    return sales_order(world, f"shopify-{order}") is not None
+
+
+async def settled(hub: Hub, world: TwinWorld) -> None:
+    """All webhooks are in, and each delivery has ended or waits for something that it names."""
+
+    async def at_rest() -> bool:
+        if (await world._control("shopify", "GET", "state", None))["webhooks_pending"]:
+            return False
+        if await hub.inbox.head() > await hub.ledger.cursor("router"):
+            return False
+        rows = await hub.views.deliveries(Filter())
+        return all(row.state in SETTLED and (row.state != "waiting" or row.waiting_for) for row in rows)
+
+    await until(at_rest)
+
+
+def credits_of(world: TwinWorld, order: str) -> list[Record]:
+    return [
+        row for row in records(world, "netsuite", "creditMemo") if row["externalId"].startswith(f"shopify-{order}-")
+    ]
+
+
+async def erp_state(hub: Hub, kind: str, key: str = "") -> list[tuple[str, str]]:
+    which = Filter(object=kind, destination="netsuite", key=key) if key else Filter(object=kind, destination="netsuite")
+    return [(row.state, row.code) for row in await hub.views.deliveries(which)]

@@ -6,18 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from books import Record, records, sales_order
-from refund_flow import FLOW, add_refund_flow, bill
+from books import sales_order
+from refund_flow import FLOW, add_refund_flow, bill, credits_of, erp_state, settled, written
 from shop import Shop, Stage
 from stack import until
 
-from interlock.cli.twin_world import TwinWorld
 from interlock.connectors.shopify import client
 from interlock.connectors.shopify.source import ShopifySource
-from interlock.hub import Hub
-from interlock.messaging.ledger import Filter
-
-SETTLED = {"done", "waiting", "dead", "superseded", "cancelled"}
 
 
 @pytest.fixture
@@ -27,36 +22,6 @@ def refunds(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     if not (stage._template / FLOW).exists():
         add_refund_flow(stage._template)
     return stage
-
-
-async def written(world: TwinWorld, order: str) -> bool:
-    """The order is at NetSuite."""
-    return sales_order(world, f"shopify-{order}") is not None
-
-
-async def settled(hub: Hub, world: TwinWorld) -> None:
-    """All webhooks are in, and each delivery has ended or waits for something that it names."""
-
-    async def at_rest() -> bool:
-        if (await world._control("shopify", "GET", "state", None))["webhooks_pending"]:
-            return False
-        if await hub.inbox.head() > await hub.ledger.cursor("router"):
-            return False
-        rows = await hub.views.deliveries(Filter())
-        return all(row.state in SETTLED and (row.state != "waiting" or row.waiting_for) for row in rows)
-
-    await until(at_rest)
-
-
-def credits_of(world: TwinWorld, order: str) -> list[Record]:
-    return [
-        row for row in records(world, "netsuite", "creditMemo") if row["externalId"].startswith(f"shopify-{order}-")
-    ]
-
-
-async def erp_state(hub: Hub, kind: str, key: str = "") -> list[tuple[str, str]]:
-    which = Filter(object=kind, destination="netsuite", key=key) if key else Filter(object=kind, destination="netsuite")
-    return [(row.state, row.code) for row in await hub.views.deliveries(which)]
 
 
 def test_a_refund_after_the_invoice(refunds: Stage) -> None:

@@ -442,6 +442,28 @@ def test_a_dearer_replacement_leaves_the_customer_owing_the_difference(case: Cas
     tell(case, twin, number, told)
 
 
+def test_an_exchange_of_this_minute_waits_for_its_credit_memo(case: Case, twin: Twin, number: int) -> None:
+    """C42: the order comes before the credit memo of its exchange: a person who is asked then would be told an amount that
+    is wrong by what is credited a moment later. Control: an hour later it is for a person at once."""
+
+    async def told(story: Story) -> None:
+        await story.sync()
+        story.bill()
+        refund = story.refund(lines=first_line(story))
+        refund["transactions"] = []
+        story.edit(add=[DraftLine(PRODUCTS[1], 1, Decimal("300.00"), taxable=False)])
+        waits = await story.sync()
+        assert isinstance(waits, Refused) and waits.waiting_for == f"credit:{story.reference}"
+        await story.book(refund)
+        told_now = await story.sync()
+        assert isinstance(told_now, Refused) and "of 300.00 in NetSuite" in told_now.message
+        story.shop["updated_at"] = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+        asked = await story.sync()
+        assert isinstance(asked, Refused) and not asked.waiting_for and "of 300.00 in NetSuite" in asked.message
+
+    tell(case, twin, number, told, placed=datetime.now(UTC) - timedelta(hours=2))
+
+
 def test_cancelled_after_the_invoice_ends_when_all_is_credited(case: Case, twin: Twin, number: int) -> None:
     """C43: an invoiced order that is cancelled is refused until its credit memo is there, and is done then."""
 

@@ -51,7 +51,7 @@ def order(**changed: Any) -> Any:
         "financial_status": "paid",
         "id": "1", "origin": "shopify", "cancelled_at": None, "customer": customer, "email": None, "phone": None,
         "currency": "USD", "billing_address": None, "shipping_address": None, "fulfillment_status": "unfulfilled",
-        "updated_at": NOON, "note": None, "lines": [SimpleNamespace(requires_shipping=True, current_quantity=1)],
+        "updated_at": NOON, "note": None, "lines": [SimpleNamespace(requires_shipping=True, quantity=1, current_quantity=1)],
     }  # fmt: skip
     return SimpleNamespace(**(fields | changed))
 
@@ -96,7 +96,7 @@ def test_netsuite_closes_an_order_with_nothing_left_and_opens_it_again() -> None
     """C40: NetSuite takes no order without lines; equal content after a closing is not old news, nor is a second closing."""
     nothing = MoneyPair(Money(Decimal(0), "USD"), Money(Decimal(0), "USD"))
     parts = SimpleNamespace(__struct_fields__=("items", "total"), items=nothing, total=nothing)
-    empty = order(lines=[SimpleNamespace(requires_shipping=True, current_quantity=0)], components=parts)
+    empty = order(lines=[SimpleNamespace(requires_shipping=True, quantity=1, current_quantity=0)], components=parts)
     assert planned("netsuite", empty).because == "nothing was left on it before it was created"
     made = planned("netsuite", order()).writes[1]
     (close,) = planned("netsuite", empty, links=link(made)).writes
@@ -169,7 +169,7 @@ def test_shipbob_cancels_once_and_only_what_is_there() -> None:
 
 def test_shipbob_is_not_told_of_what_is_not_sent() -> None:
     """A gift card needs no parcel; when the last good was removed, the parcel is cancelled."""
-    digital = [SimpleNamespace(requires_shipping=False, current_quantity=1)]
+    digital = [SimpleNamespace(requires_shipping=False, quantity=1, current_quantity=1)]
     assert planned("shipbob", order(lines=digital)).because == "nothing on it is sent by post"
     (first,) = planned("shipbob", order()).writes
     (cancel,) = planned("shipbob", order(lines=digital), links=link(first)).writes

@@ -42,7 +42,14 @@ from interlock.connectors.contract import (
     with_members,
 )
 from interlock.connectors.netsuite import booked
-from interlock.connectors.netsuite.compensation import AFTER_REFUND, MOMENT, SUITEQL, Compensation, credit_of
+from interlock.connectors.netsuite.compensation import (
+    AFTER_REFUND,
+    AFTER_RETURN,
+    MOMENT,
+    SUITEQL,
+    Compensation,
+    credit_of,
+)
 from interlock.connectors.netsuite.tokens import Tokens
 
 RECORDS: Final = "/services/rest/record/v1"
@@ -53,6 +60,9 @@ CREDIT_UPSERT: Final = "creditMemo.upsert"
 RECORD_OF: Final = {CUSTOMER_UPSERT: "customer", CREDIT_UPSERT: "creditMemo"}
 CREDIT_WAIT_SECONDS: Final = 86_400
 """How long an order whose money went back waits for the credit memo; after that a person is asked."""
+RETURN_WAIT_SECONDS: Final = 600
+"""How long one with fewer pieces waits, paid back or not: a credit memo may be on its way at the same time, and what a
+person is told before it is there would be wrong by its amount."""
 PAID_BACK: Final = frozenset({"partially_refunded", "refunded"})
 """Where the payment of an order stands when something of it went back."""
 _NOT_THERE_YET: Final = Retry(
@@ -159,6 +169,9 @@ class NetSuite:
         if _closed(past):
             return "reopen"
         age_ms = self._connection.clock.now_ms() - round(order.updated_at.timestamp() * 1000)
+        less = any(line.current_quantity < line.quantity for line in order.lines)
+        if less and age_ms < RETURN_WAIT_SECONDS * 1000:
+            return AFTER_RETURN
         waits = order.financial_status in PAID_BACK and age_ms < CREDIT_WAIT_SECONDS * 1000
         return AFTER_REFUND if waits else "write"
 

@@ -23,6 +23,8 @@ from interlock.connectors.netsuite.booked import Shape
 
 AFTER_REFUND: Final = "write after a refund"
 """The action of an order of which something was paid back: a credit memo is to be expected."""
+AFTER_RETURN: Final = "write after pieces were taken off"
+"""The action of an order that has just got fewer pieces, by a return, an exchange or an edit: one may be expected."""
 MOMENT: Final = "refundedAt"
 """Beside the credit memo in the body of its write; taken out before it is sent."""
 SUITEQL: Final = "/services/rest/query/v1/suiteql"
@@ -41,6 +43,7 @@ DIFFERS: Final = (
     "changed in silence: {move}"
 )
 WAITS: Final = "the credit memo of the refund is waited for"
+WAITS_A_LITTLE: Final = "a credit memo of what was taken off is waited for, for ten minutes; without one, {asks}"
 ASKS: Final = "make the invoice or the credit memo of {open} in NetSuite, then discard this"
 
 
@@ -173,9 +176,14 @@ def credit_of(order_reference: str) -> str:
 
 
 def _differs(write: Write, amount: Decimal, credited: Decimal, open_: Decimal) -> Refused:
-    """Less after a refund: its credit memo may be under way. All else is for a person to decide."""
-    waits = open_ < 0 and write.action == AFTER_REFUND
-    move = WAITS if waits else ASKS.format(open=open_)
+    """Less after a refund: its credit memo may be under way; so may one of pieces that were just taken off, also where
+    dearer ones came for them. All else is for a person to decide."""
+    move = asks = ASKS.format(open=open_)
+    if write.action == AFTER_RETURN:
+        move = WAITS_A_LITTLE.format(asks=asks)
+    elif open_ < 0 and write.action == AFTER_REFUND:
+        move = WAITS
+    waits = move != asks
     said = DIFFERS.format(booked=amount, credited=credited, wanted=amount - credited + open_, move=move)
     waiting_for = credit_of(write.reference) if waits else ""
     return Refused(reason="conflict", code="BOOKED_ORDER_DIFFERS", message=said, waiting_for=waiting_for)
