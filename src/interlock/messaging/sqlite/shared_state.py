@@ -1,23 +1,53 @@
 """Small values that all processes of a hub share and that may be lost: they are learnt again, so nothing is synced."""
 
+import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 
+LOG = logging.getLogger("interlock.shared_state")
+
 BUSY_TIMEOUT_MS = 2_000
 """A change takes some ten microseconds, so who waits longer waits for a process that hangs."""
+TRY_AGAIN_SECONDS = 30.0
+"""So long is a file left alone that failed; each try may take the whole busy timeout."""
 
 
 class SqliteSharedState:
-    """One file, one row a value. Opened at the first change, so that a command that changes nothing makes no file."""
+    """One file, one row a value. Opened at the first change, so that a command that changes nothing makes no file.
 
-    def __init__(self, path: Path) -> None:
+    A file that fails (full disk, locked, damaged) stops nobody: values are then kept in memory, for this process alone,
+    until the file works again.
+    """
+
+    def __init__(self, path: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._path = path
+        self._monotonic = monotonic
         self._connection: apsw.Connection | None = None
+        self._memory: dict[str, bytes] = {}
+        self._alone_until: float | None = None
 
     def change(self, name: str, change: Callable[[bytes | None], bytes]) -> None:
-        """Replace the value of `name` by what `change` makes of it, in one transaction of all processes."""
+        """Replace the value of `name` by what `change` makes of it, in one transaction of all processes; a transaction
+        that fails at its end is made again in memory."""
+        if self._alone_until is None or self._monotonic() >= self._alone_until:
+            try:
+                self._memory[name] = self._change(name, change)
+                self._works()
+                return
+            except (apsw.Error, OSError) as error:
+                self._fails(error)
+        self._memory[name] = change(self._memory.get(name))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _change(self, name: str, change: Callable[[bytes | None], bytes]) -> bytes:
         execute = (self._connection or self._open()).execute
         execute("BEGIN IMMEDIATE")
         try:
@@ -27,16 +57,29 @@ class SqliteSharedState:
                 "INSERT INTO shared (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (name, value),
             )
+            execute("COMMIT")
         except BaseException:
-            execute("ROLLBACK")
+            if self._connection is not None and self._connection.in_transaction:
+                execute("ROLLBACK")
             raise
-        execute("COMMIT")
+        return value
 
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def _works(self) -> None:
+        if self._alone_until is not None:
+            self._alone_until = None
+            LOG.warning("%s works again: its values are shared", self._path.name)
+
+    def _fails(self, error: Exception) -> None:
+        """Begin anew with the file the next time: one that was damaged may have been deleted meanwhile."""
+        if self._alone_until is None:
+            LOG.warning(
+                "%s cannot be used (%s): values are kept in memory, and other processes do not see them; it may be deleted "
+                "while the hub is stopped", self._path.name, error,
+            )  # fmt: skip
+        self._alone_until = self._monotonic() + TRY_AGAIN_SECONDS
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close(True)
 
     def _open(self) -> apsw.Connection:
         connection = self._connection = apsw.Connection(str(self._path))
