@@ -8,7 +8,7 @@ from interlock.messaging.releases import Document, Holding, Release
 from interlock.messaging.source import Held
 
 FINAL_TAXES = "final_taxes"
-ON_HOLD = "HUB-ON-HOLD"
+ON_HOLD = "HUB-HELD"
 HOLD = "hold:"
 """What a held delivery waits for begins so; the rest is the system and what holds it."""
 

@@ -102,12 +102,14 @@ class ObjectRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """One object that a search found, and by what: `order name`, `key`, `id at netsuite`, `event id`, `our reference`."""
+    """One object that a search found, and by what: `order name`, `key`, `id at netsuite`, `event id`, `our reference`.
+    `systems` are those that it began in."""
 
     object: str
     key: str
     name: str
     why: str
+    systems: tuple[str, ...] = ()
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):

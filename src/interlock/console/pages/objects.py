@@ -47,6 +47,7 @@ async def search(request: Request) -> Response:
         ),
         text=text,
         hits=hits,
+        origins=[", ".join(title_of(console_of(request).strategy, name) for name in hit.systems) for hit in hits],
     )
 
 

@@ -340,7 +340,14 @@ class SqliteViews:
         for name in (name for name in self._sql if name.startswith("found_")):
             for row in self._rows(name, _only(self._sql[name], parameters)):
                 hits.setdefault((row["object"], row["key"]), Hit(**row))
-        return tuple(hits.values())[:limit]
+        return self._with_origins(tuple(hits.values())[:limit])
+
+    def _with_origins(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+        """Each with the systems that it began in: of two stores, both may have a #1001."""
+        origins: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for row in self._rows("origins_of", {"hits": json.dumps([(hit.object, hit.key) for hit in hits])}):
+            origins[row["object"], row["key"]].append(row["system"])
+        return tuple(msgspec.structs.replace(hit, systems=tuple(origins[hit.object, hit.key])) for hit in hits)
 
     def _story(self, object_name: str, key: str) -> Story | None:
         which: Row = {"object": object_name, "key": key}

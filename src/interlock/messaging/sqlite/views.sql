@@ -87,6 +87,14 @@ WHERE position > (SELECT coalesce(max(position), 0) - :newest FROM inbox.event) 
 SELECT object, key, name, 'waits for ' || waiting_for || ' at ' || destination AS why FROM delivery
 WHERE waiting_for IN (:text, 'item:' || :text, 'location:' || :text) AND waiting_for <> '' LIMIT :limit;
 
+-- name: origins_of  the systems that objects (pairs of object and key) began in; two stores may give one number to two things
+WITH RECURSIVE s(system) AS (
+  SELECT min(system) FROM object
+  UNION ALL SELECT (SELECT min(system) FROM object WHERE system > s.system) FROM s WHERE s.system IS NOT NULL
+)
+SELECT o.object, o.key, o.system FROM json_each(:hits) h CROSS JOIN s
+CROSS JOIN object o ON o.system = s.system AND o.object = h.value ->> 0 AND o.key = h.value ->> 1 ORDER BY o.system;
+
 -- name: head
 WITH RECURSIVE s(system) AS (
   SELECT min(system) FROM object
