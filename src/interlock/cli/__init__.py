@@ -51,7 +51,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Act": {
         "backfill": ("interlock.cli.backfill", "Read everything that a system holds of an object."),
         "reconcile": ("interlock.cli.reconcile", "Say what webhooks did not tell of."),
-        "privacy": ("interlock.cli.privacy", "List what people asked of their data, hand over a copy, forget somebody."),
+        "privacy": ("interlock.cli.privacy", "List what people asked of their data."),
         "retry": ("interlock.cli.replay", "Make the failed deliveries of an order due now."),
         "replay": ("interlock.cli.replay", "Deliver chosen deliveries again."),
         "replays": ("interlock.cli.replay", "Say what became of a replay."),
