@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
@@ -202,5 +203,18 @@ def test_refunds(project: tuple[Path, TwinWorld], tmp_path: Path) -> None:
         rows = [(item, amount) for item, _, amount in books.rows_of(memo)]
         wanted = [(item, pair(text)[1]) for item, text in case.get("rows", ()) if pair(text)[1]]
         assert rows == wanted, f"{case['id']} {case['about']}, order {number}: {delivery.state} {delivery.error}"
+        assert told_of_credit(delivery) == paid_as_credit(case), (case["about"], delivery.warnings)
         assert (delivery.code == "MAP013") == case.get("waits", False), case["about"]
     assert len(memos) > len(REFUNDS) / 2
+
+
+def paid_as_credit(case: Case) -> list[str]:
+    """What a case pays back as gift card or store credit, in the customer's currency."""
+    named = [row for row in case["refund"].get("payments", ()) if isinstance(row, dict)]
+    credit = [row for row in named if row.get("gateway") in ("gift_card", "shopify_store_credit")]
+    return [f"{pair(row['amount'])[1]} {codes(case)[1]}" for row in credit]
+
+
+def told_of_credit(delivery: DeliveryRow) -> list[str]:
+    """C34: what a person is told to close against a liability."""
+    return re.findall(r"(\S+ [A-Z]{3}) went back as (?:a gift card|store credit)", delivery.warnings)

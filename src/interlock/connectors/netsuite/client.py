@@ -63,6 +63,11 @@ CREDIT_WAIT_SECONDS: Final = 86_400
 RETURN_WAIT_SECONDS: Final = 600
 """How long one with fewer pieces waits, paid back or not: a credit memo may be on its way at the same time, and what a
 person is told before it is there would be wrong by its amount."""
+CREDIT_GATEWAYS: Final = {"gift_card": "a gift card", "shopify_store_credit": "store credit"}
+"""Shopify's names of what pays back no money: gateway of OrderTransaction, Admin API 2026-07."""
+OWED_STILL: Final = (
+    "{paid.amount} {paid.currency} went back as {gateway}: close that part of the credit memo against its liability"
+)
 PAID_BACK: Final = frozenset({"partially_refunded", "refunded"})
 """Where the payment of an order stands when something of it went back."""
 _NOT_THERE_YET: Final = Retry(
@@ -186,7 +191,8 @@ class NetSuite:
         build = self._connection.builders["creditMemo"]
         body = with_members(build(refund), {MOMENT: refund.created_at})
         credit = self._write(CREDIT_UPSERT, f"{order}{booked.REFUND}{refund.id}", body)
-        return Plan(writes=(credit,), warnings=warnings_of(build, refund), wakes=credit_of(order))
+        warnings = (*warnings_of(build, refund), *_owed_still(refund))
+        return Plan(writes=(credit,), warnings=warnings, wakes=credit_of(order))
 
     def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
         return declared_write(self._manifest, operation, reference=reference, body=body, **more)
@@ -276,6 +282,15 @@ def _reference(origin: str, key: str) -> str:
     if EXTERNAL_ID.fullmatch(reference) is None:
         raise MappingError(f"{reference!r} cannot be an external id", path="$.id", code="MAP012", value=reference)
     return reference
+
+
+def _owed_still(refund: Any) -> tuple[str, ...]:
+    """What did not leave the house: the shop owes it as credit, so it is no matter for a clearing account (C34)."""
+    return tuple(
+        OWED_STILL.format(paid=payment.amount.presentment, gateway=CREDIT_GATEWAYS[payment.gateway])
+        for payment in refund.transactions
+        if payment.gateway in CREDIT_GATEWAYS
+    )
 
 
 class PaymentNotThere(UnmappedReference):
