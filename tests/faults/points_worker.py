@@ -1,6 +1,6 @@
 """A program for fault case 21: one process of a hub that asks a shop for all it may, in two flows, for some seconds.
 
-    points_worker.py URL STATE SECONDS LANE
+    points_worker.py URL STATE SECONDS LANE [ORDER REFUND]
 
 STATE is the file that processes share, or `none` for a process that counts nothing. It says `ready`, begins when it gets a line,
 and prints how often it was answered how.
@@ -19,7 +19,7 @@ from interlock.connectors.contract import Connection, Http
 from interlock.connectors.shopify.graphql import Admin
 from interlock.messaging.sqlite.shared_state import SqliteSharedState
 
-FLOWS = (("order", "gid://shopify/Order/1"), ("refund", "gid://shopify/Refund/1"))
+DOCUMENTS = ("order", "refund")
 AT_ONCE = 3
 """Calls of each flow."""
 
@@ -42,11 +42,11 @@ async def flow(admin: Admin, document: str, gid: str, ends: float, lane: Lane, f
         found[kind] = found.get(kind, 0) + 1
 
 
-async def main(url: str, state: str, seconds: str, lane: str) -> None:
+async def main(url: str, state: str, seconds: str, lane: str, order: str = "1", refund: str = "1") -> None:
     clock = SystemClock()
     http = Http([urlsplit(url).netloc])
     connection = Connection(
-        system="shopify", url=url, settings={"api_version": "2026-07"}, credentials={"access_token": "shpat_x"}, builders={},
+        system="shopify", url=url, settings={"api_version": "2026-07"}, credentials={"access_token": "shpat_twin"}, builders={},
         http=http, clock=clock, manifest=registry.manifest("shopify"), allowance=Boundless(clock) if state == "none" else Allowance(clock, SqliteSharedState(Path(state))),
     )  # fmt: skip
     found: dict[str, int] = {}
@@ -54,7 +54,9 @@ async def main(url: str, state: str, seconds: str, lane: str) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     ends = clock.monotonic() + float(seconds)
-    flows = [flow(admin, *one, ends, Lane[lane], found) for one in FLOWS for _ in range(AT_ONCE)]
+    gids = f"gid://shopify/Order/{order}", f"gid://shopify/Refund/{refund}"
+    asked = list(zip(DOCUMENTS, gids, strict=True)) * AT_ONCE
+    flows = [flow(admin, *one, ends, Lane[lane], found) for one in asked]
     await asyncio.gather(*flows)
     await http.close()
     print(json.dumps(found))

@@ -1,9 +1,15 @@
 """Fault case 21 for a shop that counts by points: processes and flows of one app stay within its one bucket, and use it."""
 
+from __future__ import annotations
+
 import json
+import os
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from experiment import NIGHTLY, Experiment
@@ -17,13 +23,16 @@ MAXIMUM, A_SECOND = 600.0, 1000.0
 """A bucket that binds within a second; 1,000 points a second are those of Plus (F22)."""
 SECONDS = 60.0 if NIGHTLY else 1.5
 PROCESSES = 2
+TWIN_MAXIMUM, TWIN_A_SECOND = 300, 300
+TWIN_USED = 0.9 if NIGHTLY else 0.4
+"""A short run begins with a full bucket and with programs that start."""
 USED = 0.9 if NIGHTLY else 0.6
 """Short runs begin and end, on a machine with other work; on a virtual clock the suite holds nine tenths, in test_allowance."""
 
 
-def pressed(shop: PointsShop, state: str, lane: str) -> dict[str, int]:
+def pressed(shop: PointsShop | TwinOfShop, state: str, lane: str, *keys: str) -> dict[str, int]:
     """What the processes were answered."""
-    command = [sys.executable, str(WORKER), shop.url, state, str(SECONDS), lane]
+    command = [sys.executable, str(WORKER), shop.url, state, str(SECONDS), lane, *keys]
     pipe = subprocess.PIPE
     processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe) for _ in range(PROCESSES)]
     for process in processes:
@@ -40,6 +49,69 @@ def pressed(shop: PointsShop, state: str, lane: str) -> dict[str, int]:
         for kind, count in json.loads(said).items():
             found[kind] = found.get(kind, 0) + count
     return found
+
+
+class TwinOfShop:
+    """The Shopify twin as the program it is, whose bucket is Shopify's by what it executes (F91)."""
+
+    def __init__(self, directory: Path) -> None:
+        (directory / "config.json").write_text(
+            json.dumps({"points_per_second": TWIN_A_SECOND, "bucket_points": TWIN_MAXIMUM})
+        )
+        command = [sys.executable, "-m", "interlock.twins", "shopify", "--data", str(directory / "data"), "--seed", "7"]
+        command += ["--config", str(directory / "config.json"), "--parent-pid", str(os.getpid())]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        self.url = json.loads(self._process.stdout.readline())["url"]
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"content-type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.loads(response.read() or b"null")
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@pytest.fixture
+def twin(tmp_path: Path) -> Iterator[TwinOfShop]:
+    found = TwinOfShop(tmp_path)
+    yield found
+    found.end()
+
+
+def exceeded(seconds: list[dict[str, float]]) -> list[tuple[float, float]]:
+    """The spans of seconds in which more points were used than a full bucket and the refill of the span."""
+    return [
+        (first["second"], last["second"])
+        for at, first in enumerate(seconds)
+        for upto, last in enumerate(seconds[at:], at)
+        if sum(one["points"] for one in seconds[at : upto + 1])
+        > TWIN_MAXIMUM + (last["second"] - first["second"] + 1) * TWIN_A_SECOND
+    ]
+
+
+def test_the_twin_is_asked_for_all_it_gives_and_no_more(twin: TwinOfShop, tmp_path: Path) -> None:
+    """Case 21 against the twin, which counts what its executor gave back, by second: nothing is throttled, no span has more
+    than the bucket and its refill, and the allowance is used. The control: two processes that count nothing are throttled."""
+    order = str(twin.call("POST", "/_twin/orders", {"count": 1, "scenario": "plain"})["orders"][0]["id"])
+    twin.call("POST", f"/_twin/orders/{order}/refund", {"lines": {"0": 1}})
+    row = next(one for one in twin.call("GET", "/_twin/records?kind=order") if str(one["_id"]) == order)
+    keys = order, str(json.loads(row["json"])["refunds"][0]["id"])
+    twin.call("DELETE", "/_twin/throttle")
+    found = pressed(twin, str(tmp_path / "allowance.db"), "LIVE", *keys)
+    used = twin.call("GET", "/_twin/throttle")
+    seconds = used["points_by_second"]
+    assert (used["throttled"], set(found)) == (0, {"answered"})
+    assert exceeded(seconds) == []
+    assert used["used_points"] / (TWIN_MAXIMUM + SECONDS * TWIN_A_SECOND) >= TWIN_USED
+    pressed(twin, "none", "LIVE", *keys)
+    assert twin.call("GET", "/_twin/throttle")["throttled"] > 5
+    assert exceeded([{"second": 0, "points": TWIN_MAXIMUM + TWIN_A_SECOND + 1}]) == [(0, 0)]
 
 
 def test_the_shop_counts_as_we_compute() -> None:
