@@ -56,7 +56,7 @@ def status(folder: Path, as_map: bool, strict: bool, out: Output) -> None:
         if strict and (silent or refused or not healthy):
             fail()
 
-    read(folder, out, ask)
+    read(folder, out, ask, when_empty=lambda: _tell_tokens(folder, now_ms(), out) and strict)
 
 
 def _tell(tiles: "tuple[FlowTile, ...]", health: "dict[str, DestinationHealth]", now: int, out: Output) -> None:

@@ -21,8 +21,19 @@ def exists(data: Path) -> bool:
     return (data / "ledger.db").exists() and (data / "inbox.db").exists()
 
 
-def read(folder: Path, out: Output, ask: Ask[None], *, empty_code: int = 0, empty_too: bool = False) -> None:
-    """Open the store read-only and ask. One that is not there or (unless `empty_too`) holds no event is said to be so."""
+def read(
+    folder: Path,
+    out: Output,
+    ask: Ask[None],
+    *,
+    empty_code: int = 0,
+    empty_too: bool = False,
+    when_empty: Callable[[], bool] = lambda: False,
+) -> None:
+    """Open the store read-only and ask. One that is not there or (unless `empty_too`) holds no event is said to be so.
+
+    `when_empty` tells what can be told all the same; True makes the exit code 1.
+    """
     data = data_folder(folder)
     if not exists(data):
         out.summary(f"{NO_STORE} ({data})", start_command(folder), empty=True)
@@ -35,9 +46,10 @@ def read(folder: Path, out: Output, ask: Ask[None], *, empty_code: int = 0, empt
             await ask(views)
             return
         move = "interlock trigger orders/create" if lock_holder(data) else start_command(folder)
+        wrong = when_empty()
         out.summary(NO_EVENTS, move, empty=True)
-        if empty_code:
-            fail(empty_code)
+        if empty_code or wrong:
+            fail(empty_code or 1)
 
     ask_store(data, unless_empty)
 

@@ -166,15 +166,18 @@ def home_answer(
     destinations: Sequence[tuple[DestinationHealth, Health]],
     groups: Sequence[DeadLetterGroup],
     now_ms: int,
+    *,
+    sources: Sequence[tuple[str, str]] = (),
 ) -> Answer:
-    """One sentence in plain words, worst news first."""
-    if not any(tile.last_success_ms or tile.open for tile, _ in tiles):
+    """One sentence in plain words, worst news first. `sources` are those that tell too little: state and sentence."""
+    if not sources and not any(tile.last_success_ms or tile.open for tile, _ in tiles):
         return Answer(
             state="silent",
             text="Nothing has arrived yet.",
             more="The first event of a source shows here within a second.",
         )
     problems = [
+        *(text for _, text in sources),
         *_refused(strategy, groups, now_ms),
         *_down(strategy, destinations),
         *_quiet(strategy, tiles, now_ms),
@@ -183,7 +186,7 @@ def home_answer(
     ]
     if not problems:
         return Answer(state="done", text=_all_well(strategy, tiles, now_ms))
-    state = worst([health for _, health in (*tiles, *destinations)]).state
+    state = min((*(state for state, _ in sources), worst([health for _, health in (*tiles, *destinations)]).state), key=SEVERITY.index)
     troubled = {tile.flow for tile, health in tiles if not health.healthy}
     rest = "; everything else flows." if len(problems) == 1 and len(troubled) < len(strategy.flows) else "."
     return Answer(state=state, text=problems[0] + rest, more=_also(problems[1:]))

@@ -9,6 +9,8 @@ from commandline import call, said
 from interlock.cli.tokens import token_lines
 from interlock.clock import SystemClock
 from interlock.connectors.token_store import Reconnect, StoredToken
+from interlock.messaging.sqlite.inbox import SqliteInbox
+from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.security.vault import Vault
 
 DEAD = Reconnect(
@@ -82,3 +84,15 @@ def test_status_and_doctor_say_reconnect(filled: Path) -> None:
     shown = call("status", "--strict", "--folder", filled)
     assert "shopify: reconnect" in shown.stdout and "install the app again" in shown.stdout and shown.exit_code == 1
     assert "planted" not in shown.output + call("doctor", "--folder", filled).output
+
+
+def test_status_says_reconnect_before_the_first_event(tmp_path: Path) -> None:
+    """A shop that was never connected sends nothing, so an empty store is when it must be said (C80). The control: without it."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for store in (SqliteInbox(data / "inbox.db", 0), SqliteLedger(data / "ledger.db", 0)):
+        store.group.connection.close()
+    assert call("status", "--strict", "--folder", tmp_path).exit_code == 0
+    kept(data, replaced(reconnect=DEAD))
+    shown = call("status", "--strict", "--folder", tmp_path)
+    assert "shopify: reconnect" in shown.stdout and "no event has arrived yet" in shown.stdout and shown.exit_code == 1

@@ -26,6 +26,7 @@ from interlock.console.pages.demo import KINDS
 from interlock.console.pages.outages import outages
 from interlock.console.pages.signing import form_page, sign_in_by_address
 from interlock.console.pages.silences import silence_rows
+from interlock.console.pages.sources import source_rows
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import sentence_list
 from interlock.messaging.ledger import Filter
@@ -103,13 +104,17 @@ async def home(request: Request) -> Response:
         return form_page(request)
     console = console_of(request)
     now = await look(console)
+    sources = await source_rows(console)
     return page(
         request,
         "home.html",
         title="Is it working?",
         command="interlock status",
         live="home",
-        answer=home_answer(console.strategy, now.tiles, now.destinations, now.groups, console.now_ms),
+        answer=home_answer(
+            console.strategy, now.tiles, now.destinations, now.groups, console.now_ms,
+            sources=[(source.state, source.sentence) for source in sources],
+        ),
         tiles=now.tiles,
         window=now.window,
         groups=now.groups[:GROUPS_ON_HOME],
@@ -122,6 +127,7 @@ async def home(request: Request) -> Response:
         orders=await console.views.recent_orders(limit=ORDERS_ON_HOME),
         outages=outages(console, [health for health, _ in now.destinations]),
         silences=silence_rows(console, now.silences),
+        sources=sources,
         broken=console.demo.broken() if console.demo else {},
         breakable=dict.fromkeys(each.destination for each, _ in now.tiles),
         kinds=KINDS,

@@ -27,7 +27,7 @@ async def _page(request: Request, *, notice: str = "") -> Response:
     since_ms = console.now_ms - DAYS * DAY_MS
     counts = await console.views.missed_counts(since_ms)
     newest = await console.views.sweeps(NEWEST)
-    rows = compared(console.strategy, await console.views.latest_sweeps(), _first_look_ms(console, newest), console.now_ms)
+    rows = compared(console.strategy, await console.views.latest_sweeps(), first_look_ms(console, newest), console.now_ms)
     return page(
         request,
         "reconciliation.html",
@@ -50,7 +50,7 @@ async def _page(request: Request, *, notice: str = "") -> Response:
     )
 
 
-def _first_look_ms(console: Console, newest: tuple[Sweep, ...]) -> int:
+def first_look_ms(console: Console, newest: tuple[Sweep, ...]) -> int:
     """Since when comparisons can be expected."""
     return min((sweep.began_ms for sweep in newest), default=console.now_ms)
 
