@@ -31,7 +31,8 @@ def find(text: str, folder: Path, out: Output) -> None:
     async def ask(views: "SqliteViews") -> None:
         hits = await views.search(text)
         for hit in hits:
-            out.row(f"{hit.object} {hit.name or hit.key} of {', '.join(hit.systems) or 'no system'}  key {hit.key}  (found by {hit.why})", **fields_of(hit))
+            known = f"{hit.name or hit.key} of {', '.join(hit.systems) or 'no system'}"
+            out.row(f"{hit.object} {known}  key {hit.key}  (found by {hit.why})", **fields_of(hit))
         moves = (
             [f"interlock show '{hits[0].name or hits[0].key}'"]
             if hits
