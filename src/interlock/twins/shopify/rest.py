@@ -33,6 +33,7 @@ OTHER_TOPICS = (
     "inventory_items/create", "inventory_items/update", "inventory_items/delete", "locations/create", "locations/update",
     "locations/activate", "locations/deactivate", "locations/delete", "bulk_operations/finish", "disputes/create",
     "disputes/update", "shop/update",
+    "fulfillment_orders/hold_released",
 )  # fmt: skip
 """Topics that can be subscribed to and that have no Events form here."""
 TOPICS = (*EVENT_TOPICS, *OTHER_TOPICS)
