@@ -80,7 +80,7 @@ def test_a_line_names_all_three_sides(reader: Any, order: Any) -> None:
     """The person at 3:00 asks where a value comes from: source path, canonical path, destination path and the value stand on one line."""
     found = table("netsuite", sent_to("netsuite", "salesOrder", order), reader, order)
     line = next(line for line in found.lines if line.sent == "otherRefNum")
-    assert (line.source, line.canonical, line.value, line.kind) == ("name", "name", "#9999", "mapped")
+    assert (line.source, line.canonical, line.value, line.kind) == ("po_number, name", "po_number, name", "#9999", "derived")
     day = next(line for line in found.lines if line.sent == "tranDate")
     assert (day.source, day.kind) == ("processed_at, created_at", "derived")
 
