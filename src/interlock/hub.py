@@ -272,14 +272,17 @@ class Hub:
         """Where a system's webhooks reach this hub, "" when the folder does not say: only a demo knows it by itself."""
         strategy = self.release.strategy
         own = f"{self.url}{PREFIX}{system}" if strategy.environment == "demo" and self.url else ""
-        return strategy.systems[system].intake.address or own
+        found = strategy.systems.get(system)  # a release that was just applied may have dropped it
+        return (found.intake.address or own) if found else ""
 
     async def _compare_all(self, system: str) -> None:
         """Webhooks of this system were lost: what changed meanwhile is looked for at once."""
         for source, name in self.release.swept():
             if source == system:
-                wanted = Sweep(id=0, system=source, object=name, why="its webhooks were lost", dry=False, since=0, until=0)
-                await self.sweep_book.ask(wanted, by="hub", now_ms=self.clock.now_ms())
+                now_ms = self.clock.now_ms()
+                why = "its webhooks were lost"
+                wanted = Sweep(id=0, system=source, object=name, why=why, dry=False, since=0, until=now_ms * 1_000)
+                await self.sweep_book.ask(wanted, by="hub", now_ms=now_ms)
 
     async def wait(self) -> None:
         """Until `close`, or until a part fails: then its error is raised (a broken store ends the process)."""

@@ -140,6 +140,9 @@ def _compare(
         raise SettingsError("no hub runs on this folder", code="SET032", where=str(folder), why="the hub does the comparing",
                             next_move=start_command(folder))  # fmt: skip
     begin = 0 if since is None else _micros(since, strategy.timezone)
+    if begin > now_ms() * MICRO:
+        raise SettingsError("that day has not come yet", code="SWP002", where="--since", why="nothing has changed since then",
+                            next_move="name a day that is over")  # fmt: skip
     wanted = Sweep(id=0, system=source, object=object_name, why=why, dry=dry_run, since=begin, until=0)
     number = _ask(folder, wanted)
     ended, missed = _follow(folder, out, number)

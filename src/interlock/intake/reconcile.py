@@ -1,7 +1,8 @@
 """Reconciliation of sources: sweeps on a schedule and on demand, and what became of the webhooks that had not come."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -44,7 +45,7 @@ class Sources(Protocol):
 
 
 class Reconciler:
-    """Sweeps one object of one source at a time: the source's allowance is shared with live work."""
+    """Sweeps one object of a source at a time: its allowance is shared with live work. Sources do not wait for each other."""
 
     def __init__(
         self, book: SweepBook, inbox: Inbox, clock: Clock, *, sources: Callable[[], Sources],
@@ -57,24 +58,46 @@ class Reconciler:
         self._cursor = cursor
         self._started_ms = clock.now_ms()
         self._explained = float("-inf")
+        self._explained_until = 0
+        self._at_work: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Look for ever. A source that cannot be listed costs its sweep, never the hub."""
         await self._book.interrupted(self._clock.now_ms())
-        while True:
-            await until_there_is_space(self.look, self._clock)
-            await self._clock.sleep(LOOK_SECONDS)
+        try:
+            while True:
+                await until_there_is_space(self.look, self._clock)
+                await self._clock.sleep(LOOK_SECONDS)
+        finally:
+            for task in self._at_work.values():
+                task.cancel()
+            await asyncio.gather(*self._at_work.values(), return_exceptions=True)
 
     async def look(self) -> None:
-        """Make what was asked for, then what is due; then find out what became of webhooks."""
-        for asked in await self._book.asked():
-            await self._sweep(asked)
-        for (system, object_name), schedule in self._sources().swept().items():
-            if await self._is_due(system, object_name, schedule):
-                await self._sweep(Sweep(id=0, system=system, object=object_name, why=SCHEDULE, dry=False, since=0, until=0))
+        """Begin what was asked for and what is due, a system at a time each; then find out what became of webhooks."""
+        for system in [system for system, task in self._at_work.items() if task.done()]:
+            self._at_work.pop(system).result()  # a store that failed ends the hub
+        for system, wanted in (await self._wanted()).items():
+            if system not in self._at_work:  # one source's patience costs no other's
+                self._at_work[system] = asyncio.create_task(self._all(wanted))
         if self._clock.monotonic() - self._explained >= EXPLAIN_SECONDS:
             self._explained = self._clock.monotonic()
             await self._explain()
+
+    async def _wanted(self) -> dict[str, list[Sweep]]:
+        """By system, what was asked for first."""
+        wanted: dict[str, list[Sweep]] = {}
+        for asked in await self._book.asked():
+            wanted.setdefault(asked.system, []).append(asked)
+        for (system, object_name), schedule in self._sources().swept().items():
+            if await self._is_due(system, object_name, schedule):
+                due = Sweep(id=0, system=system, object=object_name, why=SCHEDULE, dry=False, since=0, until=0)
+                wanted.setdefault(system, []).append(due)
+        return wanted
+
+    async def _all(self, wanted: Sequence[Sweep]) -> None:
+        for sweep in wanted:
+            await self._sweep(sweep)
 
     async def _is_due(self, system: str, object_name: str, schedule: Schedule) -> bool:
         if not schedule.every_minutes:
@@ -83,7 +106,8 @@ class Reconciler:
         if failures := await self._book.failures(system, object_name):
             pause = min(2 ** min(failures, 10), LONGEST_FAILURE_MINUTES, max(pause, 1.0))
         began_ms = await self._book.last_began(system, object_name)
-        return self._clock.now_ms() - began_ms >= pause * 60_000
+        now_ms = self._clock.now_ms()
+        return now_ms - began_ms >= pause * 60_000 or began_ms > now_ms  # a clock that was set back must not stop them
 
     async def _sweep(self, wanted: Sweep) -> None:
         sources = self._sources()
@@ -138,17 +162,15 @@ class Reconciler:
             await self._clock.sleep(ROUTED_LOOK_SECONDS)
 
     async def _explain(self) -> None:
-        """Webhooks that came after all were late; what did not come in a day and two hours was lost."""
-        after = 0
-        while rows := await self._book.unexplained(after, EXPLAINED_AT_ONCE):
-            after = rows[-1].id
-            causes: list[tuple[int, Cause, int]] = []
-            for row in rows:
-                told_ms = await self._inbox.told_ms(row.system, row.object, row.key, row.version)
-                if told_ms:
-                    causes.append((row.id, "late", told_ms))
-                elif self._clock.now_ms() - row.found_ms >= LOST_AFTER_HOURS * 3_600_000:
-                    causes.append((row.id, "lost", 0))
-            if causes:
-                await self._book.explain(causes)
-
+        """Webhooks that came after all were late; what did not come in a day and two hours was lost. Some at each look."""
+        rows = await self._book.unexplained(self._explained_until, EXPLAINED_AT_ONCE)
+        self._explained_until = rows[-1].id if len(rows) == EXPLAINED_AT_ONCE else 0
+        causes: list[tuple[int, Cause, int]] = []
+        for row in rows:
+            told_ms = await self._inbox.told_ms(row.system, row.object, row.key, row.version)
+            if told_ms:
+                causes.append((row.id, "late", told_ms))
+            elif self._clock.now_ms() - row.found_ms >= LOST_AFTER_HOURS * 3_600_000:
+                causes.append((row.id, "lost", 0))
+        if causes:
+            await self._book.explain(causes)

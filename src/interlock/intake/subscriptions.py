@@ -93,11 +93,12 @@ class SubscriptionKeeper:
         await look.remove_others(wanted)
         topics = {one.topic for one in wanted}
         gone = [(its, topic) for its, topic in known if its == system and topic not in topics]
+        if look.gaps:  # before it is written down: a kill in between has it compared twice rather than never
+            await self._compare(system)
         if look.said or gone or any(_news(one, known.get((system, one.topic))) for one in found):
             await self._book.keep(found, gone, said=look.said, now_ms=look.now_ms)
-        if look.lost:
-            LOG.warning("%s had dropped the subscriptions of %s; they are made again", system, ", ".join(look.lost))
-            await self._compare(system)
+        if look.gaps:
+            LOG.warning("%s told nothing of %s for a while; it is subscribed again", system, ", ".join(look.gaps))
 
 
 class _Look:
@@ -107,7 +108,7 @@ class _Look:
         self.system = system
         self.now_ms = now_ms
         self.said: list[str] = []
-        self.lost: list[str] = []
+        self.gaps: list[str] = []
         self._subscriber = subscriber
         self._there = there
 
@@ -117,11 +118,11 @@ class _Look:
         if mine is not None and _same(mine, wanted):
             return self._kept(wanted, known, "there")
         lost = mine is None and known is not None and known.state == "there"
-        if lost:
-            self.lost.append(wanted.topic)
         made = msgspec.structs.replace(wanted, id=mine.id if mine else "")
         outcome = await self._subscriber.subscribe(made, timeout_seconds=CALL_SECONDS)
         if isinstance(outcome, Done):
+            if lost or (known is not None and known.state == "missing"):
+                self.gaps.append(wanted.topic)
             self.said.append(f"{self.system} {wanted.topic}: {_done(made, lost=lost)}")
             return self._kept(wanted, known, "there", lost=lost)
         return self._kept(wanted, known, "missing", lost=lost, problem=f"{outcome.code}: {outcome.message}")

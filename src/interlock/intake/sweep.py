@@ -25,6 +25,8 @@ MOST_TRIES: Final = 8
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 MOST_PAGES: Final = 10_000
+MOST_STALE_PAGES: Final = 100
+"""In a row, with nothing but what was there already: a listing that begins anew within a crowded second repeats so many at most."""
 SECOND: Final = 1_000_000
 SMALLEST_WINDOW: Final = 2 * SECOND
 """Microseconds: a window that is no wider cannot be halved; times at the source have whole seconds."""
@@ -65,7 +67,8 @@ class Sweeper:
         except SweepFailedError as error:
             await self._book.end(sweep, self._clock.now_ms(), error=str(error))
             return msgspec.structs.replace(sweep, state="failed", error=str(error))
-        done = 0 if sweep.dry else sweep.until
+        whole = not reached or sweep.since <= reached  # else something between stays to be compared
+        done = sweep.until if whole and not sweep.dry else 0
         await self._book.end(sweep, self._clock.now_ms(), reached=done, looked_at=looked_at)
         return msgspec.structs.replace(sweep, state="done", found=found)
 
@@ -73,25 +76,35 @@ class Sweeper:
 
     async def _windows(self, sweep: Sweep, reached: int) -> int:
         """The window, in halves where the source cannot page through the whole (C75)."""
-        windows, found, pages = [(sweep.since, sweep.until)], 0, 0
+        windows, found = [(sweep.since, sweep.until)], 0
         while windows:
             since, until = windows.pop()
-            after, seen = "", set[str]()
-            while True:
-                page = await self._page(sweep.object, since, until, after)
-                if page is None:
-                    windows += self._halves(since, until)
-                    break
-                fresh = [item for item in page.items if item.subject.key not in seen]
-                seen.update(item.subject.key for item in fresh)
-                found += await self._compare(sweep, fresh, reached)
-                pages += 1
-                if pages > MOST_PAGES:
-                    raise SweepFailedError(f"the listing has more than {MOST_PAGES} pages")
-                if not page.after or (page.after == after or (not fresh and page.items)):
-                    break  # the end, or a page that only repeats
-                after = page.after
+            counted = await self._window(sweep, since, until, reached)
+            if counted is None:
+                windows += self._halves(since, until)
+            else:
+                found += counted
         return found
+
+    async def _window(self, sweep: Sweep, since: int, until: int, reached: int) -> int | None:
+        """All pages of one window; how many were not told of, None when it holds more than the source pages through."""
+        after, found, stale = "", 0, 0
+        seen, cursors = set[str](), set[str]()
+        for _ in range(MOST_PAGES):
+            page = await self._page(sweep.object, since, until, after)
+            if page is None:
+                return None
+            fresh = [item for item in page.items if item.subject.key not in seen]
+            seen.update(item.subject.key for item in fresh)
+            found += await self._compare(sweep, fresh, reached)
+            stale = 0 if fresh or not page.items else stale + 1
+            if not page.after or (page.after in cursors and not fresh):
+                return found  # the end, or the last page again
+            if page.after in cursors or stale > MOST_STALE_PAGES:
+                raise SweepFailedError("the listing goes round in a circle")
+            cursors.add(page.after)
+            after = page.after
+        raise SweepFailedError(f"the listing has more than {MOST_PAGES} pages")
 
     @staticmethod
     def _halves(since: int, until: int) -> list[tuple[int, int]]:
@@ -120,8 +133,9 @@ class Sweeper:
             answer = await ask()
             if not isinstance(answer, Retry):
                 return answer
-            pause = max(answer.retry_after_seconds, min(FIRST_PAUSE_SECONDS * 2**tried, LONGEST_PAUSE_SECONDS))
-            await self._clock.sleep(pause)
+            if answer.retry_after_seconds > LONGEST_PAUSE_SECONDS or tried == MOST_TRIES - 1:
+                break
+            await self._clock.sleep(max(answer.retry_after_seconds, min(FIRST_PAUSE_SECONDS * 2**tried, LONGEST_PAUSE_SECONDS)))
         raise SweepFailedError(f"{answer.code}: {answer.message}")
 
     async def _compare(self, sweep: Sweep, items: Sequence[Listed], reached: int) -> int:

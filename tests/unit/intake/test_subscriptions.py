@@ -250,3 +250,22 @@ def test_connector_that_fails_costs_its_look(tmp_path: Path) -> None:
             assert len(world.shop.there) == 2
 
     asyncio.run(story())
+
+
+def test_gap_ends_when_it_is_made_again(tmp_path: Path) -> None:
+    """C08: the first try to make it again is refused; what changed until it was there once more is compared then."""
+
+    async def story() -> None:
+        async with kept(tmp_path) as world:
+            await world.keeper.look()
+            world.shop.there.pop("1")
+            world.shop.refuses = {"orders/create"}
+            await world.keeper.look()
+            assert world.compared == []
+            world.shop.refuses = set()
+            await world.keeper.look()
+            assert world.compared == ["shop"]
+            rows = {one.topic: one for one in await world.book.kept()}
+            assert rows["orders/create"].lost == 1
+
+    asyncio.run(story())

@@ -20,7 +20,8 @@ from interlock.messaging.router import CURSOR, Router
 from interlock.messaging.source import Listed, Page
 from interlock.messaging.sqlite.inbox import SqliteInbox
 from interlock.messaging.sqlite.ledger import SqliteLedger
-from interlock.messaging.sqlite.sweep_book import SqliteSweepBook
+from interlock.messaging.sqlite.statements import statements
+from interlock.messaging.sqlite.sweep_book import FILE, SqliteSweepBook
 from interlock.messaging.sqlite.sweep_views import read_missed as missed
 from interlock.messaging.sqlite.sweep_views import read_sweeps as sweeps
 from interlock.messaging.sweeps import Schedule, Sweep
@@ -229,23 +230,23 @@ def test_window_that_cannot_be_halved_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page",
+    ("page", "state"),
     [
-        lambda found, after: Page(items=(), after="more" if not after else ""),
-        lambda found, after: Page(items=tuple(found), after="again"),
-        lambda found, after: Page(items=tuple(found), after=str(int(after or 0) + 1)),
+        (lambda found, after: Page(items=(), after="more" if not after else ""), "done"),
+        (lambda found, after: Page(items=tuple(found), after="again"), "done"),
+        (lambda found, after: Page(items=tuple(found), after=str(int(after or 0) + 1)), "failed"),
     ],
-    ids=["first page empty", "same cursor again", "last page repeated for ever"],
+    ids=["first page empty", "last page again", "last page again for ever"],
 )
-def test_sweep_ends(tmp_path: Path, page: Callable[[list[Listed], str], Page]) -> None:
-    """C21: whatever the listing does, the sweep comes to an end."""
+def test_sweep_ends(tmp_path: Path, page: Callable[[list[Listed], str], Page], state: str) -> None:
+    """C21: whatever the listing does, the sweep comes to an end; what may have left something out has not ended well."""
 
     async def story() -> None:
         async with world(tmp_path) as made:
             made.shop.has(listed("1", made.now - MINUTE))
             made.shop.page = page
             ended = await asyncio.wait_for(made.sweep(), 10)
-            assert ended.state == "done"
+            assert ended.state == state
 
     asyncio.run(story())
 
@@ -382,5 +383,93 @@ def test_connector_that_fails_costs_its_sweep(tmp_path: Path) -> None:
             made.shop.page = made.shop._two
             await reconciler(made, 20)
             assert [row[0] for row in made.found()] == ["1"]
+
+    asyncio.run(story())
+
+
+def test_listing_that_begins_anew_in_a_crowded_second(tmp_path: Path) -> None:
+    """C75: past the most that a cursor is good for, a listing begins anew at the second that it has come to, and tells again
+    what shares that second, for many pages: what stands behind them is found all the same."""
+
+    async def story() -> None:
+        async with world(tmp_path) as made:
+            made.shop.has(*(listed(str(key), made.now - MINUTE + key) for key in range(1, 21)))
+
+            def page(found: list[Listed], after: str) -> Page:
+                number = int(after or 0)
+                begin = number * 2 if number < 8 else (number - 8) * 2  # after eight pages it begins anew
+                return Page(items=tuple(found[begin : begin + 2]), after=str(number + 1) if begin + 2 < len(found) else "")
+
+            made.shop.page = page
+            ended = await made.sweep()
+            assert (ended.state, ended.found) == ("done", 20)
+
+    asyncio.run(story())
+
+
+def test_since_leaves_no_gap(tmp_path: Path) -> None:
+    """A comparison from a later day on does not say that everything before it was compared."""
+
+    async def story() -> None:
+        async with world(tmp_path) as made:
+            await made.sweep(minutes=60)
+            reached = (await made.book.reached("shop", "order"))[0]
+            await made.clock.advance(5 * 3_600)
+            await made.sweep(minutes=10)
+            assert (await made.book.reached("shop", "order"))[0] == reached
+            await made.sweep(minutes=6 * 60)
+            assert (await made.book.reached("shop", "order"))[0] == made.now
+
+    asyncio.run(story())
+
+
+def test_questions_of_a_sweep_are_looks_into_an_index(tmp_path: Path) -> None:
+    """With 100,000 known orders a page is compared in a millisecond: the hub does nothing else meanwhile."""
+
+    async def story() -> None:
+        async with world(tmp_path) as made:
+            connection, sql = made.ledger.group.reading, statements(FILE)
+            known = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql['known']}", ("s", "o", "[]")))
+            assert "SEARCH o USING INDEX object_once (system=? AND object=? AND key=?)" in known
+            bound = ("s", "o", 0, 0, 250)
+            later = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql['next_known']}", bound))
+            assert "SEARCH object USING INTEGER PRIMARY KEY" in later
+            assert "SEARCH missed USING" in later
+            assert "TEMP B-TREE" not in later
+
+    asyncio.run(story())
+
+
+class TwoShops(Sources):
+    """A second shop that asks for a day's patience."""
+
+    def __init__(self, shop: Shop, patient: Shop) -> None:
+        super().__init__(shop)
+        self._patient = patient
+
+    def swept(self) -> dict[tuple[str, str], Schedule]:
+        return {("patient", "order"): SCHEDULE, ("shop", "order"): SCHEDULE}
+
+    def listing(self, system: str) -> Shop:
+        return self._patient if system == "patient" else self._shop
+
+
+def test_one_shops_patience_costs_no_other(tmp_path: Path) -> None:
+    """C47: a store that throttles for long is compared later; the others in their own time."""
+
+    async def story() -> None:
+        async with world(tmp_path) as made:
+            patient = Shop()
+            patient.page = lambda found, after: Retry(code="429", message="slow", retry_after_seconds=50.0)  # type: ignore[assignment,return-value]
+            made.shop.has(listed("1", made.now - 10 * MINUTE))
+            both = TwoShops(made.shop, patient)
+            runner = Reconciler(made.book, made.inbox, made.clock, sources=lambda: both, cursor=made.ledger.cursor)  # type: ignore[arg-type,return-value]
+            tasks = [asyncio.create_task(runner.run()), asyncio.create_task(made.router.run())]
+            for _ in range(6):
+                await made.clock.advance(10)
+            assert [row[0] for row in made.found()] == ["1"]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     asyncio.run(story())

@@ -5,13 +5,14 @@ SELECT reached, looked_at FROM sweep_reached WHERE system = ? AND object = ?
 INSERT INTO sweep_reached (system, object, reached, looked_at) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (system, object) DO UPDATE SET reached = max(reached, ?3), looked_at = ?4
 
--- name: known  what the hub was told of some objects
-SELECT o.key, o.version, o.summary FROM object o JOIN json_each(?3) k ON o.key = k.value WHERE o.system = ?1 AND o.object = ?2
+-- name: known  what the hub was told of some objects; the keys lead, so that each is one look into the index
+SELECT o.key, o.version, o.summary FROM json_each(?3) k CROSS JOIN object o ON o.key = k.value WHERE o.system = ?1 AND o.object = ?2
 
--- name: next_known  objects in the order in which they were first seen, after one of them
+-- name: next_known  objects in the order in which they were first seen, after one of them: along the rows, without sorting them
 SELECT id, key, name FROM object
-WHERE system = ?1 AND object = ?2 AND id > ?3 AND last_seen_ms >= ?4
-  AND NOT EXISTS (SELECT 1 FROM missed WHERE missed.system = ?1 AND missed.object = ?2 AND missed.key = object.key AND kind = 'deleted')
+WHERE +system = ?1 AND +object = ?2 AND id > ?3 AND +last_seen_ms >= ?4
+  AND NOT EXISTS (SELECT 1 FROM missed WHERE missed.system = ?1 AND missed.object = ?2 AND missed.key = object.key
+    AND missed.version = 0 AND missed.kind = 'deleted' AND missed.event > 0)
 ORDER BY id LIMIT ?5
 
 -- name: ask
