@@ -85,7 +85,7 @@ def test_one_stores_trouble_is_its_own(tmp_path: Path) -> None:
             await store.command("POST", f"orders/{second}/edit", {"add": [{"sku": "MUG-W", "quantity": 2}]})
             await comes_to(hub, first, "shopify", "done")
             await waits(hub, second)
-            assert (await states(hub, first, "shopify"))["netsuite"] == "done"
+            await comes_to(hub, first, "shopify", "done")  # told of once more meanwhile, it ends again
             await store.command("POST", "repair", {})
             await hub.reload()
             await comes_to(hub, second, US, "done")
