@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from interlock.clock import Clock
@@ -35,6 +36,8 @@ COLLECTING_SECONDS = (0.25, 10.0)
 COLLECTING_SHARE = 0.2
 RETRY_SECONDS = 5.0
 """The least wait after the vendor could not answer, or had no place for one more operation (C74)."""
+CANCEL_RETRY_SECONDS = (5.0, 600.0)
+"""Between two tries to end an operation that nobody wants, each wait twice the last, within these."""
 ROOM_SECONDS = 0.1
 CALL_SECONDS = 30.0
 BULKS_MOST = 20
@@ -61,6 +64,7 @@ class Backfills:
         self._release = release
         self._clock = clock
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._cancelling: dict[int, _Cancelling] = {}
 
     async def run(self) -> None:
         """Look for ever; what is under way when this ends goes on with the next hub from the place it had committed."""
@@ -81,7 +85,9 @@ class Backfills:
             if row.id not in self._tasks:
                 self._tasks[row.id] = asyncio.get_running_loop().create_task(self._work(row.id))
         for row in await self._book.left_behind():
-            await self._end_at_vendor(row)
+            tried = self._cancelling.get(row.id)
+            if tried is None or self._clock.now_ms() >= tried.next_ms:
+                await self._end_at_vendor(row)
 
     async def _work(self, number: int) -> None:
         while (row := await self._book.backfill(number)) is not None and row.state in AT_WORK:
@@ -131,9 +137,18 @@ class Backfills:
             await self._unanswered(row, begun)
             return
         started = row.started_ms or self._clock.now_ms()
-        await self._save(
+        saved = await self._save(
             row, state="collecting", bulk=begun.id, bulks=row.bulks + 1, line=0, started_ms=started, note="", code=""
         )
+        if saved is None:
+            await self._keep_begun(row.id, begun.id)
+
+    async def _keep_begun(self, number: int, bulk_id: str) -> None:
+        """Somebody paused or cancelled it while the vendor began: the id goes to the row as that person left it, so that
+        it is resumed with this operation, or this operation is cancelled."""
+        while (row := await self._book.backfill(number)) is not None:
+            if await self._save(row, bulk=bulk_id, bulks=row.bulks + 1, line=0) is not None:
+                return
 
     async def _follow(self, row: Backfill, bulk: Bulk) -> None:
         """Wait until the vendor has collected, then take in what it has."""
@@ -288,15 +303,54 @@ class Backfills:
             await self._end(row, "failed", str(error) or type(error).__name__, code)
 
     async def _end_at_vendor(self, row: Backfill) -> None:
-        """Nobody wants the result; an operation that goes on all the same keeps a place from another."""
+        """Nobody wants the result; an operation that goes on all the same keeps a place from another. So its id is kept
+        until the vendor has said something of it, or nobody knows the system any more."""
         try:
-            await self._bulk(row.system).cancel(row.bulk, timeout_seconds=CALL_SECONDS)
-        except InterlockError as error:
-            LOG.warning("backfill %s: its bulk operation was not cancelled: %s", row.id, error)
+            bulk = self._bulk(row.system)
+        except KeyError:
+            LOG.warning("backfill %s: its bulk operation was not cancelled: there is no system %s", row.id, row.system)
+            await self._forget_at_vendor(row)
+            return
+        except Exception as error:  # noqa: BLE001  what cannot be opened now must not end the hub
+            self._cancel_later(row, str(error) or type(error).__name__)
+            return
+        answer = await self._cancelled(bulk, row.bulk)
+        if isinstance(answer, Retry):
+            self._cancel_later(row, answer.message or answer.code, answer.retry_after_seconds)
+        else:
+            await self._forget_at_vendor(row)
+
+    async def _cancelled(self, bulk: Bulk, bulk_id: str) -> BulkState | Retry | Refused:
+        """What the vendor says; an answer that cannot be read is none."""
+        try:
+            return await bulk.cancel(bulk_id, timeout_seconds=CALL_SECONDS)
+        except StoreError:
+            raise
+        except Exception as error:
+            LOG.warning("the answer to a cancellation cannot be read", exc_info=not isinstance(error, InterlockError))
+            return Retry(code="BFL004", message=str(error) or type(error).__name__)
+
+    async def _forget_at_vendor(self, row: Backfill) -> None:
+        self._cancelling.pop(row.id, None)
         await self._save(row, bulk="")
+
+    def _cancel_later(self, row: Backfill, why: str, at_least_seconds: float = 0.0) -> None:
+        LOG.warning("backfill %s: its bulk operation was not cancelled yet: %s", row.id, why)
+        least, most = CANCEL_RETRY_SECONDS
+        last = self._cancelling.get(row.id)
+        wait = min(most, last.wait_seconds * 2) if last else least
+        next_ms = self._clock.now_ms() + int(max(wait, at_least_seconds) * 1000)
+        self._cancelling[row.id] = _Cancelling(wait_seconds=wait, next_ms=next_ms)
 
     async def _save(self, row: Backfill, **changes: object) -> Backfill | None:
         return await self._book.save(replace(row, **changes), self._clock.now_ms())
+
+
+class _Cancelling(Struct, frozen=True, kw_only=True):
+    """When the vendor is asked again to end an operation, and the wait until then."""
+
+    wait_seconds: float
+    next_ms: int
 
 
 def _reached(row: Backfill, batch: Sequence[Whole]) -> int:

@@ -1,7 +1,7 @@
 """A vendor's bulk side in memory, whose operations run, fail, expire and are cancelled as a test says."""
 
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from interlock.messaging.event import Subject
 from interlock.messaging.outcome import Refused, Retry
@@ -30,6 +30,9 @@ class FakeBulk:
         """How the next operations end; those after them are done."""
         self.begun: list[int] = []
         self.cancelled: list[str] = []
+        self.cancel_troubles: list[Exception | Retry] = []
+        """What the next calls for an end meet; those after them are heard."""
+        self.before_begun: Callable[[], Awaitable[object]] | None = None
         self.opened: list[int] = []
         self.read = 0
         self.pages: list[str] = []
@@ -48,6 +51,8 @@ class FakeBulk:
         if self.busy:
             self.busy -= 1
             return LIMIT
+        if self.before_begun is not None:
+            await self.before_begun()
         self.begun.append(since)
         return BulkState(id=f"bulk-{len(self.begun)}", state="running")
 
@@ -61,6 +66,11 @@ class FakeBulk:
         return BulkState(id=bulk_id, state="done", count=len(self.there), url="https://results/all")
 
     async def cancel(self, bulk_id: str, *, timeout_seconds: float) -> BulkState | Retry | Refused:
+        if self.cancel_troubles:
+            trouble = self.cancel_troubles.pop(0)
+            if isinstance(trouble, Exception):
+                raise trouble
+            return trouble
         self.cancelled.append(bulk_id)
         return BulkState(id=bulk_id, state="cancelled")
 

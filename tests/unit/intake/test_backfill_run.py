@@ -13,7 +13,7 @@ from engine import Engine, event_of
 from interlock.errors import SettingsError
 from interlock.intake import backfill as module
 from interlock.intake.backfill import BATCH, Backfills
-from interlock.messaging.backfill import Asked, Backfill, Go, How
+from interlock.messaging.backfill import Action, Asked, Backfill, Go, How
 from interlock.messaging.outcome import Refused, Retry
 from interlock.messaging.releases import Limits
 from interlock.messaging.source import BulkState, Reach
@@ -26,12 +26,13 @@ class Hub(Engine):
     def __init__(self, folder: Path, bulk: FakeBulk, *, limits: Limits | None = None) -> None:
         super().__init__(folder, limits=limits)
         self.bulk = bulk
+        self.bulks = {"shop": bulk}
 
     async def open(self, *, suspect: int = 0) -> None:
         await super().open(suspect=suspect)
         self.book = SqliteBackfillBook(self.ledger.group)
         self.backfills = Backfills(
-            self.book, inbox=self.inbox, ledger=self.ledger, bulk=lambda _system: self.bulk, release=lambda: "r1", clock=self.clock,
+            self.book, inbox=self.inbox, ledger=self.ledger, bulk=self.bulks.__getitem__, release=lambda: "r1", clock=self.clock,
         )  # fmt: skip
         self.at_work = [asyncio.ensure_future(part) for part in (self.backfills.run(), self.router.run())]
 
@@ -289,6 +290,73 @@ def test_paused_resumed_and_cancelled(tmp_path: Path) -> None:
             await hub.run(5)
             row = await hub.row(2)
             assert (row.state, row.ended_ms, row.bulk, bulk.cancelled) == ("cancelled", 7, "", ["bulk-2"])
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("trouble", [KeyError("bulkOperationCancel"), TypeError("None is no mapping"), Retry(code="429", message="")])
+def test_what_cannot_be_cancelled_yet_is_tried_again(tmp_path: Path, trouble: Exception | Retry) -> None:
+    """An operation that goes on keeps one of few places: its id is kept until the vendor has answered, and no answer, however
+    broken, ends the hub."""
+
+    async def story() -> None:
+        bulk = orders(10)
+        bulk.looks, bulk.cancel_troubles = 10**6, [trouble] * 3
+        async with Hub(tmp_path, bulk) as hub:
+            await hub.ask()
+            await hub.run(5)
+            await hub.book.steer(1, "cancel", by="ann", why="not needed", now_ms=7)
+            await hub.run(2)
+            assert ((await hub.row()).bulk, bulk.cancelled, len(bulk.cancel_troubles)) == ("bulk-1", [], 2)
+            await hub.run(60)
+            assert not hub.at_work[0].done()
+            assert ((await hub.row()).bulk, bulk.cancelled, bulk.cancel_troubles) == ("", ["bulk-1"], [])
+
+    asyncio.run(story())
+
+
+def test_the_operation_of_a_system_that_is_gone_is_let_go(tmp_path: Path) -> None:
+    """A release without the system has nobody to ask: the hub goes on, and does not try for ever."""
+
+    async def story() -> None:
+        bulk = orders(10)
+        bulk.looks = 10**6
+        async with Hub(tmp_path, bulk) as hub:
+            await hub.ask()
+            await hub.run(5)
+            await hub.book.steer(1, "cancel", by="ann", why="the shop is closed", now_ms=7)
+            hub.bulks.clear()
+            await hub.run(5)
+            assert not hub.at_work[0].done()
+            assert ((await hub.row()).state, (await hub.row()).bulk, bulk.cancelled) == ("cancelled", "", [])
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("action", ["cancel", "pause"])
+def test_what_began_while_somebody_stopped_it_is_not_lost(tmp_path: Path, action: Action) -> None:
+    """The vendor answers after the person's word: a cancelled one is cancelled there too, a paused one is resumed with the
+    operation that it has."""
+
+    async def story() -> None:
+        bulk = orders(10)
+        bulk.looks, began = 10**6, asyncio.Event()
+        bulk.before_begun = began.wait
+        async with Hub(tmp_path, bulk) as hub:
+            await hub.ask()
+            await hub.run(5)
+            assert ((await hub.row()).state, bulk.begun) == ("waiting", [])
+            assert await hub.book.steer(1, action, by="ann", why="not now", now_ms=7)
+            began.set()
+            await hub.run(5)
+            if action == "cancel":
+                assert ((await hub.row()).state, (await hub.row()).bulk, bulk.cancelled) == ("cancelled", "", ["bulk-1"])
+                return
+            assert ((await hub.row()).state, (await hub.row()).bulk) == ("paused", "bulk-1")
+            bulk.looks = 0
+            assert await hub.book.steer(1, "resume", by="ann", why="", now_ms=8)
+            await hub.run(30)
+            assert ((await hub.row()).state, len(bulk.begun)) == ("done", 1)
 
     asyncio.run(story())
 
