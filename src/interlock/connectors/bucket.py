@@ -18,6 +18,8 @@ MARGIN_POINTS: Final = 1.0
 """Kept free of rounding: a vendor may count in whole points."""
 HOLD_SECONDS: Final = 120.0
 """A call whose process died never gives back: then its points count as used."""
+PROBE_SECONDS: Final = 30.0
+"""So long does the very first call keep the others waiting: by then it has its answer, or its process died."""
 TURN_SECONDS: Final = 1.0
 """A caller that waits comes back within this time after it is due, else its turn is over: its process died."""
 TURNS_MAX: Final = 500
@@ -85,7 +87,7 @@ class Bucket(msgspec.Struct, kw_only=True):
         self._refill(now)
         ahead = self._ahead(caller, lane)
         missing = sum(turn.points for turn in ahead) + self._needed(points, lane) - self.available
-        probed = self.known or not self.in_flight  # until an answer has told the limits, one call goes ahead
+        probed = self.known or not self._probing(now)
         if missing <= ENOUGH and not ahead and probed:
             self.leave(caller)
             hold = Hold(id=caller, points=points, until=now + HOLD_SECONDS, used_before=self.used)
@@ -116,6 +118,10 @@ class Bucket(msgspec.Struct, kw_only=True):
         self._bound()
 
     # -- the arithmetic
+
+    def _probing(self, now: float) -> bool:
+        """Until an answer has told the limits, one call goes ahead of all others."""
+        return any(now < hold.until - HOLD_SECONDS + PROBE_SECONDS for hold in self.in_flight)
 
     def _needed(self, points: float, lane: Lane) -> float:
         kept = self.maximum * SHARE_KEPT_FOR_LIVE if lane is Lane.BACKFILL else max(MARGIN_POINTS, self.spare)

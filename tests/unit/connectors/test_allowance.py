@@ -13,7 +13,7 @@ from points_vendor import BUCKET, Vendor, call
 
 from interlock.clock import VirtualClock
 from interlock.connectors.allowance import Allowance, Hold, KeptInMemory, Lane, Level
-from interlock.connectors.bucket import HOLD_SECONDS, SHARE_KEPT_FOR_LIVE, Bucket
+from interlock.connectors.bucket import HOLD_SECONDS, PROBE_SECONDS, SHARE_KEPT_FOR_LIVE, Bucket
 from interlock.messaging.sqlite.shared_state import SqliteSharedState
 
 
@@ -219,6 +219,16 @@ def test_before_the_limits_are_known_one_call_goes_ahead() -> None:
     bucket.give_back(0.1, "first", 50, Level(maximum=300, available=250, restore_rate=10))
     assert isinstance(bucket.take(0.1, "second", 100, Lane.LIVE), Hold)
     assert isinstance(bucket.take(0.1, "third", 200, Lane.LIVE), float)
+
+
+def test_a_first_call_whose_process_died_keeps_nobody_waiting_for_long() -> None:
+    """Its hold stays for two minutes; the others wait for an answer only as long as one may still come, and then again one
+    of them goes ahead."""
+    bucket = Bucket()
+    assert isinstance(bucket.take(0, "died", 50, Lane.LIVE), Hold)
+    assert not isinstance(bucket.take(PROBE_SECONDS - 1, "next", 50, Lane.LIVE), Hold)
+    assert isinstance(bucket.take(PROBE_SECONDS, "next", 50, Lane.LIVE), Hold)
+    assert not isinstance(bucket.take(PROBE_SECONDS, "third", 50, Lane.LIVE), Hold)
 
 
 def test_what_cannot_be_read_is_learnt_anew() -> None:
