@@ -66,6 +66,7 @@ from interlock.release.shelf import Shelf
 from interlock.release.switch import Choice, ReleaseError, Switched, chosen
 from interlock.security.vault import Vault
 from interlock.strategy import Snapshot, StrategyErrors, read_folder
+from interlock.strategy.webhooks import trimmed
 
 LOCK_FILE = "interlock.lock"
 TOKEN_FILE = "console-token"  # noqa: S105  a file's name
@@ -420,6 +421,7 @@ class _Doors:
         return Door(
             system=name, release=build.id, dialects=dialects, secrets=secrets_, shop=_shop(system.url, system.settings),
             old_secrets_until_ms=_ms(system.intake.old_secrets_until), shares_secret=not others.isdisjoint(secrets_),
+            trimmed=trimmed(build.strategy).get(name, frozenset()),
             api_version=str(system.settings.get("api_version", "")), max_body_bytes=system.intake.max_body_bytes,
             max_depth=system.intake.max_depth, rate_per_second=system.intake.rate_per_second,
         )  # fmt: skip

@@ -35,7 +35,8 @@ class Door(msgspec.Struct, kw_only=True):
 
     `shop` binds the endpoint to one shop ('' binds nothing). The first secret is the one in use; the others are valid
     as well, until `old_secrets_until_ms` when that is not 0. `shares_secret`: another system has one of them too, so
-    that a signature does not tell which shop a body is from.
+    that a signature does not tell which shop a body is from. `trimmed`: objects whose webhooks lack fields by the flows'
+    own wish; they are read from the system itself, else what was left out would be taken for empty.
     """
 
     system: str
@@ -45,6 +46,7 @@ class Door(msgspec.Struct, kw_only=True):
     old_secrets_until_ms: int = 0
     shares_secret: bool = False
     shop: str = ""
+    trimmed: frozenset[str] = frozenset()
     api_version: str = ""
     max_body_bytes: int = 5_000_000
     max_depth: int = 64
@@ -167,9 +169,11 @@ class Intake:
         if door.shop and (subject.shop or envelope.shop).lower() != door.shop.lower():
             raise IntakeError("this endpoint belongs to another shop", status=401, code="INT005")
         flags = _flags(envelope, subject.facts, door)
+        whole = subject.object not in door.trimmed
         return Event(
             system=door.system, dialect=envelope.dialect, topic=envelope.topic, object=subject.object, key=subject.key, name=subject.name,
-            summary=subject.summary, version=subject.version, complete=subject.complete and not door.shares_secret,
+            summary=subject.summary if whole else "", version=subject.version,
+            complete=subject.complete and whole and not door.shares_secret,
             facts=subject.facts, event_id=envelope.event_id,
             webhook_id=envelope.webhook_id, api_version=envelope.api_version, triggered_at_ms=envelope.triggered_at_ms,
             received_at_ms=self._clock.now_ms(), release=door.release, flags=flags, sha256=hashlib.sha256(body).digest(), body=body,

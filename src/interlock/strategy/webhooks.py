@@ -37,6 +37,18 @@ def wanted(strategy: Strategy, beside: Mapping[str, Iterable[str]] = {}) -> Mapp
     }
 
 
+def trimmed(strategy: Strategy) -> Mapping[str, frozenset[str]]:
+    """System -> the objects of which some webhooks come without all their fields: what such a body lacks is not empty at
+    the source. By object, since a body's topic is not signed."""
+    found: dict[str, set[str]] = {}
+    for system, topics in wanted(strategy).items():
+        cut = {one.topic for one in topics if one.fields}
+        objects = {topic.partition("/")[0].removesuffix("s") for topic in cut}
+        objects |= {flow.object_name for flow in strategy.flows.values() if flow.source == system and cut & set(flow.trigger)}
+        found[system] = objects
+    return {system: frozenset(objects) for system, objects in found.items()}
+
+
 def _wanted(topic: str, flows: list[Flow]) -> Wanted:
     filters = {flow.subscription.filter for flow in flows}
     fields = [flow.subscription.fields for flow in flows]

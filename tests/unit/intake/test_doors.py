@@ -63,6 +63,16 @@ def test_two_shops_of_one_secret_know_it(folder: Path) -> None:
     assert [door is not None and door.shares_secret for door in both] == [True, True]
 
 
+def test_fields_of_a_flow_reach_the_door(folder: Path) -> None:
+    """Who asks for some fields gets bodies without the others: the door knows of which objects. The control asks for all."""
+    (whole,) = doors(folder, ["shopify"])
+    for flow in (folder / "flows").glob("*.toml"):
+        flow.write_text(flow.read_text("utf-8") + '\n[subscription]\nfields = ["email"]\n', "utf-8")
+    (cut,) = doors(folder, ["shopify"])
+    assert whole is not None and cut is not None
+    assert (whole.trimmed, "order" in cut.trimmed) == (frozenset(), True)
+
+
 def test_a_stranger_opens_no_door(folder: Path) -> None:
     """Fault case 41: names that anyone may send are neither doors nor remembered."""
     assert doors(folder, ["", "netsuite", "../shopify", "x" * 100_000, "\x00"]) == [None] * 5

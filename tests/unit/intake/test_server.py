@@ -154,3 +154,30 @@ def test_a_secret_of_two_shops_proves_neither(tmp_path: Path) -> None:
             assert entrance.rows("SELECT complete, flags FROM event") == [(0, "shop-unproven")]
 
     asyncio.run(story())
+
+
+CUSTOMER = (
+    b'{"id": 1, "admin_graphql_api_id": "gid://shopify/Customer/1", "updated_at": "2026-07-01T12:00:00Z", "email": "a@example.com"}'
+)
+
+
+@pytest.mark.parametrize(("body", "name"), [(order(1), "order"), (CUSTOMER, "customer")])
+def test_a_trimmed_webhook_is_not_the_whole_object(tmp_path: Path, body: bytes, name: str) -> None:
+    """What a flow's `fields` leave out is not empty at the source: the object is read, whatever topic the headers claim. The
+    controls, of which nothing or another object is trimmed, are taken as they came."""
+
+    async def story() -> None:
+        doors = [
+            a_door("cut", trimmed=frozenset({name})),
+            a_door("other", trimmed=frozenset({"product"})),
+            a_door("whole"),
+        ]
+        async with Entrance(tmp_path, *doors) as entrance:
+            for topic in ("orders/create", "themes/publish"):
+                for door in doors:
+                    assert (await entrance.knock(body, signed(body, topic=topic, event_id=topic), system=door.system)).status == 200
+            rows = entrance.rows("SELECT system, object, complete, summary != '' FROM event WHERE version > 0")
+            told = name == "order"
+            assert set(rows) == {("cut", name, 0, 0), ("other", name, 1, told), ("whole", name, 1, told)}
+
+    asyncio.run(story())

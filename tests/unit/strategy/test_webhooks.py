@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from interlock.strategy.model import Subscription
-from interlock.strategy.webhooks import ALWAYS, NAME_LENGTH_MAX, Wanted, wanted
+from interlock.strategy.webhooks import ALWAYS, NAME_LENGTH_MAX, Wanted, trimmed, wanted
 
 
 def strategy(*flows: tuple[str, list[str], Subscription]) -> Any:
@@ -62,3 +62,19 @@ def test_names_fit() -> None:
     name = only(("a", [topic], Subscription())).name
     assert len(name) <= NAME_LENGTH_MAX
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+def test_what_is_trimmed_is_known_by_its_object() -> None:
+    """A webhook that lacks fields must never be taken for the whole object; a flow that needs all of a topic keeps it whole."""
+    few = Subscription(fields=["email"])
+
+    def cut(*flows: tuple[str, list[str], Subscription]) -> set[str]:
+        made = strategy(*flows)
+        for flow in made.flows.values():
+            flow.object_name = "order" if flow.trigger[0].startswith(("orders", "refunds")) else "customer"
+        return set(trimmed(made)["shop"])
+
+    assert cut(("a", ["customers/update"], few)) == {"customer"}
+    assert cut(("a", ["orders/create", "orders/updated"], few), ("b", ["orders/create"], Subscription())) == {"order"}
+    assert cut(("a", ["refunds/create"], few)) == {"order", "refund"}
+    assert cut(("a", ["orders/create"], few), ("b", ["orders/create"], Subscription())) == set()
