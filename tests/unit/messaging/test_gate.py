@@ -3,10 +3,12 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from engine import Engine, event_of
 
 from interlock.messaging.event import Event
 from interlock.messaging.outcome import Refused, Retry
+from interlock.messaging.releases import Holding
 from interlock.messaging.source import Held
 
 ON_HOLD = (Held(kind="holds", words="on hold: HIGH_RISK_OF_FRAUD", part="77"),)
@@ -111,5 +113,32 @@ def test_what_nobody_knows_to_be_free_does_not_leave(tmp_path: Path) -> None:
             engine.release.holding = Refused(reason="gone", code="404", message="no such order", status=404)
             await engine.run(RECHECK_SECONDS + 5)
             assert said(engine)[0][0] == "done"
+
+    asyncio.run(story())
+
+
+def test_a_gatekeeper_that_raises_stops_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a source's client raises is about that question: the delivery is retried, the outlet lives, and it goes on when the
+    client answers. The control is the other flow of the same outlet, which asks nobody."""
+
+    async def story() -> None:
+        async with Engine(tmp_path) as engine:
+
+            async def broken(*_: object, **__: object) -> Holding:
+                raise KeyError("order")
+
+            engine.release.gates = ("holds",)
+            with monkeypatch.context() as now:
+                now.setattr(engine.release, "held", broken)
+                await engine.post(event_of("1", 10))
+                await engine.run(30)
+                assert said(engine) == [("retrying", "unavailable", "")]
+                engine.release.gates = ()
+                await engine.post(event_of("2", 10))
+                await engine.run(30)
+                assert len(engine.erp.records) >= 1, "the outlet is alive"
+                engine.release.gates = ("holds",)
+            await engine.run(RECHECK_SECONDS)
+            assert {state for state, *_ in said(engine)} == {"done"}
 
     asyncio.run(story())

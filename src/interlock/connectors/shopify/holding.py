@@ -37,6 +37,8 @@ async def _parts(reading: Reading, gid: str, connection: Mapping[str, Any]) -> A
         if not connection["pageInfo"]["hasNextPage"]:
             return
         page = await reading.ask("order_fulfillment_orders_page", {"id": gid, "after": connection["pageInfo"]["endCursor"]})
+        if page["order"] is None:  # deleted between two pages
+            raise NotRead(gone(gid))
         connection = page["order"]["fulfillmentOrders"]
 
 

@@ -40,6 +40,9 @@ BODIES: Final[dict[str, Callable[[Body], Body]]] = {
 }
 """Objects that are one node; an order and a stock level are put together."""
 
+MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What an answer raises that has not the shape its document asks for."""
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -62,15 +65,17 @@ class ShopifySource:
             return _encode(await _body(reading, name, key))
         except NotRead as stopped:
             return stopped.outcome
-        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            words = f"the answer is no {name} as its document asks for: {type(error).__name__}"
-            return Retry(code="ANSWER_NOT_UNDERSTOOD", message=words, status=200)
+        except MALFORMED as error:
+            return _not_understood(name, error)
 
     async def held(self, object_name: str, key: str, *, timeout_seconds: float) -> tuple[Held, ...] | Retry | Refused:
         """What holds an order back; of nothing else is anything known."""
         if object_name != "order" or not _readable("order", key):
             return ()
-        return await held(Reading(self.admin, self._clock, timeout_seconds=timeout_seconds), key)
+        try:
+            return await held(Reading(self.admin, self._clock, timeout_seconds=timeout_seconds), key)
+        except MALFORMED as error:
+            return _not_understood("order", error)
 
     async def subscriptions(self, *, timeout_seconds: float = READ_SECONDS_DEFAULT) -> list[tuple[str, str]] | Outcome:
         """(topic, address) of the webhook subscriptions that this app made."""
@@ -93,6 +98,11 @@ class ShopifySource:
             elif not (isinstance(outcome, Refused) and outcome.reason == "conflict"):  # another has just made it
                 return outcome
         return created
+
+
+def _not_understood(name: str, error: Exception) -> Retry:
+    words = f"the answer is no {name} as its document asks for: {type(error).__name__}"
+    return Retry(code="ANSWER_NOT_UNDERSTOOD", message=words, status=200)
 
 
 def _readable(name: str, key: str) -> bool:
