@@ -88,7 +88,7 @@ class Admin:
     async def change(
         self, name: str, variables: Mapping[str, Any], *, timeout_seconds: float, lane: Lane = Lane.LIVE
     ) -> Data | Retry | Refused | Uncertain:
-        """The data of a mutation whose userErrors are empty; else what they mean."""
+        """The data of a mutation that has its payload and no userErrors; else what they mean."""
         return await self._send(document(name), variables, timeout_seconds, lane)
 
     async def _scopes(self, ends: float, lane: Lane) -> Data | Retry | Refused:
@@ -132,7 +132,7 @@ class Admin:
         finally:
             self._allowance.give_back(self.bucket, hold, used=used, level=reply.level if reply else None)
         self._learn(asked, hold, answer, reply)
-        if answer.status == 200 and reply is not None and reply.complete:
+        if answer.status == 200 and reply is not None and (reply.complete if asked.kind == "query" else reply.carried_out):
             return dict(reply.data or {})
         now_ms = self._connection.clock.now_ms()
         return failure(answer, reply, self._manifest, sent=body, now_ms=now_ms)

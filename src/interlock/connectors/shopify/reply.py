@@ -39,6 +39,12 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         return self.data is not None and not self.errors and not self.user_errors
 
     @property
+    def carried_out(self) -> bool:
+        """Whether a mutation tells that it was done: each of its payloads is there. A null is no word of success."""
+        payloads = (self.data or {}).values()
+        return self.complete and bool(payloads) and all(isinstance(payload, dict) for payload in payloads)
+
+    @property
     def throttled(self) -> bool:
         """Whether it was not looked at, for want of points."""
         return "THROTTLED" in set(_codes(self.errors))
@@ -65,9 +71,9 @@ def read_reply(answer: Answer) -> Reply | None:
 
 
 def carried_out(answer: Answer) -> Done | None:
-    """The reader of a success: data, no error, no user error."""
+    """The reader of a success: a payload, no error, no user error."""
     reply = read_reply(answer) if answer.status == 200 else None
-    return Done(status=answer.status) if reply is not None and reply.complete else None
+    return Done(status=answer.status) if reply is not None and reply.carried_out else None
 
 
 def failure(

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from scripted_store import Store, connection, run
 
-from interlock.clock import SystemClock
+from interlock.clock import SystemClock, VirtualClock
 from interlock.connectors import registry
-from interlock.connectors.contract import Connection, Http, Past, Plan
+from interlock.connectors.contract import Connection, Done, Http, Past, Plan, Uncertain
+from interlock.connectors.shopify.flow_trigger import FlowTriggers
 from interlock.connectors.shopify.functions import shopify_number
 
 ORDER = SimpleNamespace(origin="shopify", id="9007199254740993", lines=())
@@ -59,3 +61,16 @@ def test_a_signal_may_go_to_more_than_orders_only_by_the_manifest() -> None:
     by_object = {one.object: one for one in found}
     assert by_object["order"].comes_back_by("orders/updated") and by_object["order"].comes_back_by("flow/anything")
     assert not by_object["order"].comes_back_by("orders/create")
+
+
+@pytest.mark.parametrize("data", [{}, {"flowTriggerReceive": None}])
+def test_a_trigger_that_was_not_confirmed_is_uncertain(data: Any) -> None:
+    """Nobody can look up what Flow received, so only its own payload is a word of success: that is the control."""
+
+    def written(told: Any) -> Any:
+        store = Store(lambda *_: {"data": told})
+        write = SimpleNamespace(body=b'{"handle": "news", "payload": {}}')
+        return run(FlowTriggers(connection(store, VirtualClock())).write(write, idempotency_key="", timeout_seconds=5))  # type: ignore[arg-type]
+
+    assert isinstance(written(data), Uncertain)
+    assert isinstance(written({"flowTriggerReceive": {"userErrors": []}}), Done)

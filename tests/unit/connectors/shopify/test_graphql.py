@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from scripted_store import Store, connection, cost, errors, run
 
@@ -14,6 +15,7 @@ from interlock.connectors.contract import Answer, Refused, Retry, Uncertain
 from interlock.connectors.http import CUT, NOT_CONNECTED
 from interlock.connectors.shopify.cost import points
 from interlock.connectors.shopify.graphql import Admin, bucket_name
+from interlock.connectors.shopify.reply import carried_out
 
 FULL = {"data": {"customer": {"id": "gid://shopify/Customer/1"}}, "extensions": cost()}
 
@@ -120,6 +122,26 @@ def test_user_errors_are_refusals() -> None:
     assert "does not exist" in outcome.message
     coded = {"field": None, "message": "stale", "code": "CHANGE_FROM_QUANTITY_STALE"}
     assert isinstance(changed({"data": {"inventorySetQuantities": {"userErrors": [coded]}}}), Retry)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"webhookSubscriptionDelete": None},
+        {"webhookSubscriptionDelete": []},
+        {"webhookSubscriptionDelete": "ok"},
+        {"webhookSubscriptionDelete": True},
+        {"webhookSubscriptionDelete": {}, "another": None},
+    ],
+    ids=str,
+)
+def test_a_mutation_without_its_payload_is_uncertain(data: Any) -> None:
+    """A 200 without errors proves nothing was wrong, not that anything was done. The control has its payload."""
+    assert isinstance(changed({"data": data}), Uncertain)
+    assert carried_out(Answer(200, {}, msgspec.json.encode({"data": data}))) is None
+    done = {"webhookSubscriptionDelete": {"userErrors": []}}
+    assert changed({"data": done}) == done
 
 
 def test_words_of_an_order_are_no_codes() -> None:
