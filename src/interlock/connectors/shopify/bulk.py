@@ -143,11 +143,13 @@ class ShopifyBulk:
         return _state(data["bulkOperation"] or {"id": bulk_id, "status": "EXPIRED"})
 
     async def cancel(self, bulk_id: str, *, timeout_seconds: float) -> BulkState | Retry | Refused:
-        """One that has ended already refuses."""
+        """One that has ended already refuses; one that the store no longer knows has expired."""
         outcome = await self._admin.change(
             "bulk_cancel", {"id": bulk_id}, timeout_seconds=timeout_seconds, lane=Lane.BACKFILL
         )
-        return _state(outcome["bulkOperationCancel"]["bulkOperation"]) if isinstance(outcome, dict) else as_reading(outcome)
+        if not isinstance(outcome, dict):
+            return as_reading(outcome)
+        return _state(outcome["bulkOperationCancel"]["bulkOperation"] or {"id": bulk_id, "status": "EXPIRED"})
 
     async def objects(
         self, object_name: str, state: BulkState, *, from_line: int

@@ -169,6 +169,13 @@ def test_every_state_of_an_operation_is_one_of_ours(operation: Any, state: str, 
     assert (found.state, found.partial) == (state, partial)
 
 
+def test_an_operation_that_the_store_does_not_know_is_over() -> None:
+    """A cancellation that is answered with no operation has nothing left to cancel."""
+    nothing = {"bulkOperationCancel": {"bulkOperation": None, "userErrors": []}}
+    found = ask(FakeStore(bulk_cancel=nothing), lambda bulk: bulk.cancel("b", timeout_seconds=5))
+    assert (found.id, found.state) == ("b", "expired")
+
+
 def test_the_sixth_operation_is_told_to_wait() -> None:
     """C74: a userError of the payload, in a 200. The control: a query that is wrong is refused for good."""
     payload = {"bulkOperation": None, "userErrors": [{"code": "LIMIT_REACHED", "field": None, "message": "limit"}]}
