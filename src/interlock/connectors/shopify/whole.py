@@ -29,6 +29,7 @@ KINDS: Final = {
     "order": Kind(name="order", gid="Order", pages={
         "lineItems": "order_lines_page",
         "shippingLines": "order_shipping_page",
+        "discountApplications": "order_discounts_page",
         "fulfillmentOrders": "order_fulfillment_orders_page",
     }),
     "refund": Kind(name="refund", gid="Refund", pages={"refundLineItems": "refund_lines_page"}),

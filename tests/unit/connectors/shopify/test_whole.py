@@ -50,7 +50,7 @@ def reading(pages: Any, seconds: float = 30) -> Reading:
 @pytest.mark.parametrize(
     ("kind", "sizes"),
     [
-        ("order", {"lineItems": 301, "shippingLines": 12, "fulfillmentOrders": 25}),
+        ("order", {"lineItems": 301, "shippingLines": 12, "discountApplications": 23, "fulfillmentOrders": 25}),
         ("refund", {"refundLineItems": 130}),
         ("fulfillment", {"fulfillmentLineItems": 101}),
         ("product", {"variants": 2048}),
@@ -75,7 +75,7 @@ def test_the_control_reads_one_page_only(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_an_order_that_changes_between_two_pages_is_begun_anew() -> None:
     """Lines of before an edit and of after it are no order: all pages are of one moment, or it is tried later."""
-    sizes = {"lineItems": 30, "shippingLines": 1, "fulfillmentOrders": 1}
+    sizes = {"lineItems": 30, "shippingLines": 1, "discountApplications": 1, "fulfillmentOrders": 1}
     pages = Pages("order", sizes, changes=(2,))
     node = run(reading(pages).whole(KINDS["order"], ORDER))
     assert len(node["lineItems"]["nodes"]) == 30
