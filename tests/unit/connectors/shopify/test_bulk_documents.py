@@ -1,11 +1,15 @@
 """What reads many objects asks for what reads one, and every bulk query is one that Shopify runs."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 from bulk_documents import DOCUMENTS, IN_LISTS, PAGES, TOO_MANY, bulk_of, files
 from graphql import FieldNode, TypeInfo, TypeInfoVisitor, Visitor, get_named_type, parse, visit
-from shopify_schema.documents import errors
+from shopify_schema.documents import errors, facts
 from shopify_schema.full import Full
 
+from interlock.connectors.shopify import scopes
 from interlock.connectors.shopify.bulk import MANY, bulk_query
 
 CONNECTIONS_MAX, DEPTH_MAX = 5, 2
@@ -58,6 +62,31 @@ def test_a_bulk_query_is_one_that_shopify_runs(name: str, whole: Full) -> None:
         one = Connections(info)
         visit(parse((DOCUMENTS / "order.graphql").read_text(encoding="utf-8")), TypeInfoVisitor(info, one))
         assert one.count > CONNECTIONS_MAX and one.within_lists
+
+
+@each
+def test_the_facts_of_the_page_are_those_of_the_bulk_query(name: str, whole: Full) -> None:
+    """Bulk documents have no facts of their own: what a page of the same objects is known to need, and to use although it will
+    go away, must hold for them, part by part. The control: a field beyond the page's is found."""
+    told = scopes.facts()[whole.version][f"{MANY[name].many}_page"]
+    text = (DOCUMENTS / "bulk" / f"{MANY[name].many}.graphql").read_text(encoding="utf-8")
+    found = facts(whole, parse(text))
+    assert not _beyond(found, told)
+    assert {part: _clauses(found.get("optional", {}).get(part, ())) for part in told.optional} == {
+        part: set(clauses) for part, clauses in told.optional.items()
+    }
+    more = text.replace("id\n", "id\nreturns { edges { node { id } } }\n", 1)
+    if name == "order":
+        assert ("read_returns", "read_marketplace_returns") in _beyond(facts(whole, parse(more)), told)
+
+
+def _beyond(found: dict[str, Any], told: scopes.DocumentFacts) -> set[Any]:
+    """Clauses and deprecated fields that nobody was told of."""
+    return (_clauses(found["scopes"]) - set(told.scopes)) | (found["deprecated"].keys() - told.deprecated.keys())
+
+
+def _clauses(found: Iterable[Iterable[str]]) -> set[tuple[str, ...]]:
+    return set(map(tuple, found))
 
 
 @each
