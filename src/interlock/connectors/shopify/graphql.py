@@ -33,6 +33,9 @@ LOG = logging.getLogger("interlock.shopify")
 
 CALL_SHARE_OF_TIMEOUT: Final = 0.5
 """So much of a call's time is kept for the call itself; the rest may be spent waiting for points."""
+DEARER_MAX: Final = 5.0
+"""Of one document: no more than so many times what we compute is believed, however an answer counts it."""
+FACTOR_STEP_MIN: Final = 0.01
 VERSION_HEADER: Final = "x-shopify-api-version"
 
 HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -107,7 +110,8 @@ class Admin:
     ) -> Data | Retry | Refused | Uncertain:
         variables, cost = self._affordable(asked, variables)
         if cost > QUERY_POINTS_MAX:
-            return _too_dear(asked, cost)
+            computed = points(asked.name, variables, self.version)
+            return _too_dear(asked, cost) if computed > QUERY_POINTS_MAX else self._doubted(asked, computed, cost)
         began = self._connection.clock.monotonic()
         waiting = timeout_seconds * (1 - CALL_SHARE_OF_TIMEOUT)
         hold = await self._allowance.take(self.bucket, cost, lane=lane, within_seconds=waiting)
@@ -131,7 +135,8 @@ class Admin:
             used = _used(answer, reply)
         finally:
             self._allowance.give_back(self.bucket, hold, used=used, level=reply.level if reply else None)
-        self._learn(asked, hold, answer, reply)
+        self._learn_cost(asked, variables, reply)
+        self._learn_version(answer)
         if answer.status == 200 and reply is not None and (reply.complete if asked.kind == "query" else reply.carried_out):
             return dict(reply.data or {})
         now_ms = self._connection.clock.now_ms()
@@ -155,10 +160,25 @@ class Admin:
             sizes[largest] //= 2
         return {**variables, **sizes}, cost
 
-    def _learn(self, asked: Document, hold: Hold, answer: Answer, reply: Reply | None) -> None:
-        if reply is not None and reply.cost and reply.cost > hold.points:
-            dearer = self._dearer[asked.name] = self._dearer.get(asked.name, 1.0) * reply.cost / hold.points
-            LOG.warning("%s costs %g points, %.2f times what we computed", asked.name, reply.cost, dearer)
+    def _doubted(self, asked: Document, computed: float, cost: float) -> Retry:
+        """Only what was seen before makes it too dear, and what is not sent is seen no more: so it is believed less each
+        time, until the store itself is asked."""
+        self._dearer[asked.name] = _halfway(self._dearer[asked.name], 1.0)
+        message = f"{asked.name} is computed to cost {computed:.0f} points and may cost {cost:.0f}, more than a query's {QUERY_POINTS_MAX}"
+        return Retry(code="COST-DOUBTED", message=message, status=TOO_MANY, retry_after_seconds=1.0)
+
+    def _learn_cost(self, asked: Document, variables: Mapping[str, Any], reply: Reply | None) -> None:
+        """Up at once, down by halves: one odd answer is forgotten, a changed rule is not."""
+        known = self._dearer.get(asked.name, 1.0)
+        computed = points(asked.name, variables, self.version)
+        if reply is None or reply.cost is None or computed <= 0:
+            return
+        seen = min(DEARER_MAX, max(1.0, reply.cost / computed))
+        if seen > known:
+            LOG.warning("%s costs %g points, we computed %g", asked.name, reply.cost, computed)
+        self._dearer[asked.name] = seen if seen > known else _halfway(known, seen)
+
+    def _learn_version(self, answer: Answer) -> None:
         answered = answer.headers.get(VERSION_HEADER, "")
         if answered and answered != self.version:
             if not self.other_versions[answered]:
@@ -173,6 +193,12 @@ def bucket_name(connection: Connection) -> str:
         token = connection.credentials.get("access_token", "")
         app = hashlib.sha256(token.encode()).hexdigest()[:16]
     return f"{urlsplit(connection.url).netloc.lower()} {app}"
+
+
+def _halfway(factor: float, towards: float) -> float:
+    """Half the way down; what is all but there is there."""
+    nearer = (factor + towards) / 2
+    return nearer if nearer - towards > FACTOR_STEP_MIN else towards
 
 
 def _used(answer: Answer, reply: Reply | None) -> float | None:

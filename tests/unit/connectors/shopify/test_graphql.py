@@ -14,7 +14,7 @@ from interlock.connectors.allowance import Allowance
 from interlock.connectors.contract import Answer, Refused, Retry, Uncertain
 from interlock.connectors.http import CUT, NOT_CONNECTED
 from interlock.connectors.shopify.cost import points
-from interlock.connectors.shopify.graphql import Admin, bucket_name
+from interlock.connectors.shopify.graphql import DEARER_MAX, Admin, bucket_name
 from interlock.connectors.shopify.reply import carried_out
 
 FULL = {"data": {"customer": {"id": "gid://shopify/Customer/1"}}, "extensions": cost()}
@@ -140,7 +140,7 @@ def test_a_mutation_without_its_payload_is_uncertain(data: Any) -> None:
     """A 200 without errors proves nothing was wrong, not that anything was done. The control has its payload."""
     assert isinstance(changed({"data": data}), Uncertain)
     assert carried_out(Answer(200, {}, msgspec.json.encode({"data": data}))) is None
-    done = {"webhookSubscriptionDelete": {"userErrors": []}}
+    done: dict[str, Any] = {"webhookSubscriptionDelete": {"userErrors": []}}
     assert changed({"data": done}) == done
 
 
@@ -182,6 +182,41 @@ def test_a_call_that_turns_out_dearer_is_planned_dearer() -> None:
         return admin._dearer["customer"]
 
     assert run(go()) == pytest.approx(33 / points("customer", {}, "2026-07"))
+
+
+def costs(*requested: float) -> tuple[list[Any], Admin, Store]:
+    """The outcomes of one query again and again, which the store says to cost so much each time that it is asked."""
+    left = list(requested)
+    store = Store(lambda *_: {**FULL, "extensions": cost(requested=left.pop(0))})
+    admin = Admin(connection(store, VirtualClock()))
+
+    async def go() -> list[Any]:
+        gid = {"id": "gid://shopify/Customer/1"}
+        return [await admin.run("customer", gid, timeout_seconds=5) for _ in range(20) if left]
+
+    return run(go()), admin, store
+
+
+def test_one_odd_cost_is_believed_little_and_forgotten() -> None:
+    """A document must not become too dear until a restart by one odd number; the control is a rule that did change."""
+    usual = points("customer", {"id": "gid://shopify/Customer/1"}, "2026-07")
+    outcomes, admin, _ = costs(60_000)
+    assert admin._dearer["customer"] == DEARER_MAX
+    outcomes, admin, _ = costs(60_000, *[usual] * 10)
+    assert all(isinstance(one, dict) for one in outcomes)
+    assert admin._dearer["customer"] == 1.0
+    _, admin, _ = costs(*[usual * 3] * 10)
+    assert admin._dearer["customer"] == pytest.approx(3)
+
+
+def test_what_only_an_odd_cost_makes_too_dear_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not sent, it could never be seen cheap again: it is believed less at each try, until the store is asked and tells."""
+    monkeypatch.setattr("interlock.connectors.shopify.graphql.points", lambda *_: 400)
+    outcomes, _, store = costs(60_000, 400)
+    told = [outcome.code for outcome in outcomes if isinstance(outcome, Retry)]
+    assert not any(isinstance(outcome, Refused) for outcome in outcomes)
+    assert set(told) == {"COST-DOUBTED"} and 1 <= len(told) <= 3
+    assert isinstance(outcomes[-1], dict) and len(store.asked) == 2
 
 
 def test_a_query_that_is_too_dear_is_split_before_it_is_sent() -> None:
