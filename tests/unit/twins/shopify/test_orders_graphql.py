@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from admin_bench import Bench
 
+from interlock.connectors.shopify.documents import document
 from interlock.twins.shopify import commands
 from interlock.twins.shopify.admin.context import App
 from interlock.twins.shopify.admin.orders import MONEY
@@ -111,6 +112,23 @@ def test_the_comparison_can_fail(bench: Bench) -> None:
     read = bench.data(ORDER, id=rest["admin_graphql_api_id"])["order"]
     read["currentTotalPriceSet"]["presentmentMoney"]["amount"] += "1"
     assert differences(read, rest) == ["currentTotalPriceSet"]
+
+
+def test_discounts_have_pages(bench: Bench) -> None:
+    """What the connector asks for tells all discounts, in order; the control: the first page of its order lacks most."""
+    rest = bench.store.place("discount_order")
+    rest["discount_applications"] *= 63
+    bench.store.rewrite(rest)
+    order = {"id": rest["admin_graphql_api_id"]}
+    page = bench.data(document("order").text, **order)["order"]["discountApplications"]
+    assert (len(page["nodes"]), page["pageInfo"]["hasNextPage"]) == (10, True)
+    found = page["nodes"]
+    while page["pageInfo"]["hasNextPage"]:
+        after = page["pageInfo"]["endCursor"]
+        page = bench.data(document("order_discounts_page").text, after=after, **order)["order"]["discountApplications"]
+        found += page["nodes"]
+    assert [one["index"] for one in found] == list(range(63))
+    assert {one["code"] for one in found} == {"SUMMER15"}
 
 
 FULFIL = """mutation($fulfillment: FulfillmentInput!) { fulfillmentCreate(fulfillment: $fulfillment) {
