@@ -285,7 +285,8 @@ class Subscription(Struct, frozen=True, forbid_unknown_fields=True):
             max_length=1_000,
             description=(
                 "The source's own condition, in its search syntax (`total_price:>=100`): what does not fit is never sent. It holds "
-                "when all flows of the topic say the same; a condition of this flow alone is `when`."
+                "when all flows of the topic say the same; a condition of this flow alone is `when`. Comparisons, backfills "
+                "and reads know no filter: it only saves calls, and the flow must state its own `when` beside it (STR353)."
             ),
         ),
     ] = ""

@@ -1,4 +1,4 @@
-"""STR350-STR352: what flows ask their source to send."""
+"""STR350-STR353: what flows ask their source to send."""
 
 from collections.abc import Iterable, Iterator
 
@@ -61,7 +61,7 @@ class FilterOfOne(Check):
     title = "A filter of one flow would starve another"
     why = "all flows of a topic share one subscription: a filter holds only when each of them states the same one"
     severity = "warning"
-    bad = Example(_FLOW, '[subscription]\nfilter = "total_price:>=100"', beside=(_SECOND,))
+    bad = Example(_FLOW, "when = 'order.source == \"web\"'\n[subscription]\nfilter = \"source_name:web\"", beside=(_SECOND,))
     good = Example(_FLOW, "when = 'order.source == \"web\"'", beside=(_SECOND,))
 
     def run(self, folder: Folder) -> Iterable[Finding]:
@@ -122,3 +122,21 @@ class NoAddress(Check):
                 what = f"system {name}: its webhook subscriptions are kept by nobody"
                 hint = f'write [intake] address = "https://.../intake/{name}", where {system.value.title} reaches this hub'
                 yield self.finding(system, ("intake",), what, next_move=hint, at_key=True)
+
+
+class FilterWithoutWhen(Check):
+    code = "STR353"
+    title = "A filter that the comparison does not know"
+    why = (
+        "a filter keeps webhooks away and nothing else: the comparison finds what it kept out, takes it for missed and delivers it, "
+        "unless the flow's own condition refuses it"
+    )
+    bad = Example(_FLOW, '[subscription]\nfilter = "source_name:web"')
+    good = Example(_FLOW, "when = 'order.source == \"web\"'\n[subscription]\nfilter = \"source_name:web\"")
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        for name, file in folder.flows.items():
+            if file.value.subscription.filter and not file.value.when.strip():
+                what = f"flow {name}: its filter is no condition of its own, so what the source keeps back would still be delivered"
+                hint = "say it as the flow's condition too: when = ...; the filter then only saves calls"
+                yield self.finding(file, ("subscription", "filter"), what, next_move=hint)
