@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from interlock.strategy.model import Flow, Strategy
+from interlock.strategy.model import Flow, Strategy, Subscription
 
 NAME_LENGTH_MAX: Final = 50
 ALWAYS: Final = ("id", "admin_graphql_api_id", "updated_at")
@@ -27,13 +27,15 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 def wanted(strategy: Strategy, beside: Mapping[str, Iterable[str]] = {}) -> Mapping[str, tuple[Wanted, ...]]:
-    """System -> its topics, of every flow that takes something from it; `beside` names more topics by flow."""
+    """System -> its topics, of every flow that takes something from it; `beside` names more topics by flow, which tell of
+    other objects: what a flow says of its own topics does not hold for them."""
     flows: dict[str, dict[str, list[Flow]]] = {}
     for flow in strategy.flows.values():
         for topic in (*flow.trigger, *beside.get(flow.name, ())):
             flows.setdefault(flow.source, {}).setdefault(topic, []).append(flow)
     return {
-        system: tuple(_wanted(topic, topics[topic]) for topic in sorted(topics)) for system, topics in flows.items()
+        system: tuple(_wanted(topic, topics[topic]) for topic in sorted(topics))
+        for system, topics in flows.items()
     }
 
 
@@ -50,15 +52,16 @@ def trimmed(strategy: Strategy) -> Mapping[str, frozenset[str]]:
 
 
 def _wanted(topic: str, flows: list[Flow]) -> Wanted:
-    filters = {flow.subscription.filter for flow in flows}
-    fields = [flow.subscription.fields for flow in flows]
+    asked = [flow.subscription if topic in flow.trigger else Subscription() for flow in flows]
+    filters = {one.filter for one in asked}
+    fields = [one.fields for one in asked]
     whole = not all(fields)
     return Wanted(
         topic=topic,
         name=f"interlock-{topic.replace('/', '-').replace('_', '-')}"[:NAME_LENGTH_MAX],
         filter=filters.pop() if len(filters) == 1 else "",
         fields=() if whole else _union([ALWAYS, *fields]),
-        metafields=_union(flow.subscription.metafields for flow in flows),
+        metafields=_union(one.metafields for one in asked),
     )
 
 

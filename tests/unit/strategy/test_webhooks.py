@@ -78,3 +78,14 @@ def test_what_is_trimmed_is_known_by_its_object() -> None:
     assert cut(("a", ["orders/create", "orders/updated"], few), ("b", ["orders/create"], Subscription())) == {"order"}
     assert cut(("a", ["refunds/create"], few)) == {"order", "refund"}
     assert cut(("a", ["orders/create"], few), ("b", ["orders/create"], Subscription())) == set()
+
+
+def test_a_topic_beside_is_told_whole() -> None:
+    """C46: `fulfillment_orders/hold_released` cut to the fields of an order names nothing any more, and no hold would end."""
+    asked = Subscription(filter="total_price:>=100", fields=["total_price"], metafields=["custom.gift"])
+    released = "fulfillment_orders/hold_released"
+    made = strategy(("a", ["orders/create"], asked))
+    by_topic = {one.topic: one for one in wanted(made, {"a": [released]})["shop"]}
+    beside, own = by_topic[released], by_topic["orders/create"]
+    assert (beside.filter, beside.fields, beside.metafields) == ("", (), ())
+    assert (own.filter, own.fields[-1], own.metafields) == ("total_price:>=100", "total_price", ("custom.gift",))
