@@ -103,3 +103,36 @@ def test_a_mistake_of_the_caller_is_raised(file: Path) -> None:
         with pytest.raises(ValueError, match="wrong"):
             state.change("a", wrong)
         assert count(state) == 1
+
+
+def test_two_that_begin_together_share_a_new_file(tmp_path: Path) -> None:
+    """C72: a process that opens the file while another makes it waits for it, else each would count for itself."""
+    file = tmp_path / "allowance.db"
+    other = apsw.Connection(str(file))
+    other.execute("BEGIN EXCLUSIVE")
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3 and other.in_transaction:
+            other.execute("COMMIT")
+
+    ours, theirs = SqliteSharedState(file, sleep=sleep), SqliteSharedState(file)
+    ours.change("points", lambda _: b"1")
+    theirs.change("points", lambda value: (value or b"nothing") + b"2")
+    ours.change("points", lambda value: (value or b"nothing") + b"3")
+    assert seen_by(theirs) == b"123"
+    assert len(waited) == 3
+    for one in (ours, theirs, other):
+        one.close()
+
+
+def seen_by(state: SqliteSharedState) -> bytes | None:
+    seen: list[bytes | None] = []
+
+    def look(value: bytes | None) -> bytes:
+        seen.append(value)
+        return value or b""
+
+    state.change("points", look)
+    return seen[0]

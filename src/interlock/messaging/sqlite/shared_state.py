@@ -11,6 +11,8 @@ LOG = logging.getLogger("interlock.shared_state")
 
 BUSY_TIMEOUT_MS = 2_000
 """A change takes some ten microseconds, so who waits longer waits for a process that hangs."""
+WAL_AGAIN_SECONDS = 0.005
+"""SQLite waits for no one when a new file turns to WAL, which each process does at its first change: they begin together."""
 TRY_AGAIN_SECONDS = 30.0
 """So long is a file left alone that failed; each try may take the whole busy timeout."""
 
@@ -22,9 +24,12 @@ class SqliteSharedState:
     until the file works again.
     """
 
-    def __init__(self, path: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, path: Path, monotonic: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._path = path
         self._monotonic = monotonic
+        self._sleep = sleep
         self._connection: apsw.Connection | None = None
         self._memory: dict[str, bytes] = {}
         self._alone_until: float | None = None
@@ -83,10 +88,20 @@ class SqliteSharedState:
 
     def _open(self) -> apsw.Connection:
         connection = self._connection = apsw.Connection(str(self._path))
+        self._turn_to_wal(connection)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute(
             "CREATE TABLE IF NOT EXISTS shared (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
         )
         return connection
+
+    def _turn_to_wal(self, connection: apsw.Connection) -> None:
+        for left in reversed(range(int(BUSY_TIMEOUT_MS / 1000 / WAL_AGAIN_SECONDS))):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except apsw.BusyError:
+                if not left:
+                    raise
+                self._sleep(WAL_AGAIN_SECONDS)
