@@ -50,15 +50,19 @@ def test_it_serves_reads_again_and_ends_in_good_order(filled: Path) -> None:
     """SIGHUP reads the folder, SIGTERM closes it; meanwhile, and only then, other commands find its address."""
     command = [*INTERLOCK, "run", str(filled), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        url = process.stdout.readline().removeprefix("console: ").partition("/?token=")[0]
-        assert (filled / "data" / URL_FILE).read_text() == url
-        assert process.stderr.readline().startswith("Opening ")
-        process.send_signal(signal.SIGHUP)
-        assert process.stderr.readline().startswith("release ")
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=START_SECONDS)
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            url = process.stdout.readline().removeprefix("console: ").partition("/?token=")[0]
+            assert (filled / "data" / URL_FILE).read_text() == url
+            assert process.stderr.readline().startswith("Opening ")
+            process.send_signal(signal.SIGHUP)
+            while not (line := process.stderr.readline()).startswith("release "):
+                assert line, "it ended"  # between them it says that no shop answers
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=START_SECONDS)
+        finally:
+            process.kill()  # else the test would wait for it
     assert process.returncode == 0
     assert out.splitlines()[-1] == "closed in good order"
     assert not (filled / "data" / URL_FILE).exists()
