@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -14,7 +13,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from vendor_cases import CONTRACTS, MAPPING_SETTINGS, Case, Twin, cases, host_of
+from vendor_cases import CONTRACTS, MAPPING_SETTINGS, PEOPLES_TOKEN, Case, Twin, cases, host_of
 
 from interlock.clock import SystemClock
 from interlock.connectors import registry
@@ -41,7 +40,6 @@ from interlock.twins.shopify.orders import make_order
 
 SECONDS = 10.0
 RECORDS = "/services/rest/record/v1"
-TOKEN = "for-people"
 NETSUITE = connector_mapping("netsuite")
 SHOPIFY = connector_mapping("shopify")
 SETTINGS = NETSUITE.settings_with(MAPPING_SETTINGS | {"refund_adjustment_item": "5"})
@@ -51,9 +49,8 @@ PLACED = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=12)
 
 @pytest.fixture
 def case() -> Case:
-    """NetSuite, with a token for what people do there."""
-    found = next(case for case in cases() if case.vendor == "netsuite")
-    return replace(found, config=found.config | {"access_tokens": [TOKEN]})
+    """NetSuite."""
+    return next(case for case in cases() if case.vendor == "netsuite")
 
 
 @cache
@@ -138,7 +135,7 @@ class Story:
         self.person("POST", f"/salesOrder/eid:{self.reference}/!transform/itemFulfillment", {})
 
     def person(self, method: str, path: str, body: Any) -> None:
-        headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+        headers = {"authorization": f"Bearer {PEOPLES_TOKEN}", "content-type": "application/json"}
         asked = Request(f"{self.twin.url}{RECORDS}{path}", json.dumps(body).encode(), headers, method=method)
         with urlopen(asked, timeout=10) as answer:
             assert answer.status == 204

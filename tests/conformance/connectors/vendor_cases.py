@@ -29,6 +29,10 @@ MAPPING_SETTINGS = {f"{name}_item": "5" for name in BOOKED} | {
 }
 
 
+PEOPLES_TOKEN = "for-people"
+"""Opens NetSuite's twin to what people do there: the twin is shared by all tests, so all of them know it."""
+
+
 class Twin:
     """A running twin."""
 
@@ -86,7 +90,10 @@ def cases() -> tuple[Case, ...]:
             effect="salesOrder.create",
             credentials=netsuite,
             wrong=netsuite | {"certificate_id": "another"},
-            config={"clients": [{"client_id": "client", "certificates": {"cert": public}}], "entities": "any"},
+            config={
+                "clients": [{"client_id": "client", "certificates": {"cert": public}}], "entities": "any",
+                "access_tokens": [PEOPLES_TOKEN],
+            },
             naive_config={"unique_external_id": False},
         ),
         Case(
