@@ -210,7 +210,8 @@ class Sweeper:
             await self._book.note(sweep.id, 0, missed)
 
     async def _tell_gone(self, sweep: Sweep, key: str, name: str) -> int:
-        """The story of the object has it; a flow that is triggered by deletions gets it."""
+        """The story of the object has it. No flow is triggered by it: no connector names a topic of deletions, and reading what
+        is gone would only end as a dead letter."""
         body = msgspec.json.encode({"id": key, "deleted": True})
         event = Event(
             system=sweep.system, dialect=DIALECT, topic="", object=sweep.object, key=key, name=name,
