@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from interlock.connectors.registry import manifest
 from interlock.errors import SettingsError
 from interlock.messaging.sweeps import Sweep
+from interlock.release.swept import swept
 from interlock.strategy import Strategy
 
 MINUTE_MS = 60_000
@@ -37,24 +37,12 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     overdue: bool
 
 
-def sweepable(strategy: Strategy) -> list[tuple[str, str]]:
-    """(system, object) that flows move and whose changes can be listed, also as the whole that a moved part belongs to."""
-    found: dict[tuple[str, str], None] = {}
-    for flow in strategy.flows.values():
-        known = manifest(strategy.systems[flow.source].connector)
-        wholes = [part.of for part in known.parts.values() if part.object == flow.object_name]
-        for name in (flow.object_name, *wholes):
-            if name in known.objects and "list" in known.objects[name].can:
-                found[flow.source, name] = None
-    return list(found)
-
-
 def compared(strategy: Strategy, latest: Sequence[Sweep], started_ms: int, now_ms: int) -> list[Compared]:
     """Every object that is compared, with its last whole comparison. Nothing is overdue before the hub ran so long itself."""
     last = {(sweep.system, sweep.object): sweep for sweep in latest}
     return [
         _compared(strategy, system, name, last.get((system, name)), started_ms, now_ms)
-        for system, name in sweepable(strategy)
+        for system, name in swept(strategy)
     ]
 
 
@@ -83,7 +71,7 @@ def sentence(rows: Sequence[Compared], counts: Mapping[tuple[str, str], int], da
 
 def source_of(strategy: Strategy, object_name: str, wanted: str = "") -> str:
     """The system to compare with. Raises SettingsError SWP001 when it cannot be listed, or when several can."""
-    able = [system for system, name in sweepable(strategy) if name == object_name]
+    able = [system for system, name in swept(strategy) if name == object_name]
     if wanted in able or (not wanted and len(able) == 1):
         return wanted or able[0]
     raise SettingsError(

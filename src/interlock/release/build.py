@@ -49,9 +49,10 @@ from interlock.release.ownership import Rules, Wrap, guarded
 from interlock.release.retirement import Retirements
 from interlock.release.steps import MIDDLEWARE, StagedDestination, Steps
 from interlock.release.straight import POINT_TO_POINT, StraightFlow, refusal
+from interlock.release.swept import swept
 from interlock.release.uses import Uses
 from interlock.release.versions import Speaking, Versions
-from interlock.strategy import Flow, Reconcile, Retry, Strategy, System, compile_predicate, contract_of, resolve
+from interlock.strategy import Flow, Retry, Strategy, System, compile_predicate, contract_of, resolve
 from interlock.strategy.webhooks import Wanted, wanted
 
 Function = Callable[..., Any]
@@ -95,6 +96,8 @@ class Build:
         self._straight = self._straight_flows()
         self._records: dict[str, Records] = {}
         self._offers: dict[tuple[str, str], Any] = {}
+        self._swept = swept(strategy)
+        self._part_topics = {flow.name: self._topics_of_parts(flow) for flow in strategy.flows.values()}
         self._scripts = {
             flow.name: Steps(
                 flow, self.versions.contracts[flow.object], self, partial(self.versions.at, key=flow.object)
@@ -126,15 +129,16 @@ class Build:
                 found += [Want(flow=flow.name, destination=destination, signal=signal) for signal in signals]
         return found
 
+    def _topics_of_parts(self, flow: Flow) -> frozenset[str]:
+        """Triggers of the flow whose facts carry the id of what it moves, in events of another object."""
+        parts = self._manifest(flow.source).parts
+        return frozenset(topic for topic in flow.trigger if topic in parts and parts[topic].object == flow.object_name)
+
     def _wants_of_parts(self, flow: Flow, event: Event) -> list[Want]:
         """A refund is told by an event of its order: the fact has its id, and the flow moves the refund itself."""
-        parts = registry.manifest(self._system(flow.source).connector).parts
-        keys: dict[str, None] = {}
-        for fact in event.facts:
-            topic, _, instance = fact.partition("#")
-            part = parts.get(topic)
-            if instance and topic in flow.trigger and part is not None and part.object == flow.object_name:
-                keys[instance.partition("@")[0]] = None
+        topics = self._part_topics[flow.name]
+        told = (fact.partition("#") for fact in event.facts) if topics else ()
+        keys = dict.fromkeys(instance.partition("@")[0] for topic, _, instance in told if instance and topic in topics)
         return [
             Want(flow=flow.name, destination=destination, object=flow.object_name, key=key)
             for key in keys
@@ -301,17 +305,9 @@ class Build:
             self._offers[name, what] = registry.open_offer(self._system(name).connector, what, self._connection(name))
         return self._offers[name, what]
 
-    def swept(self) -> dict[tuple[str, str], Schedule]:
-        """(system, object) that flows move, and that can be listed: with what it belongs to where it is a part."""
-        found: dict[tuple[str, str], Schedule] = {}
-        for flow in self.strategy.flows.values():
-            system = self._system(flow.source)
-            manifest = registry.manifest(system.connector)
-            wholes = {part.of for part in manifest.parts.values() if part.object == flow.object_name}
-            for name in {flow.object_name, *wholes}:
-                if name in manifest.objects and "list" in manifest.objects[name].can:
-                    found[flow.source, name] = _schedule(system.reconcile)
-        return found
+    def swept(self) -> Mapping[tuple[str, str], Schedule]:
+        """(system, object) that is compared with what its webhooks told, and how often; asked twice a second."""
+        return self._swept
 
     def renew_credentials(self) -> None:
         """Open what is open anew, with the secrets as they are now. Raises SettingsError; then the old ones stay."""
@@ -523,12 +519,6 @@ def _by_source(strategy: Strategy) -> dict[str, list[Flow]]:
 def _subscription(one: Wanted) -> Subscription:
     return Subscription(
         topic=one.topic, address="", name=one.name, filter=one.filter, fields=one.fields, metafields=one.metafields
-    )
-
-
-def _schedule(rule: Reconcile) -> Schedule:
-    return Schedule(
-        every_minutes=rule.every_minutes, overlap_minutes=rule.overlap_minutes, settle_minutes=rule.settle_minutes
     )
 
 

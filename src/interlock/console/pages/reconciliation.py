@@ -7,7 +7,8 @@ from interlock.console.health import Answer
 from interlock.console.rendering import Console, console_of, page
 from interlock.messaging.sweeps import Sweep
 from interlock.operations.backfills import plural_of
-from interlock.operations.reconciliation import CAUSES, KINDS, Compared, compared, sentence, sweepable
+from interlock.operations.reconciliation import CAUSES, KINDS, Compared, compared, sentence
+from interlock.release.swept import swept
 
 DAYS = 7
 DAY_MS = 86_400_000
@@ -69,7 +70,7 @@ async def compare(request: Request) -> Response:
     console = console_of(request)
     system, _, object_name = str(form.get("what", "")).partition("/")
     why = str(form.get("why", "")).strip()
-    if (system, object_name) not in sweepable(console.strategy):
+    if (system, object_name) not in swept(console.strategy):
         return await _page(request, notice="Say what is to be compared.")
     if not why:
         return await _page(request, notice="Say why: it is written into the audit.")

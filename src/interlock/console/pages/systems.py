@@ -18,7 +18,7 @@ from interlock.console.wording import counted, sentence_list
 from interlock.messaging.subscriptions import Kept
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
 from interlock.operations.backfills import plural_of, readable
-from interlock.operations.reconciliation import sweepable
+from interlock.release.swept import swept
 from interlock.strategy.model import Flow, System
 from interlock.strategy.records_text import claims_in_words
 from interlock.strategy.steps import in_words
@@ -92,7 +92,7 @@ def _card(
         ),
         record_of=tuple(claims_in_words(system)),
         gauge=min(1.0, now.written_last_minute / (rate * 60)) if rate and now else None,
-        compared=tuple(plural_of(one) for name, one in sweepable(console.strategy) if name == system.name),
+        compared=tuple(plural_of(one) for name, one in swept(console.strategy) if name == system.name),
         webhooks=mine,
         in_bulk=tuple(plural_of(one) for name, one in readable(console.strategy) if name == system.name),
     )
