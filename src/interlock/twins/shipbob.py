@@ -1,4 +1,4 @@
-"""The ShipBob twin: orders by reference id, cancellation, inventory levels and channels of API version 2026-01.
+"""The ShipBob twin: orders by reference id, cancellation and channels of API version 2026-01; its stock stands beside it.
 
 Facts: brianzinn/shipbob-node-sdk openapi-2026-01.json and README.md (the 422 body); developer.shipbob.com/rate-limit.
 """
@@ -15,18 +15,18 @@ from starlette.routing import BaseRoute, Route
 
 from interlock.twins.faults import FaultPlan
 from interlock.twins.limits import SlidingWindow, Verdict
+from interlock.twins.shipbob_inventory import Inventory
 from interlock.twins.shipbob_schema import problems_of
+from interlock.twins.shipbob_stock import Stock
 from interlock.twins.vendor import Vendor, answer, read_json
-from interlock.twins.world import Record, World, content_hash
+from interlock.twins.world import Change, Record, World, content_hash
 
 VERSION = "/2026-01"
 RATE_PER_MINUTE = 150  # sliding window per user and application
 DEFAULT_TOKEN = "twin-token"
 DEFAULT_CHANNEL = "100"
-DEFAULT_ON_HAND = 1000
 DUPLICATE = {"": ["Cannot insert order with existing ReferenceId"]}
 PAGE_LIMIT, PAGE_DEFAULT = 250, 50
-LOCATION = {"id": 8, "name": "Cicero (IL)"}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -36,8 +36,9 @@ class ShipBob(Vendor):
 
     "tokens": accepted bearer tokens. "channels": accepted channel ids. "rate_per_minute": 150; 0 is no limit.
     "unique_reference": false lets one reference id make several orders, for tests of naive clients.
-    "products": "any" or a list of SKUs or {"reference_id", "id", "name", "on_hand"}; with a list, an unknown SKU must
-    come with a name, and then becomes a product.
+    "products": "any" or a list of SKUs or {"reference_id", "id", "name", "barcode", "on_hand", "locations"}; with a list,
+    an unknown SKU must come with a name, and then becomes a product. "locations": [{"id", "name"}]. "levels_lag_seconds": 0;
+    so long after a change the levels still show what was before.
     """
 
     name = "shipbob"
@@ -46,31 +47,35 @@ class ShipBob(Vendor):
         self._tokens = frozenset(config.get("tokens", (DEFAULT_TOKEN,)))
         self._channels = frozenset(str(channel) for channel in config.get("channels", (DEFAULT_CHANNEL,)))
         self._window = SlidingWindow(int(config.get("rate_per_minute", RATE_PER_MINUTE)), 60)
+        self._stock = Stock(world, config)
+        self._inventory = Inventory(world, self._stock, VERSION)
         super().__init__(world, faults, config)
         self._by_reference: dict[tuple[str, str], str] = {}
-        self._products = {row["reference_id"]: key for key, row in world.rows("product")}
-        self._committed: Counter[str] = Counter()
+        listed = config.get("products", "any")
+        entries = listed if isinstance(listed, list) else ()
+        self._stock.add_many(entry if isinstance(entry, dict) else {"reference_id": entry} for entry in entries)
         for key, order in world.rows("order"):
             self._note(key, order)
-        listed = config.get("products", "any")
-        for entry in listed if isinstance(listed, list) else ():
-            self._add_product(entry if isinstance(entry, dict) else {"reference_id": entry})
+        self._stock.show_all()
 
     def routes(self) -> list[BaseRoute]:
-        """Orders, inventory levels and channels."""
+        """Orders and channels, items and levels."""
         return [
             Route(f"{VERSION}/order", self._guarded(self._list), methods=["GET"]),
             Route(f"{VERSION}/order", self._guarded(self._create), methods=["POST"]),
             Route(f"{VERSION}/order/{{id:int}}", self._guarded(self._get), methods=["GET"]),
             Route(f"{VERSION}/order/{{id:int}}:cancel", self._guarded(self._cancel), methods=["POST"]),
             Route(f"{VERSION}/order/{{id:int}}/shipment", self._guarded(self._shipments), methods=["GET"]),
-            Route(f"{VERSION}/inventory-level", self._guarded(self._levels), methods=["GET"]),
             Route(f"{VERSION}/channel", self._guarded(self._list_channels), methods=["GET"]),
+            *self._inventory.routes(self._guarded),
         ]
 
     def control_routes(self) -> list[BaseRoute]:
-        """POST /_twin/orders/{reference}/fulfill ships an order, with a tracking number."""
-        return [Route("/orders/{reference}/fulfill", self._fulfill, methods=["POST"])]
+        """POST /_twin/orders/{reference}/fulfill ships an order, with a tracking number; the rest is stock."""
+        return [
+            Route("/orders/{reference}/fulfill", self._fulfill, methods=["POST"]),
+            *self._inventory.control_routes(),
+        ]
 
     def error_body(self, status: int) -> Any:
         """ShipBob's body for an injected status."""
@@ -118,6 +123,8 @@ class ShipBob(Vendor):
         key = self.world.next_id("order")
         shipment = {"id": int(self.world.next_id("shipment")), "order_id": int(key), "status": "Processing"}
         now = self.world.now()
+        counts = self._counts(products)
+        location = self._stock.location_for(counts.items(), body.get("location_id"))
         order = {
             **body,
             "id": int(key),
@@ -126,7 +133,7 @@ class ShipBob(Vendor):
             "order_number": body.get("order_number") or body["reference_id"],
             "products": products,
             "status": "Processing",
-            "shipments": [{**shipment, "created_date": now, "location": LOCATION, "tracking": None}],
+            "shipments": [{**shipment, "created_date": now, "location": location, "tracking": None}],
         }
         self.world.apply(
             "order.create", body["reference_id"], ("order", key, order), digest=content_hash(body), detail={"id": key}
@@ -137,46 +144,44 @@ class ShipBob(Vendor):
     def _note(self, key: str, order: Record) -> None:
         self._by_reference[str(order["channel"]["id"]), order["reference_id"]] = key
         if order["status"] == "Processing":
-            for line in order["products"]:
-                self._committed[line["reference_id"]] += line["quantity"]
+            self._hold(order, 1)
 
-    def _release(self, order: Record) -> None:
-        for line in order["products"]:
-            self._committed[line["reference_id"]] -= line["quantity"]
+    def _hold(self, order: Record, times: int) -> None:
+        """Its stock is committed (1) or free again (-1)."""
+        for inventory_id, quantity in self._counts(order["products"]).items():
+            self._stock.commit(inventory_id, _location_of(order), times * quantity)
+
+    @staticmethod
+    def _counts(products: list[Record]) -> Counter[int]:
+        """Pieces by inventory id."""
+        counts: Counter[int] = Counter()
+        for line in products:
+            counts[line["id"]] += line["quantity"]
+        return counts
 
     def _unknown_products(self, body: Record) -> dict[str, list[str]]:
         """A SKU ShipBob does not know must come with a name (the spec's text on products)."""
         if self.config.get("products", "any") == "any":
             return {}
-        ids = set(self._products.values())
         problems: dict[str, list[str]] = {}
         for n, line in enumerate(body["products"]):
             reference = line.get("reference_id")
-            if reference is None and str(line.get("product_id", line.get("id"))) not in ids:
+            number = line.get("product_id") or line.get("id") or 0
+            if reference is None and self._stock.product(int(number)) is None:
                 problems[f"products[{n}].id"] = ["The product does not exist."]
-            elif reference is not None and reference not in self._products and not line.get("name"):
+            elif reference is not None and self._stock.id_of(reference) is None and not line.get("name"):
                 problems[f"products[{n}].name"] = ["The name field is required for a product that does not exist."]
         return problems
 
     def _product(self, line: Record) -> Record:
         """An order line with its product, which is made when it is new."""
         if line.get("reference_id") is None:
-            key = str(line.get("product_id", line.get("id")))
-            known = self.world.get("product", key) or {"reference_id": key}
-            return {**line, "id": int(key), "reference_id": known["reference_id"], "sku": known["reference_id"]}
+            number = int(line.get("product_id") or line["id"])
+            reference = (self._stock.product(number) or {}).get("reference_id", str(number))
+            known = self._stock.add({"reference_id": reference, "id": number})
+            return {**line, "id": known, "reference_id": reference, "sku": reference}
         reference = line["reference_id"]
-        key = self._products.get(reference) or self._add_product(line)
-        return {**line, "id": int(key), "sku": line.get("sku", reference)}
-
-    def _add_product(self, entry: Record) -> str:
-        reference = entry["reference_id"]
-        if reference in self._products:
-            return self._products[reference]
-        key = str(entry.get("id") or self.world.next_id("product"))
-        row = {"reference_id": reference, "name": entry.get("name") or reference, "id": int(key)}
-        self.world.remember(("product", key, {**row, "on_hand": entry.get("on_hand", DEFAULT_ON_HAND)}))
-        self._products[reference] = key
-        return key
+        return {**line, "id": self._stock.add(line), "sku": line.get("sku", reference)}
 
     async def _get(self, request: Request) -> Response:
         order = self.world.get("order", str(request.path_params["id"]))
@@ -217,34 +222,13 @@ class ShipBob(Vendor):
         shipments = [{**shipment, "status": "Cancelled"} for shipment in order["shipments"]]
         cancelled = {**order, "status": "Cancelled", "shipments": shipments}
         self.world.apply("order.cancel", order["reference_id"], ("order", key, cancelled), once=True)
-        self._release(order)
+        self._hold(order, -1)
         results = [
             {"action": "Cancel", "is_success": True, "reason": "", "shipment_id": shipment["id"]}
             for shipment in shipments
         ]
         body = {"order_id": int(key), "order": cancelled, "status": "Success", "canceled_shipment_results": results}
         return answer(body)
-
-    async def _levels(self, _: Request) -> Response:
-        items = []
-        for key, product in self.world.rows("product"):
-            committed, on_hand = self._committed[product["reference_id"]], product["on_hand"]
-            items.append(
-                {
-                    "inventory_id": int(key),
-                    "name": product["name"],
-                    "sku": product["reference_id"],
-                    "total_awaiting_quantity": 0,
-                    "total_backordered_quantity": max(0, committed - on_hand),
-                    "total_committed_quantity": committed,
-                    "total_exception_quantity": 0,
-                    "total_fulfillable_quantity": on_hand,
-                    "total_internal_transfer_quantity": 0,
-                    "total_on_hand_quantity": on_hand,
-                    "total_sellable_quantity": max(0, on_hand - committed),
-                }
-            )
-        return answer({"items": items, "first": None, "last": None, "next": None, "prev": None})
 
     async def _list_channels(self, _: Request) -> Response:
         rows = [
@@ -267,18 +251,21 @@ class ShipBob(Vendor):
         shipments = [{**shipment, "status": "Completed", "tracking": tracking} for shipment in order["shipments"]]
         done = {**order, "status": "Fulfilled", "shipments": shipments}
         self.world.apply("order.fulfill", reference, ("order", key, done), *self._shipped(order), once=True)
-        self._release(order)
+        self._hold(order, -1)
         return answer(done)
 
-    def _shipped(self, order: Record) -> list[tuple[str, str, Record | None]]:
-        """The products after their stock left the shelf."""
-        changed: dict[str, Record] = {}
-        for line in order["products"]:
-            key = str(line["id"])
-            product = changed.get(key) or self.world.get("product", key)
-            if product is not None:
-                changed[key] = {**product, "on_hand": product["on_hand"] - line["quantity"]}
-        return [("product", key, row) for key, row in changed.items()]
+    def _shipped(self, order: Record) -> list[Change]:
+        """The products after their stock left the shelf, and what the history says of it."""
+        place = _location_of(order)
+        return [
+            change
+            for inventory_id, quantity in self._counts(order["products"]).items()
+            for change in self._stock.moved(inventory_id, place, "OrderPicked", order["id"], on_hand=-quantity)
+        ]
+
+
+def _location_of(order: Record) -> int:
+    return int(order["shipments"][0]["location"]["id"])
 
 
 def _too_many(verdict: Verdict) -> Record:
