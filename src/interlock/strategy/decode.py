@@ -41,10 +41,10 @@ def decode(kind: type[T], data: dict[str, Any], name: str = "") -> tuple[T, list
     return decoder.struct(_described(kind), data, (), name), decoder.problems
 
 
-def decode_tables(kind: type[T], data: dict[str, Any]) -> tuple[dict[str, T], list[Problem]]:
-    """The same for a file that is a table of tables of one kind, by name."""
+def decode_tables(kind: type[T], data: dict[str, Any], names: Any = str) -> tuple[dict[str, T], list[Problem]]:
+    """The same for a file that is a table of tables of one kind; `names` is what the tables may be called."""
     decoder = _Decoder()
-    return decoder.value(_described(dict[str, kind]), data, ()), decoder.problems  # type: ignore[valid-type]
+    return decoder.value(_described(dict[names, kind]), data, ()), decoder.problems  # type: ignore[valid-type]
 
 
 @cache
@@ -215,7 +215,9 @@ _HANDLERS: dict[type, Callable[[_Decoder, Any, Any, Path], Any]] = {
     inspect.DateTimeType: _Decoder.moment,
     inspect.DateType: _Decoder.day,
 }
-_MEANT_FOR: dict[type, type[inspect.Type]] = {list: inspect.ListType, int: inspect.IntType, bool: inspect.BoolType}
+_MEANT_FOR: dict[type, type[inspect.Type]] = {
+    list: inspect.ListType, int: inspect.IntType, bool: inspect.BoolType, str: inspect.LiteralType,
+}  # fmt: skip
 _BLANKS: dict[type, Any] = {inspect.StrType: "", inspect.LiteralType: "", inspect.ListType: [], inspect.DictType: {}}
 
 

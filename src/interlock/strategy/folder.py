@@ -14,6 +14,7 @@ from interlock.canonical import Assembly, ContractFile, assemble, load_contracts
 from interlock.strategy.changes import CONVERTER_PATH, LOCK_PATH, ChangeFile, ConverterFile
 from interlock.strategy.decode import Problem, decode, decode_tables
 from interlock.strategy.facts import ConnectorFacts
+from interlock.strategy.inventory import Inventory, ItemsFile, Location, PlaceName
 from interlock.strategy.model import OBJECT_PATTERN, Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.positions import Path, Position, Positions
 from interlock.strategy.slos import Slos
@@ -92,6 +93,9 @@ class Folder:
         self.mappings: dict[str, TomlFile[None]] = self._files("mappings/", None)
         self.items = self.mappings.pop("items", TomlFile[None]("mappings/items.toml", b""))
         self.items.value, self.items.problems = decode_tables(ItemTable, self.items.data)
+        self.locations = self._file("inventory/locations.toml", None)
+        self.locations.value, self.locations.problems = decode_tables(Location, self.locations.data, PlaceName)
+        self.stock_items: TomlFile[ItemsFile] = self._file("inventory/items.toml", ItemsFile)
         self.runbooks = {
             path.removeprefix("runbooks/"): content
             for path, content in snapshot.files.items()
@@ -104,16 +108,20 @@ class Folder:
         files = (file for file in self.objects.values() if not file.error and re.search(OBJECT_PATTERN, file.name))
         return assemble({file.name: file.value for file in files}, load_contracts())
 
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What inventory/*.toml says of stock; empty where neither file is."""
+        said: ItemsFile = self.stock_items.value
+        return Inventory(self.locations.value, tuple(said.item), tuple(said.kit), tuple(said.group), tuple(said.ignore))
+
     def toml_files(self) -> Iterator[TomlFile[Any]]:
         """Every TOML file that is there."""
-        single = (
-            file for file in (self.strategy, self.security, self.slos, self.items) if file.path in self.snapshot.files
-        )
-        yield from single
+        single = (self.strategy, self.security, self.slos, self.items, self.locations, self.stock_items)
+        yield from (file for file in single if file.path in self.snapshot.files)
         for files in (self.systems, self.flows, self.objects, self.converters, self.changes, self.mappings):
             yield from files.values()
 
-    def _file(self, path: str, kind: type[Struct]) -> TomlFile[Any]:
+    def _file(self, path: str, kind: type[Struct] | None) -> TomlFile[Any]:
         file: TomlFile[Any] = TomlFile(path, self.snapshot.files.get(path, b""), kind)
         if path not in self.snapshot.files:
             file.problems = []

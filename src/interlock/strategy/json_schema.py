@@ -10,6 +10,7 @@ from msgspec import Struct
 from interlock.canonical import ContractFile
 from interlock.strategy.changes import ChangeFile
 from interlock.strategy.decode import NAMED_BY_PLACE
+from interlock.strategy.inventory import ItemsFile, Location
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.slos import Slos
 
@@ -22,6 +23,7 @@ KINDS: dict[str, type[Struct]] = {
     "slos": Slos,
     "object": ContractFile,
     "change": ChangeFile,
+    "stock-items": ItemsFile,
 }
 GLOBS = {
     "strategy": "strategy.toml",
@@ -32,13 +34,16 @@ GLOBS = {
     "object": "objects/*.toml",
     "change": "changes/*.toml",
     "items": "mappings/items.toml",
+    "locations": "inventory/locations.toml",
+    "stock-items": "inventory/items.toml",
 }
 """Which files each schema is for, relative to the folder."""
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """A schema by kind of file: strategy, system, flow, security, slos, items."""
-    return {**{name: _schema_of(kind) for name, kind in KINDS.items()}, "items": _schema_of(dict[str, ItemTable])}
+    """A schema by kind of file: strategy, system, flow, security, slos, items, locations, stock-items."""
+    tables = {"items": _schema_of(dict[str, ItemTable]), "locations": _schema_of(dict[str, Location])}
+    return {name: _schema_of(kind) for name, kind in KINDS.items()} | tables
 
 
 def export(directory: Path) -> list[Path]:

@@ -54,4 +54,5 @@ def _assembled(folder: Folder, warnings: tuple[Finding, ...]) -> Strategy:
         changes={name: file.value for name, file in folder.changes.items()},
         converters={name: file.text for name, file in folder.converters.items()},
         published=folder.published.text,
+        inventory=folder.inventory,
     )

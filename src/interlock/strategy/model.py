@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from interlock.strategy.changes import ChangeFile
 from interlock.strategy.decisions import Decision
 from interlock.strategy.finding import Finding
+from interlock.strategy.inventory import Inventory, Publish
 from interlock.strategy.slos import Slos
 from interlock.strategy.steps import StepRule
 
@@ -405,6 +406,9 @@ class Flow(Struct, frozen=True, forbid_unknown_fields=True):
             ),
         ),
     ] = []
+    publish: (
+        Annotated[Publish, Meta(description="Of a flow of stock: how much of it its destinations show.")] | None
+    ) = None
 
     @property
     def object_name(self) -> str:
@@ -513,6 +517,7 @@ class Strategy(Struct, frozen=True):
     `objects` and `mappings` are TOML texts by file stem, compiled elsewhere; `items` is mappings/items.toml, parsed:
     a table by system; `functions` is the text of functions.py; `runbooks` are Markdown texts by file name; `warnings`
     are findings that do not stop the folder; `decisions` are what its files leave open;
+    `inventory` is inventory/*.toml;
     `changes` by number, `converters` as TOML texts by file stem, `published` the text of objects/published.lock.
     """
 
@@ -538,6 +543,7 @@ class Strategy(Struct, frozen=True):
     changes: dict[str, ChangeFile] = {}
     converters: dict[str, str] = {}
     published: str = ""
+    inventory: Inventory = Inventory()
 
     def declared_hosts(self) -> frozenset[str]:
         """The only places that may be reached, each as `host:port`, lower case."""

@@ -16,6 +16,7 @@ SHOWN_HEX_DIGITS = 12
 _KNOWN = re.compile(
     r"(?P<root>(strategy|security|slos)\.toml|functions\.py)"
     r"|(?P<folder>systems|objects|flows|mappings)/[^/]+\.toml"
+    r"|inventory/(locations|items)\.toml"
     r"|objects/published\.lock"
     r"|changes/[^/]+\.toml"
     r"|runbooks/[^/]+\.md"

@@ -22,6 +22,7 @@ KINDS_OF_FILES = (
     "objects/",
     "flows/",
     "mappings/",
+    "inventory/",
     "changes/",
     "runbooks/",
 )
