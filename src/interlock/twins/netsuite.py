@@ -19,6 +19,7 @@ from interlock.twins import netsuite_documents as documents
 from interlock.twins.faults import FaultPlan
 from interlock.twins.netsuite_errors import NsError, by_status, invalid_content, invalid_reference, user_error
 from interlock.twins.netsuite_fields import FIELDS, SUBLISTS
+from interlock.twins.netsuite_inventory import Inventory
 from interlock.twins.netsuite_query import invalid_query, matches_q, suiteql
 from interlock.twins.netsuite_tokens import TOKEN_PATH, TokenError, Tokens
 from interlock.twins.vendor import Vendor, answer, read_json
@@ -54,11 +55,13 @@ class NetSuite(Vendor):
         self._latency_seconds = float(config.get("latency_seconds", 0))
         self._in_flight = 0
         self._by_external: dict[str, dict[str, str]] = {}
+        self._inventory = Inventory(world, config)
         super().__init__(world, faults, config)
         for kind in (*KINDS, "item"):
             self._by_external[kind] = {row["externalId"]: key for key, row in world.rows(kind) if "externalId" in row}
         self._seed("item", config.get("items", "any"))
         self._seed("customer", config.get("customers", []))
+        self._inventory.open()
 
     def routes(self) -> list[BaseRoute]:
         """The token endpoint, SuiteQL, and records."""
@@ -73,6 +76,10 @@ class NetSuite(Vendor):
             Route(f"{RECORDS}/{{kind}}/{{id}}", self._guarded(self._delete), methods=["DELETE"]),
             Route(f"{RECORDS}/{{kind}}/{{id}}/!transform/{{target}}", self._guarded(self._transform), methods=["POST"]),
         ]
+
+    def control_routes(self) -> list[BaseRoute]:
+        """What people do to stock."""
+        return self._inventory.control_routes()
 
     def error_body(self, status: int) -> Any:
         """nsError for an injected status."""
@@ -148,6 +155,8 @@ class NetSuite(Vendor):
         record = self._record(kind, key)
         self._by_external[kind].pop(record.get("externalId", ""), None)
         self.world.apply(f"{kind}.delete", _business_key(record, key), (kind, key, None))
+        if kind == "salesOrder":
+            self._inventory.ordered(record, None)
         return answer(None, 204)
 
     async def _list(self, request: Request) -> Response:
@@ -160,7 +169,10 @@ class NetSuite(Vendor):
         body = await _json(request)
         if "transient" not in request.headers.get("prefer", ""):
             raise invalid_query("The Prefer header must be transient.")
-        rows = suiteql(str(body.get("q", "")), self.world.rows)
+        query = str(body.get("q", ""))
+        rows = self._inventory.suiteql(query)
+        if rows is None:
+            rows = suiteql(query, self.world.rows)
         return self._page([{"links": [], **row} for row in rows], request)
 
     async def _transform(self, request: Request) -> Response:
@@ -187,6 +199,9 @@ class NetSuite(Vendor):
             digest=documents.digest(result),
             once=True,
         )
+        if target == "itemFulfillment":
+            self._inventory.fulfilled(order, lines)
+        self._inventory.ordered(order, done)
         return answer(None, 204, {"location": self._href(target, number)})
 
     def _save(self, kind: str, key: str | None, new: Record, replaced: tuple[str, ...]) -> Response:
@@ -208,6 +223,8 @@ class NetSuite(Vendor):
             digest=documents.digest(record),
             detail={"id": number, "total": record.get("total"), "lines": len(record.get("item", []))},
         )
+        if kind == "salesOrder":
+            self._inventory.ordered(old, record)
         return answer(None, 204, {"location": self._href(kind, number)})
 
     def _finished(self, kind: str, record: Record) -> Record:
@@ -259,6 +276,8 @@ class NetSuite(Vendor):
 
     def _remember(self, kind: str, row: Record) -> None:
         self.world.remember((kind, row["id"], row))
+        if kind == "item":
+            self._inventory.show([row["id"]])
         if "externalId" in row:
             self._by_external[kind][row["externalId"]] = row["id"]
 
