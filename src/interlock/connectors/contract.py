@@ -17,6 +17,7 @@ from interlock.connectors.token_store import StoredToken, TokenStore
 from interlock.connectors.tokens import Denied, Grant, Granted, TokenKeeper, fingerprint
 from interlock.connectors.verdict import classify, retry_after_seconds
 from interlock.errors import IntakeError, MappingError, SettingsError, UnmappedReference
+from interlock.messaging import stock
 from interlock.messaging.event import Dialect, Envelope, Headers, Subject
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.source import BulkState, Held, Listed, Page, Reach, Subscription, Whole, WholePage
@@ -29,7 +30,7 @@ __all__ = [
     "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "SettingsError", "Source", "StoredToken",
     "Subject", "Subscription", "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Whole",
     "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write",
-    "fingerprint", "no_success", "retry_after_seconds", "warnings_of", "with_members",
+    "fingerprint", "no_success", "retry_after_seconds", "stock", "warnings_of", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]
