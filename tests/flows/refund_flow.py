@@ -59,6 +59,11 @@ def credits_of(world: TwinWorld, order: str) -> list[Record]:
     ]
 
 
+def payouts_of(world: TwinWorld, order: str) -> list[Record]:
+    rows = records(world, "netsuite", "customerRefund")
+    return [row for row in rows if row["externalId"].startswith(f"shopify-{order}-")]
+
+
 async def erp_state(hub: Hub, kind: str, key: str = "") -> list[tuple[str, str]]:
     which = Filter(object=kind, destination="netsuite", key=key) if key else Filter(object=kind, destination="netsuite")
     return [(row.state, row.code) for row in await hub.views.deliveries(which)]

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from books import sales_order
-from refund_flow import FLOW, add_refund_flow, bill, credits_of, erp_state, settled, written
+from refund_flow import FLOW, add_refund_flow, bill, credits_of, erp_state, payouts_of, settled, written
 from shop import Shop, Stage
 from stack import until
 
 from interlock.connectors.shopify import client
 from interlock.connectors.shopify.source import ShopifySource
+from interlock.messaging.ledger import Filter
 
 
 @pytest.fixture
@@ -65,6 +66,56 @@ def test_a_refund_before_the_invoice(refunds: Stage) -> None:
             found = sales_order(world, f"shopify-{order}")
             assert found is not None and found["total"] == Decimal(now["current_total_price"])
             assert await erp_state(hub, "refund") == [("done", "")]
+
+    asyncio.run(story())
+
+
+ACCOUNTS = """
+[settings.refund_accounts]
+shopify_payments = "210"
+gift_card = "260"
+
+[credentials]"""
+PAID_OUT = ("systems/netsuite.toml", "\n[credentials]", ACCOUNTS)
+
+
+def test_the_money_of_a_refund_goes_out_of_its_credit_memo(refunds: Stage) -> None:
+    """C34, C57: told twice and replayed there is one customer refund, on the gateway's account; the credit memo is closed
+    by it to the cent, and the sales order less its credit is what the shop says."""
+
+    async def story() -> None:
+        async with refunds.play(PAID_OUT) as (world, hub, shop):
+            order = await shop.place("tax_excluded")
+            await until(lambda: written(world, order))
+            await settled(hub, world)
+            await bill(hub, order)
+            await refund_twice_told(shop, order)
+            await settled(hub, world)
+            (memo,), (payout,) = credits_of(world, order), payouts_of(world, order)
+            assert (payout["account"]["id"], payout["total"]) == ("210", memo["total"])
+            assert (memo["amountRemaining"], payout["apply"][0]["doc"]["id"]) == (0, memo["id"])
+            chosen = Filter(object="refund", destination="netsuite")
+            await hub.operator.replay(chosen, by="finance", why="to see that it changes nothing", version="same")
+            await settled(hub, world)
+            assert (credits_of(world, order), payouts_of(world, order)) == ([memo], [payout])
+            assert await erp_state(hub, "refund") == [("done", "")]
+
+    asyncio.run(story())
+
+
+def test_a_gateway_that_nobody_gave_an_account_stops_the_refund(refunds: Stage) -> None:
+    """C34: the delivery is a dead letter that names the gateway; neither the credit memo nor a payment is booked."""
+
+    async def story() -> None:
+        async with refunds.play((*PAID_OUT[:2], ACCOUNTS.replace("shopify_payments", "paypal"))) as (world, hub, shop):
+            order = await shop.place("tax_excluded")
+            await until(lambda: written(world, order))
+            await settled(hub, world)
+            await bill(hub, order)
+            await shop.change(order, "refund", lines={"0": 1})
+            await settled(hub, world)
+            assert await erp_state(hub, "refund") == [("dead", "MAP003")]
+            assert credits_of(world, order) == payouts_of(world, order) == []
 
     asyncio.run(story())
 

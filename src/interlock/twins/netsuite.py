@@ -21,12 +21,15 @@ from interlock.twins.netsuite_errors import NsError, by_status, invalid_content,
 from interlock.twins.netsuite_fields import FIELDS, SUBLISTS
 from interlock.twins.netsuite_inventory import Inventory
 from interlock.twins.netsuite_query import invalid_query, matches_q, suiteql
+from interlock.twins.netsuite_refunds import finished_credit, finished_refund, paid_out
 from interlock.twins.netsuite_tokens import TOKEN_PATH, TokenError, Tokens
 from interlock.twins.vendor import Vendor, answer, read_json
 from interlock.twins.world import Record, World
 
 RECORDS = "/services/rest/record/v1"
-KINDS = ("salesOrder", "customer", "invoice", "itemFulfillment", "creditMemo")
+KINDS = ("salesOrder", "customer", "invoice", "itemFulfillment", "creditMemo", "customerRefund")
+SEEDED = ("item", "account")
+"""Kinds that exist from the start, by their ids; nobody reads them."""
 TRANSFORMS = {"invoice": "quantityBilled", "itemFulfillment": "quantityFulfilled"}
 CONCURRENCY = (
     15  # tier 1 without SuiteCloud Plus, REST and RESTlets together (docs.jitterbit.com concurrency-governance)
@@ -42,8 +45,8 @@ class NetSuite(Vendor):
     """Configuration, all optional.
 
     "clients", "access_tokens", "token_lifetime_seconds", "token_url": see Tokens. "concurrency": requests at once for
-    the account. "latency_seconds": how long a record request takes. "items": "any", or a list of external ids or of
-    {"id", "externalId"}. "customers": a list of {"id", "externalId"} that exist from the start. "entities": "known" or
+    the account. "latency_seconds": how long a record request takes. "items", "accounts": "any", or a list of external ids
+    or of {"id", "externalId"}. "customers": a list of {"id", "externalId"} that exist from the start. "entities": "known" or
     "any". "unique_external_id": false lets a POST repeat an external id, for tests of naive clients.
     """
 
@@ -57,9 +60,10 @@ class NetSuite(Vendor):
         self._by_external: dict[str, dict[str, str]] = {}
         self._inventory = Inventory(world, config)
         super().__init__(world, faults, config)
-        for kind in (*KINDS, "item"):
+        for kind in (*KINDS, *SEEDED):
             self._by_external[kind] = {row["externalId"]: key for key, row in world.rows(kind) if "externalId" in row}
-        self._seed("item", config.get("items", "any"))
+        for kind in SEEDED:
+            self._seed(kind, config.get(f"{kind}s", "any"))
         self._seed("customer", config.get("customers", []))
         self._inventory.open()
 
@@ -216,10 +220,12 @@ class NetSuite(Vendor):
         record |= {"id": number, "lastModifiedDate": now, created: (old or {}).get(created, now)}
         if "externalId" in record:
             self._by_external[kind][record["externalId"]] = number
+        paid = paid_out(old, record, self.world.get) if kind == "customerRefund" else []
         self.world.apply(
             f"{kind}.{'update' if old else 'create'}",
             _business_key(record, number),
             (kind, number, record),
+            *paid,
             digest=documents.digest(record),
             detail={"id": number, "total": record.get("total"), "lines": len(record.get("item", []))},
         )
@@ -231,13 +237,15 @@ class NetSuite(Vendor):
         """The record as NetSuite completes it; raises NsError when it may not be saved."""
         if kind == "customer":
             return _finished_customer(record)
+        if kind == "customerRefund":
+            return finished_refund(record, self._resolve)
         if not record.get("entity"):
             raise user_error("Please enter value(s) for: Customer", "entity")
         if not record.get("item"):
             raise user_error("You must enter at least one line item for this transaction.", "item")
         record = documents.priced(documents.check_references(record, self._resolve))
         if kind == "creditMemo":
-            return _finished_credit(record)
+            return finished_credit(record)
         return {**record, "status": documents.enumeration(documents.order_status(record))}
 
     def _resolve(self, kind: str, reference: Any, path: str) -> Record:
@@ -256,9 +264,9 @@ class NetSuite(Vendor):
         return {"id": key}
 
     def _any(self, kind: str) -> bool:
-        return bool(
-            self.config.get("items", "any") == "any" if kind == "item" else self.config.get("entities") == "any"
-        )
+        if kind in SEEDED:
+            return bool(self.config.get(f"{kind}s", "any") == "any")
+        return bool(self.config.get("entities") == "any")
 
     def _invented(self, kind: str, external: str) -> str | None:
         """A record made up on the spot, where the configuration says that any external id exists."""
@@ -398,13 +406,6 @@ def _finished_customer(record: Record) -> Record:
             raise user_error(text, name)
     name = f"{record['firstName']} {record['lastName']}" if person else record["companyName"]
     return {**record, "entityId": record.get("entityId", name), "altName": name}
-
-
-def _finished_credit(record: Record) -> Record:
-    """Open with all of it to be applied. A credit of less than nothing would be a charge, which is an invoice."""
-    if record["total"] < 0:
-        raise user_error("The total of this transaction may not be negative.", "item")
-    return {**record, "amountRemaining": record["total"], "status": {"id": "A", "refName": "Open"}}
 
 
 def _sublist(lines: list[Record], href: str, *, expand: bool) -> Record:

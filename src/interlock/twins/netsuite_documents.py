@@ -35,7 +35,7 @@ def clean(data: Any, kind: str, *, strict: bool, path: str = "") -> Document:
 def _clean_member(name: str, value: Any, kind: str, *, strict: bool, path: str) -> Any:
     if name in CHILDREN and isinstance(value, dict):
         return clean(value, CHILDREN[name], strict=strict, path=path)
-    if name not in SUBLISTS or kind == "line":
+    if name not in SUBLISTS or kind in SUBLISTS.values():  # a line of `apply` has a member `apply`
         return value
     sublist = clean(value, "sublist", strict=strict, path=path)
     lines = sublist.get("items", [])

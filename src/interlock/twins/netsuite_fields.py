@@ -1,6 +1,7 @@
 """The property names the NetSuite twin knows, a subset of Oracle's REST API browser, release 2026.1.
 
-Source: wsjmnh/netsuite-record-rest-docs docs/schemas/salesOrder.md, customer.md and creditMemo.md (browser release 2026.1).
+Source: wsjmnh/netsuite-record-rest-docs docs/schemas/salesOrder.md, customer.md, creditMemo.md and
+customerRefund.md (browser release 2026.1).
 Oracle's own samples write some names in lower case ("otherrefnum", "isclosed"), so names are matched without case.
 """
 
@@ -34,6 +35,14 @@ salesGroup salesRep salesTeam shipAddress shipAddressList shipDate shipMethod sh
 shippingTaxAmount source sourceSystem startDate status subsidiary subsidiaryTaxRegNum subtotal taxDetails
 taxDetailsOverride taxItem taxPointDate taxRate taxRegOverride taxTotal terms toBeEmailed toBeFaxed toBePrinted total
 totalAfterTaxes tranDate tranId transactionNumber
+"""
+
+_REFUND = """
+account address apply arAcct balance cardSwipe cardholderAuthentication checkNumber class cleared clearedDate
+consolidateBalance createdDate currency customForm customer deletionReason deletionReasonMemo department deposit
+exchangeRate externalId handlingMode id lastModifiedDate links location memo nexus outputAuthCode outputReferenceCode
+payeeAddress payeeAddressList paymentOperation paymentOption paymentProcessingProfile postingPeriod prevDate refName
+status subsidiary toBePrinted total tranDate tranId transactionNumber transactionToRefund voidJournal
 """
 
 _APPLY = "amount apply applyDate createdFrom currency disc doc due job line links refName refNum total type"
@@ -86,6 +95,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "invoice": _table(_ORDER),
     "itemFulfillment": _table(_ORDER + " shipStatus packageUps package"),
     "creditMemo": _table(_CREDIT),
+    "customerRefund": _table(_REFUND),
     "applyLine": _table(_APPLY),
     "customer": _table(_CUSTOMER),
     "line": _table(_LINE),

@@ -15,6 +15,7 @@ TRANSACTION_TYPES = {
     "invoice": "CustInvc",
     "itemFulfillment": "ItemShip",
     "creditMemo": "CustCred",
+    "customerRefund": "CustRfnd",
 }
 TABLES = {
     "transaction": tuple(TRANSACTION_TYPES),
@@ -110,9 +111,8 @@ def _flat_rows(table: str, rows_of: Callable[[str], Iterable[tuple[str, Row]]]) 
         for key, record in rows_of(kind):
             if table == "transactionline":
                 origin = _flat(record.get("createdFrom"))
-                yield from (
-                    {"transaction": key, "id": str(line["line"]), "createdfrom": origin} for line in record["item"]
-                )
+                lines = record.get("item", [])
+                yield from ({"transaction": key, "id": str(line["line"]), "createdfrom": origin} for line in lines)
                 continue
             row = {name.lower(): _flat(value) for name, value in record.items() if not isinstance(value, list)}
             yield {**row, "id": key, "type": TRANSACTION_TYPES.get(kind, kind), "foreigntotal": row.get("total")}

@@ -1,4 +1,4 @@
-"""Writes customers, sales orders and credit memos to NetSuite: one upsert each under our external id, so that sending
+"""Writes customers, sales orders, credit memos and customer refunds to NetSuite: one upsert each under our external id, so that sending
 again is safe.
 
 Facts: docs.oracle.com section_156335203191 (PUT eid: upserts), wsjmnh/netsuite-record-rest-docs
@@ -46,10 +46,11 @@ from interlock.connectors.netsuite.compensation import (
     AFTER_REFUND,
     AFTER_RETURN,
     MOMENT,
-    SUITEQL,
     Compensation,
     credit_of,
 )
+from interlock.connectors.netsuite.payouts import PAYMENT, PAYS_BACK, Payouts
+from interlock.connectors.netsuite.reading import SUITEQL
 from interlock.connectors.netsuite.tokens import Tokens
 
 RECORDS: Final = "/services/rest/record/v1"
@@ -57,7 +58,10 @@ ORDER_UPSERT: Final = "salesOrder.upsert"
 ORDER_CLOSE: Final = "salesOrder.close"
 CUSTOMER_UPSERT: Final = "customer.upsert"
 CREDIT_UPSERT: Final = "creditMemo.upsert"
-RECORD_OF: Final = {CUSTOMER_UPSERT: "customer", CREDIT_UPSERT: "creditMemo"}
+PAYOUT_UPSERT: Final = "customerRefund.upsert"
+RECORD_OF: Final = {CUSTOMER_UPSERT: "customer", CREDIT_UPSERT: "creditMemo", PAYOUT_UPSERT: "customerRefund"}
+REFUND_ACCOUNTS: Final = "refund_accounts"
+"""The setting without which no customer refunds are written: finance may make them by hand, and twice would be wrong."""
 CREDIT_WAIT_SECONDS: Final = 86_400
 """How long an order whose money went back waits for the credit memo; after that a person is asked."""
 RETURN_WAIT_SECONDS: Final = 600
@@ -67,6 +71,13 @@ CREDIT_GATEWAYS: Final = {"gift_card": "a gift card", "shopify_store_credit": "s
 """Shopify's names of what pays back no money: gateway of OrderTransaction, Admin API 2026-07."""
 OWED_STILL: Final = (
     "{paid.amount} {paid.currency} went back as {gateway}: close that part of the credit memo against its liability"
+)
+NOT_PAID_OUT: Final = (
+    "{paid.amount} {paid.currency} of the credit memo was paid out over {gateway}: no customer refund is written, "
+    "because refund_accounts is not set"
+)
+STAYS_OPEN: Final = (
+    "{rest.amount} {rest.currency} of the credit memo was not paid out: it stays open there, and is the customer's"
 )
 PAID_BACK: Final = frozenset({"partially_refunded", "refunded"})
 """Where the payment of an order stands when something of it went back."""
@@ -94,6 +105,7 @@ class NetSuite:
         self._root = connection.url.rstrip("/")
         self._tokens = Tokens(connection, manifest)
         self._compensation = Compensation(self)
+        self._payouts = Payouts(self)
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:  # noqa: ARG002 - every signal has one wanted state
         """The customer, then the order. A cancelled order is closed, or never created (C44), and so is one that has
@@ -124,6 +136,8 @@ class NetSuite:
             return await self._close(write, timeout_seconds)
         if write.operation == CREDIT_UPSERT:
             return await self._compensation.refund(write, timeout_seconds)
+        if write.operation == PAYOUT_UPSERT:
+            return await self._payouts.write(write, timeout_seconds)
         if write.operation == ORDER_UPSERT and write.external_id:
             decided = await self._compensation.order(write, timeout_seconds)
             if decided is not None:
@@ -181,7 +195,9 @@ class NetSuite:
         return AFTER_REFUND if waits else "write"
 
     def _plan_credit(self, refund: Any) -> Plan:
-        """One credit memo for one refund (C57). It waits while a payment may still fail (C54)."""
+        """One credit memo for one refund (C57), and what each payment paid out of it (C34). It waits while a payment may
+        still fail (C54).
+        """
         for payment in refund.transactions:
             if payment.status != "success":
                 raise PaymentNotThere(payment.id, payment.status)
@@ -191,8 +207,28 @@ class NetSuite:
         build = self._connection.builders["creditMemo"]
         body = with_members(build(refund), {MOMENT: refund.created_at})
         credit = self._write(CREDIT_UPSERT, f"{order}{booked.REFUND}{refund.id}", body)
-        warnings = (*warnings_of(build, refund), *_owed_still(refund))
-        return Plan(writes=(credit,), warnings=warnings, wakes=credit_of(order))
+        pays_out = bool(self._connection.settings.get(REFUND_ACCOUNTS))
+        payouts = self._plan_payouts(refund, credit.reference) if pays_out else ()
+        warnings = (*warnings_of(build, refund), *(_stays_open(refund) if pays_out else _not_paid_out(refund)))
+        return Plan(writes=(credit, *payouts), warnings=warnings, wakes=credit_of(order))
+
+    def _plan_payouts(self, refund: Any, credit: str) -> tuple[Write, ...]:
+        """A payment has its crosswalk and version fence to itself: several of one refund are written each on its own.
+        MappingError when a gateway has no account.
+        """
+        build = self._connection.builders["customerRefund"]
+        return tuple(
+            msgspec.structs.replace(
+                self._write(
+                    PAYOUT_UPSERT,
+                    f"{credit}{PAYMENT}{one.id}",
+                    build(msgspec.structs.replace(refund, transactions=[one])),
+                ),
+                object="payment",
+                key=one.id,
+            )
+            for one in _paid_back(refund)
+        )
 
     def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
         return declared_write(self._manifest, operation, reference=reference, body=body, **more)
@@ -284,13 +320,27 @@ def _reference(origin: str, key: str) -> str:
     return reference
 
 
-def _owed_still(refund: Any) -> tuple[str, ...]:
-    """What did not leave the house: the shop owes it as credit, so it is no matter for a clearing account (C34)."""
+def _paid_back(refund: Any) -> list[Any]:
+    """The payments that gave something to the customer."""
+    return [one for one in refund.transactions if one.kind in PAYS_BACK and one.amount]
+
+
+def _not_paid_out(refund: Any) -> tuple[str, ...]:
+    """What finance closes by hand: money against its clearing account, what did not leave the house against what is owed."""
     return tuple(
-        OWED_STILL.format(paid=payment.amount.presentment, gateway=CREDIT_GATEWAYS[payment.gateway])
-        for payment in refund.transactions
-        if payment.gateway in CREDIT_GATEWAYS
+        OWED_STILL.format(paid=one.amount.presentment, gateway=CREDIT_GATEWAYS[one.gateway])
+        if one.gateway in CREDIT_GATEWAYS
+        else NOT_PAID_OUT.format(paid=one.amount.presentment, gateway=one.gateway)
+        for one in _paid_back(refund)
     )
+
+
+def _stays_open(refund: Any) -> tuple[str, ...]:
+    """What was credited and went out over no payment: goods that pay for others, or for what was still owed."""
+    rest = refund.total
+    for one in _paid_back(refund):
+        rest = rest - one.amount
+    return (STAYS_OPEN.format(rest=rest.presentment),) if rest.presentment.amount > 0 else ()
 
 
 class PaymentNotThere(UnmappedReference):

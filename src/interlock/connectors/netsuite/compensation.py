@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
-from interlock.connectors.contract import Answer, Done, Outcome, Refused, Retry, Write, with_members
+from interlock.connectors.contract import Answer, Done, Outcome, Refused, Write, with_members
 from interlock.connectors.netsuite import booked
-from interlock.connectors.netsuite.booked import Shape
+from interlock.connectors.netsuite.reading import Client, Reading
 
 AFTER_REFUND: Final = "write after a refund"
 """The action of an order of which something was paid back: a credit memo is to be expected."""
@@ -27,13 +27,15 @@ AFTER_RETURN: Final = "write after pieces were taken off"
 """The action of an order that has just got fewer pieces, by a return, an exchange or an edit: one may be expected."""
 MOMENT: Final = "refundedAt"
 """Beside the credit memo in the body of its write; taken out before it is sent."""
-SUITEQL: Final = "/services/rest/query/v1/suiteql"
 NO_ORDER: Final = "NetSuite has no such order: nothing of it was invoiced, and it comes as it is now"
 NOT_INVOICED: Final = "nothing of the order is invoiced: the sales order goes down with it"
 INVOICED_WITHOUT: Final = "the order was invoiced after the refund, without what was paid back"
 PARTLY_INVOICED: Final = (
     "a part of the order is invoiced, and NetSuite does not tell whether it is the part that was paid back; "
-    "make the credit memo of the invoiced part there under the external id {reference}, then discard this"
+    "make the credit memo of the invoiced part there under the external id {reference}, then replay this"
+)
+MADE_BY_HAND: Final = (
+    "a part of the order is invoiced; the credit memo under our external id is what a person made of it"
 )
 UNKNOWN_INVOICE: Final = (
     "the order is billed, but its invoice was not found: let the role read invoices and SuiteQL, then replay"
@@ -47,30 +49,16 @@ WAITS_A_LITTLE: Final = "a credit memo of what was taken off is waited for, for 
 ASKS: Final = "make the invoice or the credit memo of {open} in NetSuite, then discard this"
 
 
-class Client(Protocol):
-    """What is needed of the client: calls with its token, and its reading of answers."""
-
-    async def call(
-        self, method: str, path: str, body: bytes | None, timeout_seconds: float
-    ) -> Answer | Retry | Refused:
-        """One call to a record, or to SuiteQL."""
-
-    def not_read(self, answer: Answer) -> Outcome:
-        """What a read that failed means for the write that it was for."""
-
-    def saved(self, answer: Answer, sent: bytes) -> Outcome:
-        """What the answer to a write means."""
-
-
 class Compensation:
     """Decides for one client, with reads of NetSuite, what a change becomes."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._reading = Reading(client)
 
     async def order(self, write: Write, timeout_seconds: float) -> Outcome | None:
         """The outcome for a sales order that is booked; None when it may be written whole."""
-        order = await self._order(write.reference, timeout_seconds)
+        order = await self._reading.order(write.reference, timeout_seconds)
         if order is None:
             return None
         if not isinstance(order, booked.SalesOrder):
@@ -90,7 +78,7 @@ class Compensation:
 
     async def refund(self, write: Write, timeout_seconds: float) -> Outcome:
         """The credit memo of what was invoiced, or why there is none."""
-        order = await self._order(booked.order_of(write.reference), timeout_seconds)
+        order = await self._reading.order(booked.order_of(write.reference), timeout_seconds)
         if order is None:
             return Done(detail=NO_ORDER)
         if not isinstance(order, booked.SalesOrder):
@@ -98,8 +86,7 @@ class Compensation:
         if not order.billed:
             return Done(detail=NOT_INVOICED)
         if not order.invoiced:
-            message = PARTLY_INVOICED.format(reference=write.reference)
-            return Refused(reason="conflict", code="PARTLY_INVOICED", message=message)
+            return await self._made_by_hand(write, timeout_seconds)
         before = await self._invoiced_before(order, _moment(write.body), timeout_seconds)
         if not isinstance(before, bool):
             return before
@@ -107,12 +94,12 @@ class Compensation:
 
     async def credited(self, order_reference: str, timeout_seconds: float) -> Decimal | Outcome:
         """What our credit memos of an order come to."""
-        rows = await self._rows(booked.credits_query(order_reference), timeout_seconds)
+        rows = await self._reading.rows(booked.credits_query(order_reference), timeout_seconds)
         if not isinstance(rows, booked.Rows):
             return rows
         credited = Decimal(0)
         for number in booked.credits_of(order_reference, rows):
-            found = await self._read(f"/creditMemo/{number}?fields=total", booked.Total, timeout_seconds)
+            found = await self._reading.record(f"/creditMemo/{number}?fields=total", booked.Total, timeout_seconds)
             if not isinstance(found, booked.Total):
                 return found
             credited += found.total
@@ -120,19 +107,28 @@ class Compensation:
 
     async def _invoiced_before(self, order: booked.SalesOrder, moment: dt.datetime, seconds: float) -> bool | Outcome:
         """Whether its first invoice is older than the refund."""
-        rows = await self._rows(booked.invoices_query(order.id), seconds)
+        rows = await self._reading.rows(booked.invoices_query(order.id), seconds)
         if not isinstance(rows, booked.Rows):
             return rows
         if not rows.items:
             return Refused(reason="permission", code="INVOICE_NOT_FOUND", message=UNKNOWN_INVOICE)
         for row in rows.items:
             path = f"/{booked.INVOICES[row.type]}/{row.id}?fields=createdDate"
-            found = await self._read(path, booked.Made, seconds)
+            found = await self._reading.record(path, booked.Made, seconds)
             if not isinstance(found, booked.Made):
                 return found
             if found.created < moment:
                 return True
         return False
+
+    async def _made_by_hand(self, write: Write, timeout_seconds: float) -> Outcome:
+        """What a person credited of an order that is billed in part is not written over."""
+        path = f"/creditMemo/eid:{quote(write.reference)}?fields=total"
+        found = await self._reading.there(path, booked.Total, timeout_seconds)
+        if found is None:
+            message = PARTLY_INVOICED.format(reference=write.reference)
+            return Refused(reason="conflict", code="PARTLY_INVOICED", message=message)
+        return Done(detail=MADE_BY_HAND) if isinstance(found, booked.Total) else found
 
     async def _credit(self, write: Write, order: booked.SalesOrder, timeout_seconds: float) -> Outcome:
         body = with_members(write.body, {"entity": {"id": str(order.entity.id)}}, without=(MOMENT,))
@@ -144,30 +140,6 @@ class Compensation:
         body = with_members(write.body, {}, without=("item",))
         answer = await self._client.call("PATCH", f"/salesOrder/eid:{quote(write.reference)}", body, timeout_seconds)
         return self._client.saved(answer, body) if isinstance(answer, Answer) else answer
-
-    async def _order(self, reference: str, timeout_seconds: float) -> booked.SalesOrder | Outcome | None:
-        path = f"/salesOrder/eid:{quote(reference)}?expandSubResources=true"
-        answer = await self._client.call("GET", path, None, timeout_seconds)
-        if not isinstance(answer, Answer):
-            return answer
-        if answer.status == 404:
-            return None
-        return self._decoded(answer, booked.SalesOrder)
-
-    async def _rows(self, query: bytes, timeout_seconds: float) -> booked.Rows | Outcome:
-        answer = await self._client.call("POST", SUITEQL, query, timeout_seconds)
-        found = self._decoded(answer, booked.Rows) if isinstance(answer, Answer) else answer
-        if isinstance(found, booked.Rows) and found.has_more:  # a thousand of them: nobody's order
-            return Refused(reason="conflict", code="TOO_MANY", message="more documents than one page holds")
-        return found
-
-    async def _read(self, path: str, kind: type[Shape], timeout_seconds: float) -> Shape | Outcome:
-        answer = await self._client.call("GET", path, None, timeout_seconds)
-        return self._decoded(answer, kind) if isinstance(answer, Answer) else answer
-
-    def _decoded(self, answer: Answer, kind: type[Shape]) -> Shape | Outcome:
-        found = booked.decoded(kind, answer.body) if answer.status == 200 and answer.error is None else None
-        return self._client.not_read(answer) if found is None else found
 
 
 def credit_of(order_reference: str) -> str:

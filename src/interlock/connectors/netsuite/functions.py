@@ -1,5 +1,6 @@
 """Mapping functions of NetSuite: references, and the amounts of a sales order."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ from msgspec import Struct
 from interlock.canonical.money import MoneyPair
 from interlock.errors import MappingError, UnmappedReference
 from interlock.mapping.context import Context
-from interlock.mapping.standard import amount, customer_external_id, first_of
+from interlock.mapping.standard import amount, customer_external_id, first_of, posting_day
 
 NAME_CHARACTERS_MAX = 30
 """A longer name is refused, and with it the order: "contained more than the maximum number of characters allowed"
@@ -173,6 +174,39 @@ def refunded_tax(refund: Any, context: Context) -> Decimal:
 
 def refunds_tax(refund: Any, context: Context) -> bool:
     return bool(refunded_tax(refund, context))
+
+
+def payout_external_id(origin: str, order_id: str, id: str, transactions: list[Any]) -> str:  # noqa: A002
+    """Our reference of a payment's customer refund: that of the credit memo which it pays out, and the payment's id."""
+    return f"{refund_external_id(origin, order_id, id)}-payment-{transactions[0].id}"
+
+
+def payout_day(transactions: list[Any], created_at: dt.datetime, context: Context) -> dt.date:
+    """The shop's day on which the money went out."""
+    return posting_day(transactions[0].processed_at, created_at, context)
+
+
+def netsuite_refund_account(transactions: list[Any], context: Context) -> dict[str, str]:
+    """The account that the payment's gateway draws on (C34): never one that was not named for it."""
+    gateway = transactions[0].gateway
+    known = context.settings.get("refund_accounts") or {}
+    if gateway not in known:
+        raise MappingError(
+            f"{context.system} has no account for money that goes back over {gateway!r}",
+            path="$.transactions.gateway",
+            value=gateway,
+            code="MAP003",
+            why="a refund that is booked to another gateway's account leaves both of them wrong",
+            next_move=f'add "{gateway}" = "<internal id>" under [settings.refund_accounts] in systems/{context.system}.toml',
+        )
+    return {"id": str(known[gateway])}
+
+
+def netsuite_refund_method(transactions: list[Any], context: Context) -> dict[str, str] | None:
+    """NetSuite's payment option of the gateway, where one is named."""
+    known = context.settings.get("refund_methods") or {}
+    gateway = transactions[0].gateway
+    return {"id": str(known[gateway])} if gateway in known else None
 
 
 class _Refunded(Struct, frozen=True):
