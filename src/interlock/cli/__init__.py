@@ -26,6 +26,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Run": {
         "run": ("interlock.cli.run", "Run the hub on a strategy folder."),
+        "connect": ("interlock.cli.connect", "Let a merchant install the app, and keep its tokens."),
         "doctor": ("interlock.cli.doctor", "Judge the machine, the store and the secrets."),
     },
     "Change": {

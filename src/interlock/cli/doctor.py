@@ -7,6 +7,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import click
 
 from interlock.cli.output import Output, counted, fail, speaks
 from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder
-from interlock.cli.tokens import token_lines
+from interlock.cli.tokens import token_lines, unconnected
 from interlock.errors import InterlockError, SettingsError
 
 DISK_FREE_BYTES_MIN = 1_000_000_000
@@ -73,7 +74,7 @@ def _judged(folder: Path, deep: bool, out: Output) -> Iterator[Judged]:
         _holder(data),
         _port(data),
     ]
-    checks += [_tokens(data), _secrets(folder, data)] + ([_deep(data, out)] if deep else [])
+    checks += [_tokens(folder, data), _secrets(folder, data)] + ([_deep(data, out)] if deep else [])
     for check in checks:
         for one in check:
             word = click.style(f"{one.judgement:<8}", fg=COLOURS[one.judgement])
@@ -226,7 +227,12 @@ def _port(data: Path) -> Iterator[Judged]:
             yield Judged("port", "ok", f"{PORT} is free")
 
 
-def _tokens(data: Path) -> Iterator[Judged]:
+def _tokens(folder: Path, data: Path) -> Iterator[Judged]:
+    from interlock.cli.catalogue import read_strategy
+
+    with suppress(InterlockError):  # a folder that cannot be read is told above
+        for one in unconnected(read_strategy(folder), data):
+            yield Judged(f"token of {one.system}", "failed", one.words, one.next)
     for one in token_lines(data, round(time.time() * 1000)):
         yield Judged(f"token of {one.system}", "failed" if one.code else "ok", one.words, one.next)
 

@@ -12,9 +12,10 @@ import msgspec
 from interlock.clock import Clock
 from interlock.connectors.allowance import Allowance, Hold, Lane, Level
 from interlock.connectors.http import Answer, Http
+from interlock.connectors.installation import Returned
 from interlock.connectors.manifest import Manifest, Operation
 from interlock.connectors.token_store import StoredToken, TokenStore
-from interlock.connectors.tokens import Denied, Grant, Granted, TokenKeeper, fingerprint
+from interlock.connectors.tokens import NOT_CONNECTED, Denied, Grant, Granted, TokenKeeper, fingerprint
 from interlock.connectors.verdict import classify, retry_after_seconds
 from interlock.errors import IntakeError, MappingError, SettingsError, UnmappedReference
 from interlock.messaging import stock
@@ -24,10 +25,10 @@ from interlock.messaging.source import BulkState, Held, Listed, Page, Reach, Sub
 from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, Once, Past, Plan, Source, Write
 
 __all__ = [
-    "Absent", "Allowance", "Answer", "Builder", "BulkState", "Clock", "Connection", "Denied", "Destination",
+    "NOT_CONNECTED", "Absent", "Allowance", "Answer", "Builder", "BulkState", "Clock", "Connection", "Denied", "Destination",
     "Dialect", "Done", "Envelope", "Found", "Grant", "Granted", "Headers", "Held", "Hold", "Http", "IntakeError",
     "Lane", "Level", "Link", "Listed", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
-    "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "SettingsError", "Source", "StoredToken",
+    "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "Returned", "SettingsError", "Source", "StoredToken",
     "Subject", "Subscription", "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Whole",
     "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write",
     "fingerprint", "no_success", "retry_after_seconds", "stock", "warnings_of", "with_members",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -147,11 +148,14 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One way to sign in: the credentials that it takes together. Of several, the first that is complete is used."""
+    """One way to sign in: the credentials that it takes together, and the settings that choose it. Of several, the first
+    that is complete is used. `connects`: its first token comes of `interlock connect`, not of the credentials."""
 
     name: str
     needs: tuple[Name, ...]
     meaning: str
+    when: dict[Name, str] = {}
+    connects: bool = False
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -241,9 +245,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Operations by their names."""
         return {operation.name: operation for operation in self.operations}
 
-    def access_by(self, given: Collection[str]) -> Access | None:
-        """The way to sign in that these credentials make complete."""
-        return next((one for one in self.access if set(one.needs) <= set(given)), None)
+    def access_by(self, given: Collection[str], settings: Mapping[str, Any] = MappingProxyType({})) -> Access | None:
+        """The way to sign in that these credentials make complete, as the settings choose."""
+        chosen = (one for one in self.access if one.when.items() <= settings.items())
+        return next((one for one in chosen if set(one.needs) <= set(given)), None)
 
     @cached_property
     def error_table(self) -> ErrorTable:

@@ -22,6 +22,7 @@ from interlock.mapping.library import connector_mapping
 from interlock.mapping.written import rows_of
 from interlock.messaging.write import Once
 from interlock.strategy.facts import ConnectorFact, DocumentFact, RowFact, SettingFact, VersionFact, WriteFact
+from interlock.strategy.model import System
 
 ONCE_ONLY: Mapping[Once, Any] = {
     Once.UPSERT: "upsert", Once.KEY: "idempotency-key", Once.LOOK_UP: "look-up", Once.HAND: "person",
@@ -139,7 +140,7 @@ def _complete(name: str, connection: Connection) -> Connection:
         if item.required and not connection.credentials.get(item.name)
     ]
     given = [item for item, secret in connection.credentials.items() if secret]
-    if found.access and found.access_by(given) is None:
+    if found.access and found.access_by(given, settings) is None:
         missing.append(f"credentials: {ways_in(found.access)}")
     if missing:
         raise SettingsError(
@@ -159,6 +160,15 @@ class _DocumentFacts(msgspec.Struct, frozen=True):
     deprecated: dict[str, str] = {}
 
 
+def way_in(system: System) -> Access | None:
+    """How a system of the folder signs in; None where there is but one way, or no connector of this name."""
+    return (
+        manifest(system.connector).access_by(system.credentials, system.settings)
+        if system.connector in names()
+        else None
+    )
+
+
 def ways_in(ways: Iterable[Access]) -> str:
     """`client_id and client_secret, or access_token`."""
     return ", or ".join(" and ".join(way.needs) for way in ways)
@@ -173,8 +183,14 @@ def _fact(found: Manifest) -> ConnectorFact:
         subscribes=found.subscribes,
         writes=tuple(
             WriteFact(
-                one.object, one.name, ONCE_ONLY[one.once], one.creates, straight=bool(one.reference), undoes=one.undoes,
-                signal=one.signal, loops_with=one.loops_with,
+                one.object,
+                one.name,
+                ONCE_ONLY[one.once],
+                one.creates,
+                straight=bool(one.reference),
+                undoes=one.undoes,
+                signal=one.signal,
+                loops_with=one.loops_with,
             )
             for one in operations
             if one.once

@@ -76,6 +76,8 @@ class Denied(msgspec.Struct, frozen=True, kw_only=True):
     look_again: bool = False
 
 
+NOT_CONNECTED: Final = "NOT-CONNECTED"
+"""The code of a Denied while nobody has installed the app yet: there is nothing to ask with."""
 TAKES_NONE: Final = Denied(
     code="TAKES-NO-TOKEN", look_again=True,
     message="it takes none of the tokens that it gives; look whether the app is still installed, then reload",
@@ -101,6 +103,17 @@ class Grant(Protocol):
 def fingerprint(*secrets: str) -> str:
     """Tells equal secrets from others, and says nothing of them."""
     return hashlib.sha256("\0".join(secrets).encode()).hexdigest()[:32]
+
+
+def beginning(grant: Grant, system: str, there: StoredToken | None) -> StoredToken:
+    """A beginning with what a person gave; what was there before is only remembered as past."""
+    past = () if there is None else there.past if there.origin == grant.origin else (*there.past, there.origin)
+    return StoredToken(system=system, grant=grant.kind, origin=grant.origin, past=past[-PAST_ORIGINS_MAX:])
+
+
+def end_ms(now_ms: int, lifetime_seconds: float) -> int:
+    """When what was given now ends; 0 for no end."""
+    return now_ms + round(lifetime_seconds * 1000) if lifetime_seconds > 0 else 0
 
 
 class TokenKeeper:
@@ -216,7 +229,7 @@ class TokenKeeper:
         if isinstance(answer, Retry):
             await self._store.release(name, fence)
             return answer
-        new = self._next(stored or self._begun(there), answer)
+        new = self._next(stored or beginning(self._grant, self._system, there), answer)
         if not await self._store.commit(name, fence, new):
             return None
         if new.reconnect is not None:
@@ -253,11 +266,6 @@ class TokenKeeper:
 
     # -- what follows from an answer
 
-    def _begun(self, there: StoredToken | None) -> StoredToken:
-        """A beginning with what a person gave; what was there before is only remembered as past."""
-        past = () if there is None else (*there.past, there.origin)[-PAST_ORIGINS_MAX:]
-        return StoredToken(system=self._system, grant=self._grant.kind, origin=self._grant.origin, past=past)
-
     def _next(self, before: StoredToken, answer: Granted | Denied) -> StoredToken:
         """What is kept after the system's answer."""
         before = msgspec.structs.replace(before, system=self._system, grant=self._grant.kind)
@@ -273,7 +281,7 @@ class TokenKeeper:
         lost = {*before.scope, *before.lost_scope} - set(answer.scope) if answer.scope else set()
         return msgspec.structs.replace(
             before, access=answer.access, refresh=answer.refresh or before.refresh, renewed_ms=now_ms,
-            ends_ms=_end(now_ms, answer.lifetime_seconds), refresh_ends_ms=_end(now_ms, answer.refresh_lifetime_seconds),
+            ends_ms=end_ms(now_ms, answer.lifetime_seconds), refresh_ends_ms=end_ms(now_ms, answer.refresh_lifetime_seconds),
             scope=answer.scope, lost_scope=tuple(sorted(lost)), rejections=rejections, rejected=False, reconnect=None,
         )  # fmt: skip
 
@@ -281,7 +289,7 @@ class TokenKeeper:
         now_ms = self._clock.now_ms()
         reconnect = Reconnect(
             code=denied.code, message=denied.message, credentials=self._grant.credentials, since_ms=now_ms,
-            look_again_ms=_end(now_ms, LOOK_AGAIN_SECONDS if denied.look_again else 0.0),
+            look_again_ms=end_ms(now_ms, LOOK_AGAIN_SECONDS if denied.look_again else 0.0),
         )  # fmt: skip
         return msgspec.structs.replace(before, reconnect=reconnect)
 
@@ -309,7 +317,3 @@ class TokenKeeper:
 
     def _is_due(self, token: StoredToken) -> bool:
         return 0 < token.ends_ms <= self._clock.now_ms() + (token.ends_ms - token.renewed_ms) // EARLY_SHARE
-
-
-def _end(now_ms: int, lifetime_seconds: float) -> int:
-    return now_ms + round(lifetime_seconds * 1000) if lifetime_seconds > 0 else 0

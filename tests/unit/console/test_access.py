@@ -55,7 +55,13 @@ def shown(store: Store, state: TokenState, credentials: dict[str, str] = CLIENT)
 def test_a_good_token_shows_its_kind_and_its_end(store: Store) -> None:
     """An operator sees before a long weekend whether a token will be renewed by itself."""
     text = shown(store, GOOD)
-    assert "client credentials" in text and "renewed" in text and "60 min ago" in text and "in 23 h" in text and "reconnect" not in text
+    assert (
+        "client credentials" in text
+        and "renewed" in text
+        and "60 min ago" in text
+        and "in 23 h" in text
+        and "reconnect" not in text
+    )
 
 
 def test_reconnect_is_the_first_thing_said(store: Store) -> None:
@@ -85,3 +91,16 @@ def test_the_token_of_other_credentials_is_not_shown() -> None:
 def test_a_console_without_a_vault_shows_the_kind(desk: Desk) -> None:
     """The page stands when nobody can ask the vault."""
     assert desk.signed_in().get("/systems").status == 200
+
+
+def test_an_app_that_nobody_has_installed_says_connect(store: Store) -> None:
+    """C80: before the first call and after it the page names the command; the control is the same folder with a token."""
+    wants = msgspec.structs.replace(shop(CLIENT), settings={"access": "installation"})
+    refused = Reconnect(code="NOT-CONNECTED", message="nobody", credentials="c", since_ms=NOW_MS)
+    asked = TokenState(system="shopify", grant="installed app", reconnect=refused)
+    for states in ([], [asked], [GOOD]):
+        found = access_of(wants, states)
+        assert found is not None and found.kind == "installed app" and found.health is not None
+        assert found.health.word == "connect" and "interlock connect shopify" in found.health.why
+    connected = access_of(wants, [msgspec.structs.replace(GOOD, grant="installed app")])
+    assert connected is not None and connected.health is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from interlock.connectors.contract import Connection, declared_manifest
+from interlock.connectors.shopify.authorization import ShopifyAuthorization
 from interlock.connectors.shopify.bulk import ShopifyBulk
 from interlock.connectors.shopify.flow_trigger import FlowTriggers
 from interlock.connectors.shopify.graphql import Admin
@@ -34,3 +35,8 @@ def bulk(connection: Connection) -> ShopifyBulk:
 def subscriber(connection: Connection) -> ShopifySubscriber:
     """How it is kept telling us."""
     return ShopifySubscriber(Admin(connection), declared_manifest(connection).topics)
+
+
+def authorization(connection: Connection) -> ShopifyAuthorization:
+    """How a merchant installs the app on it."""
+    return ShopifyAuthorization(connection)

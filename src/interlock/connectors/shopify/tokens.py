@@ -1,10 +1,11 @@
-"""The three ways to a token of one shop, chosen by the credentials that the system's file gives (F70-F73).
+"""The three ways to a token of one shop, chosen by the credentials and the setting `access` of the system's file (F70-F73).
 
 Request and answer, of all that ask: `POST /admin/oauth/access_token` with a form.
 - client credentials: `client_id`, `client_secret`, `grant_type=client_credentials` -> `access_token`, `scope`,
   `expires_in` (86399 s). https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant
 - expiring offline: besides the two, `grant_type=refresh_token`, `refresh_token` -> also `refresh_token` and
-  `refresh_token_expires_in`; 1 h and 90 days.
+  `refresh_token_expires_in`; 1 h and 90 days. The first pair is given in the file, or comes of an installation
+  (authorization.py).
   https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/offline-access-tokens
 - The refresh token that was used last stays good until the one that replaced it is used, for at most 30 days.
   https://shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens (2026-08-28)
@@ -20,6 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from interlock.connectors.contract import (
+    NOT_CONNECTED,
     Answer,
     Connection,
     Denied,
@@ -34,6 +36,8 @@ from interlock.connectors.contract import (
 )
 
 PATH: Final = "/admin/oauth/access_token"
+INSTALLATION: Final = "installation"
+"""`access` of a system whose merchant installs the app."""
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 NEXT_MOVES: Final[Mapping[str, str]] = {
     "invalid_grant": "install the app on the shop again and give its new refresh token, then reload",
@@ -87,17 +91,19 @@ class ClientCredentials:
 
 
 class ExpiringOffline:
-    """An app that a merchant has installed: each refresh token serves once and gives the next (F72, F73)."""
-
-    kind = "expiring offline token"
+    """An app that a merchant has installed: each refresh token serves once and gives the next (F72, F73). The first was
+    given in the file, or `interlock connect` has put it into the vault."""
 
     def __init__(self, connection: Connection) -> None:
         given = connection.credentials
         self._connection = connection
         self._form = {"client_id": given["client_id"], "client_secret": given["client_secret"]}
-        self._given = given["refresh_token"]
+        self._given = given.get("refresh_token", "")
+        self.kind = "expiring offline token" if self._given else "installed app"
         self.name = f"shopify {_host(connection)} offline {given['client_id']}"
-        self.origin = fingerprint("refresh", self._given)
+        self.origin = (
+            fingerprint("refresh", self._given) if self._given else fingerprint("installed", given["client_id"])
+        )
         self.credentials = fingerprint(*self._form.values(), self._given)
 
     async def ask(self, stored: StoredToken | None, timeout_seconds: float) -> Granted | Retry | Denied:
@@ -105,8 +111,16 @@ class ExpiringOffline:
         it is still the one to ask with: the next was never used.
         """
         refresh = stored.refresh if stored is not None and stored.refresh else self._given
+        if not refresh:
+            words = f"nobody has installed the app on the shop yet; interlock connect {self._connection.system}"
+            return Denied(code=NOT_CONNECTED, message=words)
         form = self._form | {"grant_type": "refresh_token", "refresh_token": refresh, "expiring": "1"}
         return await _asked(self._connection, form, timeout_seconds)
+
+    async def exchange(self, code: str, timeout_seconds: float) -> Granted | Retry | Denied:
+        """The first pair, for the code that the shop gave when the app was installed: it serves once. Without `expiring`
+        it would be a token that never ends."""
+        return await _asked(self._connection, self._form | {"code": code, "expiring": "1"}, timeout_seconds)
 
 
 class Permanent:
@@ -125,16 +139,15 @@ class Permanent:
 
 
 def grant_of(connection: Connection) -> Grant:
-    """By what the file gives: a refresh token, else the app's own credentials, else a permanent token.
+    """By what the file gives: a refresh token or an installation, else the app's own credentials, else a permanent token.
 
     Raises SettingsError CON004 when nothing of it is complete.
     """
     given = {name for name, secret in connection.credentials.items() if secret}
-    if given >= {"client_id", "client_secret", "refresh_token"}:
-        return ExpiringOffline(connection)
+    installed = connection.settings.get("access") == INSTALLATION
     if given >= {"client_id", "client_secret"}:
-        return ClientCredentials(connection)
-    if "access_token" in given:
+        return ExpiringOffline(connection) if installed or "refresh_token" in given else ClientCredentials(connection)
+    if "access_token" in given and not installed:
         return Permanent(connection)
     raise SettingsError(
         "no complete credentials of the shop",

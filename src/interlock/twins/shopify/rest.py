@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from interlock.twins.shopify.admin.consent import Consent
 from interlock.twins.shopify.admin.oauth import Tokens
 from interlock.twins.shopify.admin.versions import Versions
 from interlock.twins.shopify.messages import EVENT_TOPICS
@@ -78,12 +79,14 @@ class RestApi:
         self._config = config
         self.versions = Versions(config)
         self.tokens = Tokens(world, store, config)
+        self.consent = Consent(self.tokens, store, config)
         self.bucket = LeakyBucket(float(config.get("rest_calls_per_second", 2)), int(config.get("rest_bucket", 40)))
 
     def routes(self) -> list[BaseRoute]:
         admin = "/admin/api/{version}"
         return [
             Route("/admin/oauth/access_token", self.tokens.grant, methods=["POST"]),
+            Route("/admin/oauth/authorize", self.consent.authorize, methods=["GET"]),
             Route(f"{admin}/orders.json", self._guarded(self.orders), methods=["GET"]),
             Route(f"{admin}/orders/{{id}}.json", self._guarded(self.order), methods=["GET"]),
             Route(f"{admin}/webhooks.json", self._guarded(self.list_webhooks), methods=["GET"]),

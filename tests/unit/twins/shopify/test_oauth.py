@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from shopify_harness import API, Answer, Twin, running_twin
+from starlette.requests import Request
 
 APP = {"client_id": "twin-client", "client_secret": "shpss_twin"}
 
@@ -86,6 +90,43 @@ def test_a_code_without_expiring_gives_the_permanent_token(tmp_path: Path) -> No
             assert not await works(twin, given["access_token"])
             await twin.call("POST", "/_twin/install", {})
             assert await works(twin, given["access_token"])
+
+    asyncio.run(story())
+
+
+async def sent_back(twin: Twin, **asked: str) -> tuple[int, dict[str, str]]:
+    """What the merchant's browser gets: the status, and the members of the address that it is sent to."""
+    query = {
+        "client_id": "twin-client",
+        "scope": "read_orders",
+        "redirect_uri": "http://localhost:8788/callback",
+        "state": "5f",
+    }
+    answer = await twin.vendor._rest.consent.authorize(request_of(query | asked))  # type: ignore[attr-defined]
+    return answer.status_code, dict(parse_qsl(urlsplit(answer.headers.get("location", "")).query))
+
+
+def request_of(query: dict[str, str]) -> Request:
+    return Request({"type": "http", "method": "GET", "query_string": urlencode(query).encode(), "headers": []})
+
+
+def test_a_merchant_says_yes_and_is_sent_back(tmp_path: Path) -> None:
+    """C79: signed over all members, the scopes are those that were asked for, and the code opens once.
+
+    The controls: another app, and an address that the app has not listed, get a page and no code."""
+
+    async def story() -> None:
+        listed = ["http://localhost:8788/callback"]
+        async with running_twin(tmp_path, time_scale=1, redirect_urls=listed) as twin:
+            status, members = await sent_back(twin)
+            assert status == 302 and members["state"] == "5f" and members["shop"] == "interlock-demo.myshopify.com"
+            text = "&".join(f"{name}={members[name]}" for name in sorted(members) if name != "hmac")
+            assert members["hmac"] == hmac.new(b"shpss_twin", text.encode(), hashlib.sha256).hexdigest()
+            given = await grant(twin, code=members["code"], expiring="1")
+            assert given.status == 200 and given.body["scope"] == "read_orders"
+            assert (await grant(twin, code=members["code"], expiring="1")).status == 400
+            assert await sent_back(twin, client_id="another") == (400, {})
+            assert await sent_back(twin, redirect_uri="http://localhost:8788/callback/") == (400, {})
 
     asyncio.run(story())
 
