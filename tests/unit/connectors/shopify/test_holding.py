@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from scripted_store import Store, connection, cost, run
+from scripted_store import Store, connection, cost, errors, run
 
 from interlock.clock import VirtualClock
 from interlock.connectors.contract import Held, Refused, Retry
 from interlock.connectors.shopify.source import ShopifySource
 
 PART = {"id": "gid://shopify/FulfillmentOrder/7", "status": "ON_HOLD", "fulfillmentHolds": [{"reason": "OTHER"}]}
+PART_SCOPE = "read_merchant_managed_fulfillment_orders"
 LAST: dict[str, Any] = {"hasNextPage": False, "endCursor": None}
 MORE = {"hasNextPage": True, "endCursor": "x"}
 
@@ -36,6 +37,33 @@ def test_the_holds_of_all_pages() -> None:
     assert [(type(one), one.part) for one in found] == [(Held, "7")]
 
 
+def test_holds_that_nobody_may_look_at_hold() -> None:
+    """C46: an app without the scope of fulfilment orders reads the advice still; what it cannot see is not free.
+
+    The control: with the scope the same order has nothing that holds it."""
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def shop(scopes: list[str]) -> Any:
+        def answer(operation: str, variables: dict[str, Any]) -> Any:
+            asked.append((operation, variables))
+            if operation == "access_scopes":
+                found: Any = {"currentAppInstallation": {"accessScopes": [{"handle": one} for one in scopes]}}
+            elif variables.get("fulfillmentOrders", True) and len(scopes) == 1:
+                return errors("ACCESS_DENIED", path=["order", "fulfillmentOrders"])
+            else:
+                found = order([], risk={"recommendation": "CANCEL"})
+                if len(scopes) == 1:
+                    del found["order"]["fulfillmentOrders"]
+            return {"data": found, "extensions": cost()}
+
+        return ShopifySource(connection(Store(answer), VirtualClock()))
+
+    for scopes, kinds in (["read_orders"], ["holds", "risk"]), (["read_orders", PART_SCOPE], ["risk"]):
+        found = run(shop(scopes).held("order", "1", timeout_seconds=5))
+        assert [one.kind for one in found] == kinds
+    assert [operation for operation, _ in asked] == ["OrderRelease", "access_scopes", "OrderRelease", "OrderRelease"]
+
+
 def test_an_order_that_is_gone_between_two_pages() -> None:
     """Null is gone, on a later page as on the first; what the shop has not, it does not hold."""
     for answers in ([{"order": None}], [order([PART], MORE), {"order": None}]):
@@ -49,6 +77,7 @@ def test_an_order_that_is_gone_between_two_pages() -> None:
     [
         [{}],
         [{"order": {}}],
+        [{"order": {"tags": [], "fulfillmentOrders": None}}],
         [{"order": "?"}],
         [order(None)],
         [order([None])],
