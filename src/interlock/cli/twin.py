@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 10
 LOOK_SECONDS = 0.2
-VENDORS = ("shopify", "netsuite", "shipbob", "klaviyo", "amazon", "sink")
+VENDORS = ("shopify", "netsuite", "shipbob", "klaviyo", "amazon", "square", "sink")
 PROFILES = ("steady", "flash-sale", "backfill")
 EVEN_RATE, EVEN_SECONDS = 10.0, 10.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

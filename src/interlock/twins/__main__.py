@@ -13,6 +13,7 @@ VENDORS = {
     "netsuite": "interlock.twins.netsuite:NetSuite",
     "shipbob": "interlock.twins.shipbob:ShipBob",
     "klaviyo": "interlock.twins.klaviyo:Klaviyo",
+    "square": "interlock.twins.square.seller:Square",
     "amazon": "interlock.twins.amazon.marketplace:Amazon",
     "sink": "interlock.twins.sink:Sink",
 }
