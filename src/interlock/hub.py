@@ -218,6 +218,7 @@ class Hub:
             changes=Changes(self.folder, self.history, self.switch),
             folder=self.folder,
             tokens=self.vault.states,
+            observations=self.shelf.observations,
         )
 
     def _data_folder(self, snapshot: Snapshot) -> Path:

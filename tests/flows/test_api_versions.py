@@ -60,7 +60,7 @@ def test_each_version_carries_an_order(version: str, tmp_path: Path) -> None:
                 source = hub.release.source("shopify")
                 for name, key in (("order", told), ("customer", await customer_of(shop, told))):
                     assert isinstance(await source.read(name, key, timeout_seconds=10), bytes)
-                assert not source.admin.other_versions  # type: ignore[attr-defined]
+                assert not hub.shelf.observations.other_versions("shopify")
             finally:
                 await hub.close()
 

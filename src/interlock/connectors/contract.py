@@ -14,6 +14,7 @@ from interlock.connectors.allowance import Allowance, Hold, Lane, Level
 from interlock.connectors.http import Answer, Http
 from interlock.connectors.installation import Returned
 from interlock.connectors.manifest import Manifest, Operation
+from interlock.connectors.observations import Observations
 from interlock.connectors.token_store import StoredToken, TokenStore
 from interlock.connectors.tokens import NOT_CONNECTED, Denied, Grant, Granted, TokenKeeper, fingerprint
 from interlock.connectors.verdict import classify, retry_after_seconds
@@ -27,7 +28,7 @@ from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, 
 __all__ = [
     "NOT_CONNECTED", "Absent", "Allowance", "Answer", "Builder", "BulkState", "Clock", "Connection", "Denied", "Destination",
     "Dialect", "Done", "Envelope", "Found", "Grant", "Granted", "Headers", "Held", "Hold", "Http", "IntakeError",
-    "Lane", "Level", "Link", "Listed", "LookUp", "Manifest", "MappingError", "Once", "Operation", "Outcome",
+    "Lane", "Level", "Link", "Listed", "LookUp", "Manifest", "MappingError", "Observations", "Once", "Operation", "Outcome",
     "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "Returned", "SettingsError", "Source", "StoredToken",
     "Subject", "Subscription", "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Whole",
     "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write",
@@ -48,7 +49,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     manifest's names. `quiet_period_seconds` is the folder's, which may lengthen those of the operations. `manifest` and
     the defaults of settings are added by the registry. `tokens` is where access tokens are kept, over all processes;
     without it a client keeps its own in memory. `allowance` has the points of vendors that count by points, over all
-    processes; without it a client counts alone.
+    processes; without it a client counts alone. `observations` is told what is to be seen though nothing failed.
     """
 
     system: str
@@ -62,6 +63,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     manifest: Manifest | None = None
     tokens: TokenStore | None = None
     allowance: Allowance | None = None
+    observations: Observations | None = None
 
     def __repr__(self) -> str:
         """Without the credentials: it may end in a log or a traceback."""

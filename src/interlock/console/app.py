@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from interlock.clock import Clock
+from interlock.connectors.observations import Observations
 from interlock.console.actions import Actions, Demo
 from interlock.console.guard import PUBLIC, Denied, Endpoint, Page, SafeHeaders, guarded
 from interlock.console.mappings import Mappings
@@ -131,6 +132,7 @@ def create_console(
     changes: Changes | None = None,
     folder: Path | None = None,
     tokens: Tokens | None = None,
+    observations: Observations | None = None,
 ) -> Starlette:
     """The ASGI application. Mount it at `/`, beside the intake. `token` is what the start prints; it opens a session.
 
@@ -158,6 +160,7 @@ def create_console(
         changes=changes,
         folder=folder,
         tokens=tokens,
+        observations=observations or Observations(clock),
     )
     return app
 

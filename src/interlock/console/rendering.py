@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from interlock.clock import Clock
+from interlock.connectors.observations import Observations
 from interlock.connectors.token_store import TokenState
 from interlock.console import drawing, filters, health, wording
 from interlock.console.actions import Actions, Demo
@@ -80,6 +81,7 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes | None = None
     folder: Path | None = None
     tokens: Tokens | None = None
+    observations: Observations
 
     @property
     def now_ms(self) -> int:

@@ -17,6 +17,7 @@ from interlock.connectors.allowance import Allowance
 from interlock.connectors.contract import Builder, Connection, Records
 from interlock.connectors.http import Http
 from interlock.connectors.manifest import Manifest
+from interlock.connectors.observations import Observations
 from interlock.connectors.straight import StraightDestination, users_functions
 from interlock.connectors.token_store import TokenStore
 from interlock.mapping import (
@@ -69,7 +70,7 @@ class Build:
         http: Http,
         clock: Clock,
         environ: Mapping[str, str],
-        allowance: Allowance | None = None, tokens: TokenStore | None = None,
+        allowance: Allowance | None = None, tokens: TokenStore | None = None, observations: Observations | None = None,
     ) -> None:
         self.id = strategy.release
         self.strategy = strategy
@@ -79,6 +80,7 @@ class Build:
         self._environ = environ
         self._allowance = allowance or Allowance(clock)
         self._tokens = tokens
+        self._observations = observations
         self._timezone = ZoneInfo(strategy.timezone)
         self._users = users_functions(strategy.functions)
         self._readers: dict[tuple[str, str], tuple[Reader, Context]] = {}
@@ -486,7 +488,7 @@ class Build:
             system=name, url=system.url.rstrip("/"), settings=system.settings, credentials=self._credentials(system),
             builders=self._builders(name, without_rows), http=self._http, clock=self._clock,
             quiet_period_seconds=system.limits.quiet_period_seconds or 0.0, allowance=self._allowance,
-            tokens=self._tokens,
+            tokens=self._tokens, observations=self._observations,
         )  # fmt: skip
 
     def _credentials(self, system: System) -> dict[str, str]:

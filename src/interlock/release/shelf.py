@@ -11,6 +11,7 @@ from interlock.clock import Clock
 from interlock.connectors import registry
 from interlock.connectors.allowance import Allowance
 from interlock.connectors.http import Http
+from interlock.connectors.observations import Observations
 from interlock.connectors.token_store import MemoryTokenStore, TokenStore
 from interlock.errors import InterlockError
 from interlock.messaging.ledger import Ledger
@@ -65,6 +66,7 @@ class Shelf:
         self._tokens = tokens or MemoryTokenStore(clock)
         self._names: Mapping[str, str] = {}
         self.quiet: Quiet = _nothing_runs
+        self.observations = Observations(clock)
         self.cautions = Cautions()
         self.uses = Uses()
 
@@ -173,7 +175,7 @@ class Shelf:
         self._opened.append(http)
         return Build(
             strategy, self._folder, http=http, clock=self._clock, environ=self._environ, allowance=self._allowance,
-            tokens=self._tokens,
+            tokens=self._tokens, observations=self.observations,
         )  # fmt: skip
 
 

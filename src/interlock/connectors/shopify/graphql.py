@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
@@ -18,6 +17,7 @@ from interlock.connectors.contract import (
     Connection,
     Hold,
     Lane,
+    Observations,
     Refused,
     Retry,
     Uncertain,
@@ -57,9 +57,8 @@ class Admin:
         self.bucket = bucket_name(connection)
         self._keeper = keeper(connection)
         self._dearer: dict[str, float] = {}
-        self.rights = Rights(connection.clock, self.version)
-        self.other_versions: Counter[str] = Counter()
-        """Answers by another version than the one asked for: the store fell forward, since ours has ended (C15)."""
+        self.observed = connection.observations or Observations(connection.clock)
+        self.rights = Rights(connection.clock, self.version, partial(self.observed.left_out, connection.system))
 
     async def run(
         self, name: str, variables: Mapping[str, Any] | None = None, *, timeout_seconds: float, lane: Lane = Lane.LIVE
@@ -86,7 +85,11 @@ class Admin:
             return set()
         ends = self._connection.clock.monotonic() + timeout_seconds
         data = await self._scopes(ends, lane)
-        return data if isinstance(data, Retry | Refused) else set(denied_parts(name, self.version, scopes_of(data)))
+        if isinstance(data, Retry | Refused):
+            return data
+        denied = denied_parts(name, self.version, scopes_of(data))
+        self.observed.left_out(self._connection.system, name, denied)
+        return set(denied)
 
     async def change(
         self, name: str, variables: Mapping[str, Any], *, timeout_seconds: float, lane: Lane = Lane.LIVE
@@ -181,9 +184,7 @@ class Admin:
     def _learn_version(self, answer: Answer) -> None:
         answered = answer.headers.get(VERSION_HEADER, "")
         if answered and answered != self.version:
-            if not self.other_versions[answered]:
-                LOG.warning("asked with API version %s, answered with %s: ours has ended", self.version, answered)
-            self.other_versions[answered] += 1
+            self.observed.answered_by(self._connection.system, self.version, answered)
 
 
 def bucket_name(connection: Connection) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from interlock.connectors.contract import Clock, Refused, Retry
 from interlock.connectors.shopify.scopes import facts, missing
 
-LOG = logging.getLogger("interlock.shopify")
-
 DENIED: Final = "ACCESS_DENIED"
 KEPT_SECONDS: Final = 3600.0
 """So long is what was learnt believed; then all is asked for again, since a scope may have been granted meanwhile."""
 
+Tell = Callable[[str, Mapping[str, str]], None]
+"""Takes a document's name, and the parts of it that are left out now -> the scopes that they need."""
 Ask = Callable[[], Awaitable[Mapping[str, Any] | Retry | Refused]]
 """Runs documents/access_scopes.graphql."""
 
@@ -34,14 +33,15 @@ def denied_parts(name: str, version: str, scopes: frozenset[str]) -> dict[str, s
 class Rights:
     """One app's scopes at one store. Nothing is asked before the store denies something: most apps may read all."""
 
-    def __init__(self, clock: Clock, version: str) -> None:
+    def __init__(self, clock: Clock, version: str, tell: Tell) -> None:
         self._clock = clock
         self._version = version
+        self._tell = tell
         self._scopes: frozenset[str] | None = None
         self._until = 0.0
         self._learning = asyncio.Lock()
-        self.left_out: dict[str, str] = {}
-        """Parts that were left out of what was read -> the scopes that they need."""
+        self._left_out: set[str] = set()
+        """Documents of which something is left out."""
 
     @property
     def known(self) -> bool:
@@ -50,10 +50,10 @@ class Rights:
 
     def choices(self, name: str) -> dict[str, bool]:
         """The variables by which a document leaves out what the app may not read; {} when it may ask for all."""
-        if not self.known or self._scopes is None:
-            return {}
-        denied = denied_parts(name, self._version, self._scopes)
-        self._tell(denied)
+        denied = denied_parts(name, self._version, self._scopes) if self.known and self._scopes is not None else {}
+        if denied or name in self._left_out:
+            self._tell(name, denied)
+            (self._left_out.add if denied else self._left_out.discard)(name)
         return dict.fromkeys(denied, False)
 
     async def learn(self, ask: Ask) -> Retry | Refused | None:
@@ -66,10 +66,4 @@ class Rights:
                 return data
             self._scopes = scopes_of(data)
             self._until = self._clock.monotonic() + KEPT_SECONDS
-            self.left_out = {}
             return None
-
-    def _tell(self, denied: Mapping[str, str]) -> None:
-        for part in denied.keys() - self.left_out.keys():
-            LOG.warning("%s are not read: the app was not granted %s", part, denied[part])
-        self.left_out |= denied

@@ -26,7 +26,8 @@ WAY = ("flow", "destination")
 
 
 async def metrics(request: Request) -> Response:
-    """The families, worked out at the moment of asking; nothing is counted in this process, so a restart loses nothing."""
+    """The families, worked out at the moment of asking: from the store, so a restart loses nothing, but for what this process
+    noticed of its systems."""
     if not _may(request):
         challenge = {"WWW-Authenticate": 'Bearer realm="interlock"'}
         return PlainTextResponse("give the console's token as a bearer token\n", 401, headers=challenge)
@@ -74,6 +75,7 @@ async def _families(console: Console) -> list[Metric]:
         _differences(console, await console.views.money_differences()),
         drift,
         *silent,
+        *_noticed(console),
         *source_families(
             await console.views.subscriptions(),
             await console.views.latest_sweeps(),
@@ -81,6 +83,23 @@ async def _families(console: Console) -> list[Metric]:
         ),
         await _alerts(console),
     ]
+
+
+def _noticed(console: Console) -> list[Metric]:
+    """Of the systems of the folder; each has its 0, so that an alert on a rise begins somewhere."""
+    other = CounterMetricFamily(
+        "interlock_other_version_answers",
+        "Answers by another API version than was asked for",
+        labels=("system", "asked", "answered"),
+    )
+    unread = GaugeMetricFamily(
+        "interlock_unread_parts", "Parts of documents that the app has no scope for", labels=("system",)
+    )
+    for name in console.strategy.systems:
+        unread.add_metric((name,), len(console.observations.unread(name)))
+        for one in console.observations.other_versions(name):
+            other.add_metric((name, one.asked, one.answered), one.count)
+    return [other, unread]
 
 
 async def _alerts(console: Console) -> Metric:

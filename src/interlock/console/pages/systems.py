@@ -1,6 +1,6 @@
 """Who owns what and how it does: systems, one flow, runbooks, the audit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from interlock import markdown
+from interlock.connectors.observations import OtherVersion
 from interlock.console.access import Access, access_of
 from interlock.console.drift import drift_words, grave_drift
 from interlock.console.health import DOWN, HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
@@ -30,7 +31,8 @@ AUDIT_ROWS = 200
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """A system with what it says of itself and how it does. `gauge` is the share of a minute's allowance that was used,
     `in_bulk` what can be read all at once, `compared` what is compared with what its webhooks told,
-    `webhooks` the topics that flows need."""
+    `webhooks` the topics that flows need, `other_versions` what answers in place of the API version that is asked for,
+    `unread` what of its documents the app may not read, with the scopes for it."""
 
     system: System
     contact: str
@@ -43,6 +45,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     in_bulk: tuple[str, ...]
     compared: tuple[str, ...]
     webhooks: tuple[Kept, ...]
+    other_versions: tuple[OtherVersion, ...]
+    unread: Mapping[str, str]
 
 
 async def listing(request: Request) -> Response:
@@ -94,6 +98,8 @@ def _card(
         gauge=min(1.0, now.written_last_minute / (rate * 60)) if rate and now else None,
         compared=tuple(plural_of(one) for name, one in swept(console.strategy) if name == system.name),
         webhooks=mine,
+        other_versions=console.observations.other_versions(system.name),
+        unread=console.observations.unread(system.name),
         in_bulk=tuple(plural_of(one) for name, one in readable(console.strategy) if name == system.name),
     )
 

@@ -157,9 +157,10 @@ def test_an_answer_of_another_version_is_counted() -> None:
     """C15: the store falls forward when the version asked for has ended; the answer is used, and the operator is told."""
     data, admin, _ = asked(FULL, headers={"x-shopify-api-version": "2026-10"})
     assert isinstance(data, dict)
-    assert admin.other_versions == {"2026-10": 1}
+    (other,) = admin.observed.other_versions("shopify")
+    assert (other.asked, other.answered, other.count) == ("2026-07", "2026-10", 1)
     _, admin, _ = asked(FULL, headers={"x-shopify-api-version": "2026-07"})
-    assert not admin.other_versions
+    assert not admin.observed.other_versions("shopify")
 
 
 def test_the_bucket_follows_the_answer() -> None:

@@ -47,7 +47,7 @@ def test_an_order_is_read_without_what_the_app_may_not_read() -> None:
     assert {part: value for part, value in store.asked[-1][1].items() if part in PARTS} == PARTS
     assert run(admin.run("order", ORDER, timeout_seconds=10)) == {"order": ORDER}
     assert len(store.asked) == 4, "what was learnt is not asked again"
-    assert admin.rights.left_out["paymentTerms"] == "read_payment_terms"
+    assert admin.observed.unread("shopify")["paymentTerms"] == "read_payment_terms"
 
 
 def test_nothing_is_asked_of_an_app_that_may_read_all() -> None:
@@ -56,7 +56,7 @@ def test_nothing_is_asked_of_an_app_that_may_read_all() -> None:
     admin = Admin(connection(store, VirtualClock()))
     run(admin.run("order", ORDER, timeout_seconds=10))
     assert [name for name, _ in store.asked] == ["Order"]
-    assert admin.rights.left_out == {}
+    assert admin.observed.unread("shopify") == {}
 
 
 def test_a_scope_that_was_granted_later_counts_within_the_hour() -> None:
@@ -69,6 +69,7 @@ def test_a_scope_that_was_granted_later_counts_within_the_hour() -> None:
     run(clock.advance(KEPT_SECONDS + 1))
     run(admin.run("order", ORDER, timeout_seconds=10))
     assert not PARTS.keys() & store.asked[-1][1].keys()
+    assert admin.observed.unread("shopify") == {}, "what is read now is not called unread"
 
 
 def test_what_no_order_can_do_without_is_refused_still() -> None:
