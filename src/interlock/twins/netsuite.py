@@ -58,7 +58,7 @@ class NetSuite(Vendor):
         self._latency_seconds = float(config.get("latency_seconds", 0))
         self._in_flight = 0
         self._by_external: dict[str, dict[str, str]] = {}
-        self._inventory = Inventory(world, config)
+        self._inventory = Inventory(world, config, self._item_named)
         super().__init__(world, faults, config)
         for kind in (*KINDS, *SEEDED):
             self._by_external[kind] = {row["externalId"]: key for key, row in world.rows(kind) if "externalId" in row}
@@ -288,6 +288,9 @@ class NetSuite(Vendor):
             self._inventory.show([row["id"]])
         if "externalId" in row:
             self._by_external[kind][row["externalId"]] = row["id"]
+
+    def _item_named(self, external: str, key: str) -> None:
+        self._by_external["item"][external] = key
 
     def _find(self, request: Request) -> str | None:
         kind, name = request.path_params["kind"], request.path_params["id"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -58,10 +58,11 @@ Balance = tuple[int, int]
 
 
 class Inventory:
-    """Balances beside the records of items; `utc_offset_minutes` is the account's clock."""
+    """Balances beside the records of items; `utc_offset_minutes` is the account's clock, `named` is told of new items."""
 
-    def __init__(self, world: World, config: Mapping[str, Any]) -> None:
+    def __init__(self, world: World, config: Mapping[str, Any], named: Callable[[str, str], None]) -> None:
         self._world = world
+        self._named = named
         self.locations: list[Record] = [dict(row) for row in config.get("locations", LOCATIONS)]
         self.utc_offset_minutes = int(config.get("utc_offset_minutes", UTC_OFFSET_MINUTES))
         self._pending_commits = bool(config.get("pending_approval_commits", True))
@@ -145,7 +146,8 @@ class Inventory:
             return
         sku = str(item.get("itemId") or item.get("externalId") or key)
         self._by_sku[sku] = key
-        row = (number, sku, item.get("externalId"), item.get("upcCode"), item.get("stockUnit"), "InvtPart", "F")
+        kind = item.get("itemType", "InvtPart")
+        row = (number, sku, item.get("externalId"), item.get("upcCode"), item.get("stockUnit"), kind, "F")
         self._database.execute("INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         balances = [self._row(number, int(place), row) for place, row in self._balances(item).items()]
         self._database.executemany("INSERT INTO aggregateitemlocation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", balances)
@@ -205,7 +207,7 @@ class Inventory:
         ]
 
     async def _seed(self, request: Request) -> Response:
-        """{"items": [{"sku", "barcode", "unit", "locations": {"1": 10}, "changed"}, ...]}: items that are new."""
+        """{"items": [{"sku", "barcode", "unit", "kit", "locations": {"1": 10}, "changed"}, ...]}: items that are new."""
         entries = (await read_json(request))["items"]
         changes: list[Change] = [self._new(entry) for entry in entries if entry["sku"] not in self._by_sku]
         if changes:
@@ -218,7 +220,9 @@ class Inventory:
         changed = entry.get("changed") or self._now()
         places = {place: {"on_hand": count, "changed": changed} for place, count in entry.get("locations", {}).items()}
         row = {"id": key, "externalId": entry["sku"], "itemId": entry["sku"], "locations": places}
-        return "item", key, {**row, "upcCode": entry.get("barcode"), "stockUnit": entry.get("unit")}
+        self._named(entry["sku"], key)
+        row |= {"upcCode": entry.get("barcode"), "stockUnit": entry.get("unit")}
+        return "item", key, row | ({"itemType": "Kit"} if entry.get("kit") else {})
 
     async def _stale(self, request: Request) -> Response:
         """{"stale": true}: SuiteQL answers as it would now, whatever happens, until {"stale": false}."""

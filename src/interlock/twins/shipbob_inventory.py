@@ -6,6 +6,7 @@ Facts: brianzinn/shipbob-node-sdk openapi-2026-01.json at 8a10229. There are no 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from interlock.twins.world import Change, Record, World
 Handler = Callable[[Request], Awaitable[Response]]
 PAGE_LIMIT, PAGE_DEFAULT = 250, 50
 """The specification states no largest PageSize of inventory; 250 is that of its other lists."""
+HISTORY_DAYS = 90
 SETS = ("on_hand", "awaiting", "internal_transfer")
 
 
@@ -88,7 +90,9 @@ class Inventory:
         if not isinstance(facility, int):
             return answer(_problem("The facility_id field is required."), 400)
         after = int(request.query_params.get("cursor") or body.get("cursor") or 0)
-        rows = self._stock.movements(facility, after, PAGE_DEFAULT)
+        earliest = datetime.now(UTC) - timedelta(days=HISTORY_DAYS)
+        since = datetime.fromisoformat(body["start_date"]) if body.get("start_date") else earliest
+        rows = self._stock.movements(facility, after, max(since, earliest), PAGE_DEFAULT)
         more = len(rows) > PAGE_DEFAULT
         rows = rows[:PAGE_DEFAULT]
         last = rows[-1]["inventory_audit_event_id"] if rows else 0

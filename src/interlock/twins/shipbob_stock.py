@@ -10,6 +10,7 @@ import time
 from bisect import bisect_right, insort
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from interlock.twins.world import Change, Record, World
@@ -166,10 +167,10 @@ class Stock:
         }  # fmt: skip
         return MOVEMENT, key, row
 
-    def movements(self, location: int, after: int, limit: int) -> list[Record]:
+    def movements(self, location: int, after: int, since: datetime, limit: int) -> list[Record]:
         """Movements at a facility with an id above `after`, oldest first, one more than `limit` when there are more."""
         rows = self._world.rows(MOVEMENT)
-        fits = (row for key, row in rows if int(key) > after and _facility(row) == location)
+        fits = (row for key, row in rows if int(key) > after and _facility(row) == location and _moment(row) >= since)
         return [row for row, _ in zip(fits, range(limit + 1), strict=False)]
 
     # -- what the API shows ---------------------------------------------------------------------------------------
@@ -214,6 +215,10 @@ class Stock:
         self._late.clear()
         for inventory_id in self._ids:
             self._shown[inventory_id] = self.amounts(inventory_id)
+
+
+def _moment(row: Record) -> datetime:
+    return datetime.fromisoformat(row["event_datetime"])
 
 
 def _facility(row: Record) -> int:

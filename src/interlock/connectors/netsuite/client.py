@@ -49,6 +49,7 @@ from interlock.connectors.netsuite.compensation import (
     Compensation,
     credit_of,
 )
+from interlock.connectors.netsuite.inventory import NetSuiteStock
 from interlock.connectors.netsuite.payouts import PAYMENT, PAYS_BACK, Payouts
 from interlock.connectors.netsuite.reading import SUITEQL
 from interlock.connectors.netsuite.tokens import Tokens
@@ -387,3 +388,8 @@ def records(connection: Connection) -> NetSuite:
 def destination(connection: Connection) -> NetSuite:
     """The registry's way in."""
     return NetSuite(connection, declared_manifest(connection))
+
+
+def stock_source(connection: Connection) -> NetSuiteStock:
+    """The registry's way in."""
+    return NetSuiteStock(destination(connection), connection)

@@ -36,6 +36,7 @@ from interlock.connectors.contract import (
     warnings_of,
     with_members,
 )
+from interlock.connectors.shipbob.inventory import ShipBobStock
 
 CREATE: Final = "order.create"
 CANCEL: Final = "order.cancel"
@@ -189,3 +190,8 @@ def _listed(answer: Answer) -> list[_Order] | None:
 def destination(connection: Connection) -> ShipBob:
     """The registry's way in."""
     return ShipBob(connection, declared_manifest(connection))
+
+
+def stock_source(connection: Connection) -> ShipBobStock:
+    """The registry's way in."""
+    return ShipBobStock(connection, declared_manifest(connection))
