@@ -402,7 +402,7 @@ class Flow(Struct, frozen=True, forbid_unknown_fields=True):
             description=(
                 "What an object waits for before a destination is told of it for the first time: `holds` until the source holds "
                 "nothing of it back, `risk` until the source no longer advises against it, `final_taxes` until they are no "
-                "estimate. It shows as waiting, and goes on by itself."
+                "estimate. It shows as waiting, and goes on by itself. Event-driven flows only (STR360)."
             ),
         ),
     ] = []

@@ -28,7 +28,7 @@ FACTS = {
             WriteFact("inventory_level", "set", "idempotency-key"),
             WriteFact("order", "trigger", "person", signal=True, loops_with=("orders/updated", "flow/*")),
         ),
-        credentials={"token": True},
+        credentials={"token": True, "webhook_secret": False},
         settings={"api_version": SettingFact()},
         scopes={"read order": ("read_orders",), "optional order": ("read_returns",)},
         api_version="2026-07",
