@@ -77,6 +77,13 @@ FACTS = {
         longest_processing_seconds=900,
     ),
     "counting": ConnectorFact(name="counting", credentials={"token": True}),
+    "warehouse": ConnectorFact(
+        name="warehouse",
+        reads=frozenset({"inventory_level"}),
+        topics=frozenset({"stock/changed", "stock/counted"}),
+        writes=(WriteFact("order", "order", "upsert"),),
+        credentials={"token": True},
+    ),
 }
 
 _FLOW = """\

@@ -1,0 +1,208 @@
+"""STR380-STR386: flows of stock: terms that can hold, one flow for each place, sales that somebody hears of."""
+
+from collections.abc import Iterable, Iterator
+
+from interlock.strategy.checks.base import Check, Example, subject
+from interlock.strategy.checks.stock import (
+    ORDERS,
+    SECOND,
+    STOCK,
+    STOCK_TEXT,
+    WMS,
+    channels_of,
+    counts_something,
+    publishing,
+    shown_by,
+    stock_flows,
+)
+from interlock.strategy.finding import Finding, did_you_mean
+from interlock.strategy.folder import Folder
+from interlock.strategy.inventory import Publish, PublishRule
+from interlock.strategy.model import Flow
+from interlock.strategy.positions import Path
+
+_PLACES = Example(
+    "inventory/locations.toml",
+    '[cicero]\nowner = "wms"\nplaces = { wms = ["156"], shop = ["24826418"] }\n',
+    whole=True,
+)
+_FLOW = "flows/stock-to-shop.toml"
+
+
+def _stock(publish: str = "[publish]\n", flow: str = STOCK_TEXT, *more: Example) -> Example:
+    return Example(_FLOW, flow + publish, whole=True, beside=(WMS, _PLACES, *more))
+
+
+class RuleNames(Check):
+    code = "STR380"
+    title = "A rule of [publish] names a channel, group or location that does not exist"
+    why = "the rule would never hold"
+    bad = _stock('[publish]\n[[publish.rule]]\nlocation = "cicerro"\nbuffer = 2\n')
+    good = _stock('[publish]\n[[publish.rule]]\nlocation = "cicero"\nbuffer = 2\n')
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        groups = {group.name: group for group in folder.inventory.groups}
+        for file, publish in publishing(folder):
+            known = {"channel": file.value.destinations, "group": groups, "location": folder.inventory.locations}
+            for index, rule in enumerate(publish.rule):
+                for key, names in known.items():
+                    name = getattr(rule, key)
+                    if name and name not in names:
+                        what = f'{subject(file)}: a rule of [publish] names the {key} "{name}", and there is none'
+                        why = "it is no destination of this flow" if name in folder.systems else ""
+                        path = ("publish", "rule", index, key)
+                        yield self.finding(file, path, what, why=why, next_move=did_you_mean(name, names))
+
+
+class NowhereToShow(Check):
+    code = "STR381"
+    title = "A flow of stock has nowhere to show it"
+    why = "a channel shows the locations that its source counts, by the channel's own ids of them"
+    bad = Example(
+        "inventory/locations.toml",
+        '[cicero]\nowner = "wms"\nplaces = { wms = ["156"] }\n',
+        whole=True,
+        beside=(WMS, STOCK),
+    )
+    good = Example(_PLACES.file, _PLACES.text, whole=True, beside=(WMS, STOCK))
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        shown = {(one.flow, one.channel) for one in shown_by(folder)}
+        locations = folder.inventory.locations
+        for file, _ in publishing(folder):
+            source = file.value.source
+            counted = [name for name, one in locations.items() if counts_something(folder, source, name, one)]
+            if not counted and source in folder.systems:
+                what = f"{subject(file)}: {source} counts at no location"
+                hint = f'write inventory/locations.toml with a table for each place: owner = "{source}"'
+                yield self.finding(file, ("source",), what, next_move=hint)
+            for channel, path in channels_of(file):
+                if counted and channel in folder.systems and (file.name, channel) not in shown:
+                    what = f"{subject(file)}: {channel} shows none of the locations where {source} counts"
+                    hint = f'add {channel} = ["..."] under places of {", ".join(counted)} in inventory/locations.toml'
+                    yield self.finding(file, path, what, next_move=hint)
+
+
+class TwoPublishers(Check):
+    code = "STR382"
+    title = "Two flows publish the same place of a channel"
+    why = "each would write its own number over the other's, and none of both would be the sum"
+    bad = _stock("[publish]\n", STOCK_TEXT, SECOND)
+    good = _stock("[publish]\n", STOCK_TEXT)
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        first: dict[tuple[str, str, str], str] = {}
+        told: set[tuple[str, str, str]] = set()
+        for one in shown_by(folder):
+            other, pair = first.setdefault((one.channel, one.place, one.group), one.flow), (one.flow, one.channel)
+            if other != one.flow and (*pair, other) not in told:
+                told.add((*pair, other))
+                file = folder.flows[one.flow]
+                what = f'{subject(file)}: {other} publishes "{one.place}" of {one.channel} too'
+                hint = f"let one flow publish there: take {one.channel} out of one of them, or give it another place"
+                path = next((path for name, path in channels_of(file) if name == one.channel), ("destinations",))
+                yield self.finding(file, path, what, next_move=hint)
+
+
+class PublishMissing(Check):
+    code = "STR383"
+    title = "A flow of stock does not say what it shows, or another flow does"
+    why = "what a channel may show is declared; it is never the number of the source as it stands"
+    bad = _stock("")
+    good = _stock("[publish]\nbuffer = 2\n")
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        stock = {file.name for file in stock_flows(folder)}
+        for name, file in folder.flows.items():
+            if name in stock and not file.value.publish and "publish" not in file.data:
+                what = f"{subject(file)}: it has no [publish]"
+                hint = "write [publish]; its defaults show all that is available, less what was sold and not yet seen"
+                yield self.finding(file, ("object",), what, next_move=hint)
+            elif name not in stock and file.value.publish and file.value.object:
+                what = f"{subject(file)}: [publish] is for flows of inventory_level"
+                yield self.finding(file, ("publish",), what, next_move="take it out", at_key=True)
+
+
+class SalesSeenBy(Check):
+    code = "STR384"
+    title = "The flow that tells the owner of sales does not"
+    why = "a sale is subtracted until its owner has heard of it: by a flow of orders from the channel to the owner"
+    bad = _stock('[publish]\nsales_seen_by = "customer-to-crm"\n')
+    good = _stock('[publish]\nsales_seen_by = "order-to-wms"\n', STOCK_TEXT, ORDERS)
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        for file, publish in publishing(folder):
+            for terms, path in _terms(publish):
+                name = terms.sales_seen_by
+                if name and (problem := _deaf(folder, file.value, name)):
+                    fitting = [one for one in folder.flows if not _deaf(folder, file.value, one)]
+                    hint = did_you_mean(name, fitting) or f"no flow takes orders to {file.value.source}: take it out"
+                    what = f'{subject(file)}: sales_seen_by = "{name}", {problem}'
+                    yield self.finding(file, (*path, "sales_seen_by"), what, next_move=hint)
+
+
+def _deaf(folder: Folder, flow: Flow, name: str) -> str:
+    """Why the owner does not hear of sales by the flow of this name; "" when it does."""
+    file = folder.flows.get(name)
+    if file is None:
+        return "and there is no such flow"
+    if file.value.object_name != "order":
+        return f"which moves no orders but {file.value.object}"
+    if flow.source not in file.value.destinations:
+        return f"which does not tell {flow.source}"
+    return (
+        ""
+        if file.value.source in flow.destinations
+        else f"which tells of orders of {file.value.source}, no channel of this flow"
+    )
+
+
+class NeverShown(Check):
+    code = "STR385"
+    title = "Terms that always show nothing"
+    why = "below floor nothing is shown, and nothing above cap"
+    bad = _stock("[publish]\nfloor = 10\ncap = 5\n")
+    good = _stock("[publish]\nfloor = 5\ncap = 10\n")
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        for file, publish in publishing(folder):
+            for terms, path in _terms(publish):
+                cap = publish.cap if terms.cap is None else terms.cap
+                floor = publish.floor if terms.floor is None else terms.floor
+                written = terms is publish or terms.cap is not None or terms.floor is not None
+                if written and 0 < cap < floor:
+                    what = f"{subject(file)}: floor is {floor:,} and cap {cap:,}"
+                    key = "floor" if terms.floor is not None else "cap"
+                    yield self.finding(file, (*path, key), what, next_move="lower floor or raise cap")
+
+
+class SecondName(Check):
+    code = "STR386"
+    severity = "warning"
+    title = "A channel sells one item under several names"
+    why = "stock is written to the first of them; the others keep the number that they have, and sell it"
+    bad = _stock(
+        "[publish]\n",
+        STOCK_TEXT,
+        Example("inventory/items.toml", '[[item]]\nsku = "T1"\nnames = { shop = ["a", "b"] }\n'),
+    )
+    good = _stock(
+        "[publish]\n", STOCK_TEXT, Example("inventory/items.toml", '[[item]]\nsku = "T1"\nnames = { shop = ["a"] }\n')
+    )
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        channels = {one.channel for one in shown_by(folder)}
+        for index, rule in enumerate(folder.inventory.items):
+            for system, names in rule.names.items():
+                if system in channels and len(names) > 1:
+                    what = f'inventory/items.toml: {rule.sku} is {" and ".join(names)} at {system}; only "{names[0]}" is written'
+                    hint = f"give the others SKUs of their own, or stop selling them at {system}"
+                    path = ("item", index, "names", system, 1)
+                    yield self.finding(folder.stock_items, path, what, next_move=hint)
+
+
+def _terms(publish: Publish) -> Iterator[tuple[Publish | PublishRule, Path]]:
+    """The flow's own terms and those of its rules, with their places."""
+    yield publish, ("publish",)
+    for index, rule in enumerate(publish.rule):
+        yield rule, ("publish", "rule", index)
