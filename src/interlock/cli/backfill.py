@@ -11,9 +11,9 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
+from interlock.cli.place import data_folder, folder_option, lock_holder, needs_a_hub, start_command
 from interlock.cli.store import ask_store
-from interlock.cli.times import ago, now_ms, stamp, took
+from interlock.cli.times import ago, moment_us, now_ms, stamp, took
 from interlock.cli.writing import on_ledger, store_of, who, why_option
 from interlock.errors import SettingsError
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from interlock.messaging.sqlite.backfill import SqliteBackfillBook
     from interlock.messaging.sqlite.ledger import SqliteLedger
     from interlock.messaging.sqlite.views import SqliteViews
-    from interlock.strategy import Strategy
 
 T = TypeVar("T")
 POLL_SECONDS = 0.25
@@ -167,9 +166,9 @@ def _backfill(
 
     strategy = read_strategy(folder)
     source = source_of(strategy, object_name, system)
-    _needs_a_hub(folder)
+    needs_a_hub(folder, "the hub does the reading")
     asked = Asked(
-        system=source, object=object_name, since_us=_since_us(since, strategy), until_us=now_ms() * 1000,
+        system=source, object=object_name, since_us=moment_us(since, strategy.timezone), until_us=now_ms() * 1000,
         how="pages" if how == "pages" else "bulk", go="look" if dry_run else "anyway" if anyway else "all",
     )  # fmt: skip
     number = _on_book(folder, lambda book: book.ask(asked, by=who(), why=why, now_ms=now_ms()))
@@ -290,22 +289,6 @@ def _steer(folder: Path, out: Output, number: int, action: "Action", why: str, d
         fail()
     moves = [move] if lock_holder(data_folder(folder)) else [move, start_command(folder)]
     out.summary(f"backfill {number} {done}", *moves, number=number, action=action)
-
-
-def _needs_a_hub(folder: Path) -> None:
-    if not lock_holder(data_folder(folder)):
-        raise SettingsError("no hub runs on this folder", code="SET032", where=str(folder), why="the hub does the reading",
-                            next_move=start_command(folder))  # fmt: skip
-
-
-def _since_us(since: datetime | None, strategy: "Strategy") -> int:
-    """Without a zone it is the strategy's."""
-    from zoneinfo import ZoneInfo
-
-    if since is None:
-        return 0
-    at = since if since.tzinfo else since.replace(tzinfo=ZoneInfo(strategy.timezone))
-    return round(at.timestamp() * 1_000_000)
 
 
 def _watch(folder: Path, number: int, enough: "Callable[[Backfill], bool]") -> "Backfill":

@@ -9,7 +9,7 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, coloured, counted, fail, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
+from interlock.cli.place import data_folder, folder_option, lock_holder, needs_a_hub, start_command
 from interlock.cli.store import ask_store
 from interlock.cli.times import now_ms
 from interlock.cli.writing import TAKEN_UP, on_ledger, store_of, who, why_option
@@ -69,9 +69,7 @@ def drain(flow: str, no_wait: bool, why: str, folder: Path, out: Output) -> None
     if no_wait:
         out.summary(f"flow {flow} drains", f"interlock flows {flow}", _taken_up(folder), flow=flow, state="draining")
         return
-    if not lock_holder(data_folder(folder)):
-        raise SettingsError("no hub runs on this folder", code="SET032", where=str(folder), why=f"{flow} drains when one does",
-                            next_move=start_command(folder))  # fmt: skip
+    needs_a_hub(folder, f"{flow} drains when one does")
     _tell_end(flow, _follow(folder, flow, out), out)
 
 

@@ -74,6 +74,15 @@ def lock_holder(data: Path) -> str:
     return ""
 
 
+def needs_a_hub(folder: Path, why: str) -> None:
+    """Raises SettingsError SET032 when no hub runs on this folder; `why` says what one is needed for."""
+    from interlock.errors import SettingsError
+
+    if not lock_holder(data_folder(folder)):
+        next_move = start_command(folder)
+        raise SettingsError("no hub runs on this folder", code="SET032", where=str(folder), why=why, next_move=next_move)
+
+
 def start_command(folder: Path) -> str:
     """What starts the hub of this folder: a demo's needs its twins."""
     return f"interlock demo {folder}" if (folder / DEMO_MARK).exists() else f"interlock run {folder}"

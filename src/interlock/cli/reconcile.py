@@ -8,9 +8,9 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, start_command
+from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, needs_a_hub, start_command
 from interlock.cli.store import NO_STORE, ask_store, exists
-from interlock.cli.times import ago, now_ms, took
+from interlock.cli.times import ago, moment_us, now_ms, took
 from interlock.cli.writing import on_ledger, store_of, who
 from interlock.errors import SettingsError
 
@@ -136,10 +136,8 @@ def _compare(
 
     strategy = read_strategy(folder)
     source = source_of(strategy, object_name, system)
-    if not lock_holder(data_folder(folder)):
-        raise SettingsError("no hub runs on this folder", code="SET032", where=str(folder), why="the hub does the comparing",
-                            next_move=start_command(folder))  # fmt: skip
-    begin = 0 if since is None else _micros(since, strategy.timezone)
+    needs_a_hub(folder, "the hub does the comparing")
+    begin = moment_us(since, strategy.timezone)
     if begin > now_ms() * MICRO:
         raise SettingsError("that day has not come yet", code="SWP002", where="--since", why="nothing has changed since then",
                             next_move="name a day that is over")  # fmt: skip
@@ -196,11 +194,3 @@ def _told(row: "Missed") -> str:
 
     name = row.name or row.key
     return f"{ago(row.found_ms, now_ms()):>10}  {row.object} {name}  {KINDS[row.kind]}; {CAUSES[row.cause]}"
-
-
-def _micros(at: datetime, timezone: str) -> int:
-    """Without a zone it is the strategy's."""
-    from zoneinfo import ZoneInfo
-
-    given = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(timezone))
-    return round(given.timestamp() * 1_000) * MICRO

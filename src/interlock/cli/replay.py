@@ -10,7 +10,7 @@ import click
 from interlock.cli.choice import choosing, read_pairs
 from interlock.cli.find import one_order
 from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
+from interlock.cli.place import folder_option, needs_a_hub
 from interlock.cli.store import ask_store
 from interlock.cli.times import ago, now_ms, stamp
 from interlock.cli.writing import choice_of, dry_run_option, on_ledger, store_of, text_option, told, who, why_option
@@ -157,9 +157,7 @@ def _progress(folder: Path, number: int) -> "ReplayProgress":
 
 def _follow(folder: Path, number: int, out: Output) -> None:
     """A bar until every delivery of the replay has ended. Interrupting it interrupts nothing but the looking."""
-    if not lock_holder(data_folder(folder)):
-        raise SettingsError("no hub runs on this folder", code="SET032", where=str(folder), why=f"replay {number} waits for one",
-                            next_move=start_command(folder))  # fmt: skip
+    needs_a_hub(folder, f"replay {number} waits for one")
     with out.bar(_progress(folder, number).total, f"replay {number}") as step:
         seen, moved = 0, time.monotonic()
 

@@ -14,6 +14,16 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
+def moment_us(at: datetime | None, timezone: str) -> int:
+    """What `--since` says, in microseconds since the epoch; without a zone it is in the strategy's, and nothing is 0."""
+    from zoneinfo import ZoneInfo
+
+    if at is None:
+        return 0
+    placed = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(timezone))
+    return round(placed.timestamp() * 1_000_000)
+
+
 def stamp(at_ms: int) -> str:
     """`2026-11-23 12:28:21Z`."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from interlock.connectors.registry import manifest
-from interlock.errors import SettingsError
+from interlock.operations import source_choice
 from interlock.strategy import Strategy
 
 PLURALS = {"orders": "order", "customers": "customer", "products": "product"}
@@ -26,19 +26,7 @@ def readable(strategy: Strategy) -> Iterator[tuple[str, str]]:
 
 def source_of(strategy: Strategy, object_name: str, wanted: str = "") -> str:
     """The system to read from. Raises SettingsError BFL002 when it cannot be read so, or when several can."""
-    able = [system for system, one in readable(strategy) if one == object_name]
-    if wanted in able or (not wanted and len(able) == 1):
-        return wanted or able[0]
-    if wanted:
-        why = f"a flow from {wanted} has to move {object_name}, and its connector to read it in bulk"
-        raise SettingsError(
-            f"{plural_of(object_name)} of {wanted} cannot be backfilled", code="BFL002", where=f"systems/{wanted}.toml",
-            why=why, next_move=f"name one of: {', '.join(able)}" if able else "interlock flows",
-        )  # fmt: skip
-    why = (
-        f"{', '.join(able)} can be read" if able else f"no flow moves {object_name} from a system that is read in bulk"
-    )
-    raise SettingsError(
-        f"nothing says whose {plural_of(object_name)} are meant", code="BFL002", why=why,
-        next_move=f"say --system {able[0]}" if able else "interlock flows",
+    return source_choice.source_of(
+        [system for system, one in readable(strategy) if one == object_name], wanted, things=plural_of(object_name),
+        done="backfilled", code="BFL002", needs=f"no flow moves {object_name} from a system that is read in bulk",
     )  # fmt: skip

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from interlock.errors import SettingsError
 from interlock.messaging.sweeps import Sweep
+from interlock.operations import source_choice
 from interlock.release.swept import swept
 from interlock.strategy import Strategy
 
@@ -71,12 +71,7 @@ def sentence(rows: Sequence[Compared], counts: Mapping[tuple[str, str], int], da
 
 def source_of(strategy: Strategy, object_name: str, wanted: str = "") -> str:
     """The system to compare with. Raises SettingsError SWP001 when it cannot be listed, or when several can."""
-    able = [system for system, name in swept(strategy) if name == object_name]
-    if wanted in able or (not wanted and len(able) == 1):
-        return wanted or able[0]
-    raise SettingsError(
-        f"nothing says whose {object_name}s are meant" if able and not wanted else f"{object_name}s cannot be compared",
-        code="SWP001", where=f"systems/{wanted}.toml" if wanted else "flows",
-        why=f"{', '.join(able)} can be listed" if able else f"no flow moves {object_name} from a system that lists its changes",
-        next_move=f"say --system {able[0]}" if able else "interlock flows",
+    return source_choice.source_of(
+        [system for system, name in swept(strategy) if name == object_name], wanted, things=f"{object_name}s",
+        done="compared", code="SWP001", needs=f"no flow moves {object_name} from a system that lists its changes",
     )  # fmt: skip

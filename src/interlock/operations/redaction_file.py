@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from interlock.folder_sync import sync_folder
 from interlock.messaging.privacy import Kind, PrivacyRequest
 
 REDACTIONS_FILE: Final = "redactions"
@@ -68,13 +69,4 @@ class RedactionFile:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        _sync_folder(self._path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """So that a file made just now is found after a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(self._path.parent)
