@@ -133,14 +133,14 @@ class ShopifyBulk:
         )
         if not isinstance(outcome, dict):
             return as_reading(outcome)
-        return _state(outcome["bulkOperationRunQuery"]["bulkOperation"])
+        return bulk_state(outcome["bulkOperationRunQuery"]["bulkOperation"])
 
     async def look(self, bulk_id: str, *, timeout_seconds: float) -> BulkState | Retry | Refused:
         """How far it is. One that the store no longer knows has expired."""
         data = await self._ask("bulk_look", {"id": bulk_id}, timeout_seconds)
         if not isinstance(data, dict):
             return data
-        return _state(data["bulkOperation"] or {"id": bulk_id, "status": "EXPIRED"})
+        return bulk_state(data["bulkOperation"] or {"id": bulk_id, "status": "EXPIRED"})
 
     async def cancel(self, bulk_id: str, *, timeout_seconds: float) -> BulkState | Retry | Refused:
         """One that has ended already refuses; one that the store no longer knows has expired."""
@@ -149,7 +149,7 @@ class ShopifyBulk:
         )
         if not isinstance(outcome, dict):
             return as_reading(outcome)
-        return _state(outcome["bulkOperationCancel"]["bulkOperation"] or {"id": bulk_id, "status": "EXPIRED"})
+        return bulk_state(outcome["bulkOperationCancel"]["bulkOperation"] or {"id": bulk_id, "status": "EXPIRED"})
 
     async def objects(
         self, object_name: str, state: BulkState, *, from_line: int
@@ -165,7 +165,7 @@ class ShopifyBulk:
         async with aclosing(self._connection.http.lines(state.url, silence_seconds=SILENCE_SECONDS)) as lines:
             async for line in lines:
                 if isinstance(line, Answer):
-                    yield _broken(line)
+                    yield broken_result(line)
                     return
                 if (group := read.line(line)) is not None:
                     groups.append(group)
@@ -353,7 +353,8 @@ def _moment(at: int) -> str:
     return f"{EPOCH + dt.timedelta(microseconds=at):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _state(operation: Mapping[str, Any]) -> BulkState:
+def bulk_state(operation: Mapping[str, Any]) -> BulkState:
+    """How far an operation is, from a node of bulk_look.graphql."""
     state = STATES.get(operation["status"], "running")
     url, partial = operation.get("url"), operation.get("partialDataUrl")
     count = int(operation.get("rootObjectCount") or 0)
@@ -365,7 +366,8 @@ def _state(operation: Mapping[str, Any]) -> BulkState:
     )  # fmt: skip
 
 
-def _broken(answer: Answer) -> Retry | Refused:
+def broken_result(answer: Answer) -> Retry | Refused:
+    """What it means that a result's file ended with an answer instead of a line."""
     if answer.status in GONE_STATUSES:
         words = f"the result's address has died: {answer.status}"
         return Refused(reason="gone", code="RESULT_GONE", message=words, status=answer.status)

@@ -9,6 +9,7 @@ from interlock.connectors.shopify.flow_trigger import FlowTriggers
 from interlock.connectors.shopify.graphql import Admin
 from interlock.connectors.shopify.listing import ShopifyListing
 from interlock.connectors.shopify.source import ShopifySource
+from interlock.connectors.shopify.stock import ShopifyStock
 from interlock.connectors.shopify.subscriptions import ShopifySubscriber
 
 
@@ -30,6 +31,11 @@ def listing(connection: Connection) -> ShopifyListing:
 def bulk(connection: Connection) -> ShopifyBulk:
     """How everything is read."""
     return ShopifyBulk(connection)
+
+
+def stock_channel(connection: Connection) -> ShopifyStock:
+    """How it shows stock to buyers."""
+    return ShopifyStock(connection)
 
 
 def subscriber(connection: Connection) -> ShopifySubscriber:

@@ -45,6 +45,13 @@ Data = dict[str, Any]
 """The `data` of an answer: integers exact, fractions as Decimal, money as the text that was sent."""
 
 
+class Complaints(msgspec.Struct, frozen=True):
+    """The userErrors of a mutation as they came, each with the input that is to blame, and what they mean together."""
+
+    errors: tuple[Any, ...]
+    meaning: Retry | Refused | Uncertain
+
+
 class Admin:
     """One store's Admin API, as one app. Calls of all flows and processes share the app's points."""
 
@@ -95,6 +102,13 @@ class Admin:
         self, name: str, variables: Mapping[str, Any], *, timeout_seconds: float, lane: Lane = Lane.LIVE
     ) -> Data | Retry | Refused | Uncertain:
         """The data of a mutation that has its payload and no userErrors; else what they mean."""
+        outcome = await self.attempt(name, variables, timeout_seconds=timeout_seconds, lane=lane)
+        return outcome.meaning if isinstance(outcome, Complaints) else outcome
+
+    async def attempt(
+        self, name: str, variables: Mapping[str, Any], *, timeout_seconds: float, lane: Lane = Lane.LIVE
+    ) -> Data | Complaints | Retry | Refused | Uncertain:
+        """As `change`, but with the userErrors themselves: of a batch each line has its own."""
         return await self._send(document(name), variables, timeout_seconds, lane)
 
     async def _scopes(self, ends: float, lane: Lane) -> Data | Retry | Refused:
@@ -106,11 +120,12 @@ class Admin:
     ) -> Data | Retry | Refused:
         assert asked.kind == "query", f"{asked.name} changes something: use change"
         outcome = await self._send(asked, variables, timeout_seconds, lane)
-        return outcome if isinstance(outcome, dict) else as_reading(outcome)
+        failed = outcome.meaning if isinstance(outcome, Complaints) else outcome
+        return failed if isinstance(failed, dict) else as_reading(failed)
 
     async def _send(
         self, asked: Document, variables: Mapping[str, Any], timeout_seconds: float, lane: Lane
-    ) -> Data | Retry | Refused | Uncertain:
+    ) -> Data | Complaints | Retry | Refused | Uncertain:
         variables, cost = self._affordable(asked, variables)
         if cost > QUERY_POINTS_MAX:
             computed = points(asked.name, variables, self.version)
@@ -125,7 +140,7 @@ class Admin:
 
     async def _call(
         self, asked: Document, variables: Mapping[str, Any], hold: Hold, timeout_seconds: float
-    ) -> Data | Retry | Refused | Uncertain:
+    ) -> Data | Complaints | Retry | Refused | Uncertain:
         body = msgspec.json.encode({"query": asked.text, "variables": variables})
         used: float | None = None
         reply: Reply | None = None
@@ -143,7 +158,10 @@ class Admin:
         if answer.status == 200 and reply is not None and (reply.complete if asked.kind == "query" else reply.carried_out):
             return dict(reply.data or {})
         now_ms = self._connection.clock.now_ms()
-        return failure(answer, reply, self._manifest, sent=body, now_ms=now_ms)
+        meaning = failure(answer, reply, self._manifest, sent=body, now_ms=now_ms)
+        if answer.status == 200 and reply is not None and reply.user_errors and not reply.errors:
+            return Complaints(reply.user_errors, meaning)
+        return meaning
 
     async def _post(self, body: bytes, timeout_seconds: float, token: str) -> Answer:
         headers = {"X-Shopify-Access-Token": token, **HEADERS}

@@ -27,6 +27,9 @@ READ = [name for name, one in manifest("shopify").objects.items() if "read" in o
 WITH_TOPIC = {"order_release", "order_fulfillment_orders_page"}
 """Documents of an object that are used with a topic or a part only, whose scopes then are granted."""
 
+WITH_STOCK = {"inventory_set_quantities", "inventory_activate"} | {name for name in DOCUMENTS if name.startswith("stock_")}
+"""Documents of the stock channel, whose scopes are granted where a flow shows stock here."""
+
 each_document = pytest.mark.parametrize("name", DOCUMENTS)
 each_version = pytest.mark.parametrize("version", VERSIONS)
 
@@ -95,7 +98,16 @@ def test_the_scopes_of_all_objects_suffice_for_all_documents(version: str) -> No
     told = {scope for named in manifest("shopify").scopes["read"].values() for scope in named}
     parts = {part.object for part in manifest("shopify").parts.values()}
     of_one = {each for name in {*READ, *parts} for each in documents_of(name)}
-    assert scopes.missing(scopes.needed(set(names()) - of_one - WITH_TOPIC, version), told) == []
+    assert scopes.missing(scopes.needed(set(names()) - of_one - WITH_TOPIC - WITH_STOCK, version), told) == []
+
+
+@each_version
+def test_the_manifest_names_the_scopes_of_showing_stock(version: str) -> None:
+    """A folder that only reads need grant none of them; one that shows stock needs each."""
+    told = manifest("shopify").scopes["write"]["inventory_level"]
+    clauses = scopes.needed(WITH_STOCK, version)
+    assert scopes.missing(clauses, told) == []
+    assert set(told) == {scope for clause in clauses for scope in clause} - {"read_markets_home"}
 
 
 def test_the_versions_are_those_of_the_rule() -> None:
