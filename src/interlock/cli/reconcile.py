@@ -183,14 +183,14 @@ def _tell_end(out: Output, ended: "Sweep", object_name: str) -> None:
         out.summary(f"the comparison failed: {ended.error}", "interlock status", **fields_of(ended))
         fail()
     took_ms = ended.ended_ms - ended.began_ms
-    done = "; nothing is fetched" if ended.dry else "; all are fetched" if ended.found else ""
+    done = "; nothing is fetched" if ended.dry else "; all that is there is fetched" if ended.found else ""
     moves = ["the same without --dry-run"] if ended.dry and ended.found else []
     text = f"{counted(ended.listed, object_name)} compared in {took(took_ms)}: {ended.found} not told of{done}"
     out.summary(text, *moves, **fields_of(ended))
 
 
 def _told(row: "Missed") -> str:
-    from interlock.operations.reconciliation import CAUSES, KINDS
+    from interlock.operations.reconciliation import CAUSES, words_of
 
     name = row.name or row.key
-    return f"{ago(row.found_ms, now_ms()):>10}  {row.object} {name}  {KINDS[row.kind]}; {CAUSES[row.cause]}"
+    return f"{ago(row.found_ms, now_ms()):>10}  {row.object} {name}  {words_of(row)}; {CAUSES[row.cause]}"

@@ -45,7 +45,8 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An object in a version that the hub had not been told of, and the event by which it told itself (0: a dry run)."""
+    """An object in a version that the hub had not been told of, and the event by which it told itself (0: a dry run).
+    `held_at`: of one that was deleted, the systems that it was brought to."""
 
     system: str
     object: str
@@ -60,6 +61,7 @@ class Missed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     told_ms: int = 0
     sweep: int = 0
     id: int = 0
+    held_at: tuple[str, ...] = ()
 
 
 class SweepBook(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from interlock.messaging.sweeps import Sweep
+from interlock.messaging.sweeps import Missed, Sweep
 from interlock.operations import source_choice
 from interlock.release.swept import swept
 from interlock.strategy import Strategy
@@ -63,10 +63,18 @@ def sentence(rows: Sequence[Compared], counts: Mapping[tuple[str, str], int], da
         return f"{', '.join(overdue)} were not compared for too long."
     if not any(row.last for row in rows):
         return "No comparison has been made yet."
-    found = sum(counts.values())
-    if not found:
-        return f"Webhooks told of everything in the last {days} days."
-    return f"{found} changes of the last {days} days were found that no webhook had told of; all were fetched."
+    deleted = sum(count for (kind, _), count in counts.items() if kind == "deleted")
+    changed = sum(counts.values()) - deleted
+    said = f"{changed} changes of the last {days} days were found that no webhook had told of; all were fetched."
+    gone = f"{deleted} deleted at the source in the last {days} days: nothing was written, and a person decides where they still are."
+    told = " ".join(text for text, count in ((said, changed), (gone, deleted)) if count)
+    return told or f"Webhooks told of everything in the last {days} days."
+
+
+def words_of(row: Missed) -> str:
+    """What was missing; of what is gone, where it still is."""
+    still = f"; still at {', '.join(row.held_at)}" if row.held_at else ""
+    return f"{KINDS[row.kind]}{still}"
 
 
 def source_of(strategy: Strategy, object_name: str, wanted: str = "") -> str:

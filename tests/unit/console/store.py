@@ -290,6 +290,9 @@ def _sweeps(store: Store) -> None:
                      found_ms=NOW_MS - 340 * MINUTE, event=key, cause=cause, told_ms=told)  # fmt: skip
     store.insert("missed", sweep=3, system="shopify", object="customer", key="77", name="", kind="deleted", known=0, version=0,
                  found_ms=NOW_MS - 11 * MINUTE, event=9_000, cause="deleted")  # fmt: skip
+    for system in ("netsuite", "klaviyo"):
+        store.insert("link", system=system, origin="shopify", object="customer", key="77", operation="customer", signal="",
+                     reference="shopify-77", external_id="9", version=1, content_hash="", written_ms=1)  # fmt: skip
 
 
 def _backfills(store: Store) -> None:

@@ -1,9 +1,12 @@
 """The page about what webhooks did not tell of: an answer, each object by name, a comparison on demand with a reason."""
 
+import asyncio
+
 import pytest
 
 from console.browse import Browser
 from console.conftest import Desk
+from console.store import Store
 from interlock.messaging.sweeps import Sweep
 
 
@@ -15,6 +18,21 @@ def test_it_says_what_was_missing_and_why(browser: Browser) -> None:
         assert words in answer.page.said
     assert "the app's bucket is empty" in answer.page.said, "a comparison that failed says why"
     assert "/objects/order/1004" in answer.page.links()
+
+
+async def held_at(store: Store) -> dict[str, tuple[str, ...]]:
+    views = store.views()
+    try:
+        return {row.kind: row.held_at for row in await views.missed()}
+    finally:
+        views.close()
+
+
+def test_what_is_gone_names_where_it_still_is(browser: Browser, store: Store) -> None:
+    """Nothing is written for a deletion, so a person must see where to look; what was fetched is not said to be still there."""
+    assert "still at Klaviyo, NetSuite" in browser.get("/reconciliation").page.said
+    found = asyncio.run(held_at(store))
+    assert found.pop("deleted") == ("klaviyo", "netsuite") and set(found.values()) == {()}
 
 
 def test_a_comparison_is_asked_for_with_a_reason(browser: Browser, desk: Desk) -> None:

@@ -68,7 +68,9 @@ SELECT id, system, object, why, dry, since, until, max(began_ms), ended_ms, stat
 FROM sweep WHERE state = 'done' AND dry = 0 GROUP BY system, object ORDER BY system, object
 
 -- name: missed
-SELECT id, sweep, system, object, key, name, kind, known, version, found_ms, event, cause, told_ms
+SELECT id, sweep, system, object, key, name, kind, known, version, found_ms, event, cause, told_ms,
+  CASE kind WHEN 'deleted' THEN (SELECT group_concat(DISTINCT link.system) FROM link
+    WHERE link.object = missed.object AND link.key = missed.key AND link.origin = missed.system) END
 FROM missed WHERE (?1 = 0 OR sweep = ?1) AND found_ms >= ?2 ORDER BY id DESC LIMIT ?3
 
 -- name: missed_counts

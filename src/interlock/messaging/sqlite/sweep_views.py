@@ -52,8 +52,9 @@ def _sweep(row: tuple[Any, ...]) -> Sweep:
 
 
 def _missed(row: tuple[Any, ...]) -> Missed:
-    id_, in_sweep, system, object_name, key, name, kind, known, version, found_ms, event, cause, told_ms = row
+    id_, in_sweep, system, object_name, key, name, kind, known, version, found_ms, event, cause, told_ms, held_at = row
     return Missed(
         id=id_, sweep=in_sweep, system=system, object=object_name, key=key, name=name, kind=kind, known=known,
         version=version, found_ms=found_ms, event=event, cause=cause, told_ms=told_ms,
+        held_at=tuple(sorted(held_at.split(","))) if held_at else (),
     )  # fmt: skip
