@@ -25,16 +25,19 @@ class Share(NamedTuple):
 
 def in_bounds(told: Decimal) -> bool:
     """Whether it is a number at all and within +-1e9. Asked before anything is computed: 1E+999999999 is a Decimal too."""
-    return told.is_finite() and -_LIMIT <= told <= _LIMIT and told.adjusted() > -_EXACT.prec // 2
+    return told.is_finite() and -_LIMIT <= told <= _LIMIT
 
 
 def pieces(told: Decimal, factor: int, rounding: Rounding) -> tuple[int, Decimal] | None:
     """What was told in units of `factor` pieces as whole pieces, and what rounding took away (below zero: added). None when
-    it has to be exact and is not. `told * factor == pieces + remainder` holds without error for up to 50 digits."""
+    it has to be exact and is not, or has more than 60 digits. `told * factor == pieces + remainder` always."""
     whole = int(told)
     if whole == told:
         return whole * factor, _NONE
-    exact = _EXACT.multiply(told, Decimal(factor))
+    try:
+        exact = _EXACT.multiply(told, Decimal(factor))
+    except Inexact:
+        return None
     if exact == int(exact):
         return int(exact), _NONE
     if rounding == "exact":

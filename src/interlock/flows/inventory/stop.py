@@ -10,6 +10,7 @@ from interlock.messaging.stock import Level
 
 ITEMS_FILE = "inventory/items.toml"
 LOCATIONS_FILE = "inventory/locations.toml"
+SHOWN_DIGITS = 24
 
 
 def told_at(found: Stopped | Ignored, level: Level) -> Stopped | Ignored:
@@ -48,7 +49,7 @@ def unknown_unit(system: str, level: Level, sku: str) -> Stopped:
 
 
 def part_of_a_piece(system: str, level: Level, sku: str, name: str, factor: int) -> Stopped:
-    what = f"{system} says {name} {level.quantities[name]} x {factor} of {sku}: no whole number, and it must be exact"
+    what = f"{system} says {name} {str(level.quantities[name])[:SHOWN_DIGITS]} x {factor} of {sku}: no whole number, and it must be exact"
     return _stop(
         "STK004", what, system, level, sku, f'correct it at {system}, or set rounding = "down" in {ITEMS_FILE}'
     )
@@ -61,8 +62,7 @@ def no_number(system: str, level: Level, sku: str) -> Stopped:
 
 def out_of_bounds(system: str, level: Level, sku: str, name: str) -> Stopped:
     told = level.quantities[name]
-    words = f"{told:.3E}" if told.is_finite() and abs(told) > LIMIT else f"{told}"
-    what = f"{system} says {name} {words} of {sku}, which cannot be: {_bounds(told)}"
+    what = f"{system} says {name} {str(told)[:SHOWN_DIGITS]} of {sku}, which cannot be: {_bounds(told)}"
     return _stop("STK007", what, system, level, sku, f"correct it at {system}; what it said before still holds")
 
 
