@@ -13,7 +13,8 @@ from interlock.messaging.sweeps import Sweep
 def test_it_says_what_was_missing_and_why(browser: Browser) -> None:
     """Fault case 15: the report names each, and the cause of each."""
     answer = browser.get("/reconciliation")
-    assert "4 changes of the last 7 days were found that no webhook had told of; all were fetched." in answer.page.said
+    assert "3 changes of the last 7 days were found that no webhook had told of; all were fetched." in answer.page.said
+    assert "1 deleted at the source in the last 7 days: nothing was written" in answer.page.said
     for words in ("#1004", "its webhook never came", "its webhook came later", "deleted at the source", "every 15 min"):
         assert words in answer.page.said
     assert "the app's bucket is empty" in answer.page.said, "a comparison that failed says why"
