@@ -71,9 +71,9 @@ def shopify_adjustment_kind(kind: str | None) -> str:
     return adjustment_kind(kind)
 
 
-def shopify_first_due(payment_schedules: list[PaymentSchedule]) -> dt.datetime | None:
-    """When the first payment that is due some day is due."""
-    return min((one.due_at for one in payment_schedules if one.due_at is not None), default=None)
+def shopify_first_due(payment_schedules: list[PaymentSchedule] | None) -> dt.datetime | None:
+    """When the first payment that is due some day is due; none while nobody knows, such as before the goods are sent."""
+    return min((one.due_at for one in payment_schedules or () if one.due_at is not None), default=None)
 
 
 def is_some(amounts: money.MoneySet) -> bool:
