@@ -1,13 +1,14 @@
 """Money cases as data: `cases/money/*.toml` says in a few words what an order or a refund is, and every amount it must become.
 
-All amounts are literal and were worked out by hand or by a calculator of its own, not by the code under test. `a / b` is an amount
-in the shop's currency and in the customer's; one amount stands for both.
+All amounts are literal. `sum` is the working by hand, `checked` the day it was done (tests/house/test_hand_sums.py has its form and
+proves its arithmetic). `a / b` is an amount in the shop's currency and in the customer's; one amount stands for both.
 
-An order: `lines` have price (of a piece), quantity, left (pieces after edits and refunds), discount, tax and duty (of the ordered
-quantity), gift or tip; `shipping` has price, discount, tax, left (of the price after discounts); `says` is what Shopify states in its
-current_* fields. `is` has the canonical components, those not named are zero; `nets` those of the lines; `rows` the lines of the
-NetSuite sales order, item and amount (what is nothing in one currency only has no row there); `value` is Klaviyo's, `parcel`
-ShipBob's (it takes US dollars only).
+An order: `lines` have price (of a piece), quantity, left (pieces after edits and refunds), discount (one or several), tax and duty
+(of the ordered quantity), gift, tip or custom (of no product); a tax that the channel owes is `{ amount, channel = true }`.
+`shipping` has price, discount, tax, left (of the price after discounts); `says` is what Shopify states in its current_* fields;
+`members` are other fields of the order as Shopify writes them. `is` has the canonical components, those not named are zero; `tells`
+other canonical fields by their path; `nets` those of the lines; `rows` the lines of the NetSuite sales order, item and amount (what
+is nothing in one currency only has no row there); `value` is Klaviyo's, `parcel` ShipBob's (it takes US dollars only).
 
 A refund: `refund.lines` have subtotal, tax, quantity, restock; `gives` has its canonical parts, `rows` the lines of the credit memo.
 """
@@ -25,6 +26,7 @@ CASES = Path(__file__).parent / "cases"
 BASE = json.loads((CASES / "base.order.json").read_text("utf-8"))
 PARTS = (
     "items", "discounts", "shipping", "tax", "tips", "gift_cards", "duties", "additional_fees", "cash_rounding", "difference",
+    "channel_tax",
 )  # fmt: skip
 
 Case = dict[str, Any]
@@ -84,27 +86,46 @@ class Writer:
         order["current_total_additional_fees_set"] = self.price_set(case["fee"]) if "fee" in case else None
         order["total_cash_rounding_payment_adjustment_set"] = self.price_set(case.get("rounding", "0"))
         order["total_cash_rounding_refund_adjustment_set"] = self.price_set("0")
+        order["tax_lines"] = [
+            row for part in (*order["line_items"], *order["shipping_lines"]) for row in part["tax_lines"]
+        ]
         order |= {name: case[name] for name in ("cancelled_at", "financial_status") if name in case}
+        order |= case.get("members", {})
         return json.dumps(order).encode()
 
     def line(self, number: int, line: Case) -> dict[str, Any]:
         quantity = line.get("quantity", 1)
-        return copy.deepcopy(BASE["line_items"][0]) | {
-            "id": 9_007_199_254_741_000 + number,
-            "sku": f"L{number}",
-            "title": f"Line {number}",
-            "price_set": self.price_set(line["price"]),
-            "quantity": quantity,
-            "current_quantity": line.get("left", quantity),
-            "gift_card": line.get("gift", False),
-            "tip": {"payment_gateway": "cash"} if line.get("tip") else None,
-            "discount_allocations": [{"amount_set": self.price_set(line["discount"])}] if "discount" in line else [],
-            "tax_lines": [self.tax(each) for each in line.get("tax", [])],
-            "duties": [self.price_set(line["duty"])] if "duty" in line else [],
-        }
+        no_product = {"product_id": None, "variant_id": None, "product_exists": False} if line.get("custom") else {}
+        return (
+            copy.deepcopy(BASE["line_items"][0])
+            | no_product
+            | {
+                "id": 9_007_199_254_741_000 + number,
+                "sku": f"L{number}",
+                "title": f"Line {number}",
+                "price_set": self.price_set(line["price"]),
+                "quantity": quantity,
+                "current_quantity": line.get("left", quantity),
+                "gift_card": line.get("gift", False),
+                "tip": {"payment_gateway": "cash"} if line.get("tip") else None,
+                "discount_allocations": self.discounts(line),
+                "tax_lines": [self.tax(each) for each in line.get("tax", [])],
+                "duties": [self.price_set(line["duty"])] if "duty" in line else [],
+            }
+        )
 
-    def tax(self, amount: str) -> dict[str, Any]:
-        return {"title": "Tax", "rate": None, "price_set": self.price_set(amount)}
+    def discounts(self, line: Case) -> list[dict[str, Any]]:
+        told = line.get("discount", [])
+        return [{"amount_set": self.price_set(amount)} for amount in ([told] if isinstance(told, str) else told)]
+
+    def tax(self, told: str | Case) -> dict[str, Any]:
+        row = {"amount": told, "channel": False} if isinstance(told, str) else told
+        return {
+            "title": "Tax",
+            "rate": None,
+            "price_set": self.price_set(row["amount"]),
+            "channel_liable": row["channel"],
+        }
 
     def freight(self, line: Case) -> dict[str, Any]:
         price, discount = pair(line["price"]), pair(line.get("discount", "0"))
@@ -114,7 +135,7 @@ class Writer:
             "discounted_price_set": self.price_set(kept),
             "current_discounted_price_set": self.price_set(line.get("left", kept)),
             "is_removed": line.get("removed", False),
-            "discount_allocations": [{"amount_set": self.price_set(line["discount"])}] if "discount" in line else [],
+            "discount_allocations": self.discounts(line),
             "tax_lines": [self.tax(each) for each in line.get("tax", [])],
         }
 
@@ -131,7 +152,9 @@ class Writer:
             "created_at": "2026-03-04T10:00:00-05:00",
             "processed_at": "2026-03-04T10:00:00-05:00",
             "refund_line_items": [self.refunded(number, row) for number, row in rows],
-            "refund_shipping_lines": [self.refunded_shipping(row) for row in told.get("shipping", [])],
+            "refund_shipping_lines": [
+                self.refunded_shipping(number, row) for number, row in enumerate(told.get("shipping", []), 1)
+            ],
             "order_adjustments": [self.adjustment(row) for row in told.get("adjustments", [])],
             "total_duties_set": self.price_set(told.get("duties", "0")),
             "duties": [],
@@ -153,9 +176,9 @@ class Writer:
             "line_item": {"sku": f"L{number}"},
         }
 
-    def refunded_shipping(self, row: Case) -> dict[str, Any]:
+    def refunded_shipping(self, number: int, row: Case) -> dict[str, Any]:
         amounts = {"subtotal_amount_set": row["subtotal"], "tax_amount_set": row.get("tax", "0")}
-        return {"id": 9_007_199_254_744_001} | {name: self.price_set(text) for name, text in amounts.items()}
+        return {"id": 9_007_199_254_744_000 + number} | {name: self.price_set(text) for name, text in amounts.items()}
 
     def adjustment(self, row: Case) -> dict[str, Any]:
         """In Shopify's sign: negative is paid back on top."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from money_cases import Case, Writer, pair
 
+from interlock.twins.shopify.companies import payment_terms
 from interlock.twins.shopify.orders import make_order, timestamp
 
 SAMPLE = make_order(random.Random("kept"), 1, "plain")
@@ -24,6 +25,7 @@ PAYMENT = {
     "manual_payment_gateway": False,
     "amount_rounding": None,
 }
+NET_30 = payment_terms(1, 4, ("Order", 1), "0.00", "USD", datetime.now(UTC), None)
 REFUND_AFTER = 10
 """From an order's id to that of its refund; what an order has lies in the range of ids that begins with its own."""
 Order = dict[str, Any]
@@ -40,8 +42,10 @@ def kept(case: Case, number: int) -> Order:
     order = SAMPLE | numbered(case, number)
     order |= dict.fromkeys(("created_at", "processed_at", "updated_at"), timestamp(datetime.now(UTC)))
     order |= {"customer": None, "discount_applications": [APPLICATION]}
+    order["tax_lines"] = [_priced(row) for row in order["tax_lines"]]
     order["line_items"] = [_line(row) for row in order["line_items"]]
     order["shipping_lines"] = [_discounted(SAMPLE["shipping_lines"][0] | row) for row in order["shipping_lines"]]
+    order["payment_terms"] = _agreed(order["payment_terms"])
     tips = [row for row in order["line_items"] if row["title"] == "Tip"]
     if tips:
         received = (Decimal(row["price_set"]["shop_money"]["amount"]) * row["quantity"] for row in tips)
@@ -94,7 +98,18 @@ def _line(row: Order) -> Order:
     return line
 
 
+def _agreed(terms: Order | None) -> Order | None:
+    """The terms of a case with what else a shop has of them."""
+    if terms is None:
+        return None
+    schedules = [NET_30["payment_schedules"][0] | one for one in terms["payment_schedules"]]
+    return NET_30 | terms | {"payment_schedules": schedules}
+
+
 def _discounted(row: Order) -> Order:
     allocations = [one | {"discount_application_index": 0} for one in row["discount_allocations"]]
-    taxes = [one | {"price": one["price_set"]["shop_money"]["amount"]} for one in row["tax_lines"]]
-    return row | {"discount_allocations": allocations, "tax_lines": taxes}
+    return row | {"discount_allocations": allocations, "tax_lines": [_priced(one) for one in row["tax_lines"]]}
+
+
+def _priced(tax: Order) -> Order:
+    return tax | {"price": tax["price_set"]["shop_money"]["amount"]}

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from content import CHARGES, SKU_RULE
+from content import CHARGES, SKU_RULE, at, plain
 from money_cases import PARTS, Case, Writer, codes, money_cases, pair, parameters
 
 from interlock.canonical import MoneyPair, load_contracts
@@ -40,19 +40,20 @@ ITEMS = {vendor: load_items(f"[{vendor}]\n{SKU_RULE}")[vendor] for vendor in ("n
 
 @pytest.mark.parametrize("case", parameters("lines"))
 def test_order(case: Case) -> None:
-    """C28-C36, C40, C42, C43: the parts, the nets, the sales order, the event's value and the parcel's, each to the last digit."""
+    """C28-C37, C40, C42, C43, C45: the parts, the nets, the sales order, the event's value and the parcel's, each to the last digit."""
     order = read(case, "order")
-    expected = dict.fromkeys(PARTS, "0") | case["is"] | {"total": case["says"]["total"]}
-    for name, text in expected.items():
+    stated = {"total": case["says"]["total"], "payment_rounding": case.get("rounding", "0")}
+    for name, text in (dict.fromkeys(PARTS, "0") | case["is"] | stated).items():
         check(case, getattr(order.components, name), text, name)
+    assert {path: plain(at(order, path)) for path in case.get("tells", {})} == case.get("tells", {})
     goods = [line.net for line in order.lines]
     assert len(goods) == len(case["nets"])
     for net, text in zip(goods, case["nets"], strict=True):
         check(case, net, text, "net")
     check_rows(case, order, "salesOrder", case["says"]["total"])
-    for at, side in enumerate(SIDES):
+    for place, side in enumerate(SIDES):
         event = written(case, order, "klaviyo", "placed_order", side)["data"]["attributes"]
-        assert (event["value"], event["value_currency"]) == (pair(case["value"])[at], codes(case)[at])
+        assert (event["value"], event["value_currency"]) == (pair(case["value"])[place], codes(case)[place])
     parcel = written(case, order, "shipbob", "order", "shop").get("financials")
     assert parcel == ({"total_price": pair(case["parcel"])[0]} if "parcel" in case else None)
 
@@ -69,10 +70,14 @@ def test_refund(case: Case) -> None:
     own = [part for part in refund.adjustments if part.reason != "Tax in shipping"]
     for part, text in zip(own, gives.get("adjustments", []), strict=True):
         check(case, part.net, text, "adjustment")
-    for at in range(2):
+    for row, told in zip(refund.lines, case["refund"].get("lines", []), strict=True):
+        assert (row.quantity, row.restock_type) == (told.get("quantity", 1), told.get("restock", "return"))
+    for row, told in zip(refund.transactions, case["refund"].get("payments", []), strict=True):
+        check(case, row.amount, told["amount"] if isinstance(told, dict) else told, "payment")
+    for place in range(2):
         parts = [refund.shipping, refund.duties, refund.difference]
         parts += [row.net + row.tax for row in (*refund.lines, *refund.adjustments)]
-        assert sum(amount(part, at) for part in parts) == amount(refund.total, at)
+        assert sum(amount(part, place) for part in parts) == amount(refund.total, place)
     if case.get("waits"):
         with pytest.raises(UnmappedReference, match=r"is (pending|failure)"):
             destination().plan(refund, signal="", past=Past())
@@ -124,13 +129,13 @@ def check(case: Case, found: MoneyPair, text: str, name: str) -> None:
 
 def check_rows(case: Case, value: Any, document: str, total: str) -> None:
     """The rows at NetSuite, in the currency of the shop and in that of the customer; they add up to the total."""
-    for at, side in enumerate(SIDES):
+    for place, side in enumerate(SIDES):
         found = written(case, value, "netsuite", document, side)
         rows = [(row["item"].get("externalId") or row["item"]["id"], row["amount"]) for row in found["item"]["items"]]
         expected = [(item, pair(text)) for item, text in case["rows"]]
-        assert rows == [(item, amounts[at]) for item, amounts in expected if amounts[at] or not any(amounts)]
-        assert sum((amount for _, amount in rows), Decimal(0)) == pair(total)[at]
-        assert found["currency"] == {"id": codes(case)[at]}
+        assert rows == [(item, amounts[place]) for item, amounts in expected if amounts[place] or not any(amounts)]
+        assert sum((amount for _, amount in rows), Decimal(0)) == pair(total)[place]
+        assert found["currency"] == {"id": codes(case)[place]}
 
 
 def read(case: Case, name: str) -> Any:
@@ -162,5 +167,5 @@ def destination() -> Destination:
     return registry.open_destination("netsuite", connection)
 
 
-def amount(money: MoneyPair, at: int) -> Decimal:
-    return (money.shop, money.presentment)[at].amount
+def amount(money: MoneyPair, place: int) -> Decimal:
+    return (money.shop, money.presentment)[place].amount
