@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "interlock"
 REFERENCE = ROOT / "docs" / "reference"
 
-NUMBERED = re.compile(r'"((?:STR|CHK|SET|STO|INT|MAP|CON|SEC|EGR|NET|HUB|REL|CLI|OPS|OWN|FLW|CMP|PLN|BFL|SWP|PRV)\d{3})"')
+NUMBERED = re.compile(r'"((?:STR|CHK|SET|STO|INT|MAP|CON|SEC|EGR|NET|HUB|REL|CLI|OPS|OWN|FLW|CMP|PLN|BFL|SWP|PRV|STK)\d{3})"')
 NAMED = re.compile(r"\b(HUB-[A-Z]+)\b")
 OUTCOME_CODE = re.compile(r'code="([A-Z][A-Z_-]+)"')
 

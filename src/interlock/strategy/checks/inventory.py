@@ -126,12 +126,15 @@ class OwnerIsWritten(Check):
         told: set[tuple[str, str]] = set()
         for shown in shown_by(folder):
             name, key = owned.get((shown.channel, shown.place)), (shown.channel, shown.place)
-            if name and name != shown.location and key not in told:
+            if name and key not in told:
                 told.add(key)
-                what = f'{LOCATIONS}: flow {shown.flow} would write "{shown.place}" of {shown.channel}, which counts it as {name}'
-                hint = f'take "{shown.place}" out of {shown.location}, or give {name} another owner'
+                what = f'{LOCATIONS}: flow {shown.flow} would write "{shown.place}" of {shown.channel}, which counts there itself'
+                why = f"it is an owner at {name}; {self.why}"
+                hint = (
+                    f'take "{shown.place}" out of {shown.location}, or give what {shown.channel} counts another owner'
+                )
                 path = _path_of(folder, shown.location, *key)
-                yield self.finding(folder.locations, path, what, next_move=hint)
+                yield self.finding(folder.locations, path, what, why=why, next_move=hint)
 
 
 class Split(Check):

@@ -91,12 +91,12 @@ class TwoPublishers(Check):
     good = _stock("[publish]\n", STOCK_TEXT)
 
     def run(self, folder: Folder) -> Iterable[Finding]:
-        first: dict[tuple[str, str, str], str] = {}
+        first: dict[tuple[str, str], str] = {}
         told: set[tuple[str, str, str]] = set()
         for one in shown_by(folder):
-            other, pair = first.setdefault((one.channel, one.place, one.group), one.flow), (one.flow, one.channel)
-            if other != one.flow and (*pair, other) not in told:
-                told.add((*pair, other))
+            other = first.setdefault((one.channel, one.place), one.flow)
+            if other != one.flow and (one.channel, one.flow, other) not in told:
+                told.add((one.channel, one.flow, other))
                 file = folder.flows[one.flow]
                 what = f'{subject(file)}: {other} publishes "{one.place}" of {one.channel} too'
                 hint = f"let one flow publish there: take {one.channel} out of one of them, or give it another place"

@@ -45,12 +45,11 @@ ORDERS = Example("flows/order-to-wms.toml", _ORDERS)
 
 
 class Shown(NamedTuple):
-    """A place of a channel that a flow writes, for one location of ours; `group` is "" for items of no group with an owner."""
+    """A place of a channel that a flow writes, for one location of ours."""
 
     flow: str
     channel: str
     place: str
-    group: str
     location: str
 
 
@@ -86,12 +85,14 @@ def counts_something(folder: Folder, system: str, name: str, location: Location)
 
 
 def shown_by(folder: Folder) -> Iterator[Shown]:
-    """Every place that a flow writes."""
-    classes = (None, *(group for group in folder.inventory.groups if group.owner))
+    """Every place that a flow writes: of the locations that its source owns, or of all where no other flow goes to the channel;
+    never of those that the channel owns itself."""
+    to: dict[str, list[TomlFile[Flow]]] = {}
     for file in stock_flows(folder):
         for channel in dict.fromkeys(file.value.destinations):
+            to.setdefault(channel, []).append(file)
+    for channel, files in to.items():
+        for file in files:
             for name, location in folder.inventory.locations.items():
-                for group in classes:
-                    if counts(file.value.source, name, location, group):
-                        for place in location.places.get(channel, []):
-                            yield Shown(file.name, channel, place, group.name if group else "", name)
+                if location.owner != channel and (len(files) == 1 or location.owner == file.value.source):
+                    yield from (Shown(file.name, channel, place, name) for place in location.places.get(channel, []))
