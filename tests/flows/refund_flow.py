@@ -1,4 +1,4 @@
-"""Refunds to the ERP: the flow that a folder needs for them, what finance does before them, and what is there afterwards."""
+"""Refunds and returns to the ERP: the flows that a folder needs for them, what finance does before them, and what is there afterwards."""
 
 import json
 from pathlib import Path
@@ -24,6 +24,21 @@ def add_refund_flow(folder: Path) -> None:
     (folder / FLOW).write_text(text.replace("Orders to the ERP", "Refunds to the ERP"), "utf-8")
     if "refund_adjustment_item" not in (folder / "systems/netsuite.toml").read_text("utf-8"):
         choose(folder, ("systems/netsuite.toml", "[settings]", '[settings]\nrefund_adjustment_item = "5"'))
+
+
+RETURN_FLOW = "flows/return-to-erp.toml"
+RETURN_TOPICS = ("request", "approve", "decline", "update", "process", "cancel", "close", "reopen")
+
+
+def add_return_flow(folder: Path) -> None:
+    """A flow of returns beside that of orders."""
+    text = (folder / "flows/order-to-erp.toml").read_text("utf-8")
+    start, end = text.index("trigger = ["), text.index("]\n") + 2
+    topics = ", ".join(f'"returns/{name}"' for name in RETURN_TOPICS)
+    text = text[:start] + f"trigger = [{topics}]\n" + text[end:]
+    text = text.replace('object = "order.v1"', 'object = "return.v1"')
+    (folder / RETURN_FLOW).write_text(text.replace("Orders to the ERP", "Returns to the ERP"), "utf-8")
+    choose(folder, ("systems/shopify.toml", '"order", "customer", "refund"]', '"order", "customer", "refund", "return"]'))
 
 
 async def bill(hub: Hub, order: str) -> None:
@@ -61,6 +76,11 @@ def credits_of(world: TwinWorld, order: str) -> list[Record]:
 
 def payouts_of(world: TwinWorld, order: str) -> list[Record]:
     rows = records(world, "netsuite", "customerRefund")
+    return [row for row in rows if row["externalId"].startswith(f"shopify-{order}-")]
+
+
+def returns_of(world: TwinWorld, order: str) -> list[Record]:
+    rows = records(world, "netsuite", "returnAuthorization")
     return [row for row in rows if row["externalId"].startswith(f"shopify-{order}-")]
 
 

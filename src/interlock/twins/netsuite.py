@@ -22,15 +22,32 @@ from interlock.twins.netsuite_fields import FIELDS, SUBLISTS
 from interlock.twins.netsuite_inventory import Inventory
 from interlock.twins.netsuite_query import invalid_query, matches_q, suiteql
 from interlock.twins.netsuite_refunds import finished_credit, finished_refund, paid_out
+from interlock.twins.netsuite_returns import finished_return, with_status
 from interlock.twins.netsuite_tokens import TOKEN_PATH, TokenError, Tokens
 from interlock.twins.vendor import Vendor, answer, read_json
 from interlock.twins.world import Record, World
 
 RECORDS = "/services/rest/record/v1"
-KINDS = ("salesOrder", "customer", "invoice", "itemFulfillment", "creditMemo", "customerRefund")
+KINDS = (
+    "salesOrder",
+    "customer",
+    "invoice",
+    "itemFulfillment",
+    "creditMemo",
+    "customerRefund",
+    "returnAuthorization",
+    "itemReceipt",
+)
 SEEDED = ("item", "account")
 """Kinds that exist from the start, by their ids; nobody reads them."""
-TRANSFORMS = {"invoice": "quantityBilled", "itemFulfillment": "quantityFulfilled"}
+TRANSFORMS = {
+    ("salesOrder", "invoice"): "quantityBilled",
+    ("salesOrder", "itemFulfillment"): "quantityFulfilled",
+    ("returnAuthorization", "itemReceipt"): "quantityReceived",
+}
+"""What of a line a record of another kind is made from."""
+LINKABLE = frozenset(kind for kind, _ in TRANSFORMS)
+TRANSFORMED = frozenset(target for _, target in TRANSFORMS)
 CONCURRENCY = (
     15  # tier 1 without SuiteCloud Plus, REST and RESTlets together (docs.jitterbit.com concurrency-governance)
 )
@@ -180,13 +197,14 @@ class NetSuite(Vendor):
         return self._page([{"links": [], **row} for row in rows], request)
 
     async def _transform(self, request: Request) -> Response:
-        """An invoice or a fulfilment of what is open, or of the quantities given by orderLine."""
-        target, key = request.path_params["target"], self._existing(request)
-        if request.path_params["kind"] != "salesOrder" or target not in TRANSFORMS:
+        """An invoice, a fulfilment or a receipt of what is open, or of the quantities given by orderLine."""
+        kind, target, key = request.path_params["kind"], request.path_params["target"], self._existing(request)
+        counter = TRANSFORMS.get((kind, target))
+        if counter is None:
             raise by_status(404)
         given = await self._read(request, target) if await request.body() else {}
-        order = self._record("salesOrder", key)
-        lines = _taken_lines(order, given, TRANSFORMS[target])
+        order = self._record(kind, key)
+        lines = _taken_lines(order, given, counter)
         if not lines:
             raise user_error(f"There is no line left to turn into this {target}.")
         now, number = self.world.now(), self.world.next_id(target)
@@ -194,24 +212,26 @@ class NetSuite(Vendor):
         result = documents.priced(
             {**given, **made, "entity": order["entity"], "createdFrom": {"id": key}, "item": lines}
         )
-        done = _with_taken(order, lines, TRANSFORMS[target])
+        done = _with_taken(order, lines, counter)
+        done = with_status(done) if kind == "returnAuthorization" else _with_order_status(done)
         self.world.apply(
             f"{target}.create",
             given.get("externalId", f"{_business_key(order, key)}/{target}/{number}"),
             (target, number, result | {"id": number}),
-            ("salesOrder", key, done),
+            (kind, key, done),
             digest=documents.digest(result),
             once=True,
         )
         if target == "itemFulfillment":
             self._inventory.fulfilled(order, lines)
-        self._inventory.ordered(order, done)
+        if kind == "salesOrder":
+            self._inventory.ordered(order, done)
         return answer(None, 204, {"location": self._href(target, number)})
 
     def _save(self, kind: str, key: str | None, new: Record, replaced: tuple[str, ...]) -> Response:
         """Create or update one record, in one change with its effect."""
         old = self._record(kind, key) if key is not None else None
-        if kind == "salesOrder":
+        if kind in LINKABLE:
             documents.check_linked_lines(old, new, replaced)
         record = self._finished(kind, documents.merge(old, new, replaced))
         now = self.world.now()
@@ -246,7 +266,9 @@ class NetSuite(Vendor):
         record = documents.priced(documents.check_references(record, self._resolve))
         if kind == "creditMemo":
             return finished_credit(record)
-        return {**record, "status": documents.enumeration(documents.order_status(record))}
+        if kind == "returnAuthorization":
+            return finished_return(record, self.world.get)
+        return _with_order_status(record)
 
     def _resolve(self, kind: str, reference: Any, path: str) -> Record:
         """{"id", ...} of what a reference names: {"id"}, {"externalId"}, "eid:...", or a plain internal id."""
@@ -358,7 +380,7 @@ def _check_kind(request: Request) -> None:
 def _writable(request: Request) -> str:
     """The kind in the path, when a client may write it other than by !transform."""
     kind = str(request.path_params["kind"])
-    if kind in TRANSFORMS:
+    if kind in TRANSFORMED:
         raise user_error(f"The twin makes a record of type {kind} only by !transform.")
     return kind
 
@@ -445,11 +467,14 @@ def _taken_lines(order: Record, given: Record, counter: str) -> list[Record]:
 
 
 def _with_taken(order: Record, taken: list[Record], counter: str) -> Record:
-    """The order after its lines were billed or fulfilled."""
+    """The order after its lines were billed or fulfilled, the return after they were received."""
     quantities = {line["line"]: line["quantity"] for line in taken}
     lines = [
         {**line, counter: documents.money(line.get(counter, 0), counter) + quantities.get(line["line"], 0)}
         for line in order["item"]
     ]
-    changed = {**order, "item": lines}
-    return {**changed, "status": documents.enumeration(documents.order_status(changed))}
+    return {**order, "item": lines}
+
+
+def _with_order_status(order: Record) -> Record:
+    return {**order, "status": documents.enumeration(documents.order_status(order))}

@@ -13,6 +13,8 @@ from interlock.twins.world import content_hash
 Document = dict[str, Any]
 Line = dict[str, Any]
 CENT = Decimal("0.01")
+LINKED = ("quantityBilled", "quantityFulfilled", "quantityReceived")
+"""How much of a line other documents came from."""
 NOT_CONTENT = frozenset({"id", "createdDate", "lastModifiedDate", "dateCreated", "tranId", "line"})
 
 
@@ -74,7 +76,7 @@ def check_linked_lines(old: Document | None, new: Document, replaced: Iterable[s
     stays = {str(line["line"]): line for line in new["item"] if "line" in line}
     replaces = "item" in {name.lower() for name in replaced}
     for line in old.get("item", []):
-        taken = max(money(line.get(name, 0), name) for name in ("quantityBilled", "quantityFulfilled"))
+        taken = max(money(line.get(name, 0), name) for name in LINKED)
         sent = stays.get(str(line["line"]))
         left = money(line["quantity"] if sent is None else sent.get("quantity", line["quantity"]), "quantity")
         if taken and (left < taken or (replaces and sent is None)):

@@ -1,7 +1,7 @@
 """The property names the NetSuite twin knows, a subset of Oracle's REST API browser, release 2026.1.
 
-Source: wsjmnh/netsuite-record-rest-docs docs/schemas/salesOrder.md, customer.md, creditMemo.md and
-customerRefund.md (browser release 2026.1).
+Source: wsjmnh/netsuite-record-rest-docs docs/schemas/salesOrder.md, customer.md, creditMemo.md,
+customerRefund.md and returnAuthorization.md (browser release 2026.1).
 Oracle's own samples write some names in lower case ("otherrefnum", "isclosed"), so names are matched without case.
 """
 
@@ -37,6 +37,17 @@ taxDetailsOverride taxItem taxPointDate taxRate taxRegOverride taxTotal terms to
 totalAfterTaxes tranDate tranId transactionNumber
 """
 
+_RETURN = """
+altSalesTotal appliedRules billAddress billAddressList billingAddress checkNumber class couponCode createdDate createdFrom
+currency customForm deletionReason deletionReasonMemo department discountItem discountRate discountTotal drAccount email
+entity estGrossProfit exchangeRate excludeCommission externalId fax id intercoStatus isTaxable item job lastModifiedDate
+leadSource links location memo message messageSel nexus orderStatus originator otherRefNum partner partners paymentOption
+prevDate promoCode promotions refName salesEffectiveDate salesGroup salesRep salesTeam shipAddress shipAddressList
+shippingAddress source sourceSystem status storeOrder subsidiary subtotal taxDetails taxDetailsOverride taxItem
+taxPointDate taxRate taxRegOverride taxTotal toBeEmailed toBeFaxed toBePrinted total totalAfterTaxes tranDate tranId
+transactionNumber transactionToRefund vatRegNum webSite
+"""
+
 _REFUND = """
 account address apply arAcct balance cardSwipe cardholderAuthentication checkNumber class cleared clearedDate
 consolidateBalance createdDate currency customForm customer deletionReason deletionReasonMemo department deposit
@@ -53,7 +64,7 @@ costEstimateType createPo createdPo deferRevRec department description excludeFr
 giftCertFrom giftCertMessage giftCertNumber giftCertRecipientEmail giftCertRecipientName grossAmt inventoryDetail
 inventorylocation inventorysubsidiary isClosed isEstimate isOpen isTaxable item itemSubtype itemType line
 lineUniqueKey linked links location marginal options orderPriority poRate poVendor price printItems quantity
-quantityAvailable quantityBackOrdered quantityBilled quantityCommitted quantityFulfilled rate rateIncludingTax refName
+quantityAvailable quantityBackOrdered quantityBilled quantityCommitted quantityFulfilled quantityReceived rate rateIncludingTax refName
 requestedDate serialNumbers shipAddress shipCarrier shipGroup shipMethod subsidiary tax1Amt taxAmount taxCode
 taxDetailsReference taxRate1 taxRate2 units orderLine itemReceive
 """
@@ -96,6 +107,8 @@ FIELDS: dict[str, dict[str, str]] = {
     "itemFulfillment": _table(_ORDER + " shipStatus packageUps package"),
     "creditMemo": _table(_CREDIT),
     "customerRefund": _table(_REFUND),
+    "returnAuthorization": _table(_RETURN),
+    "itemReceipt": _table(_RETURN),
     "applyLine": _table(_APPLY),
     "customer": _table(_CUSTOMER),
     "line": _table(_LINE),

@@ -16,6 +16,8 @@ TRANSACTION_TYPES = {
     "itemFulfillment": "ItemShip",
     "creditMemo": "CustCred",
     "customerRefund": "CustRfnd",
+    "returnAuthorization": "RtnAuth",
+    "itemReceipt": "ItemRcpt",
 }
 TABLES = {
     "transaction": tuple(TRANSACTION_TYPES),

@@ -54,6 +54,7 @@ class SalesOrder(msgspec.Struct):
     id: str | int = ""
     item: Lines = msgspec.field(default_factory=Lines)
     entity: Reference = msgspec.field(default_factory=Reference)
+    currency: Reference = msgspec.field(default_factory=Reference)
 
     @property
     def live(self) -> list[Line]:

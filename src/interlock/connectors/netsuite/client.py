@@ -1,8 +1,7 @@
-"""Writes customers, sales orders, credit memos and customer refunds to NetSuite: one upsert each under our external id, so that sending
-again is safe.
+"""Writes customers, sales orders, credit memos, customer refunds and returns to NetSuite: one upsert each under our
+external id, so that sending again is safe.
 
-Facts: docs.oracle.com section_156335203191 (PUT eid: upserts), wsjmnh/netsuite-record-rest-docs
-docs/records/salesOrder.md
+Facts: docs.oracle.com section_156335203191 (PUT eid: upserts), wsjmnh/netsuite-record-rest-docs docs/records/salesOrder.md
 (release 2026.1: PUT takes `replace`), oracle-devrel sales-order-use-cases/case-4 (a line without its number is
 appended).
 """
@@ -52,6 +51,15 @@ from interlock.connectors.netsuite.compensation import (
 from interlock.connectors.netsuite.inventory import NetSuiteStock
 from interlock.connectors.netsuite.payouts import PAYMENT, PAYS_BACK, Payouts
 from interlock.connectors.netsuite.reading import SUITEQL
+from interlock.connectors.netsuite.returning import (
+    CANCELLED,
+    GIVEN_UP,
+    NEVER_THERE,
+    RETURN,
+    RETURN_CLOSE,
+    RETURN_UPSERT,
+    Returning,
+)
 from interlock.connectors.netsuite.tokens import Tokens
 
 RECORDS: Final = "/services/rest/record/v1"
@@ -60,7 +68,8 @@ ORDER_CLOSE: Final = "salesOrder.close"
 CUSTOMER_UPSERT: Final = "customer.upsert"
 CREDIT_UPSERT: Final = "creditMemo.upsert"
 PAYOUT_UPSERT: Final = "customerRefund.upsert"
-RECORD_OF: Final = {CUSTOMER_UPSERT: "customer", CREDIT_UPSERT: "creditMemo", PAYOUT_UPSERT: "customerRefund"}
+RECORD_OF: Final = {CUSTOMER_UPSERT: "customer", CREDIT_UPSERT: "creditMemo", PAYOUT_UPSERT: "customerRefund",
+             RETURN_UPSERT: "returnAuthorization", RETURN_CLOSE: "returnAuthorization"}  # fmt: skip
 REFUND_ACCOUNTS: Final = "refund_accounts"
 """The setting without which no customer refunds are written: finance may make them by hand, and twice would be wrong."""
 CREDIT_WAIT_SECONDS: Final = 86_400
@@ -107,6 +116,7 @@ class NetSuite:
         self._tokens = Tokens(connection, manifest)
         self._compensation = Compensation(self)
         self._payouts = Payouts(self)
+        self._returning = Returning(self)
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:  # noqa: ARG002 - every signal has one wanted state
         """The customer, then the order. A cancelled order is closed, or never created (C44), and so is one that has
@@ -116,6 +126,8 @@ class NetSuite:
             return Plan(writes=(self._customer(document),))
         if hasattr(document, "transactions"):
             return self._plan_credit(document)
+        if hasattr(document, "exchanges"):
+            return self._plan_return(document, past)
         reference = _reference(document.origin, document.id)
         if document.cancelled_at is not None:
             return self._plan_close(reference, past, "cancelled before it was created")
@@ -139,6 +151,10 @@ class NetSuite:
             return await self._compensation.refund(write, timeout_seconds)
         if write.operation == PAYOUT_UPSERT:
             return await self._payouts.write(write, timeout_seconds)
+        if write.operation == RETURN_UPSERT:
+            return await self._returning.write(write, timeout_seconds)
+        if write.operation == RETURN_CLOSE:
+            return await self._returning.close(write, timeout_seconds)
         if write.operation == ORDER_UPSERT and write.external_id:
             decided = await self._compensation.order(write, timeout_seconds)
             if decided is not None:
@@ -230,6 +246,44 @@ class NetSuite:
             )
             for one in _paid_back(refund)
         )
+
+    def _plan_return(self, back: Any, past: Past) -> Plan:
+        """A return authorization while goods are expected, closed when none are any more. What goes out instead is no part
+        of it: the shop puts it onto the order, which is written as an order that was edited (C42).
+        """
+        reference = f"{_reference(back.origin, back.order_id)}{RETURN}{back.id}"
+        link = past.links.get(RETURN_UPSERT)
+        if back.status in GIVEN_UP:
+            if link is None:
+                return Plan(because=NEVER_THERE.format(status=back.status))
+            return Plan(writes=(self._close_return(reference, link.content_hash, link.external_id, CANCELLED),))
+        build = self._connection.builders["returnAuthorization"]
+        body, known = build(back), link.external_id if link is not None else ""
+        either = [
+            self._write(RETURN_UPSERT, reference, body, action=action, external_id=known)
+            for action in ("write", "reopen")
+        ]
+        stands = [write for write in either if link is not None and write.content_hash == link.content_hash]
+        warnings = warnings_of(build, back)
+        if back.status == "closed":
+            closed = (stands or either)[0].content_hash
+            close = self._close_return(reference, closed, known, "close")
+            return Plan(writes=(close,) if stands else (either[0], close), warnings=warnings)
+        ended = past.links.get(RETURN_CLOSE)
+        if stands and ended is not None and ended.content_hash in self._closings(stands[0]):
+            stands = [
+                write for write in either if write not in stands
+            ]  # else the same content would not be written again
+        return Plan(writes=((stands or either)[0],), warnings=warnings)
+
+    def _closings(self, write: Write) -> set[str]:
+        """What is in the crosswalk when this write was closed."""
+        actions = ("close", CANCELLED)
+        return {self._close_return(write.reference, write.content_hash, "", one).content_hash for one in actions}
+
+    def _close_return(self, reference: str, closes: str, external_id: str, action: str) -> Write:
+        body = msgspec.json.encode({"isClosed": True, "closes": closes})
+        return self._write(RETURN_CLOSE, reference, body, action=action, external_id=external_id)
 
     def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
         return declared_write(self._manifest, operation, reference=reference, body=body, **more)

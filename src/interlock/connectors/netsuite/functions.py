@@ -209,6 +209,21 @@ def netsuite_refund_method(transactions: list[Any], context: Context) -> dict[st
     return {"id": str(known[gateway])} if gateway in known else None
 
 
+def return_external_id(origin: str, order_id: str, id: str) -> str:  # noqa: A002  # the field's name
+    """Our reference of a return authorization, which begins with that of the sales order."""
+    return f"{origin}-{order_id}-return-{id}"
+
+
+def return_approval(status: str) -> dict[str, str]:
+    """Pending Approval while the customer only asks, Pending Receipt when the shop has agreed."""
+    return {"id": "A" if status == "requested" else "B"}
+
+
+def return_reason(title: str | None, reason: str) -> str:
+    """What comes back, and why: `Aviator sunglasses (defective)`."""
+    return f"{title or 'Goods'} ({reason})"
+
+
 class _Refunded(Struct, frozen=True):
     """A line as the items look at it."""
 

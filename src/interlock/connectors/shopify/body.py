@@ -71,6 +71,7 @@ class _Body(msgspec.Struct):
     order_edit: _Edit | None = None
     fulfillment_order: _Named | None = None
     cancelled_at: str | None = None
+    status: str | None = None
     financial_status: str | None = None
     fulfillment_status: str | None = None
     line_items: msgspec.Raw = ABSENT
@@ -232,6 +233,18 @@ def _fulfillment(read: _Body) -> Subject:
     return Subject(object="order", key=str(read.order_id), facts=tuple(facts))
 
 
+def _return(read: _Body) -> Subject:
+    """Its bodies are parts of it, and name no time: the return must be read. Each word of its status is a topic's; one that
+    is open was approved, and where its order is told by number it was opened again; a body without a status was
+    processed, or lost lines.
+    """
+    of_order = read.order_id is not None
+    topic = RETURNS.get(read.status or "", "returns/process" if of_order else "returns/update")
+    if topic == "returns/approve" and of_order:
+        topic = "returns/reopen"
+    return Subject(object="return", key=read.exact_id, facts=(topic,), name=(read.name or "")[:NAME_CHARACTERS_MAX])
+
+
 def _fulfillment_order(read: _Body) -> Subject:
     """It changed; what it belongs to is not told."""
     assert read.fulfillment_order is not None
@@ -266,6 +279,12 @@ def _shop_redact(read: _Body) -> Subject:
     return Subject(object="shop", key=str(read.shop_id), facts=("shop/redact",))
 
 
+RETURNS: Final = {
+    "requested": "returns/request", "open": "returns/approve", "declined": "returns/decline",
+    "canceled": "returns/cancel", "closed": "returns/close",
+}  # fmt: skip
+"""What happened to a return of this status (ReturnStatus, and WebhookSubscriptionTopic, Admin API 2026-07)."""
+
 SHAPES: Final[tuple[tuple[Callable[[_Body], bool], Callable[[_Body], Subject]], ...]] = (
     (lambda read: read.kind == "Order", _order),
     (lambda read: read.order_edit is not None, _edited),
@@ -273,6 +292,7 @@ SHAPES: Final[tuple[tuple[Callable[[_Body], bool], Callable[[_Body], Subject]], 
     (lambda read: read.order_id is not None and bool(read.tracking_company) and bool(read.exact_id), _fulfillment),
     (lambda read: read.kind == "Customer", _plain("customer", "customers")),
     (lambda read: read.kind == "Product", _plain("product", "products")),
+    (lambda read: read.kind == "Return" and bool(read.exact_id), _return),
     (lambda read: read.inventory_item_id is not None and read.location_id is not None, _level),
     (lambda read: read.customer is not None and bool(read.orders_to_redact), _privacy("customers/redact")),
     (lambda read: read.customer is not None and bool(read.orders_requested), _privacy("customers/data_request")),

@@ -25,6 +25,7 @@ from interlock.connectors.shopify.inventory_shape import level_body
 from interlock.connectors.shopify.order_shape import order_body
 from interlock.connectors.shopify.product_shape import product_body
 from interlock.connectors.shopify.refund_shape import refund_body
+from interlock.connectors.shopify.return_shape import return_body
 from interlock.connectors.shopify.subscriptions import ShopifySubscriber
 from interlock.connectors.shopify.whole import KINDS, NotRead, Reading, gone
 
@@ -36,6 +37,7 @@ BODIES: Final[dict[str, Callable[[Body], Body]]] = {
     "customer": customer_body,
     "product": product_body,
     "refund": lambda node: refund_body(node, node["order"]),
+    "return": lambda node: return_body(node, node["order"]),
     "fulfillment": lambda node: fulfillment_body(node, node["order"]),
 }
 """Objects that are one node; an order and a stock level are put together."""

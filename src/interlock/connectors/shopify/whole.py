@@ -33,6 +33,10 @@ KINDS: Final = {
         "fulfillmentOrders": "order_fulfillment_orders_page",
     }),
     "refund": Kind(name="refund", gid="Refund", pages={"refundLineItems": "refund_lines_page"}),
+    "return": Kind(name="return", gid="Return", pages={
+        "returnLineItems": "return_lines_page",
+        "exchangeLineItems": "return_exchanges_page",
+    }),
     "fulfillment": Kind(name="fulfillment", gid="Fulfillment", pages={"fulfillmentLineItems": "fulfillment_lines_page"}),
     "customer": Kind(name="customer", gid="Customer"),
     "product": Kind(name="product", gid="Product", pages={"variants": "product_variants_page"}),
@@ -99,11 +103,16 @@ class Reading:
                     raise NotRead(Retry(code="ENDLESS", message=f"more than {PAGES_MAX} pages of {field}"))
                 variables = {"id": gid, "after": connection["pageInfo"]["endCursor"]}
                 page = (await self.ask(document, variables))[kind.name]
-                if page is None or page["updatedAt"] != node["updatedAt"]:
+                if page is None or changed_at(page) != changed_at(node):
                     return False
                 connection["nodes"] += page[field]["nodes"]
                 connection["pageInfo"] = page[field]["pageInfo"]
         return True
+
+
+def changed_at(node: Mapping[str, Any]) -> str:
+    """When an object changed last; a return does not say, its order does."""
+    return str(node["updatedAt"] if "updatedAt" in node else node["order"]["updatedAt"])
 
 
 def gone(gid: str) -> Refused:

@@ -14,6 +14,7 @@ from admin_bench import MAIN, STORE, SUNGLASSES, SUNGLASSES_PRODUCT, Bench
 from order_bench import OrderBench
 
 from interlock.twins.shopify import fulfillment_orders as fos
+from interlock.twins.shopify import returns
 from interlock.twins.shopify.compliance import BODIES
 from interlock.twins.shopify.customers import new_customer_of
 from interlock.twins.shopify.desk import Life
@@ -101,7 +102,7 @@ def _lead(bench: OrderBench, order: dict[str, Any], step: Callable[[Life, dict[s
 
 
 def _returns(bench: OrderBench) -> None:
-    """Asked for, declined, approved, exchanged, processed with a refund, cancelled, closed, opened again."""
+    """Asked for, declined, approved, exchanged, processed with a refund, cancelled, closed, opened again, without a line."""
     for steps in (
         [("return", {"request": True}), ("decline_return", {})],
         [("return", {"request": True}), ("approve_return", {}), ("cancel_return", {})],
@@ -112,6 +113,10 @@ def _returns(bench: OrderBench) -> None:
         bench.run(order, "fulfil")
         for kind, asked in steps:
             bench.run(order, kind, **asked)
+    life = bench.desk.open(bench.now(order))
+    back = life.book["returns"][0]
+    returns.remove(life, back, {back["lines"][0]["id"]: 1})
+    bench.desk.keep("remove_from_return", life)
 
 
 def _goods(directory: Path) -> list[tuple[str, dict[str, Any]]]:

@@ -104,6 +104,18 @@ def _open_units(parent: Parent) -> int:
     return int(parent["rest"]["quantity"] - parent["rest"]["processed"])
 
 
+def _reason(reason: str) -> Parent:
+    """The definition of a reason; its id and the form of its handle are from memory."""
+    number = int.from_bytes(reason.encode()[:4], "big")
+    name = reason.replace("_", " ").capitalize()
+    return {
+        "id": gid("ReturnReasonDefinition", number),
+        "handle": reason.lower().replace("_", "-"),
+        "name": name,
+        "deleted": False,
+    }
+
+
 LINE_FIELDS: dict[str, str | Resolver] = {
     "id": lambda _, parent, __: gid("ReturnLineItem", parent["rest"]["id"]),
     "quantity": "quantity",
@@ -113,6 +125,7 @@ LINE_FIELDS: dict[str, str | Resolver] = {
     "refundedQuantity": "processed",
     "refundableQuantity": lambda _, parent, __: _open_units(parent),
     "returnReason": "reason",
+    "returnReasonDefinition": lambda _, parent, __: _reason(parent["rest"]["reason"]),
     "returnReasonNote": "note",
     "customerNote": "customer_note",
     "fulfillmentLineItem": _parcel_line,
