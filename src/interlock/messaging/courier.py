@@ -40,6 +40,7 @@ from interlock.messaging.process import STEERING, STEP
 from interlock.messaging.releases import Document, Release, Releases
 from interlock.messaging.stall import TimeLimit
 from interlock.messaging.steering import Processes
+from interlock.messaging.stock_book import SHOWN, Showing
 from interlock.messaging.stops import StopBoard, Stops
 from interlock.messaging.write import Absent, Destination, Found, Link, Once, Past, Plan, Write
 
@@ -64,6 +65,7 @@ class Courier:
         self._black_box = black_box
         self.loader = Loader(inbox, black_box, clock)
         self.stops: Stops = StopBoard()
+        self.showing: Showing | None = None
         self.processes = Processes(ledger.processes, releases, clock)
         self._subject_locks: weakref.WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = (
             weakref.WeakValueDictionary()
@@ -131,21 +133,30 @@ class _Trip:
         destination = self._destination()
         self.warnings = self.release.standing(delivery.flow, delivery.destination, self.clock.now_ms())
         await self._settle_unsettled(destination)
-        a_step = delivery.signal.startswith(STEP)
-        document = await (self.courier.processes.document(delivery) if a_step else self._load())
-        reason = "" if a_step else self._refusal_of_flow(document)
+        ours = delivery.signal.startswith(STEP) or delivery.destination.startswith(SHOWN)
+        document = await (self._made_here() if ours else self._load())
+        reason = "" if ours else self._refusal_of_flow(document)
         if reason:
             return Finished(
                 state="cancelled", version=document.version, failure=failure_of("filtered", "HUB-FILTER", reason)
             )
-        if not a_step and not self.links and not delivery.unsettled:  # what was told once is kept up to date
+        if not ours and not self.links and not delivery.unsettled:  # what was told once is kept up to date
             await until_released(delivery, self.release, document, self.timeout_seconds)
         plan = self._translate(destination, document)
         return await self._carry_out(destination, plan, document)
 
+    async def _made_here(self) -> Document:
+        """What no source has: the message of a step, the number that a channel should show."""
+        if self.delivery.destination.startswith(SHOWN):
+            assert self.courier.showing is not None  # a hub that opens such deliveries has it
+            return await self.courier.showing.document(self.delivery, self.release, self.timeout_seconds)
+        return await self.courier.processes.document(self.delivery)
+
     def _destination(self) -> Destination:
         """A system that an old release names may have lost its secret: its deliveries wait, the others go on."""
         try:
+            if self.delivery.destination.startswith(SHOWN) and self.courier.showing is not None:
+                return self.courier.showing.destination(self.delivery, self.release)
             return self.release.destination(self.delivery.destination, self.delivery.system)
         except InterlockError as error:
             raise Stop(Finished(state="retrying", failure=failure_of("unavailable", error.code, error.what))) from error

@@ -1,6 +1,6 @@
 """An event: something that happened in a system, as received, and what its signed body says it is about."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -99,3 +99,11 @@ class Dialect(Protocol):
 
     def subject(self, envelope: Envelope, body: bytes) -> Subject:
         """Read the signed body. Raises IntakeError (400) when it is not JSON or names no object."""
+
+
+@runtime_checkable
+class AddressedDialect(Dialect, Protocol):
+    """A dialect whose signature covers the address too that the vendor writes to, byte for byte."""
+
+    def at(self, address: str) -> Dialect:
+        """The dialect of the endpoint that the vendor knows by this address; "" verifies nothing."""

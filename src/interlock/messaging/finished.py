@@ -7,6 +7,7 @@ from interlock.messaging.dead_letter import HELD_BY
 from interlock.messaging.delivery import Failure
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.redelivery import RetryPolicy
+from interlock.messaging.stock import STALE
 from interlock.messaging.write import Once, RefusedField, Write
 
 SEND_WITHIN_SECONDS = 5.0
@@ -66,6 +67,9 @@ def stopped(outcome: Outcome, write: Write, now_ms: int) -> Stop:
         case Refused():
             failure = Failure(reason=outcome.reason, code=outcome.code, message=outcome.message, body=write.body)
             return Stop(Finished(state="dead", failure=failure, counted=True, answered=True))
+        case Retry(code=code) if code == STALE:  # the channel is well, and what it shows now is read before the next try
+            failure = failure_of("stale", code, outcome.message)
+            return Stop(Finished(state="waiting", failure=failure, answered=True, not_before_ms=now_ms))
         case Retry(code=code) if code == NOT_SENT:
             return Stop(Finished(state="retrying", failure=failure_of("unavailable", code, outcome.message)))
         case Retry():

@@ -281,7 +281,8 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the hub knows of one object, each list oldest first."""
+    """All that the hub knows of one object, each list oldest first. `also_in` are the other systems in which an object of this
+    kind and key began: two stores may give one number to two orders (C47), and each has a story of its own."""
 
     head: ObjectRow
     events: tuple[EventRow, ...] = ()
@@ -290,6 +291,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[LinkRow, ...] = ()
     dead_letters: tuple[DeadLetterRow, ...] = ()
     audit: tuple[AuditRow, ...] = ()
+    also_in: tuple[str, ...] = ()
 
 
 class DestinationResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -356,8 +358,9 @@ class Views(Protocol):
     async def search(self, text: str, *, limit: int = 50) -> tuple[Hit, ...]:
         """By business name with or without #, key, external id at any system, event id, our reference, or what it waits for."""
 
-    async def story(self, object_name: str, key: str) -> Story | None:
-        """None when the hub has never heard of it."""
+    async def story(self, object_name: str, key: str, *, system: str = "") -> Story | None:
+        """Of the object that began in `system`, or without one in any: of several, the one that changed last. None when the hub
+        has never heard of it."""
 
     async def dead_letter_groups(self, which: Filter, *, now_ms: int) -> tuple[DeadLetterGroup, ...]:
         """Open dead letters by cause, largest first."""

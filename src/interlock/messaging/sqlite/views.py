@@ -155,8 +155,8 @@ class SqliteViews:
     async def search(self, text: str, *, limit: int = 50) -> tuple[Hit, ...]:
         return await self._in_thread(self._search, text.strip(), limit)
 
-    async def story(self, object_name: str, key: str) -> Story | None:
-        return await self._in_thread(self._story, object_name, key)
+    async def story(self, object_name: str, key: str, *, system: str = "") -> Story | None:
+        return await self._in_thread(self._story, object_name, key, system)
 
     async def dead_letter_groups(self, which: Filter, *, now_ms: int) -> tuple[DeadLetterGroup, ...]:
         return await self._in_thread(self._dead_letter_groups, which, now_ms)
@@ -327,10 +327,10 @@ class SqliteViews:
 
     def _with_lanes(self, object_name: str, heads: list[Row]) -> tuple[ObjectRow, ...]:
         keys = json.dumps([head["key"] for head in heads])
-        lanes: dict[str, list[Lane]] = defaultdict(list)
+        lanes: dict[tuple[str, str], list[Lane]] = defaultdict(list)
         for row in self._rows("lanes", {"object": object_name, "keys": keys}):
-            lanes[row.pop("key")].append(Lane(**row))
-        return tuple(_head(head, lanes[head["key"]]) for head in heads)
+            lanes[row.pop("system"), row.pop("key")].append(Lane(**row))
+        return tuple(_head(head, lanes[head["system"], head["key"]]) for head in heads)
 
     def _search(self, text: str, limit: int) -> tuple[Hit, ...]:
         if not text:
@@ -349,16 +349,17 @@ class SqliteViews:
             origins[row["object"], row["key"]].append(row["system"])
         return tuple(msgspec.structs.replace(hit, systems=tuple(origins[hit.object, hit.key])) for hit in hits)
 
-    def _story(self, object_name: str, key: str) -> Story | None:
+    def _story(self, object_name: str, key: str, system: str) -> Story | None:
         which: Row = {"object": object_name, "key": key}
-        limited = which | {"limit": ROWS_OF_A_STORY}
-        heads = self._rows("head", which)
-        if not heads:
+        heads = self._rows("heads", which)
+        told = next((head for head in heads if head["system"] == (system or heads[0]["system"])), None)
+        if told is None:
             return None
+        limited = which | {"system": told["system"], "limit": ROWS_OF_A_STORY}
         deliveries = _all(DeliveryRow, self._rows("deliveries_of", limited))
         ids = json.dumps([delivery.id for delivery in deliveries])
         attempts = self._rows("attempts_of", {"deliveries": ids, "limit": ROWS_OF_A_STORY})
-        head = self._with_lanes(object_name, heads)[0]
+        head = self._with_lanes(object_name, [told])[0]
         return Story(
             head=head,
             events=self._events(limited),
@@ -367,6 +368,7 @@ class SqliteViews:
             links=_all(LinkRow, self._rows("links_of", limited)),
             dead_letters=_all(DeadLetterRow, self._letters_of(ids, deliveries)),
             audit=_all(AuditRow, self._audit_of(head, deliveries)),
+            also_in=tuple(other["system"] for other in heads if other is not told),
         )
 
     def _events(self, limited: Parameters) -> tuple[EventRow, ...]:
@@ -466,10 +468,7 @@ def _tile(
     success_ms: int,
     p50: int | None,
 ) -> FlowTile:
-    points = {
-        row["bucket"]: Point(done=row["done"], dead=row["dead"], retried=row["retried"])
-        for row in traffic
-    }
+    points = {row["bucket"]: Point(done=row["done"], dead=row["dead"], retried=row["retried"]) for row in traffic}
     counts = {name: sum(row[name] for row in traffic) for name in ("done", "unchanged", "dead", "retried")}
     return FlowTile(
         flow=pair[0],

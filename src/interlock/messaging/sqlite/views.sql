@@ -45,9 +45,9 @@ WHERE object = 'order' /*where*/ ORDER BY last_seen_ms DESC LIMIT :limit;
 
 -- name: lanes
 -- One per flow and destination: of several signals the one that is not settled (the bare columns are those of the row with the max()).
-SELECT key, flow, destination, state, due_ms FROM (
+SELECT system, key, flow, destination, state, due_ms FROM (
   SELECT *, max(state NOT IN ('done', 'superseded', 'cancelled')) FROM delivery
-  WHERE object = :object AND key IN (SELECT value FROM json_each(:keys)) GROUP BY key, flow, destination)
+  WHERE object = :object AND key IN (SELECT value FROM json_each(:keys)) GROUP BY system, key, flow, destination)
 ORDER BY key, id;
 
 -- name: found_by_name
@@ -95,24 +95,20 @@ WITH RECURSIVE s(system) AS (
 SELECT o.object, o.key, o.system FROM json_each(:hits) h CROSS JOIN s
 CROSS JOIN object o ON o.system = s.system AND o.object = h.value ->> 0 AND o.key = h.value ->> 1 ORDER BY o.system;
 
--- name: head
+-- name: heads  one for each system that the object began in, the one that changed last first
 WITH RECURSIVE s(system) AS (
   SELECT min(system) FROM object
   UNION ALL SELECT (SELECT min(system) FROM object WHERE system > s.system) FROM s WHERE s.system IS NOT NULL
 )
 SELECT o.system, object, key, name, version, event, first_seen_ms, last_seen_ms, events, summary
-FROM s CROSS JOIN object o ON o.system = s.system AND o.object = :object AND o.key = :key ORDER BY last_seen_ms DESC LIMIT 1;
+FROM s CROSS JOIN object o ON o.system = s.system AND o.object = :object AND o.key = :key ORDER BY last_seen_ms DESC;
 
 -- name: events_of
-WITH RECURSIVE s(system) AS (
-  SELECT min(system) FROM object
-  UNION ALL SELECT (SELECT min(system) FROM object WHERE system > s.system) FROM s WHERE s.system IS NOT NULL
-)
-SELECT position, e.system, dialect, topic, object, key, name, version, facts, event_id, webhook_id, api_version, triggered_at_ms,
+SELECT position, system, dialect, topic, object, key, name, version, facts, event_id, webhook_id, api_version, triggered_at_ms,
        received_at_ms, release, flags, priority, sha256, size_bytes, body
-FROM s CROSS JOIN inbox.event e ON e.system = s.system
-  AND e.dedupe_key >= :object || '/' || :key || '/' AND e.dedupe_key < :object || '/' || :key || '0'  -- '0' follows '/'
-  AND e.object = :object AND e.key = :key
+FROM inbox.event WHERE system = :system
+  AND dedupe_key >= :object || '/' || :key || '/' AND dedupe_key < :object || '/' || :key || '0'  -- '0' follows '/'
+  AND object = :object AND key = :key
 ORDER BY position DESC LIMIT :limit;
 
 -- name: sightings_of
@@ -122,7 +118,7 @@ WHERE position IN (SELECT value FROM json_each(:positions)) ORDER BY seen_at_ms 
 -- name: deliveries_of
 SELECT id, flow, system, destination, object, key, name, signal, state, priority, due_ms, release, attempts, reason, code, error,
        waiting_for, received_ms, created_ms, updated_ms, done_ms, warnings, wanted_event
-FROM delivery WHERE object = :object AND key = :key ORDER BY id LIMIT :limit;
+FROM delivery WHERE object = :object AND key = :key AND system = :system ORDER BY id LIMIT :limit;
 
 -- name: attempts_of
 SELECT id, delivery, number, operation, action, once, reference, idempotency_key, content_hash, event, release, body, begun_ms,
@@ -131,7 +127,7 @@ FROM attempt WHERE delivery IN (SELECT value FROM json_each(:deliveries)) ORDER 
 
 -- name: links_of
 SELECT system, operation, signal, reference, external_id, written_ms, writes FROM link
-WHERE object = :object AND key = :key ORDER BY written_ms, system LIMIT :limit;
+WHERE object = :object AND key = :key AND origin = :system ORDER BY written_ms, system LIMIT :limit;
 
 -- name: dead_letters_of
 SELECT id, delivery, at_ms, flow, destination, object, key, name, reason, code, error, fingerprint, owner, attempts,

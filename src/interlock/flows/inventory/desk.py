@@ -1,0 +1,392 @@
+"""The stock desk: takes what events say of stock into the book, once and in order, and opens the deliveries that follow."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from interlock.clock import Clock
+from interlock.errors import IntakeError, MappingError
+from interlock.flows.inventory.line import Ignored, Position, Stopped
+from interlock.flows.inventory.publish import Publishing
+from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.messaging.event import Event
+from interlock.messaging.full_disk import until_there_is_space
+from interlock.messaging.inbox import Inbox
+from interlock.messaging.stock import Level, Sale, SaleLine, Told
+from interlock.messaging.stock_book import (
+    CURSOR,
+    DIALECT,
+    Counted,
+    Halted,
+    Happened,
+    Kind,
+    Reading,
+    Reserved,
+    Shown,
+    StockBook,
+    StockWork,
+    Wish,
+)
+
+LARGEST_BATCH: Final = 200
+READ_AGAIN_US: Final = 1_000_000
+NOT_OURS: Final = "STK006"
+"""Another system counts this: a signal, no stopped line."""
+
+LOG = logging.getLogger("interlock.flows")
+
+_reading = msgspec.json.Decoder(Reading, strict=False).decode
+_remainders = msgspec.json.Encoder(decimal_format="string").encode
+
+
+class Teller(Protocol):
+    """What a vendor's webhook says of stock."""
+
+    def told(self, topic: str, body: bytes) -> Told:
+        """Pure."""
+
+
+class Stocked(Protocol):
+    """The release that runs, as far as stock is concerned."""
+
+    @property
+    def stock(self) -> StockRules:
+        """Its rules."""
+
+    def tellers(self, system: str) -> Sequence[Teller]:
+        """Who reads what this system tells: as a source, as a channel, or as both."""
+
+
+class StockDesk:
+    """A reader of the inbox beside the router, with a cursor of its own: positions, sales and deliveries move with it in one
+    transaction."""
+
+    def __init__(
+        self, book: StockBook, inbox: Inbox, clock: Clock, *, release: Callable[[], Stocked],
+        cursor: Callable[[str], Awaitable[int]], wake: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._book = book
+        self._inbox = inbox
+        self._clock = clock
+        self._release = release
+        self._cursor = cursor
+        self._wake = wake
+        self._news = asyncio.Event()
+        self.taken = asyncio.Event()
+        """Set whenever something was taken in: what waits for it may look again."""
+        inbox.on_append(self._news.set)
+
+    async def run(self) -> None:
+        """Take in for ever; wakes at each commit of the inbox."""
+        while True:
+            self._news.clear()
+            while await until_there_is_space(self.step, self._clock):
+                pass
+            await self._news.wait()
+
+    async def step(self) -> int:
+        """Take one batch in; returns how many events it took."""
+        cursor = await self._cursor(CURSOR)
+        events = await self._inbox.read(cursor, LARGEST_BATCH)
+        if not events:
+            return 0
+        release = self._release()
+        rules = release.stock
+        told = [(event, self._told(release, event)) for event in events if rules.takes(event.system)]
+        now_us = self._clock.now_ms() * 1_000
+
+        def work(book: StockWork) -> int:
+            taking = Taking(book, rules, now_us)
+            for event, said in told:
+                taking.take(event, said)
+            book.move(events[-1].position)
+            return taking.finish()
+
+        if await self._book.run(work):
+            self._wake()
+        self.taken.set()
+        return len(events)
+
+    async def again(self, skus: Iterable[str]) -> int:
+        """Work these SKUs out once more: a rule, a listing or a freshness has changed. Returns how many deliveries were opened."""
+        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
+
+        def work(book: StockWork) -> int:
+            taking = Taking(book, rules, now_us)
+            taking.touched.update(dict.fromkeys(skus, 0))
+            return taking.finish()
+
+        opened = await self._book.run(work)
+        if opened:
+            self._wake()
+        return opened
+
+    @staticmethod
+    def _told(release: Stocked, event: Event) -> Told | str:
+        """What the event says, or in words why nobody can say."""
+        if event.body is None:
+            return "its body is kept no longer, or damaged"
+        try:
+            if event.dialect == DIALECT:
+                reading = _reading(event.body)
+                return Told(levels=reading.levels, sales=reading.sales)
+            said = [teller.told(event.topic, event.body) for teller in release.tellers(event.system)]
+        except (IntakeError, MappingError, msgspec.ValidationError, msgspec.DecodeError) as error:
+            return str(error)
+        except Exception as error:  # a client's own mistake is about this event, and every other goes on
+            LOG.exception("the connector of %s could not read event %s", event.system, event.position)
+            return f"{type(error).__name__} while it was read"
+        return Told(
+            levels=said[0].levels if len(said) == 1 else _once(said),
+            sales=next((each.sales for each in said if each.sales), ()),
+            again=tuple(dict.fromkeys(one for each in said for one in each.again)),
+        )
+
+
+class Taking:
+    """What one transaction takes in, and the places that it touches."""
+
+    def __init__(self, book: StockWork, rules: StockRules, now_us: int) -> None:
+        self._book = book
+        self._rules = rules
+        self._normaliser = rules.normaliser
+        self._now_us = now_us
+        self.touched: dict[str, int] = {}
+        """SKU -> the event that touched it last."""
+
+    def take(self, event: Event, said: Told | str) -> None:
+        """One event."""
+        if isinstance(said, str):
+            if event.object == "inventory_level":
+                self._unreadable(event, said)
+            return
+        for level in said.levels:
+            self.level(event.system, level, event.position, _as_of(level, event))
+        for sale in said.sales:
+            self.sale(event.system, sale, event.position)
+        for key in said.again:
+            self._book.again(event.system, event.object, key, event.position, self._now_us + READ_AGAIN_US)
+
+    def finish(self) -> int:
+        """Work out what the touched SKUs, and the kits of them, should show; returns how many deliveries were opened."""
+        opened = 0
+        publishing = Publishing(self._book, self._rules, self._now_us)
+        for sku, event in list(self.touched.items()):
+            for each in (sku, *self._normaliser.kits_with(sku)):
+                opened += self._work_out(publishing, each, event)
+        return opened
+
+    # -- levels
+
+    def level(self, system: str, level: Level, event: int, as_of_us: int) -> None:
+        """A count of the owner's, or what a channel shows."""
+        if system in self._rules.channels:
+            self._shows(system, level, event)
+        if system not in self._rules.counting:
+            return
+        match self._normaliser.level(system, level):
+            case Position() as position:
+                self._count(system, level, position, event, as_of_us)
+            case Stopped() as stopped if stopped.code != NOT_OURS:
+                self._halt(system, level, stopped, event)
+            case Stopped() | Ignored():
+                self._book.resume(system, level.item, level.location)
+
+    def _count(self, system: str, level: Level, position: Position, event: int, as_of_us: int) -> None:
+        known = self._book.counted_as(system, position.item, position.place)
+        same = [one for one in known if (one.sku, one.location) == (position.sku, position.location)]
+        if same and same[0].as_of_us > as_of_us:
+            return  # an older state never overwrites a newer one
+        for one in known:
+            if one not in same:
+                self._book.uncount(one)
+                self._touch(one.sku, event)
+        before = dict(same[0].quantities) if same else {}
+        now = Counted(
+            sku=position.sku, location=position.location, system=system, place=position.place, item=position.item,
+            quantities=position.quantities, as_of_us=as_of_us, told_us=self._now_us, event=event,
+            remainder=_remainders(position.remainders).decode() if position.remainders else "", unit=position.unit,
+            version=level.version,
+        )  # fmt: skip
+        self._book.count(now)
+        self._book.resume(system, level.item, level.location)
+        if before == position.quantities:
+            return
+        for name in dict.fromkeys((*before, *position.quantities)):
+            if before.get(name) != position.quantities.get(name):
+                self._happened("counted", now.sku, system, now.place, name, before.get(name), position.quantities.get(name),
+                               as_of_us=as_of_us, event=event)  # fmt: skip
+        self._touch(now.sku, event)
+
+    def _shows(self, channel: str, level: Level, event: int) -> None:
+        """An echo of our own write changes nothing (C17); any other number is read at the channel before it counts (C19)."""
+        told = level.quantities.get("available")
+        if told is None:
+            return
+        for row in self._book.shown_as(channel, level.item, level.location):
+            if row.seen is not None and row.seen != told:
+                self._book.show(msgspec.structs.replace(row, seen_us=0))
+                self._touch(row.sku, event)
+
+    def _halt(self, system: str, level: Level, stopped: Stopped, event: int) -> None:
+        self._book.halt(
+            Halted(
+                system=system, item=level.item, place=level.location, sku=stopped.sku or level.sku, code=stopped.code,
+                reason=stopped.what, next_move=stopped.next_move, line=level, event=event, last_us=self._now_us,
+            )
+        )  # fmt: skip
+
+    def _unreadable(self, event: Event, words: str) -> None:
+        line = Level(item=event.key, location="", quantities={})
+        self._book.halt(
+            Halted(
+                system=event.system, item=event.key, place="", sku="", code="STK009", reason=words, event=event.position,
+                next_move="look at the event; what it told of is read again with the next reading", line=line,
+                last_us=self._now_us,
+            )
+        )  # fmt: skip
+
+    # -- sales
+
+    def sale(self, channel: str, sale: Sale, event: int) -> None:
+        """What the order still takes now stands in place of what it took before."""
+        if channel not in self._rules.channels or not self._book.sold(channel, sale.key, sale.version):
+            return
+        before = {(line.sku, line.place): line for line in self._book.reserved_of(channel, sale.key)}
+        now = self._lines(channel, sale, event)
+        for at, line in before.items():
+            if at not in now:
+                self._book.release(line)
+                self._touch(line.sku, event)
+        for at, line in now.items():
+            more = line.quantity - (before[at].quantity if at in before else 0)
+            if not more and at in before:
+                continue
+            self._book.reserve(line)
+            self._happened("sold", line.sku, channel, line.place, "sold", None, line.quantity,
+                           why=f"order {sale.name or sale.key}", as_of_us=sale.accepted_us, event=event)  # fmt: skip
+            if more > 0:
+                self._explains(channel, line, more)
+            self._touch(line.sku, event)
+
+    def _lines(self, channel: str, sale: Sale, event: int) -> dict[tuple[str, str], Reserved]:
+        found: dict[tuple[str, str], Reserved] = {}
+        for line in sale.lines:
+            for sku, pieces in self._taken(channel, sale, line, event).items():
+                held = found.get((sku, line.location))
+                found[sku, line.location] = Reserved(
+                    sku=sku, channel=channel, sale=sale.key, place=line.location,
+                    quantity=pieces + (held.quantity if held else 0), version=sale.version,
+                    accepted_us=sale.accepted_us, name=sale.name, event=event,
+                )  # fmt: skip
+        return found
+
+    def _taken(self, channel: str, sale: Sale, line: SaleLine, event: int) -> dict[str, int]:
+        sku = self._normaliser.sku(channel, line.item, line.sku, "")
+        if isinstance(sku, str):
+            return self._normaliser.taken(channel, sku, line.quantity)
+        if isinstance(sku, Stopped):
+            level = Level(item=line.item, location=f"order {sale.name or sale.key}", sku=line.sku, quantities={})
+            self._halt(channel, level, sku, event)
+        return {}
+
+    def _explains(self, channel: str, line: Reserved, pieces: int) -> None:
+        """A sale that is told explains what was already gone; what it does not explain yet will go."""
+        for row in self._book.shown_of(line.sku):
+            if row.channel != channel or (line.place and row.place != line.place):
+                continue
+            units = -(-pieces // self._normaliser.pack(channel, line.sku))
+            missing = max(0, row.missing - units)
+            sold = row.sold + units - (row.missing - missing)
+            self._book.show(msgspec.structs.replace(row, missing=missing, sold=sold))
+
+    def see(self) -> None:
+        """What an owner has been told of, and has counted since, is subtracted no longer."""
+        publishing = Publishing(self._book, self._rules, self._now_us)
+        for line in list(self._book.all_reserved()):
+            owners = {one.system for one in self._book.counted(line.sku)}
+            if owners and all(publishing.is_seen(line, owner) for owner in owners):
+                self._book.see(line)
+                self._happened("seen", line.sku, line.channel, line.place, "sold", line.quantity, None,
+                               why=f"order {line.name or line.sale} is known to {', '.join(sorted(owners))}",
+                               event=line.event)  # fmt: skip
+                self._touch(line.sku, line.event)
+
+    # -- what follows
+
+    def _work_out(self, publishing: Publishing, sku: str, event: int) -> int:
+        opened = 0
+        for channels in self._rules.channels.values():
+            for channel in channels:
+                for place in channel.places:
+                    opened += self._place(publishing, channel, place, sku, event)
+        return opened
+
+    def _place(self, publishing: Publishing, channel: Channel, place: str, sku: str, event: int) -> int:
+        row = self._book.shown(channel.system, place, sku)
+        found = publishing.sum(channel, place, sku, row)
+        if row is None and found.suspended:
+            return 0  # nobody counts it here
+        row = self._waited_for(channel, row or Shown(channel=channel.system, place=place, sku=sku, flow=channel.flow))
+        found = publishing.sum(channel, place, sku, row)
+        item = self._normaliser.item_at(channel.system, sku)
+        if not isinstance(item, str):
+            self._book.show(msgspec.structs.replace(row, wanted=found.quantity, trouble=item.code, said=item.what))
+            return 0
+        said = found.suspended or self._book.unwritable(channel.system, item)
+        wanted = row.wanted if said else found.quantity
+        due = not row.seen_us or row.sold > 0 or row.seen != wanted
+        trouble = row.trouble if (row.trouble and not row.trouble.startswith("STK")) else ""
+        now = msgspec.structs.replace(
+            row, flow=channel.flow, item=item, wanted=wanted, wanted_us=self._now_us, said=said or (row.said if trouble else ""),
+            trouble=trouble,
+        )  # fmt: skip
+        self._book.show(now)
+        if said or not due or trouble:
+            return 0
+        settle_us = round(channel.publish.settle_seconds * 1e6)
+        self._book.wish(
+            Wish(
+                flow=channel.flow, system=channel.source, channel=channel.system, sku=sku, place=place, event=event,
+                release=self._rules.release, not_before_ms=(row.written_us + settle_us) // 1_000 if row.written_us else 0,
+            ),
+            self._now_us // 1_000,
+        )  # fmt: skip
+        return 1
+
+    def _waited_for(self, channel: Channel, row: Shown) -> Shown:
+        """What is gone at the channel and no sale has told of in time was somebody's hand: the source of truth counts again."""
+        seconds = channel.publish.terms(channel.system, self._rules.group(row.sku), "").unexplained_seconds
+        if not row.missing or self._now_us - row.missing_us < seconds * 1e6:
+            return row
+        self._happened("foreign", row.sku, row.channel, row.place, "available", (row.seen or 0) + row.missing, row.seen,
+                       why=f"no order told of it within {seconds:g} s", as_of_us=row.missing_us)  # fmt: skip
+        return msgspec.structs.replace(row, missing=0, missing_us=0)
+
+    def _touch(self, sku: str, event: int) -> None:
+        self.touched[sku] = max(event, self.touched.get(sku, 0))
+
+    def _happened(
+        self, kind: Kind, sku: str, system: str, place: str, name: str, before: int | None, after: int | None, *,
+        why: str = "", as_of_us: int = 0, event: int = 0,
+    ) -> None:  # fmt: skip
+        self._book.happened(
+            Happened(at_us=self._now_us, kind=kind, sku=sku, system=system, place=place, name=name, before=before,
+                     after=after, as_of_us=as_of_us, why=why, event=event)
+        )  # fmt: skip
+
+
+def _as_of(level: Level, event: Event) -> int:
+    return level.as_of_us or (event.triggered_at_ms or event.received_at_ms) * 1_000
+
+
+def _once(said: Sequence[Told]) -> tuple[Level, ...]:
+    """Of a system that is source and channel at once, both readers tell the same levels."""
+    found: dict[tuple[str, str], Level] = {}
+    for each in said:
+        for level in each.levels:
+            found.setdefault((level.item, level.location), level)
+    return tuple(found.values())

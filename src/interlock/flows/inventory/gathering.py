@@ -1,0 +1,80 @@
+"""Gathers what many ask for at one moment into few calls: each asker waits for its own answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from interlock.clock import Clock
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+LINGER_SECONDS: Final = 0.005
+"""So long the first asker waits for company; what is asked while calls are under way waits for them anyway."""
+CALLS_AT_ONCE: Final = 2
+"""One on its way while the next is made ready; more would only split what could go together."""
+
+
+class Gathering(Generic[A, B]):
+    """`call` gets up to `most` askings and gives as many answers, in their order. What it raises, each asker gets."""
+
+    def __init__(
+        self, call: Callable[[Sequence[A]], Awaitable[Sequence[B]]], most: int, clock: Clock, *,
+        at_once: int = CALLS_AT_ONCE,
+    ) -> None:  # fmt: skip
+        self._call = call
+        self._most = most
+        self._clock = clock
+        self._at_once = at_once
+        self._waiting: list[tuple[A, asyncio.Future[B]]] = []
+        self._calls: set[asyncio.Task[None]] = set()
+        self._lingering: asyncio.Task[None] | None = None
+
+    async def ask(self, one: A) -> B:
+        """Its answer, out of a call that it may share."""
+        future: asyncio.Future[B] = asyncio.get_running_loop().create_future()
+        self._waiting.append((one, future))
+        self._begin()
+        return await future
+
+    def _begin(self) -> None:
+        if len(self._waiting) >= self._most and len(self._calls) < self._at_once:
+            self._start()
+        elif self._lingering is None and len(self._calls) < self._at_once:
+            self._lingering = asyncio.ensure_future(self._linger())
+
+    async def _linger(self) -> None:
+        await self._clock.sleep(LINGER_SECONDS)
+        self._lingering = None
+        if self._waiting and len(self._calls) < self._at_once:
+            self._start()
+
+    def _start(self) -> None:
+        taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+        task = asyncio.ensure_future(self._answer(taken))
+        self._calls.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._calls.discard(task)
+        if self._waiting:
+            self._begin()
+
+    async def _answer(self, taken: list[tuple[A, "asyncio.Future[B]"]]) -> None:
+        live = [(one, future) for one, future in taken if not future.done()]  # an asker may have given up
+        if not live:
+            return
+        try:
+            answers = await self._call([one for one, _ in live])
+        except BaseException as error:
+            for _, future in live:
+                if not future.done():
+                    future.set_exception(
+                        error if isinstance(error, Exception) else RuntimeError("the call was cancelled")
+                    )
+            if not isinstance(error, Exception):
+                raise
+            return
+        for (_, future), answer in zip(live, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)

@@ -1,0 +1,213 @@
+"""What a place of a channel should show: a sum, term by term, out of positions, unseen sales and the declared policy."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.messaging.stock_book import Counted, Reserved, Shown, StockWork
+from interlock.strategy.inventory import Publish
+
+MOST: Final = 1_000_000_000
+"""No channel takes more (Shopify F44); more than this is shown as this, and said."""
+SEEN_AFTER_US: Final = 2_000_000
+"""A count that began less than this after a sale was told to its owner may still be without it."""
+MINUTE_US: Final = 60_000_000
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One line of the sum. `amount` is added; `what` in words; `at_us` is when it was so, 0 for a policy."""
+
+    what: str
+    amount: int
+    system: str = ""
+    location: str = ""
+    at_us: int = 0
+
+
+class Sum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """`quantity` is what the place should show, in the channel's selling units; `suspended` says why nothing is shown now:
+    what is not known is never zero. `as_of_us` is the oldest count in it."""
+
+    quantity: int = 0
+    terms: tuple[Term, ...] = ()
+    suspended: str = ""
+    as_of_us: int = 0
+
+
+class Publishing:
+    """Sums of one release at one moment; pure but for the book that it reads."""
+
+    def __init__(self, work: StockWork, rules: StockRules, now_us: int) -> None:
+        self._work = work
+        self._rules = rules
+        self._now_us = now_us
+        self._fresh: dict[str, int] = {}
+
+    def sum(self, channel: Channel, place: str, sku: str, row: Shown | None = None) -> Sum:
+        """What the place should show of the SKU now."""
+        parts = self._rules.normaliser.components(sku) or {sku: 1}
+        terms: list[Term] = []
+        free = {part: self._free(channel, place, part, terms) for part in parts}
+        counted = [name for name in channel.places[place] if all(name in of for of in free.values())]
+        if stale := self._stale(channel, counted, parts):
+            return Sum(terms=tuple(terms), suspended=stale)
+        if not counted:
+            return Sum(terms=tuple(terms), suspended="no system of truth has counted it yet")
+        total, oldest = 0, self._now_us
+        for name in counted:
+            pieces = min(free[part][name][0] // count for part, count in parts.items())
+            oldest = min(oldest, *(free[part][name][1] for part in parts))
+            if len(parts) > 1 or parts.get(sku) != 1:
+                terms.append(Term(what=f"whole kits of {_of(parts)}", amount=pieces, location=name))
+            total += self._shown_of(channel, place, sku, name, pieces, terms)
+        return Sum(quantity=self._bounded(channel, place, sku, total, row, terms), terms=tuple(terms), as_of_us=oldest)
+
+    # -- what is free at a location
+
+    def _free(self, channel: Channel, place: str, sku: str, terms: list[Term]) -> dict[str, tuple[int, int]]:
+        """By location that was counted: pieces that may be sold, and as of when."""
+        positions = self._positions(sku)
+        unseen = self._taken(sku, list(positions), self._work.reserved(sku))
+        found: dict[str, tuple[int, int]] = {}
+        for name in channel.places[place]:
+            if name not in positions:
+                continue
+            policy = self._terms(channel, sku, name)
+            available = 0
+            for one in positions[name]:
+                available += one.available
+                terms.append(_term_of(one))
+            for line, pieces in unseen.get(name, ()):
+                available -= pieces
+                words = (
+                    f"sold at {line.channel} as {line.name or line.sale}, not yet seen by {positions[name][0].system}"
+                )
+                terms.append(
+                    Term(what=words, amount=-pieces, system=line.channel, location=name, at_us=line.accepted_us)
+                )
+            kept = policy.safety_stock + policy.buffer
+            if kept:
+                terms.append(Term(what=_kept(policy), amount=-kept, location=name))
+            found[name] = (max(0, available - kept), min(one.as_of_us for one in positions[name]))
+        return found
+
+    def _positions(self, sku: str) -> dict[str, list[Counted]]:
+        """By our location, what its owner counts there, in the order of the file."""
+        owner = self._rules.normaliser.owner
+        found: dict[str, list[Counted]] = {name: [] for name in self._rules.inventory.locations}
+        for one in self._work.counted(sku):
+            if one.location in found and owner(sku, one.location) == one.system:
+                found[one.location].append(one)
+        return {name: rows for name, rows in found.items() if rows}
+
+    def _taken(self, sku: str, locations: list[str], lines: list[Reserved]) -> dict[str, list[tuple[Reserved, int]]]:
+        """Unseen sales by the location that they take from: as the channel says, else the first that is not empty of them."""
+        found: dict[str, list[tuple[Reserved, int]]] = {}
+        for line in lines:
+            name = self._location(line, locations)
+            if name and not self.is_seen(line, self._rules.normaliser.owner(sku, name)):
+                found.setdefault(name, []).append((line, line.quantity - line.seen))
+        return found
+
+    def _location(self, line: Reserved, locations: list[str]) -> str:
+        at = self._rules.normaliser.locations(line.channel, line.place) if line.place else ()
+        shown = [name for name in at or self._rules.inventory.locations if name in locations]
+        return shown[0] if shown else next(iter(locations), "")
+
+    def is_seen(self, line: Reserved, owner: str) -> bool:
+        """Whether the owner's count knows of the sale: it was told, and has been read to the end since then."""
+        if line.channel == owner:
+            return True
+        channels = self._rules.channels.get(line.channel, ())
+        publish = channels[0].publish if channels else Publish()
+        policy = publish.terms(line.channel, self._rules.group(line.sku), "")
+        if policy.sales_seen_by:
+            told_us = self._work.told_owner_us(owner, line.channel, line.sale, line.version)
+            if not told_us:
+                return False
+        else:
+            told_us = line.accepted_us
+        settle_us = round(policy.sales_seen_after_minutes * MINUTE_US) or SEEN_AFTER_US
+        return self._fresh_us(owner) > told_us + settle_us
+
+    def _fresh_us(self, system: str) -> int:
+        """As of when the system was last read to the end."""
+        if system not in self._fresh:
+            self._fresh[system] = self._work.reading(system, "levels").fresh_us
+        return self._fresh[system]
+
+    def _stale(self, channel: Channel, counted: list[str], parts: Iterable[str]) -> str:
+        """Whose silence keeps us from publishing, in words."""
+        for name in counted or channel.locations:
+            for part in parts:
+                owner = self._rules.normaliser.owner(part, name)
+                minutes = self._terms(channel, part, name).source_stale_minutes
+                silent_us = self._now_us - self._fresh_us(owner)
+                if silent_us > minutes * MINUTE_US:
+                    since = f"for {silent_us // MINUTE_US} min" if self._fresh_us(owner) else "since the beginning"
+                    return f"{owner} has said nothing {since} ({minutes:g} min allowed): nothing is published of it"
+        return ""
+
+    # -- what the place shows of it
+
+    def _shown_of(self, channel: Channel, place: str, sku: str, location: str, pieces: int, terms: list[Term]) -> int:
+        share = self._terms(channel, sku, location).share
+        mine = int(Decimal(pieces) * Decimal(str(share)))
+        if mine != pieces:
+            terms.append(Term(what=f"share of {share:g} for {channel.system}", amount=mine - pieces, location=location))
+        shown, _ = self._rules.normaliser.shown(channel.system, location, sku, mine)
+        units = shown.get(place, 0)
+        if units != mine:
+            terms.append(Term(what=self._units(channel, sku), amount=units - mine, location=location))
+        return units
+
+    def _units(self, channel: Channel, sku: str) -> str:
+        pack = self._rules.normaliser.pack(channel.system, sku)
+        return f"in packs of {pack}, the rest stays" if pack > 1 else "shown at other places of the channel"
+
+    def _bounded(self, channel: Channel, place: str, sku: str, total: int, row: Shown | None, terms: list[Term]) -> int:
+        names = channel.places[place]
+        policy = self._terms(channel, sku, names[0] if len(names) == 1 else "")
+        if row is not None and row.missing:
+            words = f"gone at {channel.system}, no order has told of it yet"
+            terms.append(Term(what=words, amount=-row.missing, system=channel.system, at_us=row.missing_us))
+            total -= row.missing
+        bounded = max(0, total)
+        if policy.cap and bounded > policy.cap:
+            terms.append(Term(what=f"never more than {policy.cap}", amount=policy.cap - bounded))
+            bounded = policy.cap
+        if bounded < policy.floor:
+            terms.append(Term(what=f"below {policy.floor} is shown as 0", amount=-bounded))
+            bounded = 0
+        if bounded > MOST:
+            terms.append(Term(what=f"no channel takes more than {MOST}", amount=MOST - bounded))
+            bounded = MOST
+        return bounded
+
+    def _terms(self, channel: Channel, sku: str, location: str) -> Publish:
+        return (
+            channel.publish.terms(channel.system, self._rules.group(sku), location)
+            if channel.publish.rule
+            else channel.publish
+        )
+
+
+def _term_of(one: Counted) -> Term:
+    words = f"available by {one.system} at {one.place}"
+    return Term(what=words, amount=one.available, system=one.system, location=one.location, at_us=one.as_of_us)
+
+
+def _kept(policy: Publish) -> str:
+    words = [
+        f"{name} {amount}"
+        for name, amount in (("safety stock", policy.safety_stock), ("buffer", policy.buffer))
+        if amount
+    ]
+    return " and ".join(words)
+
+
+def _of(parts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {part}" for part, count in parts.items())

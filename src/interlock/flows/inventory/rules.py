@@ -1,0 +1,101 @@
+"""The rules of stock of one release: which systems count, which show, by which flow and under which terms."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from interlock.flows.inventory.normalise import Normaliser
+from interlock.messaging.stock_book import StockBook
+from interlock.strategy import Flow, Strategy
+from interlock.strategy.inventory import Publish
+
+LISTED_KEPT: Final = 20_000
+"""Answers of the catalogue kept in memory: some megabytes."""
+
+
+class BookCatalogue:
+    """The Catalogue of the normaliser, out of the book, with the newest answers kept until a listing changes."""
+
+    def __init__(self, book: StockBook) -> None:
+        self.sku_of = lru_cache(LISTED_KEPT)(lambda system, item: book.look(lambda work: work.sku_of(system, item)))
+        self.items_of = lru_cache(LISTED_KEPT)(lambda system, sku: book.look(lambda work: work.items_of(system, sku)))
+        self.with_barcode = lru_cache(LISTED_KEPT)(
+            lambda system, barcode: book.look(lambda work: work.with_barcode(system, barcode))
+        )
+
+    def forget(self) -> None:
+        """A system was listed anew."""
+        for kept in (self.sku_of, self.items_of, self.with_barcode):
+            kept.cache_clear()
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """A system that shows stock: by which flow, of which of our locations, in the order of the file, and at which places."""
+
+    system: str
+    flow: str
+    publish: Publish
+    source: str
+    locations: tuple[str, ...]
+    places: Mapping[str, tuple[str, ...]]
+    """The channel's place -> our locations that it shows."""
+
+
+class StockRules:
+    """Pure but for the catalogue. `channels` by system; `counting` are the systems of truth."""
+
+    def __init__(self, strategy: Strategy, catalogue: BookCatalogue) -> None:
+        self.release = strategy.release
+        self.inventory = strategy.inventory
+        self.normaliser = Normaliser(strategy.inventory, catalogue)
+        self.flows = {name: flow for name, flow in strategy.flows.items() if flow.publish is not None}
+        self.counting = frozenset(
+            {location.owner for location in self.inventory.locations.values()}
+            | {group.owner for group in self.inventory.groups if group.owner}
+            if self.flows
+            else ()
+        )
+        self.channels: Mapping[str, tuple[Channel, ...]] = {
+            system: tuple(self._channel(flow, system) for flow in flows)
+            for system, flows in _by_channel(self.flows).items()
+        }
+
+    def takes(self, system: str) -> bool:
+        """Whether what this system says matters to stock."""
+        return system in self.counting or system in self.channels
+
+    def channel(self, system: str, place: str) -> Channel | None:
+        """Who shows at this place of a channel."""
+        return next((channel for channel in self.channels.get(system, ()) if place in channel.places), None)
+
+    def group(self, sku: str) -> str:
+        """The name of the item's group, "" for none."""
+        group = self.normaliser.group(sku)
+        return group.name if group else ""
+
+    def _channel(self, flow: Flow, system: str) -> Channel:
+        """A flow shows what its source counts; the only flow to a channel shows everything there."""
+        alone = sum(system in other.destinations for other in self.flows.values()) == 1
+        mine = tuple(
+            name
+            for name, location in self.inventory.locations.items()
+            if system in location.places and location.owner != system and (alone or location.owner == flow.source)
+        )
+        places: dict[str, tuple[str, ...]] = {}
+        for name in mine:
+            for share in self.normaliser.places(system, name):
+                places[share.place] = (*places.get(share.place, ()), name)
+        assert flow.publish is not None  # what makes it a flow of stock
+        return Channel(
+            system=system, flow=flow.name, publish=flow.publish, source=flow.source, locations=mine, places=places
+        )
+
+
+def _by_channel(flows: Mapping[str, Flow]) -> dict[str, list[Flow]]:
+    found: dict[str, list[Flow]] = {}
+    for flow in flows.values():
+        for system in flow.destinations:
+            found.setdefault(system, []).append(flow)
+    return found

@@ -1,0 +1,216 @@
+"""Shows stock: a delivery to a channel works out what the place should show now, compares, and writes the difference."""
+
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+import msgspec
+
+from interlock.clock import Clock
+from interlock.flows.inventory.publish import Publishing, Sum
+from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.flows.inventory.writer import ChannelWriter
+from interlock.messaging.delivery import Delivery
+from interlock.messaging.finished import Finished, Stop, dead, failure_of
+from interlock.messaging.limiter import Limiter
+from interlock.messaging.outcome import Outcome, Refused, Retry
+from interlock.messaging.releases import Document, Limits
+from interlock.messaging.stock import Line, Place, Seen, StockChannel
+from interlock.messaging.stock_book import Happened, Shown, StockBook, StockWork, channel_of, place_of
+from interlock.messaging.write import Absent, Found, LookUp, Once, Past, Plan, Write
+
+OPERATION: Final = "set_stock"
+LOOK_AGAIN_SECONDS: Final = 60.0
+"""A place whose source is silent is looked at again so often."""
+KEY_MEMORY_SECONDS: Final = 23 * 3_600.0
+"""Shopify remembers an idempotency key for 24 h (F41); an hour less, so that the last use is well within it."""
+FEED_SECONDS: Final = 900.0
+"""A write without an answer may still land for so long: Amazon's feeds are processed within minutes."""
+
+_encode = msgspec.json.Encoder().encode
+_line = msgspec.json.Decoder(Line).decode
+
+
+class Stocked(Protocol):
+    """The release of a delivery, as far as stock is concerned."""
+
+    id: str
+
+    @property
+    def stock(self) -> StockRules:
+        """Its rules."""
+
+    def stock_channel(self, system: str) -> StockChannel:
+        """The channel's client."""
+
+    def limits(self, destination: str) -> Limits:
+        """Of the channel."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What one place should show. `line` is what has to be written, None when the channel shows it already (`because`)."""
+
+    line: Line | None
+    because: str = ""
+
+
+class Showing:
+    """What the courier asks about deliveries to `stock:CHANNEL`."""
+
+    def __init__(self, book: StockBook, clock: Clock) -> None:
+        self._book = book
+        self._clock = clock
+        self._writers: dict[str, ChannelWriter] = {}
+
+    def destination(self, delivery: Delivery, release: Stocked) -> "ShownDestination":
+        """The channel, as the courier writes to it."""
+        return ShownDestination(self._writer(channel_of(delivery.destination), release))
+
+    async def document(self, delivery: Delivery, release: Stocked, timeout_seconds: float) -> Document:
+        """What the place should show now, against what the channel is known to show. Raises Stop."""
+        system = channel_of(delivery.destination)
+        sku, place = place_of(delivery.key)
+        channel = release.stock.channel(system, place)
+        row = self._book.look(lambda work: work.shown(system, place, sku))
+        if channel is None or row is None:
+            words = f"the folder shows nothing at {place} of {system} any more"
+            raise Stop(Finished(state="cancelled", failure=failure_of("no_flow", "STK011", words)))
+        if not row.item:
+            raise dead("mapping", row.trouble or "STK001", row.said or f"{system} lists no item that is {sku}")
+        seen = None
+        if not row.seen_us or row.sold:
+            seen = await self._seen(self._writer(system, release), Place(row.item, place), timeout_seconds)
+        decided = await self._book.run(lambda work: self._decide(work, release.stock, channel, row, seen))
+        if isinstance(decided, Stop):
+            raise decided
+        return decided
+
+    # -- what is so
+
+    async def _seen(self, writer: ChannelWriter, place: Place, timeout_seconds: float) -> Seen:
+        answer = await writer.read(place, timeout_seconds)
+        match answer:
+            case Seen():
+                return answer
+            case Refused():
+                raise dead(answer.reason, answer.code, answer.message)
+            case Retry():
+                failure = failure_of(
+                    "unavailable", answer.code, f"what {writer.system} shows could not be read: {answer.message}"
+                )
+                raise Stop(
+                    Finished(
+                        state="retrying",
+                        failure=failure,
+                        retry_after_seconds=answer.retry_after_seconds,
+                        unanswered=True,
+                    )
+                )
+
+    def _decide(
+        self, work: StockWork, rules: StockRules, channel: Channel, row: Shown, seen: Seen | None
+    ) -> Document | Stop:
+        """In the transaction that keeps what was seen."""
+        now_us = self._clock.now_ms() * 1_000
+        row = work.shown(row.channel, row.place, row.sku) or row
+        if seen is not None:
+            row = self._was_seen(work, row, seen, now_us)
+        found = Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row)
+        if found.suspended:
+            work.show(msgspec.structs.replace(row, said=found.suspended))
+            return _suspended(found, now_us)
+        differs = not row.stocked or found.quantity != row.seen
+        if not row.stocked and found.quantity == 0:
+            differs = False
+        row = msgspec.structs.replace(
+            row,
+            wanted=found.quantity,
+            wanted_us=now_us,
+            change=row.change + differs,
+            said="" if not row.trouble else row.said,
+        )
+        work.show(row)
+        if not differs:
+            return Document(
+                value=Wanted(line=None, because=f"{row.channel} shows {row.seen or 0} already"), version=row.change
+            )
+        return Document(value=Wanted(line=_line_of(row, found)), version=row.change)
+
+    def _was_seen(self, work: StockWork, row: Shown, seen: Seen, now_us: int) -> Shown:
+        """What the channel shows now, against what it showed when we looked or wrote last: fewer may be a sale that is not told
+        yet and counts as sold until its time is up; more is somebody's hand."""
+        gone = 0 if row.seen is None else row.seen - seen.quantity
+        missing, missing_us = row.missing, row.missing_us
+        if gone > row.sold:
+            missing, missing_us = missing + gone - row.sold, now_us
+        elif gone < 0:
+            missing = max(0, missing + gone)
+            work.happened(Happened(
+                at_us=now_us, kind="foreign", sku=row.sku, system=row.channel, place=row.place, name="available",
+                before=row.seen, after=seen.quantity, why="somebody else wrote it", as_of_us=seen.at_us,
+            ))  # fmt: skip
+        return msgspec.structs.replace(
+            row, seen=seen.quantity, seen_us=now_us, sold=0, missing=missing, missing_us=missing_us if missing else 0,
+            stocked=seen.stocked,
+        )  # fmt: skip
+
+    def _writer(self, system: str, release: Stocked) -> ChannelWriter:
+        channel = release.stock_channel(system)
+        found = self._writers.get(system)
+        if found is None or found.channel is not channel:
+            limits = release.limits(system)
+            limiter = Limiter(
+                self._clock, concurrency=limits.concurrency, rate_per_second=limits.rate_per_second, burst=limits.burst
+            )
+            found = self._writers[system] = ChannelWriter(system, channel, self._book, self._clock, limiter)
+        return found
+
+
+class ShownDestination:
+    """The Destination port over a channel's writer."""
+
+    def __init__(self, writer: ChannelWriter) -> None:
+        self._writer = writer
+
+    def plan(self, document: Any, *, signal: str, past: Past) -> Plan:
+        """One write, or none: what has been written before is known better from the book than from the crosswalk."""
+        del signal, past
+        if document.line is None:
+            return Plan(because=document.because)
+        line: Line = document.line
+        compares = self._writer.channel.compares
+        return Plan(writes=(Write(
+            operation=OPERATION, once=Once.KEY if compares else Once.UPSERT,
+            reference=f"{line.sku}@{line.place.location}", body=_encode(line),
+            quiet_period_seconds=0.0 if compares else FEED_SECONDS, memory_seconds=KEY_MEMORY_SECONDS if compares else 0.0,
+        ),))  # fmt: skip
+
+    async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:
+        """With the lines of other deliveries."""
+        return await self._writer.write(_line(write.body), idempotency_key, timeout_seconds)
+
+    async def look_up(self, write: Write, *, timeout_seconds: float) -> LookUp:
+        """Whether the place shows what the write would have set."""
+        line = _line(write.body)
+        seen = await self._writer.read(line.place, timeout_seconds)
+        if isinstance(seen, Retry | Refused):
+            return seen
+        return (
+            Found(external_id=f"{line.place.item}@{line.place.location}")
+            if seen.quantity == line.quantity
+            else Absent()
+        )
+
+
+def _line_of(row: Shown, found: Sum) -> Line:
+    return Line(
+        place=Place(row.item, row.place), quantity=found.quantity, sku=row.sku, change_from=row.seen if row.stocked else None,
+        activate=not row.stocked, as_of_us=found.as_of_us,
+        reference=f"interlock://stock/{quote(row.channel)}/{quote(row.sku, safe='')}/{quote(row.place, safe='')}/{row.change}",
+    )  # fmt: skip
+
+
+def _suspended(found: Sum, now_us: int) -> Stop:
+    failure = failure_of("suspended", "STK010", found.suspended)
+    return Stop(
+        Finished(state="waiting", failure=failure, not_before_ms=now_us // 1_000 + round(LOOK_AGAIN_SECONDS * 1_000))
+    )

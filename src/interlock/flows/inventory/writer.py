@@ -1,0 +1,197 @@
+"""Writes to one channel: lines of many deliveries in one call, on the disk before it is made, each with an outcome of its own."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from interlock.clock import Clock
+from interlock.errors import StoreError
+from interlock.flows.inventory.gathering import Gathering
+from interlock.messaging.finished import NOT_SENT, SEND_WITHIN_SECONDS
+from interlock.messaging.limiter import Limiter
+from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
+from interlock.messaging.stock import (
+    STALE,
+    Line,
+    LineOutcomes,
+    Place,
+    Seen,
+    StockChannel,
+    Underway,
+    line_outcomes,
+)
+from interlock.messaging.stock_book import Batch, Happened, StockBook, StockWork
+
+PLACES_PER_READ: Final = 250
+LONGEST_UNDERWAY_SECONDS: Final = 6 * 3_600.0
+"""A feed that has said nothing for so long says nothing any more; what it did is looked up."""
+RESENT_KEPT: Final = 64
+
+LOG = logging.getLogger("interlock.flows")
+_KEYS = uuid.UUID("0c9d5f0a-5a57-4d53-8f0e-6c1b4c7a2d11")
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    line: Line
+    key: str
+    timeout_seconds: float
+    at: float
+
+
+class ChannelWriter:
+    """Shared by all deliveries to a channel. Its limiter counts calls, not lines."""
+
+    def __init__(self, system: str, channel: StockChannel, book: StockBook, clock: Clock, limiter: Limiter) -> None:
+        self.system = system
+        self.channel = channel
+        self._book = book
+        self._clock = clock
+        self._limiter = limiter
+        self._writes: Gathering[_Asked, Outcome] = Gathering(self._write, channel.lines_per_write, clock)
+        self._reads: Gathering[tuple[Place, float], Seen | Retry | Refused] = Gathering(
+            self._read, PLACES_PER_READ, clock
+        )
+        self._resent: dict[str, asyncio.Task[LineOutcomes]] = {}
+
+    async def read(self, place: Place, timeout_seconds: float) -> Seen | Retry | Refused:
+        """What the channel shows there now."""
+        return await self._reads.ask((place, timeout_seconds))
+
+    async def write(self, line: Line, key: str, timeout_seconds: float) -> Outcome:
+        """Set it. A line that went out under this key before goes out again with the whole of its call, under that call's
+        key."""
+        known = self._book.look(lambda work: work.batch_of(key))
+        if known is None:
+            return await self._writes.ask(_Asked(line, key, timeout_seconds, self._clock.monotonic()))
+        batch, number = known
+        return (await self._again(batch, timeout_seconds))[number]
+
+    # -- calls
+
+    async def _read(self, asked: Sequence[tuple[Place, float]]) -> Sequence[Seen | Retry | Refused]:
+        await self._pass()
+        places = list(dict.fromkeys(place for place, _ in asked))
+        answer = await self.channel.read(places, timeout_seconds=asked[0][1])
+        if isinstance(answer, Retry | Refused):
+            return [answer] * len(asked)
+        found = {seen.place: seen for seen in answer}
+        return [found.get(place) or Seen(place=place, stocked=False) for place, _ in asked]
+
+    async def _write(self, asked: Sequence[_Asked]) -> Sequence[Outcome]:
+        await self._pass()
+        now = self._clock.monotonic()
+        late = Retry(code=NOT_SENT, message="the call waited too long for its turn; nothing was sent")
+        going = [one for one in asked if now - one.at <= SEND_WITHIN_SECONDS]
+        if not going:
+            return [late] * len(asked)
+        batch = Batch(
+            key=str(uuid.uuid5(_KEYS, "/".join(one.key for one in going))), channel=self.system,
+            lines=tuple(one.line for one in going), line_keys=tuple(one.key for one in going),
+            at_us=self._clock.now_ms() * 1_000,
+        )  # fmt: skip
+        await self._book.run(lambda work: work.keep_batch(batch))
+        outcomes = dict(zip(batch.line_keys, await self._made(batch, going[0].timeout_seconds), strict=True))
+        return [outcomes.get(one.key, late) for one in asked]
+
+    async def _again(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
+        """Once for all its lines that ask."""
+        task = self._resent.get(batch.key)
+        if task is None or (task.done() and not _all_done(task)):
+            await self._pass()
+            task = self._resent[batch.key] = asyncio.ensure_future(self._made(batch, timeout_seconds))
+            while len(self._resent) > RESENT_KEPT:
+                self._resent.pop(next(iter(self._resent)))
+        return await asyncio.shield(task)
+
+    async def _made(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
+        outcomes = await self._called(batch, timeout_seconds)
+        if isinstance(outcomes, Underway):
+            outcomes = await self._awaited(batch, outcomes, timeout_seconds)
+        await self._book.run(lambda work: self._settle(work, batch, outcomes))
+        return outcomes
+
+    async def _called(self, batch: Batch, timeout_seconds: float) -> LineOutcomes | Underway:
+        """A client that raises has said nothing: what it did is not known."""
+        try:
+            if batch.receipt:
+                return Underway(receipt=batch.receipt, again_seconds=0.0)
+            return await self.channel.write(batch.lines, key=batch.key, timeout_seconds=timeout_seconds)
+        except StoreError:
+            raise
+        except Exception as error:
+            LOG.exception(
+                "HUB-CLIENT %s in the client of %s while stock was written", type(error).__name__, self.system
+            )
+            words = f"{type(error).__name__} in the client of {self.system}"
+            return line_outcomes(batch.lines, Uncertain(code="HUB-CLIENT", message=words))
+
+    async def _awaited(self, batch: Batch, answer: Underway, timeout_seconds: float) -> LineOutcomes:
+        """A feed is followed to its report; its receipt is on the disk."""
+        until = self._clock.monotonic() + LONGEST_UNDERWAY_SECONDS
+        receipt = ""
+        while self._clock.monotonic() < until:
+            if answer.receipt != receipt:
+                receipt = answer.receipt
+                await self._book.run(partial(_under_way, key=batch.key, receipt=receipt))
+            await self._clock.sleep(answer.again_seconds)
+            said = await self.channel.look(receipt, batch.lines, timeout_seconds=timeout_seconds)
+            if isinstance(said, Retry):
+                answer = Underway(
+                    receipt=receipt, again_seconds=max(said.retry_after_seconds, answer.again_seconds, 1.0)
+                )
+            elif isinstance(said, Underway):
+                answer = said
+            else:
+                return said
+        words = f"{self.system} has not said what became of {receipt}"
+        return line_outcomes(batch.lines, Uncertain(code="HUB-FEED", message=words))
+
+    # -- what is known after a call
+
+    def _settle(self, work: StockWork, batch: Batch, outcomes: LineOutcomes) -> None:
+        now_us = self._clock.now_ms() * 1_000
+        for line, outcome in zip(batch.lines, outcomes, strict=True):
+            row = work.shown(self.system, line.place.location, line.sku)
+            if row is None:
+                continue
+            change = Happened(
+                at_us=now_us, kind="written", sku=line.sku, system=self.system, place=row.place, name="available",
+                before=row.seen, after=line.quantity, as_of_us=line.as_of_us, why=line.reference,
+            )  # fmt: skip
+            match outcome:
+                case Done():
+                    work.show(msgspec.structs.replace(
+                        row, seen=line.quantity, seen_us=now_us, written=line.quantity, written_us=now_us, stocked=True,
+                        trouble="", said="",
+                    ))  # fmt: skip
+                    work.happened(change)
+                case Refused():
+                    work.show(msgspec.structs.replace(row, trouble=outcome.code, said=outcome.message, seen_us=0))
+                    refused = f"{outcome.code}: {outcome.message}"
+                    work.happened(msgspec.structs.replace(change, kind="refused", why=refused))
+                case Uncertain():
+                    work.show(msgspec.structs.replace(row, seen_us=0))
+                case Retry() if outcome.code == STALE:
+                    work.show(msgspec.structs.replace(row, seen_us=0))
+                case Retry():
+                    pass
+
+    async def _pass(self) -> None:
+        while (wait := self._limiter.take()) > 0:
+            await self._clock.sleep(wait)
+
+
+def _under_way(work: StockWork, *, key: str, receipt: str) -> None:
+    work.batch_under_way(key, receipt)
+
+
+def _all_done(task: "asyncio.Task[LineOutcomes]") -> bool:
+    """Whether what is known of a call that was sent again is final for every line."""
+    if task.cancelled() or task.exception() is not None:
+        return False
+    return not any(isinstance(outcome, Uncertain | Retry) for outcome in task.result())

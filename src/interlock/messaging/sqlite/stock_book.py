@@ -1,0 +1,297 @@
+"""The stock book on the ledger's file: beside the deliveries that it opens, in the same transactions; SQL in stock_book.sql."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import apsw
+import msgspec
+
+from interlock.messaging.sqlite.group_commit import GroupCommit
+from interlock.messaging.sqlite.statements import statements
+from interlock.messaging.stock import QUANTITIES, Item, Level, Line
+from interlock.messaging.stock_book import (
+    CURSOR,
+    Batch,
+    Counted,
+    Halted,
+    Happened,
+    Read,
+    Reserved,
+    Shown,
+    Wish,
+    shown_at,
+)
+
+FILE = "stock_book.sql"
+BATCHES_KEPT_HOURS = 48.0
+"""Twice as long as any channel remembers an idempotency key (Shopify: 24 h, F41)."""
+
+_T = TypeVar("_T")
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+_level = msgspec.json.Decoder(Level, strict=False).decode
+_lines = msgspec.json.Decoder(tuple[Line, ...]).decode
+
+
+class SqliteStockBook:
+    """The StockBook port."""
+
+    def __init__(self, group: GroupCommit) -> None:
+        self._group = group
+        self._sql = statements(FILE)
+
+    async def run(self, work: Callable[["SqliteStockWork"], _T]) -> _T:
+        """In one transaction with whatever else is written at this moment."""
+        return await self._group.run(lambda connection: work(SqliteStockWork(connection, self._sql)))
+
+    def look(self, work: Callable[["SqliteStockWork"], _T]) -> _T:
+        """On what is committed."""
+        return work(SqliteStockWork(self._group.reading, self._sql))
+
+    async def trim(self, now_us: int) -> None:
+        """Forget batches that no channel remembers any more."""
+        before_us = now_us - round(BATCHES_KEPT_HOURS * 3_600e6)
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(self._sql["trim_lines"], (before_us,))
+            connection.execute(self._sql["trim_batches"], (before_us,))
+
+        await self._group.run(work)
+
+
+class SqliteStockWork:
+    """The StockWork port on one connection."""
+
+    def __init__(self, connection: apsw.Connection, sql: dict[str, str]) -> None:
+        self._connection = connection
+        self._sql = sql
+
+    # -- positions
+
+    def counted(self, sku: str) -> list[Counted]:
+        """By the primary key."""
+        return [_counted(row) for row in self._rows("counted", sku)]
+
+    def counted_as(self, system: str, item: str, place: str) -> list[Counted]:
+        """By the owner's ids."""
+        return [_counted(row) for row in self._rows("counted_as", system, item, place)]
+
+    def count(self, position: Counted) -> None:
+        """Whole: a quantity that is told no more is known no more."""
+        told = position.quantities
+        self._do(
+            "count", position.sku, position.location, position.system, position.place, position.item,
+            *(told.get(name) for name in QUANTITIES), position.as_of_us, position.told_us, position.event,
+            position.remainder, position.unit, position.version,
+        )  # fmt: skip
+
+    def uncount(self, position: Counted) -> None:
+        """One row."""
+        self._do("uncount", position.sku, position.location, position.system, position.place, position.item)
+
+    def halt(self, halted: Halted) -> None:
+        """The first time stays, the reason is the newest."""
+        self._do(
+            "halt", halted.system, halted.item, halted.place, halted.sku, halted.code, halted.reason, halted.next_move,
+            _encode(halted.line), halted.event, halted.since_us or halted.last_us, halted.last_us,
+        )  # fmt: skip
+
+    def resume(self, system: str, item: str, place: str) -> None:
+        """Nothing, when it had not stopped."""
+        self._do("resume", system, item, place)
+
+    def halted(self, limit: int) -> list[Halted]:
+        """With the level as it was told."""
+        return [
+            Halted(
+                system=system, item=item, place=place, sku=sku, code=code, reason=reason, next_move=next_move,
+                line=_level(line), event=event, since_us=since_us, last_us=last_us, times=times,
+            )
+            for system, item, place, sku, code, reason, next_move, line, event, since_us, last_us, times
+            in self._rows("halted", limit)
+        ]  # fmt: skip
+
+    # -- sales
+
+    def reserved(self, sku: str) -> list[Reserved]:
+        """The oldest first."""
+        return [_reserved(row) for row in self._rows("reserved", sku)]
+
+    def reserved_of(self, channel: str, sale: str) -> list[Reserved]:
+        """Of one sale."""
+        return [_reserved(row) for row in self._rows("reserved_of", channel, sale)]
+
+    def all_reserved(self) -> Iterable[Reserved]:
+        """Read to the end before anything is written."""
+        return [_reserved(row) for row in self._rows("all_reserved")]
+
+    def sold(self, channel: str, sale: str, version: int) -> bool:
+        """The version of a sale only rises."""
+        return self._connection.execute(self._sql["sold"], (channel, sale, version)).fetchone() is not None
+
+    def reserve(self, line: Reserved) -> None:
+        """In place of what the same sale took of it before."""
+        self._do(
+            "reserve", line.sku, line.channel, line.sale, line.place, line.quantity, line.version, line.accepted_us,
+            line.name, line.event,
+        )  # fmt: skip
+
+    def see(self, line: Reserved) -> None:
+        """The row stays: a newer version of the sale that takes no more is known as well."""
+        self._do("see", line.sku, line.channel, line.sale, line.place)
+
+    def release(self, line: Reserved) -> None:
+        """One line."""
+        self._do("release", line.sku, line.channel, line.sale, line.place)
+
+    def told_owner_us(self, owner: str, channel: str, sale: str, version: int) -> int:
+        """By the crosswalk."""
+        return int(self._connection.execute(self._sql["told_owner"], (owner, channel, sale, version)).get or 0) * 1_000
+
+    # -- channels
+
+    def shown(self, channel: str, place: str, sku: str) -> Shown | None:
+        """By the primary key."""
+        row = self._connection.execute(self._sql["shown"], (channel, place, sku)).fetchone()
+        return None if row is None else _shown(row)
+
+    def shown_of(self, sku: str) -> list[Shown]:
+        """At all channels."""
+        return [_shown(row) for row in self._rows("shown_of", sku)]
+
+    def shown_as(self, channel: str, item: str, place: str) -> list[Shown]:
+        """By the channel's ids."""
+        return [_shown(row) for row in self._rows("shown_as", channel, item, place)]
+
+    def overdue(self, now_us: int) -> list[tuple[str, str, str, int]]:
+        """Some at a time."""
+        return [(channel, place, sku, us) for channel, place, sku, us in self._rows("overdue", now_us)]
+
+    def show(self, row: Shown) -> None:
+        """Whole."""
+        self._do(
+            "show", row.channel, row.place, row.sku, row.flow, row.item, row.wanted, row.wanted_us, row.change, row.seen,
+            row.seen_us, row.written, row.written_us, row.sold, row.missing, row.missing_us, int(row.stocked),
+            row.trouble, row.said,
+        )  # fmt: skip
+
+    def wish(self, wish: Wish, now_ms: int) -> None:
+        """The delivery, and the dead letter that it takes over."""
+        values = {
+            "flow": wish.flow, "system": wish.system, "destination": shown_at(wish.channel), "key": wish.key, "name": wish.sku,
+            "event": wish.event, "priority": wish.priority, "release": wish.release, "now": now_ms,
+            "due": max(now_ms, wish.not_before_ms),
+        }  # fmt: skip
+        self._connection.execute(self._sql["wish"], values)
+        letter = {name: values[name] for name in ("now", "flow", "destination", "system", "key")}
+        self._connection.execute(self._sql["wish_letter"], letter)
+
+    # -- history and reading
+
+    def happened(self, change: Happened) -> None:
+        """One row."""
+        self._do("happened", *msgspec.structs.astuple(change))
+
+    def reading(self, system: str, what: str) -> Read:
+        """Never read is all empty."""
+        row = self._connection.execute(self._sql["reading"], (system, what)).fetchone()
+        return Read() if row is None else Read(cursor=row[0], fresh_us=row[1], tried_us=row[2], error=row[3])
+
+    def read(self, system: str, what: str, state: Read) -> None:
+        """In place of the former."""
+        self._do("read", system, what, state.cursor, state.fresh_us, state.tried_us, state.error)
+
+    def list_items(self, system: str, items: Sequence[Item], seen_us: int) -> None:
+        """Row by row."""
+        self._connection.executemany(
+            self._sql["list_item"],
+            ((system, one.item, one.sku, one.barcode, one.variant, int(one.tracked), int(one.kit), seen_us) for one in items),
+        )  # fmt: skip
+
+    def drop_items(self, system: str, seen_before_us: int) -> int:
+        """Those that a whole listing did not show."""
+        self._do("drop_items", system, seen_before_us)
+        return self._connection.changes()
+
+    def again(self, system: str, object_name: str, key: str, event: int, due_us: int) -> None:
+        """Once for each object."""
+        self._do("again", system, object_name, key, event, due_us)
+
+    def to_read(self, now_us: int, limit: int) -> list[tuple[str, str, str, int, int]]:
+        """The longest due first."""
+        return list(self._rows("to_read", now_us, limit))
+
+    def was_read(self, system: str, object_name: str, key: str) -> None:
+        """Done."""
+        self._do("was_read", system, object_name, key)
+
+    def move(self, cursor: int) -> None:
+        """The cursor of the stock book, beside the router's."""
+        self._connection.execute(statements("ledger.sql")["move_cursor"], (CURSOR, cursor))
+
+    # -- the catalogue
+
+    def sku_of(self, system: str, item: str) -> tuple[str, ...]:
+        """By the item's id."""
+        return tuple(row[0] for row in self._rows("sku_of", system, item))
+
+    def items_of(self, system: str, sku: str) -> tuple[str, ...]:
+        """By the SKU."""
+        return tuple(row[0] for row in self._rows("items_of", system, sku))
+
+    def unwritable(self, system: str, item: str) -> str:
+        """As the channel lists it."""
+        row = self._connection.execute(self._sql["writable"], (system, item)).fetchone()
+        if row is None or row == (1, 0):
+            return ""
+        return f"{system} derives it from its components" if row[1] else f"{system} does not count it"
+
+    def with_barcode(self, system: str, barcode: str) -> tuple[str, ...]:
+        """By the barcode."""
+        return tuple(row[0] for row in self._rows("with_barcode", system, barcode))
+
+    # -- batches
+
+    def keep_batch(self, batch: Batch) -> None:
+        """The call and its lines."""
+        self._do("keep_batch", batch.key, batch.channel, batch.at_us, _encode(batch.lines))
+        numbered = ((key, batch.key, number) for number, key in enumerate(batch.line_keys))
+        self._connection.executemany(self._sql["keep_line"], numbered)
+
+    def batch_of(self, line_key: str) -> tuple[Batch, int] | None:
+        """The newest that the line went out in."""
+        row = self._connection.execute(self._sql["batch_of"], (line_key,)).fetchone()
+        if row is None:
+            return None
+        key, channel, lines, receipt, at_us, number = row
+        line_keys = tuple(found[0] for found in self._rows("line_keys", key))
+        return Batch(
+            key=key, channel=channel, lines=_lines(lines), line_keys=line_keys, receipt=receipt, at_us=at_us
+        ), number
+
+    def batch_under_way(self, key: str, receipt: str) -> None:
+        """Its receipt."""
+        self._do("under_way", receipt, key)
+
+    def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._connection.execute(self._sql[name], values).fetchall()
+
+    def _do(self, name: str, *values: Any) -> None:
+        self._connection.execute(self._sql[name], values)
+
+
+def _counted(row: tuple[Any, ...]) -> Counted:
+    sku, location, system, place, item, *rest = row
+    numbers, (as_of_us, told_us, event, remainder, unit, version) = rest[: len(QUANTITIES)], rest[len(QUANTITIES) :]
+    return Counted(
+        sku=sku, location=location, system=system, place=place, item=item,
+        quantities={name: number for name, number in zip(QUANTITIES, numbers, strict=True) if number is not None},
+        as_of_us=as_of_us, told_us=told_us, event=event, remainder=remainder, unit=unit, version=version,
+    )  # fmt: skip
+
+
+def _reserved(row: tuple[Any, ...]) -> Reserved:
+    return Reserved(**dict(zip(Reserved.__struct_fields__, row, strict=True)))
+
+
+def _shown(row: tuple[Any, ...]) -> Shown:
+    return Shown(**dict(zip(Shown.__struct_fields__, row, strict=True)) | {"stocked": bool(row[15])})

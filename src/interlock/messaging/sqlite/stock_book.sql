@@ -1,0 +1,171 @@
+-- name: counted
+SELECT sku, location, system, place, item, available, on_hand, committed, reserved, incoming, damaged, safety_stock, quality_control,
+  as_of_us, told_us, event, remainder, unit, version FROM stock_position WHERE sku = ?
+
+-- name: counted_as
+SELECT sku, location, system, place, item, available, on_hand, committed, reserved, incoming, damaged, safety_stock, quality_control,
+  as_of_us, told_us, event, remainder, unit, version FROM stock_position WHERE system = ? AND item = ? AND place = ?
+
+-- name: count
+INSERT INTO stock_position (sku, location, system, place, item, available, on_hand, committed, reserved, incoming, damaged, safety_stock,
+  quality_control, as_of_us, told_us, event, remainder, unit, version)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (sku, location, system, place, item) DO UPDATE SET available = excluded.available, on_hand = excluded.on_hand,
+  committed = excluded.committed, reserved = excluded.reserved, incoming = excluded.incoming, damaged = excluded.damaged,
+  safety_stock = excluded.safety_stock, quality_control = excluded.quality_control, as_of_us = excluded.as_of_us,
+  told_us = excluded.told_us, event = excluded.event, remainder = excluded.remainder, unit = excluded.unit, version = excluded.version
+
+-- name: uncount
+DELETE FROM stock_position WHERE sku = ? AND location = ? AND system = ? AND place = ? AND item = ?
+
+-- name: halt
+INSERT INTO stock_stopped (system, item, place, sku, code, reason, next_move, line, event, since_us, last_us)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (system, item, place) DO UPDATE SET sku = excluded.sku, code = excluded.code, reason = excluded.reason,
+  next_move = excluded.next_move, line = excluded.line, event = excluded.event, last_us = excluded.last_us, times = times + 1
+
+-- name: resume
+DELETE FROM stock_stopped WHERE system = ? AND item = ? AND place = ?
+
+-- name: halted
+SELECT system, item, place, sku, code, reason, next_move, line, event, since_us, last_us, times FROM stock_stopped ORDER BY last_us LIMIT ?
+
+-- name: reserved
+SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, seen FROM stock_reservation WHERE sku = ? AND quantity > seen ORDER BY accepted_us, sale
+
+-- name: reserved_of
+SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, seen FROM stock_reservation WHERE channel = ? AND sale = ?
+
+-- name: all_reserved
+SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, seen FROM stock_reservation WHERE quantity > seen
+
+-- name: sold  no row when a newer version of the sale is known
+INSERT INTO stock_sale (channel, sale, version) VALUES (?, ?, ?)
+ON CONFLICT (channel, sale) DO UPDATE SET version = excluded.version WHERE excluded.version > version RETURNING version
+
+-- name: reserve
+INSERT INTO stock_reservation (sku, channel, sale, place, quantity, version, accepted_us, name, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (sku, channel, sale, place) DO UPDATE SET quantity = excluded.quantity, version = excluded.version, name = excluded.name,
+  event = excluded.event
+
+-- name: see
+UPDATE stock_reservation SET seen = quantity WHERE sku = ? AND channel = ? AND sale = ? AND place = ?
+
+-- name: release
+DELETE FROM stock_reservation WHERE sku = ? AND channel = ? AND sale = ? AND place = ?
+
+-- name: told_owner
+SELECT max(written_ms) FROM link WHERE system = ? AND origin = ? AND object = 'order' AND key = ? AND version >= ?
+
+-- name: shown
+SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us, written, written_us, sold, missing, missing_us, stocked,
+  trouble, said FROM stock_place WHERE channel = ? AND place = ? AND sku = ?
+
+-- name: shown_of
+SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us, written, written_us, sold, missing, missing_us, stocked,
+  trouble, said FROM stock_place WHERE sku = ?
+
+-- name: shown_as
+SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us, written, written_us, sold, missing, missing_us, stocked,
+  trouble, said FROM stock_place WHERE channel = ? AND item = ? AND place = ?
+
+-- name: overdue
+SELECT channel, place, sku, missing_us FROM stock_place WHERE missing > 0 AND missing_us < ? LIMIT 1000
+
+-- name: show
+INSERT OR REPLACE INTO stock_place (channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us, written, written_us, sold,
+  missing, missing_us, stocked, trouble, said)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: happened
+INSERT INTO stock_change (at_us, kind, sku, system, place, name, before, after, as_of_us, why, event)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: reading
+SELECT cursor, fresh_us, tried_us, error FROM stock_reading WHERE system = ? AND what = ?
+
+-- name: read
+INSERT OR REPLACE INTO stock_reading (system, what, cursor, fresh_us, tried_us, error) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: list_item
+INSERT OR REPLACE INTO stock_item (system, item, sku, barcode, variant, tracked, kit, seen_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: drop_items
+DELETE FROM stock_item WHERE system = ? AND seen_us < ?
+
+-- name: sku_of
+SELECT sku FROM stock_item WHERE system = ?1 AND item = ?2 AND sku <> ''
+
+-- name: writable
+SELECT tracked, kit FROM stock_item WHERE system = ? AND item = ?
+
+-- name: items_of
+SELECT item FROM stock_item WHERE system = ? AND sku = ? ORDER BY item
+
+-- name: with_barcode
+SELECT item FROM stock_item WHERE system = ? AND barcode = ? AND barcode <> '' ORDER BY item
+
+-- name: again
+INSERT INTO stock_again (system, object, key, event, due_us) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (system, object, key) DO UPDATE SET event = excluded.event, due_us = excluded.due_us, tries = tries + 1
+
+-- name: to_read
+SELECT system, object, key, event, tries FROM stock_again WHERE due_us <= ? ORDER BY due_us LIMIT ?
+
+-- name: was_read
+DELETE FROM stock_again WHERE system = ? AND object = ? AND key = ?
+
+-- name: keep_batch
+INSERT INTO stock_batch (key, channel, at_us, lines) VALUES (?, ?, ?, ?)
+
+-- name: keep_line  a line that goes out under its key once more, in another batch, belongs to the newer one
+INSERT OR REPLACE INTO stock_batch_line (key, batch, number) VALUES (?, ?, ?)
+
+-- name: batch_of
+SELECT b.key, b.channel, b.lines, b.receipt, b.at_us, l.number FROM stock_batch_line l JOIN stock_batch b ON b.key = l.batch WHERE l.key = ?
+
+-- name: line_keys
+SELECT key FROM stock_batch_line WHERE batch = ? ORDER BY number
+
+-- name: under_way
+UPDATE stock_batch SET receipt = ? WHERE key = ?
+
+-- name: trim_lines
+DELETE FROM stock_batch_line WHERE batch IN (SELECT key FROM stock_batch WHERE at_us < ? LIMIT 500)
+
+-- name: trim_batches
+DELETE FROM stock_batch WHERE key IN (SELECT key FROM stock_batch WHERE at_us < ? LIMIT 500)
+
+-- name: wish  as a router's want, but that a place which was written a moment ago is not due before its time
+INSERT INTO delivery (
+  flow, system, destination, object, key, name, signal, state, head, opened, priority, due_ms, release,
+  wanted_event, wanted_version, reread, received_ms, created_ms, updated_ms)
+VALUES (
+  :flow, :system, :destination, 'inventory_level', :key, :name, '', 'pending',
+  NOT EXISTS (SELECT 1 FROM delivery o
+    WHERE o.object = 'inventory_level' AND o.key = :key AND o.destination = :destination AND o.system = :system
+    AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')),
+  :event, :priority, :due, :release, :event, 0, 0, :now, :now, :now)
+ON CONFLICT (flow, destination, system, object, key, signal) DO UPDATE SET
+  wanted_event = max(wanted_event, excluded.wanted_event),
+  revision = revision + 1,
+  release = excluded.release,
+  priority = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN excluded.priority ELSE min(priority, excluded.priority) END,
+  attempts = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead', 'waiting') THEN 0 ELSE attempts END,
+  head = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead')
+    THEN NOT EXISTS (SELECT 1 FROM delivery o
+      WHERE o.object = excluded.object AND o.key = excluded.key AND o.destination = excluded.destination AND o.system = excluded.system
+      AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held'))
+    ELSE head END,
+  opened = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN excluded.opened ELSE opened END,
+  due_ms = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead', 'waiting') THEN excluded.due_ms ELSE due_ms END,
+  received_ms = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN excluded.received_ms ELSE received_ms END,
+  state = CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead', 'waiting') THEN 'pending' ELSE state END,
+  waiting_for = '',
+  updated_ms = excluded.updated_ms
+
+-- name: wish_letter  a newer look has taken over a dead delivery
+UPDATE dead_letter SET closed_ms = :now, resolution = 'superseded', closed_by = 'router', why = 'the stock changed again'
+WHERE closed_ms = 0 AND delivery IN (
+  SELECT id FROM delivery WHERE flow = :flow AND destination = :destination AND system = :system AND object = 'inventory_level'
+    AND key = :key AND signal = '' AND state = 'pending')

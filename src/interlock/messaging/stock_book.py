@@ -1,0 +1,324 @@
+"""The stock book: positions, sales that their owner has not seen, and what channels show. What is kept, and the port to it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeVar
+
+import msgspec
+
+from interlock.messaging.delivery import Delivery
+from interlock.messaging.releases import Document
+from interlock.messaging.stock import QUANTITIES, Item, Level, Line, Sale
+from interlock.messaging.write import Destination
+
+SHOWN = "stock:"
+"""Destination of the deliveries that bring a channel's numbers up to date, before the channel's name: stock has a lane of its
+own there, so that a full sync never delays a fulfilment."""
+
+DIALECT = "stock"
+"""Of events that the hub made of what it read itself; their body is a Reading."""
+
+CURSOR = "stock"
+
+Kind = Literal["counted", "written", "foreign", "refused", "sold", "seen"]
+_T = TypeVar("_T")
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of an event that the hub made: levels or sales, as a system told them."""
+
+    levels: tuple[Level, ...] = ()
+    sales: tuple[Sale, ...] = ()
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row of stock_position. Quantities in base units, by the names of QUANTITIES; `remainder` JSON or ""."""
+
+    sku: str
+    location: str
+    system: str
+    place: str
+    item: str
+    quantities: Mapping[str, int]
+    as_of_us: int
+    told_us: int
+    event: int
+    remainder: str = ""
+    unit: str = ""
+    version: str = ""
+
+    @property
+    def available(self) -> int:
+        """What may be sold: as told, else what is there and not promised."""
+        told = self.quantities
+        if "available" in told:
+            return told["available"]
+        promised = sum(told.get(name, 0) for name in QUANTITIES if name not in ("available", "on_hand", "incoming"))
+        return told.get("on_hand", 0) - promised
+
+
+class Reserved(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row of stock_reservation: so many pieces that a channel has sold. `place` is the channel's, "" when it does not say."""
+
+    sku: str
+    channel: str
+    sale: str
+    place: str
+    quantity: int
+    version: int
+    accepted_us: int
+    name: str = ""
+    event: int = 0
+    seen: int = 0
+    """Of which its owner knows: what is left is subtracted."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row of stock_place: what a channel shows of a SKU at one of its places. `seen` is what it showed when
+    we looked or wrote last (None: never), `seen_us` 0: it has to be read before anything is written."""
+
+    channel: str
+    place: str
+    sku: str
+    flow: str
+    item: str = ""
+    wanted: int | None = None
+    wanted_us: int = 0
+    change: int = 0
+    seen: int | None = None
+    seen_us: int = 0
+    written: int | None = None
+    written_us: int = 0
+    sold: int = 0
+    missing: int = 0
+    missing_us: int = 0
+    stocked: bool = True
+    trouble: str = ""
+    said: str = ""
+
+
+class Happened(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row of stock_change."""
+
+    at_us: int
+    kind: Kind
+    sku: str
+    system: str
+    place: str
+    name: str
+    before: int | None
+    after: int | None
+    as_of_us: int = 0
+    why: str = ""
+    event: int = 0
+
+
+class Halted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row of stock_stopped: a line that could not be said in our words."""
+
+    system: str
+    item: str
+    place: str
+    sku: str
+    code: str
+    reason: str
+    next_move: str
+    line: Level
+    event: int
+    since_us: int = 0
+    last_us: int = 0
+    times: int = 1
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A place of a channel that has to be looked at again: a level-triggered delivery. `system` is the flow's source."""
+
+    flow: str
+    system: str
+    channel: str
+    sku: str
+    place: str
+    release: str
+    event: int = 0
+    priority: int = 0
+    not_before_ms: int = 0
+
+    @property
+    def key(self) -> str:
+        """The object key of its delivery."""
+        return key_of(self.sku, self.place)
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """One call to a channel. `line_keys` are the deliveries' own idempotency keys, in the order of the lines."""
+
+    key: str
+    channel: str
+    lines: tuple[Line, ...]
+    line_keys: tuple[str, ...] = ()
+    receipt: str = ""
+    at_us: int = 0
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How far a system was read. `what`: levels, items, sales. Fresh: read to the end as of then."""
+
+    cursor: str = ""
+    fresh_us: int = 0
+    tried_us: int = 0
+    error: str = ""
+
+
+class StockWork(Protocol):
+    """What can be done in one transaction."""
+
+    def counted(self, sku: str) -> list[Counted]:
+        """All positions of a SKU."""
+
+    def counted_as(self, system: str, item: str, place: str) -> list[Counted]:
+        """Positions that came of one line of a system, under whatever SKU."""
+
+    def count(self, position: Counted) -> None:
+        """Put a position in the place of the older one."""
+
+    def uncount(self, position: Counted) -> None:
+        """Take a position away: its line means another SKU now."""
+
+    def halt(self, halted: Halted) -> None:
+        """Keep a stopped line, or raise its count."""
+
+    def resume(self, system: str, item: str, place: str) -> None:
+        """The line is taken again."""
+
+    def halted(self, limit: int) -> list[Halted]:
+        """Stopped lines, the longest untried first."""
+
+    def reserved(self, sku: str) -> list[Reserved]:
+        """What channels have sold of a SKU and its owner has not seen."""
+
+    def reserved_of(self, channel: str, sale: str) -> list[Reserved]:
+        """The lines of one sale that stand."""
+
+    def sold(self, channel: str, sale: str, version: int) -> bool:
+        """Remember how far a sale was told; False when a newer version was told already."""
+
+    def reserve(self, line: Reserved) -> None:
+        """Subtract it from now on."""
+
+    def see(self, line: Reserved) -> None:
+        """Its owner knows of all of it: nothing is subtracted any more."""
+
+    def release(self, line: Reserved) -> None:
+        """The sale takes nothing of it any more."""
+
+    def all_reserved(self) -> Iterable[Reserved]:
+        """Every line that its owner does not know all of."""
+
+    def told_owner_us(self, owner: str, channel: str, sale: str, version: int) -> int:
+        """When the sale was delivered to its owner in at least this version, 0 when it was not."""
+
+    def shown(self, channel: str, place: str, sku: str) -> Shown | None:
+        """One place."""
+
+    def shown_of(self, sku: str) -> list[Shown]:
+        """All places of a SKU."""
+
+    def shown_as(self, channel: str, item: str, place: str) -> list[Shown]:
+        """The rows of a channel's own ids."""
+
+    def overdue(self, now_us: int) -> list[tuple[str, str, str, int]]:
+        """Channel, place, SKU and `missing_us` of places where something is missing that no sale explains."""
+
+    def show(self, row: Shown) -> None:
+        """Put a row in the place of the older one."""
+
+    def happened(self, change: Happened) -> None:
+        """Write down what happened."""
+
+    def wish(self, wish: Wish, now_ms: int) -> None:
+        """Open its delivery, or raise what the open one wants."""
+
+    def reading(self, system: str, what: str) -> Read:
+        """How far it was read."""
+
+    def read(self, system: str, what: str, state: Read) -> None:
+        """It was read so far."""
+
+    def list_items(self, system: str, items: Sequence[Item], seen_us: int) -> None:
+        """What a page of a listing says of items."""
+
+    def drop_items(self, system: str, seen_before_us: int) -> int:
+        """Forget what the listing that began then did not show; returns how many."""
+
+    def again(self, system: str, object_name: str, key: str, event: int, due_us: int) -> None:
+        """To be read again from the system."""
+
+    def to_read(self, now_us: int, limit: int) -> list[tuple[str, str, str, int, int]]:
+        """System, object, key, event and tries of what is due."""
+
+    def was_read(self, system: str, object_name: str, key: str) -> None:
+        """It was read."""
+
+    def move(self, cursor: int) -> None:
+        """Everything in the inbox up to there is taken in."""
+
+    def sku_of(self, system: str, item: str) -> tuple[str, ...]:
+        """SKU texts that the system lists for an item or a variant."""
+
+    def items_of(self, system: str, sku: str) -> tuple[str, ...]:
+        """Items that the system lists with a SKU."""
+
+    def unwritable(self, system: str, item: str) -> str:
+        """Why nobody may write this item's number there, "" when it may be written: not counted, or derived there."""
+
+    def with_barcode(self, system: str, barcode: str) -> tuple[str, ...]:
+        """Items that the system lists with a barcode."""
+
+    def keep_batch(self, batch: Batch) -> None:
+        """On the disk before the call."""
+
+    def batch_of(self, line_key: str) -> tuple[Batch, int] | None:
+        """The batch that a line went out in, and its number there."""
+
+    def batch_under_way(self, key: str, receipt: str) -> None:
+        """The channel has taken it and will say later."""
+
+
+class StockBook(Protocol):
+    """Durable: a piece of work is one transaction with others of the same moment."""
+
+    async def run(self, work: Callable[[StockWork], _T]) -> _T:
+        """Change the book."""
+
+    def look(self, work: Callable[[StockWork], _T]) -> _T:
+        """Ask the book what is committed."""
+
+
+class Showing(Protocol):
+    """What the courier asks about a delivery to `stock:CHANNEL`."""
+
+    def destination(self, delivery: Delivery, release: Any) -> Destination:
+        """The channel, as the courier writes to it."""
+
+    async def document(self, delivery: Delivery, release: Any, timeout_seconds: float) -> Document:
+        """What the place should show now. Raises Stop."""
+
+
+def key_of(sku: str, place: str) -> str:
+    """`TEE-1@24826418`."""
+    return f"{sku}@{place}"
+
+
+def place_of(key: str) -> tuple[str, str]:
+    """SKU and place of a key; a place has no @."""
+    sku, _, place = key.rpartition("@")
+    return sku, place
+
+
+def shown_at(channel: str) -> str:
+    """The destination of stock at a channel."""
+    return f"{SHOWN}{channel}"
+
+
+def channel_of(destination: str) -> str:
+    """The channel of such a destination."""
+    return destination.removeprefix(SHOWN)
