@@ -33,6 +33,7 @@ from interlock.twins.shopify.orders import timestamp
 from interlock.twins.shopify.payouts import PayoutBook
 from interlock.twins.shopify.rest import RestApi
 from interlock.twins.shopify.scenarios import SCENARIOS
+from interlock.twins.shopify.stock_commands import StockCommands
 from interlock.twins.shopify.store import SECRET_LAG_SECONDS, Store, known_scenario, truth
 from interlock.twins.shopify.storefront.api import StorefrontApi
 from interlock.twins.shopify.webhook_body import keep_metafield
@@ -55,6 +56,7 @@ class Shopify(Vendor):
         self.store = Store(world, shop)
         open_shop(world, shop, self.store.now())
         self.store.on_change = self._move_stock
+        self.store.history.on = bool(config.get("stock_history", False))
         self._first_secret = str(config.get("client_secret", "shpss_twin"))
         self._rest = RestApi(world, self.store, config, lambda: self.url)
         sending = Sending(
@@ -100,6 +102,7 @@ class Shopify(Vendor):
             Route("/forge", self.forge, methods=["POST"]),
             Route("/deliveries", self.deliveries, methods=["GET"]),
             Route("/metafields", self.keep_metafield, methods=["POST"]),
+            *StockCommands(self.world, self.store, self.emit).control_routes(),
             *self.compliance.control_routes(),
             *AdminControl(self.graphql).routes(),
             *self._bulk_routes.control_routes(),
@@ -245,7 +248,10 @@ class Shopify(Vendor):
     def _move_stock(self, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
         """Stock follows every change of an order."""
         at = timestamp(self.store.now())
-        for body in stock.moved(self.world, before, after, self.store.shop.location_id, at):
+        history = self.store.history
+        for body in stock.moved(
+            self.world, before, after, self.store.shop.location_id, at, lambda levels: history.of(levels, "buyer", after["name"])
+        ):
             self.emit("inventory_levels/update", body)
 
     def _secret(self) -> str:

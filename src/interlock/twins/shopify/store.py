@@ -17,6 +17,7 @@ import msgspec
 
 from interlock.twins.shopify.catalogue import Shop
 from interlock.twins.shopify.changes import Change
+from interlock.twins.shopify.goods.stock_history import StockHistory
 from interlock.twins.shopify.indexes import IdsInRanges, SortedIds, seconds
 from interlock.twins.shopify.orders import gid, make_order, timestamp
 from interlock.twins.shopify.scenarios import SCENARIOS, drawn
@@ -50,6 +51,7 @@ class Store:
         self._world, self._clock = world, clock
         self.shop = shop
         self._zone = ZoneInfo(shop.iana_timezone)
+        self.history = StockHistory(world, clock)
         self.on_change: Callable[[dict[str, Any] | None, dict[str, Any]], None] = lambda *_: (
             None
         )  # stock follows orders

@@ -173,7 +173,7 @@ def activate(shop: ShopContext, _: Any, arguments: dict[str, Any]) -> dict[str, 
         return {"inventoryLevel": level_view(level), "userErrors": []}
     units = available if available is not None else on_hand or 0
     level = stock.new_level(item["id"], int(number), _now(shop), available=units)
-    shop.world.apply("inventory.activate", stock.key_of(item["id"], number), *stock.records([level]))
+    shop.world.apply("inventory.activate", stock.key_of(item["id"], number), *_records(shop, [level], "activated"))
     shop.emit("inventory_levels/connect", stock.body(level))
     shop.emit("inventory_levels/update", stock.body(level))
     return {"inventoryLevel": level_view(level), "userErrors": []}
@@ -182,7 +182,7 @@ def activate(shop: ShopContext, _: Any, arguments: dict[str, Any]) -> dict[str, 
 def _cannot_activate(item: Any, place: Any, level: Any, available: int | None, on_hand: int | None) -> Errors:
     if item is None:
         return [user_error("The product couldn't be stocked because it wasn't found.", "inventoryItemId")]
-    if place is None or not place["active"]:
+    if place is None or not place["active"] or place.get("fulfillment_service"):
         return [user_error("The product couldn't be stocked because the location wasn't found.", "locationId")]
     if level is not None and level["active"] and (available is not None or on_hand is not None):
         message = "Not allowed to set available quantity when the item is already active at the location."
@@ -205,7 +205,8 @@ def deactivate(shop: ShopContext, _: Any, arguments: dict[str, Any]) -> dict[str
         message = "The product couldn't be unstocked because it has committed or incoming inventory at the location."
         return {"userErrors": [user_error(message)]}
     gone = {**level, **dict.fromkeys(stock.KEPT, 0), "active": False, "updated_at": _now(shop)}
-    shop.world.apply("inventory.deactivate", stock.key_of(level["item"], level["location"]), *stock.records([gone]))
+    records = _records(shop, [gone], "deactivated")
+    shop.world.apply("inventory.deactivate", stock.key_of(level["item"], level["location"]), *records)
     shop.emit("inventory_levels/disconnect", {"inventory_item_id": level["item"], "location_id": level["location"]})
     return {"userErrors": []}
 
@@ -283,7 +284,7 @@ def _level(shop: ShopContext, item_gid: str, location_gid: str, path: Iterable[s
     if item is None:
         errors.append(_error("INVALID_INVENTORY_ITEM", *path, "inventoryItemId"))
         return None
-    if place is None or not place["active"]:
+    if place is None or not place["active"] or place.get("fulfillment_service"):
         errors.append(_error("INVALID_LOCATION", *path, "locationId"))
         return None
     variant = shop.world.get("variant", str(item["variant_id"])) or {}
@@ -324,10 +325,16 @@ def _done(shop: ShopContext, kind: str, asked: Asked, steps: list[Step], errors:
         "_changes": [_change(one, after) for one in steps if one.movement.delta],
     }
     detail = {"lines": len(steps), "referenceDocumentUri": asked.get("referenceDocumentUri")}
-    shop.world.apply(kind, key, *stock.records(changed), ("adjustment", key, group), detail=detail)
+    records = _records(shop, changed, asked.get("referenceDocumentUri") or "")
+    shop.world.apply(kind, key, *records, ("adjustment", key, group), detail=detail)
     for one in changed:
         shop.emit("inventory_levels/update", stock.body(one))
     return {"inventoryAdjustmentGroup": group, "userErrors": []}
+
+
+def _records(shop: ShopContext, changed: list[Any], why: str) -> list[Any]:
+    """Levels with what the history keeps of them: which app changed them, and why."""
+    return [*stock.records(changed), *shop.store.history.of(changed, shop.app.client_id, why)]
 
 
 def _change(step: Step, after: Mapping[tuple[int, int], Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def view(row: Row, *, primary: bool = False) -> dict[str, Any]:
         "name": row["name"],
         "isActive": row["active"],
         "isPrimary": primary,
-        "isFulfillmentService": False,
+        "isFulfillmentService": bool(row.get("fulfillment_service")),
         "fulfillsOnlineOrders": True,
         "shipsInventory": True,
         "activatable": True,
@@ -155,7 +155,7 @@ def _relocate(shop: ShopContext, row: Row, target: Row) -> None:
         if level[name]
     ]
     changed = stock.applied(shop.world, movements, timestamp(shop.store.now()))
-    shop.world.remember(*stock.records(changed))
+    shop.world.remember(*stock.records(changed), *shop.store.history.of(changed, shop.app.client_id, "relocated"))
     for one_level in changed:
         shop.emit("inventory_levels/update", stock.body(one_level))
 

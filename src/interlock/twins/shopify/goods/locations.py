@@ -68,4 +68,4 @@ def set_active(world: World, location: Location, at: str, *, active: bool) -> Lo
 
 def body(location: Location) -> dict[str, Any]:
     """The body of locations/* webhooks (published sample, 2026-07)."""
-    return {name: value for name, value in location.items() if name != "deactivated_at"}
+    return {name: value for name, value in location.items() if name not in {"deactivated_at", "fulfillment_service"}}

@@ -7,7 +7,7 @@ outside of it; an order moves units from available to committed, a parcel takes 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from interlock.twins.shopify.orders import gid
@@ -139,8 +139,16 @@ def _restocked(before: Order | None, after: Order, location: int, items: Mapping
                 yield Movement(items[row["line_item_id"]], place, "available", row["quantity"])
 
 
-def moved(world: World, before: Order | None, after: Order, location: int, at: str) -> list[dict[str, Any]]:
-    """Book what an order's change does to stock; returns the bodies of the inventory_levels/update webhooks.
+def moved(
+    world: World,
+    before: Order | None,
+    after: Order,
+    location: int,
+    at: str,
+    remembered: Callable[[list[Level]], list[Change]] = lambda _: [],
+) -> list[dict[str, Any]]:
+    """Book what an order's change does to stock; returns the bodies of the inventory_levels/update webhooks. `remembered`
+    gives what to keep of the changed levels beside them.
 
     What happens where an item is not stocked counts at the primary `location`; items that are gone are left alone.
     """
@@ -151,7 +159,7 @@ def moved(world: World, before: Order | None, after: Order, location: int, at: s
             merged[one.item, place, one.name] += one.delta
     changed = applied(world, (Movement(*key, delta) for key, delta in merged.items() if delta), at)
     if changed:
-        world.remember(*records(changed))
+        world.remember(*records(changed), *remembered(changed))
     return [body(one) for one in changed]
 
 
