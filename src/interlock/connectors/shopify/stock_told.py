@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from interlock.connectors.contract import IntakeError, stock
-from interlock.connectors.shopify.body import Id, Time, gid_parts, micros
+from interlock.connectors.shopify.body import ABSENT, Id, Time, gid_parts, micros
 from interlock.connectors.shopify.stock_lines import gid
 
 NOTHING: Final = stock.Told()
@@ -55,7 +55,7 @@ class _Body(msgspec.Struct):
     line_items: list[_Line] | None = None
     order_id: Id | None = None
     order_edit: _Edit | None = None
-    refund_line_items: msgspec.Raw | None = None
+    refund_line_items: msgspec.Raw = ABSENT
     inventory_item_id: Id | None = None
     available: int | msgspec.UnsetType | None = msgspec.UNSET
 
@@ -80,7 +80,7 @@ def told(body: bytes) -> stock.Told:
     if read.order_edit is not None:
         return stock.Told(again=(gid("Order", str(read.order_edit.order_id)),))
     if read.order_id is not None:  # a parcel takes nothing that its order did not
-        return stock.Told(again=(gid("Order", str(read.order_id)),)) if read.refund_line_items else NOTHING
+        return stock.Told(again=(gid("Order", str(read.order_id)),)) if bool(read.refund_line_items) else NOTHING
     return stock.Told(sales=(_sale(read, read.line_items),)) if read.line_items is not None else NOTHING
 
 

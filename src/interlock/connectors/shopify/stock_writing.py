@@ -81,8 +81,8 @@ class StockWrite:
             for number in numbers:
                 self._outcomes[number] = Done(external_id=lines_of.place_id(self._lines[number].place), status=200)
             return []
-        if isinstance(said, Refused) and said.reason == "validation" and len(numbers) > 1:
-            return _halves(numbers)  # one line's value made the whole call invalid
+        if isinstance(said, Refused) and said.reason == "validation":  # one line's value makes the whole call invalid
+            return _halves(numbers) if len(numbers) > 1 else self._settle(numbers, said)
         self._stopped = NOT_SENT if isinstance(said, Uncertain) else said
         return self._settle(numbers, said)
 
