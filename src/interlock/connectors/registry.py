@@ -20,6 +20,7 @@ from interlock.mapping.language import Mapping as MappingFile
 from interlock.mapping.language import MappingFileError
 from interlock.mapping.library import connector_mapping
 from interlock.mapping.written import rows_of
+from interlock.messaging.event import AddressedDialect
 from interlock.messaging.write import Once
 from interlock.strategy.facts import ConnectorFact, DocumentFact, RowFact, SettingFact, VersionFact, WriteFact
 from interlock.strategy.model import System
@@ -102,12 +103,12 @@ def declared(name: str, connection: Connection) -> Manifest:
 
 
 @cache
-def dialects(name: str) -> tuple[Dialect, ...]:
-    """The webhook dialects of a vendor; none when it sends no webhooks."""
+def dialects(name: str, address: str = "") -> tuple[Dialect, ...]:
+    """The webhook dialects of a vendor, as they are spoken to an address of ours; none when it sends no webhooks."""
     if not (_root() / manifest(name).name / "webhooks.py").is_file():
         return ()
     found: tuple[Dialect, ...] = importlib.import_module(f"{__package__}.{name}.webhooks").DIALECTS
-    return found
+    return tuple(one.at(address) if isinstance(one, AddressedDialect) else one for one in found)
 
 
 def text_of(name: str, file: str) -> str:

@@ -377,7 +377,8 @@ class Build:
 
     def dialects(self, system: str) -> tuple[Dialect, ...]:
         """How this system's webhooks are read."""
-        return registry.dialects(self._system(system).connector)
+        found = self._system(system)
+        return registry.dialects(found.connector, found.intake.address)
 
     def webhook_secrets(self, system: str) -> tuple[bytes, ...]:
         """All that are valid now."""

@@ -1,0 +1,244 @@
+"""Square as a channel: reads what the tills show, and writes lines so that each counts once and a sale between is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from interlock.connectors.contract import (
+    Answer,
+    Connection,
+    Done,
+    Manifest,
+    Outcome,
+    Refused,
+    Retry,
+    Uncertain,
+    classify,
+    stock,
+)
+from interlock.connectors.square import catalogue, history, news
+from interlock.connectors.square.calls import Body, Calls, Deadline
+from interlock.connectors.square.counts import IN_STOCK, Count, CountPage, counts_of, page_of, seen_of
+from interlock.connectors.square.sales import Sales
+from interlock.connectors.square.writing import Change, decide, derived, id_of, mark_of
+
+CREATE: Final = "/v2/inventory/changes/batch-create"
+LINES_PER_WRITE: Final = 100
+"""Changes in a request: square/connect-python-sdk docs/BatchChangeInventoryRequest.md."""
+KEY_CHARACTERS_MAX: Final = 128
+NAMED: Final = re.compile(r"changes\[(\d+)\]")
+OF_ONE_LINE: Final = frozenset({"validation", "missing_reference", "gone", "unknown", "conflict", "too_large"})
+"""Reasons of a refusal that may be about one change of a batch; the others are about the caller."""
+CLOCKS_APART_US: Final = 300 * 1_000_000
+"""So far the clocks of a source and of Square may be apart."""
+REUSED: Final = "IDEMPOTENCY_KEY_REUSED"
+
+Outcomes = dict[stock.Place, Outcome]
+
+
+class _Answered(msgspec.Struct):
+    counts: list[Count] | None = None
+
+
+class _Problem(msgspec.Struct):
+    code: str = ""
+    detail: str = ""
+    field: str = ""
+
+
+class _Problems(msgspec.Struct):
+    errors: list[_Problem] = []
+
+
+class SquareChannel:
+    """One seller's tills. `compares`: the connector compares, since Square cannot; see writing.py for the time between."""
+
+    lines_per_write = LINES_PER_WRITE
+    compares = True
+
+    def __init__(self, connection: Connection, manifest: Manifest) -> None:
+        settings = connection.settings
+        self._calls = Calls(connection)
+        self._errors = manifest.error_table
+        self._locations = [str(one) for one in settings.get("locations") or ()]
+        self._decrease_to = str(settings["decrease_to"])
+        overlap_us = round(float(settings["changed_overlap_seconds"]) * 1_000_000)
+        self._sales = Sales(self._calls, self._locations, overlap_us)
+
+    async def items(self, after: str, *, timeout_seconds: float) -> stock.ItemPage | Retry | Refused:
+        """All variations."""
+        return await catalogue.items(self._calls, after, timeout_seconds)
+
+    async def read(
+        self, places: Sequence[stock.Place], *, timeout_seconds: float
+    ) -> tuple[stock.Seen, ...] | Retry | Refused:
+        """What some places show now; a place that was never counted is not stocked."""
+        found = await self._shown(places, self._calls.deadline(timeout_seconds))
+        if not isinstance(found, dict):
+            return found
+        return tuple(seen_of(place, found.get(place)) for place in places)
+
+    async def listing(self, after: str, *, timeout_seconds: float) -> stock.SeenPage | Retry | Refused:
+        """All that was ever counted, what changed last first."""
+        body: Body = {"location_ids": self._locations} if self._locations else {}
+        page = await page_of(self._calls, body, after, self._calls.deadline(timeout_seconds))
+        if not isinstance(page, CountPage):
+            return page
+        return stock.SeenPage(seen=tuple(seen_of(one.place, one) for one in page.counts), after=page.cursor)
+
+    async def sales(self, cursor: str, after: str, *, timeout_seconds: float) -> stock.SalePage | Retry | Refused:
+        """Orders that changed since a saved cursor."""
+        return await self._sales.page(cursor, after, timeout_seconds)
+
+    def told(self, topic: str, body: bytes) -> stock.Told:
+        """What a webhook says."""
+        return news.told(topic, body)
+
+    async def look(self, receipt: str, lines: Sequence[stock.Line], *, timeout_seconds: float) -> Retry:  # noqa: ARG002
+        """Never asked: a write answers at once."""
+        return Retry(code="HUB-NO-RECEIPT", message="Square gives no receipts: a write answers at once")
+
+    # -- writing
+
+    async def write(self, lines: Sequence[stock.Line], *, key: str, timeout_seconds: float) -> stock.LineOutcomes:
+        """Read, compare, look for what an earlier call of these lines has written, and write the rest."""
+        deadline = self._calls.deadline(timeout_seconds)
+        shown = await self._shown([line.place for line in lines], deadline)
+        if not isinstance(shown, dict):
+            return stock.line_outcomes(lines, shown)
+        decided = {line.place: self._decided(line, shown.get(line.place), key) for line in lines}
+        doubtful = [line for line in lines if _may_be_written(line, shown.get(line.place), decided[line.place])]
+        decided |= await self._written_before(doubtful, key, deadline)
+        outcomes: Outcomes = {place: one for place, one in decided.items() if not isinstance(one, Change)}
+        changes = [one for one in decided.values() if isinstance(one, Change)]
+        if changes:
+            first = key if len(key) <= KEY_CHARACTERS_MAX else derived(key, [])
+            outcomes |= await self._send(changes, key, first, deadline)
+        return tuple(outcomes[line.place] for line in lines)
+
+    def _decided(self, line: stock.Line, count: Count | None, key: str) -> Change | Outcome:
+        return decide(line, count, key=key, now_us=self._calls.now_us(), decrease_to=self._decrease_to)
+
+    async def _send(self, changes: list[Change], key: str, request_key: str, deadline: Deadline) -> Outcomes:
+        """All of them in one request; when some spoil it, those are named, or found by halves."""
+        body: Body = {
+            "idempotency_key": request_key,
+            "changes": [one.body for one in changes],
+            "ignore_unchanged_counts": False,  # else a count that equals the last one is lost, though goods were sold since
+        }
+        answer = await self._calls.send("POST", CREATE, body, deadline)
+        if not isinstance(answer, Answer):
+            return _every(changes, answer)
+        counts: dict[stock.Place, Count] = {}
+        outcome = classify(answer, self._errors, partial(_read, counts), now_ms=self._calls.clock.now_ms())
+        if isinstance(outcome, Done):
+            return {one.line.place: _done(one.line, counts.get(one.line.place)) for one in changes}
+        if isinstance(outcome, Refused) and outcome.code == REUSED:
+            return await self._reused(changes, key, deadline)
+        if not isinstance(outcome, Refused) or outcome.reason not in OF_ONE_LINE:
+            return _every(changes, outcome)
+        if len(changes) == 1:
+            return _every(changes, outcome)
+        return await self._without_the_spoilt(changes, key, _named(answer), outcome, deadline)
+
+    async def _without_the_spoilt(
+        self, changes: list[Change], key: str, named: Mapping[int, _Problem], outcome: Refused, deadline: Deadline
+    ) -> Outcomes:
+        """The named lines are refused and the rest is sent again; where none is named, each half by itself."""
+        spoilt = {n for n in named if n < len(changes)}
+        if spoilt:
+            refused = {changes[n].line.place: _refused(named[n], outcome) for n in sorted(spoilt)}
+            parts = [[one for n, one in enumerate(changes) if n not in spoilt]]
+        else:
+            refused = {}
+            half = len(changes) // 2
+            parts = [changes[:half], changes[half:]]
+        found: Outcomes = dict(refused)
+        for part in filter(None, parts):
+            found |= await self._send(part, key, derived(key, [one.line.place for one in part]), deadline)
+        return found
+
+    async def _reused(self, changes: list[Change], key: str, deadline: Deadline) -> Outcomes:
+        """An earlier request of these lines, made when a place showed something else, has reached Square: what of it is in
+        the history counted; the rest is decided anew."""
+        words = "the place changed while an earlier request was under way; nothing was written"
+        lines = [one.line for one in changes]
+        stale = Retry(code=stock.STALE, message=words, status=400)
+        return _every(changes, stale) | await self._written_before(lines, key, deadline)
+
+    async def _written_before(self, lines: Sequence[stock.Line], key: str, deadline: Deadline) -> Outcomes:
+        """Done for those of the lines that the history has our mark of; when it cannot be read, nothing is known of any."""
+        if not lines:
+            return {}
+        marks = await history.marks(self._calls, [line.place.item for line in lines], deadline)
+        if not isinstance(marks, set):
+            return {line.place: marks for line in lines}
+        return {line.place: _before(line.place) for line in lines if mark_of(line, key) in marks}
+
+    async def _shown(
+        self, places: Sequence[stock.Place], deadline: Deadline
+    ) -> dict[stock.Place, Count] | Retry | Refused:
+        items, locations = [one.item for one in places], [one.location for one in places]
+        return await counts_of(self._calls, items, locations, deadline) if places else {}
+
+
+def _may_be_written(line: stock.Line, count: Count | None, decided: Change | Outcome) -> bool:
+    """Whether an earlier call of this line may have counted: not where nothing changed since the number was true at all."""
+    if count is None or isinstance(decided, Done | Refused):
+        return False
+    untouched = line.as_of_us > 0 and count.at_us + CLOCKS_APART_US < line.as_of_us
+    return not untouched
+
+
+def _before(place: stock.Place) -> Done:
+    return Done(external_id=id_of(place), detail="an earlier call had written it", status=200)
+
+
+def _every(changes: Sequence[Change], outcome: Outcome) -> Outcomes:
+    return {one.line.place: outcome for one in changes}
+
+
+def _read(counts: dict[stock.Place, Count], answer: Answer) -> Done | None:
+    """Reads a success into `counts`; None when it is not as documented."""
+    try:
+        found = msgspec.json.decode(answer.body, type=_Answered)
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
+        return None
+    if found.counts is None:
+        return None
+    counts.update({one.place: one for one in found.counts if one.state == IN_STOCK})
+    return Done(status=answer.status)
+
+
+def _done(line: stock.Line, count: Count | None) -> Outcome:
+    """The change is in the history. What the place shows may be less already: a sale came between."""
+    if count is None:
+        words = "a success that does not tell the count of this place"
+        return Uncertain(code="ANSWER_NOT_UNDERSTOOD", message=words, status=200)
+    detail = "" if count.quantity == line.quantity else f"shows {count.quantity}: sold or counted meanwhile"
+    return Done(external_id=id_of(line.place), detail=detail, status=200)
+
+
+def _named(answer: Answer) -> dict[int, _Problem]:
+    """The changes that the errors name: `changes[3].adjustment.quantity`. Empty when any error names none."""
+    try:
+        problems = msgspec.json.decode(answer.body, type=_Problems).errors
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
+        return {}
+    found = [(NAMED.search(one.field), one) for one in problems]
+    if any(match is None for match, _ in found):
+        return {}
+    return {int(match[1]): one for match, one in reversed(found) if match is not None}
+
+
+def _refused(problem: _Problem, outcome: Refused) -> Refused:
+    reason = "missing_reference" if problem.code == "NOT_FOUND" else "validation"
+    return Refused(
+        reason=reason, code=problem.code or outcome.code, message=f"{problem.field} {problem.detail}".strip(),
+        status=outcome.status,
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""What the body of a Square webhook says: the counts that changed; of an order only that it changed.
+
+Facts: api.json InventoryCountUpdatedEvent, OrderCreatedEvent, OrderUpdatedEvent; up to 100 counts in an event:
+developer.squareup.com/docs/webhooks-api/how-it-works.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from interlock.connectors.contract import IntakeError, Subject, stock
+from interlock.connectors.square.counts import IN_STOCK, Count, level_of, moment_us
+
+COUNTED: Final = "inventory.count.updated"
+ORDERS: Final = ("order.created", "order.updated")
+
+
+class _Order(msgspec.Struct):
+    order_id: str
+    created_at: str = ""
+    updated_at: str = ""
+
+
+class _Object(msgspec.Struct):
+    inventory_counts: list[Count] | None = None
+    order_created: _Order | None = None
+    order_updated: _Order | None = None
+
+
+class _Data(msgspec.Struct):
+    id: str = ""
+    object: _Object | None = None
+
+
+class Event(msgspec.Struct):
+    """Any event; what stands in `data` depends on its type."""
+
+    type: str
+    event_id: str
+    merchant_id: str = ""
+    created_at: str = ""
+    data: _Data = msgspec.field(default_factory=_Data)
+
+
+def event_of(body: bytes) -> Event:
+    """The event of a body. Raises IntakeError 400."""
+    try:
+        return msgspec.json.decode(body, type=Event)
+    except (ValueError, RecursionError) as error:  # not JSON, not this shape, or not UTF-8
+        raise IntakeError(
+            f"no event of Square's: {error}", status=400, code="INT010", next_move="send what Square sends"
+        ) from error
+
+
+def told(_topic: str, body: bytes) -> stock.Told:
+    """The type in the signed body counts, not the topic of a header. Sales are found by the listing: an order's event has
+    no lines, and a sale at the till has no event of its order."""
+    event = event_of(body)
+    counts = (event.data.object.inventory_counts if event.data.object else None) or []
+    return stock.Told(levels=tuple(level_of(one) for one in counts if one.state == IN_STOCK))
+
+
+def subject_of(body: bytes) -> Subject:
+    """What an event is about. Raises IntakeError 400."""
+    event = event_of(body)
+    counts = (event.data.object.inventory_counts if event.data.object else None) or []
+    order = (event.data.object.order_created or event.data.object.order_updated) if event.data.object else None
+    if event.type == COUNTED and counts:
+        places = {one.place for one in counts}
+        key = f"{counts[0].catalog_object_id}:{counts[0].location_id}" if len(places) == 1 else event.data.id
+        version = max(one.at_us for one in counts)
+        return _subject("inventory_level", key, version, event)
+    if event.type in ORDERS and order is not None:
+        return _subject("order", order.order_id, _moment(order.updated_at or order.created_at), event)
+    return _subject(event.type.partition(".")[0], event.data.id or event.event_id, 0, event)
+
+
+def _subject(kind: str, key: str, version: int, event: Event) -> Subject:
+    """The type is signed, so it is a fact."""
+    return Subject(object=kind, key=key, version=version, facts=(event.type,), shop=event.merchant_id)
+
+
+def _moment(text: str) -> int:
+    try:
+        return moment_us(text)
+    except ValueError:
+        return 0

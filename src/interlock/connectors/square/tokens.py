@@ -1,0 +1,120 @@
+"""The two ways to a seller's token: by the refresh token of the seller's consent, or an application's own token.
+
+- `POST /oauth2/token` with JSON `client_id`, `client_secret`, `grant_type=refresh_token`, `refresh_token` -> `access_token`
+  of 30 days, `expires_at`, and the same refresh token, which never ends in the code flow: api.json ObtainTokenRequest,
+  ObtainTokenResponse (square/connect-api-specification at 5733f66).
+- A personal access token of the Developer Console does not end, and is of the seller's own account only:
+  developer.squareup.com/docs/build-basics/access-tokens.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from interlock.connectors.contract import (
+    Answer,
+    Connection,
+    Denied,
+    Grant,
+    Granted,
+    Retry,
+    StoredToken,
+    TokenKeeper,
+    fingerprint,
+    retry_after_seconds,
+)
+
+PATH: Final = "/oauth2/token"
+JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+RECONNECT: Final = "let the seller authorize the application again and give its new refresh token, then reload"
+LATER: Final = frozenset({408, 425, 429})
+
+
+class _Answered(msgspec.Struct):
+    access_token: str
+    expires_at: str = ""
+    refresh_token: str = ""
+
+
+class SellersConsent:
+    """An application that a seller has authorized: a token of 30 days, renewed long before it ends."""
+
+    kind = "refresh token"
+
+    def __init__(self, connection: Connection) -> None:
+        given = connection.credentials
+        self._connection = connection
+        self._body = {name: given[name] for name in ("client_id", "client_secret", "refresh_token")}
+        self.name = f"square {_host(connection)} client {given['client_id']} {fingerprint(given['refresh_token'])[:8]}"
+        self.origin = fingerprint("refresh", given["refresh_token"])
+        self.credentials = fingerprint(*self._body.values())
+
+    async def ask(self, stored: StoredToken | None, timeout_seconds: float) -> Granted | Retry | Denied:
+        """With the refresh token that was given last."""
+        refresh = stored.refresh if stored is not None and stored.refresh else self._body["refresh_token"]
+        asked = self._body | {"grant_type": "refresh_token", "refresh_token": refresh}
+        url = self._connection.url.rstrip("/") + PATH
+        body = msgspec.json.encode(asked)
+        answer = await self._connection.http.send("POST", url, JSON, body, timeout_seconds)
+        now_ms = self._connection.clock.now_ms()
+        return _granted(answer, now_ms) or _failure(answer, now_ms)
+
+
+class OwnToken:
+    """A token that an application has for its own account."""
+
+    kind = "personal access token"
+
+    def __init__(self, connection: Connection) -> None:
+        self._token = connection.credentials["access_token"]
+        self.credentials = self.origin = fingerprint("permanent", self._token)
+        self.name = f"square {_host(connection)} permanent {self.credentials}"
+
+    async def ask(self, _stored: StoredToken | None, _timeout_seconds: float) -> Granted | Retry | Denied:
+        """What was given; nobody is asked."""
+        return Granted(access=self._token)
+
+
+def keeper(connection: Connection) -> TokenKeeper:
+    """What a client of this seller asks for its token."""
+    return TokenKeeper(
+        _grant_of(connection.credentials, connection), connection.tokens, connection.clock, system=connection.system
+    )
+
+
+def _grant_of(given: Mapping[str, str], connection: Connection) -> Grant:
+    return SellersConsent(connection) if given.get("refresh_token") else OwnToken(connection)
+
+
+def _granted(answer: Answer, now_ms: int) -> Granted | None:
+    if answer.status != 200 or answer.error is not None:
+        return None
+    try:
+        found = msgspec.json.decode(answer.body, type=_Answered)
+        ends = dt.datetime.fromisoformat(found.expires_at).timestamp() if found.expires_at else 0.0
+    except (ValueError, RecursionError):  # not JSON, not this shape, no time, or not UTF-8
+        return None
+    if not found.access_token:
+        return None
+    lifetime = max(1.0, ends - now_ms / 1000) if ends else 0.0
+    return Granted(access=found.access_token, lifetime_seconds=lifetime, refresh=found.refresh_token)
+
+
+def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
+    """Its words are never quoted: an answer of this endpoint may hold what was sent."""
+    if answer.error is not None or answer.status < 400 or answer.status >= 500 or answer.status in LATER:
+        words = answer.error or f"the token endpoint answered {answer.status}, not with a token"
+        pause = retry_after_seconds(answer, now_ms)
+        return Retry(code=answer.code or "NO_TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
+    return Denied(
+        code=f"HTTP_{answer.status}", message=f"Square gives no token; {RECONNECT}", look_again=answer.status != 401
+    )
+
+
+def _host(connection: Connection) -> str:
+    return urlsplit(connection.url).netloc.lower()
