@@ -57,7 +57,7 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
         for name, member in value.items():
             yield from leaves(member, (*path, name))
     elif isinstance(value, list) and value and all(isinstance(member, Mapping) for member in value):
-        names = [member.get("name", at) for at, member in enumerate(value)]
+        names = [member.get("name", member.get("sku", at)) for at, member in enumerate(value)]
         for at, member in enumerate(value):
             yield from leaves(member, (*path, names[at] if names.count(names[at]) == 1 else at))
     else:

@@ -34,6 +34,7 @@ COMPARERS: Mapping[str, tuple[str, Comparer]] = {
     "functions.py": ("function", function_changes),
     "runbooks/*.md": ("runbook", runbook_changes),
     "changes/*.toml": ("change", change_file_changes),
+    "inventory/*.toml": ("stock", table_changes),
     "*.toml": ("file", table_changes),
 }
 """Pattern of a file's path -> the kind of idea that it holds, and who compares it; in the order of the plan."""

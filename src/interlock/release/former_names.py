@@ -40,11 +40,14 @@ def _path(path: str, names: Mapping[str, str]) -> str:
 
 
 def _text(path: str, content: bytes, names: Mapping[str, str]) -> bytes:
-    """Flows name systems in quotes, the table of items in its headings."""
+    """Flows name systems in quotes, the table of items in its headings, stock as owners and as keys."""
     text = content.decode(errors="surrogateescape")
     for was, now in names.items():
         if path.startswith("flows/"):
             text = text.replace(f'"{was}"', f'"{now}"')
         elif path == "mappings/items.toml":
             text = re.sub(rf"^(\s*\[){re.escape(was)}(?=[\].])", rf"\g<1>{now}", text, flags=re.MULTILINE)
+        elif path.startswith("inventory/"):
+            text = re.sub(rf'(\bowner\s*=\s*"){re.escape(was)}(?=")', rf"\g<1>{now}", text)
+            text = re.sub(rf"(?<![\w\"'-]){re.escape(was)}(?=\s*=)", now, text)
     return text.encode(errors="surrogateescape")
