@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from shlex import quote
 from typing import Any
+from urllib.parse import quote as escaped
 from urllib.parse import urlencode
 
 import msgspec
@@ -83,6 +84,11 @@ def url(path: str, **parameters: object) -> str:
     """A path with the parameters that say something."""
     query = urlencode({name.rstrip("_"): str(value) for name, value in parameters.items() if value})
     return f"{path}?{query}" if query else path
+
+
+def object_url(object_name: str, key: str, system: str = "") -> str:
+    """The page of an object; every row links to it. Without the system that it began in the page asks, where several have the key."""
+    return url(f"/objects/{escaped(object_name, safe='')}/{escaped(key, safe='')}", system=system)
 
 
 def _whole(text: str) -> int:

@@ -116,11 +116,17 @@ def templates(strategy: Strategy, clock: Clock) -> Environment:
             iso=wording.iso(at_ms), absolute=wording.absolute(at_ms, zone), text=wording.stamp(at_ms, zone)
         )
 
+    shared = told_by_several(strategy)
+
+    def object_path(object_name: str, key: str, system: str = "") -> str:
+        return filters.object_url(object_name, key, system if object_name in shared else "")
+
     environment.globals.update(
         when=when, stamp=stamp, url=filters.url, rail=RAIL, strategy_pages=STRATEGY_PAGES, reasons=REASONS,
         strategy=strategy, now_ms=clock.now_ms,
         at_clock=lambda at_ms: wording.clock_time(at_ms, clock.now_ms(), zone),
         system_title=lambda name: health.title_of(strategy, name), flow_title=lambda name: health.flow_title(strategy, name),
+        object_path=object_path, told_by_several=shared,
         spark=drawing.spark_bars, count_bars=drawing.count_bars, state_words=STATE_WORDS, version=ASSET_VERSION,
     )  # fmt: skip
     environment.filters.update(
@@ -128,6 +134,13 @@ def templates(strategy: Strategy, clock: Clock) -> Environment:
         counted=wording.counted,
     )  # fmt: skip
     return environment
+
+
+def told_by_several(strategy: Strategy) -> frozenset[str]:
+    """Kinds of objects that more than one system tells of: of these, two may have one key (C47)."""
+    told = {(flow.object.partition(".")[0], flow.source) for flow in strategy.flows.values()}
+    kinds = [name for name, _ in told]
+    return frozenset(name for name in kinds if kinds.count(name) > 1)
 
 
 STATE_WORDS = {

@@ -11,6 +11,7 @@ from console.drifting import SampleMappings
 from console.store import NOW_MS, RecordedActions, RecordedDemo, SmallTranslator, Store, monday, strategy
 from interlock.clock import Clock, VirtualClock
 from interlock.console import create_console
+from interlock.strategy.model import Strategy
 
 TOKEN = "let-me-in"
 
@@ -26,7 +27,13 @@ class Desk:
     """A console over a store, with its recorded actions and a browser."""
 
     def __init__(
-        self, folder_store: Store, *, scheme: str = "http", demo: bool = True, clock: Clock | None = None
+        self,
+        folder_store: Store,
+        *,
+        scheme: str = "http",
+        demo: bool = True,
+        clock: Clock | None = None,
+        runs: Strategy | None = None,
     ) -> None:
         self.store = folder_store
         self.views = folder_store.views()
@@ -36,7 +43,7 @@ class Desk:
         self.changes = RecordedChanges()
         self.clock = VirtualClock(NOW_MS)
         self.app = create_console(
-            views=self.views, actions=self.actions, strategy=strategy(), token=TOKEN, clock=clock or self.clock,
+            views=self.views, actions=self.actions, strategy=runs or strategy(), token=TOKEN, clock=clock or self.clock,
             demo=self.demo if demo else None, translator=SmallTranslator(), mappings=self.mappings,
             changes=self.changes,
         )  # fmt: skip

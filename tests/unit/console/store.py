@@ -126,7 +126,7 @@ def key_of(number: int) -> int:
     return 5_678_900_000_000 + number
 
 
-def place(store: Store, number: int, at_ms: int, *, body: bytes | None = None) -> int:
+def place(store: Store, number: int, at_ms: int, *, body: bytes | None = None, system: str = "shopify") -> int:
     """One order in inbox and ledger; returns its position."""
     body = body or order_body(number)
     total, currency = f"{(number * 37) % 900 + 19}.{(number * 7) % 100:02d}", "EUR"
@@ -136,13 +136,13 @@ def place(store: Store, number: int, at_ms: int, *, body: bytes | None = None) -
     identity = {"object": "order", "key": str(key_of(number)), "name": f"#{number}", "version": at_ms * 1000}
     sha = hashlib.sha256(body).digest()
     position = store.insert(
-        "event", system="shopify", dedupe_key=f"order/{key_of(number)}/{at_ms}", dialect="shopify", topic="orders/create", facts="orders/create",
+        "event", system=system, dedupe_key=f"order/{key_of(number)}/{at_ms}", dialect="shopify", topic="orders/create", facts="orders/create",
         event_id=f"9f3a{number:08x}", webhook_id=f"wh-{number}", api_version="2026-07", triggered_at_ms=at_ms - 800, received_at_ms=at_ms,
         release=RELEASE, sha256=sha, size_bytes=len(body), body=body, complete=1, **identity,
     )  # fmt: skip
     store.insert(
         "object",
-        system="shopify",
+        system=system,
         event=position,
         sha256=sha,
         first_seen_ms=at_ms,
@@ -155,11 +155,11 @@ def place(store: Store, number: int, at_ms: int, *, body: bytes | None = None) -
 
 def deliver(store: Store, number: int, position: int, flow: str, at_ms: int, state: str, **more: Any) -> int:
     """One delivery with one attempt that fits its state."""
-    destination = DESTINATIONS[flow]
+    destination, system = DESTINATIONS[flow], more.pop("system", "shopify")
     took = 40 + (number * 13) % 90
     changed = more.pop("changed_ms", at_ms + 11 + took)
     delivery = store.insert(
-        "delivery", flow=flow, system="shopify", destination=destination, object="order", key=str(key_of(number)), name=f"#{number}",
+        "delivery", flow=flow, system=system, destination=destination, object="order", key=str(key_of(number)), name=f"#{number}",
         state=state, opened=position, release=RELEASE, wanted_event=position,
         received_ms=at_ms, created_ms=at_ms + 9, updated_ms=changed, done_ms=changed if state == "done" else 0,
         attempts=more.pop("attempts", 1), head=1, **more,

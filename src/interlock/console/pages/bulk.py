@@ -7,9 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from interlock.console.actions import Book, Version
-from interlock.console.filters import Chosen, options, read_filter, said, url
+from interlock.console.filters import Chosen, object_url, options, read_filter, said, url
 from interlock.console.health import Answer, noun, title_of
-from interlock.console.pages.objects import object_url
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, number, span
 from interlock.errors import InterlockError
@@ -194,7 +193,7 @@ async def retry(request: Request) -> Response:
     if not delivery.isdecimal():
         raise HTTPException(400)
     await console_of(request).actions.retry((int(delivery),), by=request.state.session.by)
-    return RedirectResponse(object_url(str(form.get("object", "")), str(form.get("key", ""))), 303)
+    return RedirectResponse(object_url(*(str(form.get(name, "")) for name in ("object", "key", "system"))), 303)
 
 
 async def pause(request: Request) -> Response:

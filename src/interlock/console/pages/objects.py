@@ -4,7 +4,6 @@ import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -13,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from interlock.console.drawing import Bar, waterfall
 from interlock.console.field_table import FieldTable
-from interlock.console.filters import STATES, url
+from interlock.console.filters import STATES, object_url, url
 from interlock.console.health import DOWN, Answer, story_answer, title_of
 from interlock.console.payload import Shown, show, show_body
 from interlock.console.processes import ahead, with_processes
@@ -22,7 +21,7 @@ from interlock.console.sessions import REVEAL_SECONDS
 from interlock.console.wording import counted, number
 from interlock.messaging.process import STEERING
 from interlock.messaging.process_views import WORDS, ProcessRow
-from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, ObjectRow, Story
+from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, Hit, ObjectRow, Story
 from interlock.strategy.model import Strategy
 
 ORDERS_ON_A_PAGE = 50
@@ -33,21 +32,29 @@ CARDS_ON_A_PAGE = 12
 async def search(request: Request) -> Response:
     """One box. A single hit is opened at once; by its URL everything found is a page as well."""
     text = request.query_params.get("q", "").strip()[:200]
-    hits = await console_of(request).views.search(text) if text else ()
+    found = await console_of(request).views.search(text) if text else ()
+    hits = [(hit, system) for hit in found for system in hit.systems or ("",)]
     if len(hits) == 1 and "all" not in request.query_params:
-        return RedirectResponse(object_url(hits[0].object, hits[0].key), 303)
-    found = f"{counted(len(hits), 'thing')} found for “{text}”." if hits else f"Nothing found for “{text}”."
+        return RedirectResponse(object_url(found[0].object, found[0].key), 303)
+    said = f"{counted(len(hits), 'thing')} found for “{text}”." if hits else f"Nothing found for “{text}”."
+    if not text:
+        said = "Find an order, a SKU or a document."
+    return _found(request, hits, text, Answer(state="done" if hits else "silent", text=said))
+
+
+def _found(request: Request, hits: Sequence[tuple[Hit, str]], text: str, answer: Answer) -> Response:
+    """A row for each object and the system that it began in."""
     return page(
         request,
         "search.html",
         title="Search",
         command=f"interlock find {_word(text)}" if text else "",
-        answer=Answer(
-            state="done" if hits else "silent", text=found if text else "Find an order, a SKU or a document."
-        ),
+        answer=answer,
         text=text,
-        hits=hits,
-        origins=[", ".join(title_of(console_of(request).strategy, name) for name in hit.systems) for hit in hits],
+        hits=[
+            (hit, system, object_url(hit.object, hit.key, system if len(hit.systems) > 1 else ""))
+            for hit, system in hits
+        ],
     )
 
 
@@ -118,14 +125,15 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def story(request: Request) -> Response:
-    """The story of one object."""
-    console = console_of(request)
+    """The story of one object: its kind, its key, and the system that it began in where several have that key (C47)."""
+    console, asked = console_of(request), request.query_params
     object_name, key = request.path_params["object"], request.path_params["key"]
-    told = await console.views.story(object_name, key)
+    told = await console.views.story(object_name, key, system=asked.get("system", ""))
     if told is None:
         raise HTTPException(404)
-    revealed = _revealed(request, console, object_name, key)
-    asked = request.query_params
+    if told.also_in and "system" not in asked:
+        return _which(request, told)
+    revealed = _revealed(request, console, told.head)
     shown = 0 if "now" in asked else len(told.attempts) if asked.get("attempts") == "all" else CARDS_ON_A_PAGE
     cards = await _cards(console, told, shown, revealed)
     letters = {letter.delivery: letter for letter in told.dead_letters if not letter.closed_ms}
@@ -133,12 +141,16 @@ async def story(request: Request) -> Response:
         each.destination for each in await console.views.destination_health(console.now_ms) if each.breaker in DOWN
     )
     refusals = {letter.destination: letter.error or letter.reason for letter in letters.values()}
-    processes = await console.views.processes(object_name, key)
+    mine = {delivery.id for delivery in told.deliveries}
+    processes = [one for one in await console.views.processes(object_name, key) if one.delivery in mine]
+    system = told.head.system if told.also_in else ""
     return page(
         request,
         "story.html",
         title=told.head.name or f"{object_name} {key}",
         command=f"interlock show {_word((told.head.name or key).lstrip('#'))}",
+        system=system,
+        others=[(name, object_url(object_name, key, name)) for name in told.also_in],
         live="story",
         answer=_answer(console.strategy, told, refusals, down, processes),
         story=told,
@@ -157,6 +169,14 @@ async def story(request: Request) -> Response:
     )
 
 
+def _which(request: Request, told: Story) -> Response:
+    """Several systems have this key, and the address says none: a person says which, nobody guesses."""
+    head, systems = told.head, (told.head.system, *told.also_in)
+    hit = Hit(object=head.object, key=head.key, name=head.name, why="key", systems=systems)
+    text = f"{counted(len(systems), 'system')} have {head.object.replace('_', ' ')} {head.key}; each is another one."
+    return _found(request, [(hit, system) for system in systems], head.key, Answer(state="done", text=text))
+
+
 def _answer(
     strategy: Strategy, told: Story, refusals: Mapping[str, str], down: frozenset[str], processes: Sequence[ProcessRow]
 ) -> Answer:
@@ -169,30 +189,20 @@ def _answer(
 async def reveal(request: Request) -> Response:
     """Shows personal values to this session for a while, and writes down who asked and why."""
     form = await request.form()
-    object_name, key, why = (str(form.get(name, "")).strip() for name in ("object", "key", "why"))
+    object_name, key, system, why = (str(form.get(name, "")).strip() for name in ("object", "key", "system", "why"))
     if not why:
         raise HTTPException(400)
     console = console_of(request)
     subject = f"{object_name}/{key}"
     await console.actions.audit(by=request.state.session.by, action="reveal", subject=subject, why=why)
-    console.sessions.reveal(request.state.session, subject)
-    return RedirectResponse(object_url(object_name, key) + "#payloads", 303)
+    console.sessions.reveal(request.state.session, f"{subject}?{system}")
+    return RedirectResponse(object_url(object_name, key, system) + "#payloads", 303)
 
 
-def object_url(object_name: str, key: str) -> str:
-    """The page of an object; every row links to it."""
-    return _path("objects", object_name, key)
-
-
-def _path(*parts: str) -> str:
-    """A path of escaped parts."""
-    return "/" + "/".join(quote(part, safe="") for part in parts)
-
-
-def _revealed(request: Request, console: Console, object_name: str, key: str) -> bool:
+def _revealed(request: Request, console: Console, head: ObjectRow) -> bool:
     if not console.strategy.security.console.mask_personal:
         return True
-    return console.sessions.sees(request.state.session, f"{object_name}/{key}")
+    return console.sessions.sees(request.state.session, f"{head.object}/{head.key}?{head.system}")
 
 
 def _word(text: str) -> str:
