@@ -18,7 +18,7 @@ from interlock.connectors.shopify.stock_listing import StockListing, seen_at
 from interlock.connectors.shopify.stock_writing import StockWrite
 
 ANSWERS_AT_ONCE: Final = Retry(
-    code="HUB-NO-RECEIPT", message="the store answers a write of stock at once; nothing is under way"
+    code="NO-RECEIPT", message="the store answers a write of stock at once; nothing is under way"
 )
 
 

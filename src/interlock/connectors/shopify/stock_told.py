@@ -64,7 +64,7 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 
 def told(body: bytes) -> stock.Told:
-    """Levels, a sale, or what has to be read: an item by its id, an order by its gid. Raises IntakeError 400."""
+    """Levels, a sale, or an order that has to be read, by its gid. Raises IntakeError 400."""
     try:
         read = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -85,9 +85,10 @@ def told(body: bytes) -> stock.Told:
 
 
 def _level(read: _Body, item: str, location: str) -> stock.Told:
-    """inventory_levels/update and /connect. Without a number: no longer stocked, or not tracked; the item is read."""
+    """inventory_levels/update and /connect. Without a number it is not tracked, or no longer stocked there, which is no zero:
+    the next write finds out."""
     if read.available is None or read.available is msgspec.UNSET:
-        return stock.Told(again=(item,))
+        return NOTHING
     at = micros(read.updated_at) if read.updated_at is not None else 0
     level = stock.Level(item=item, location=location, quantities={"available": Decimal(read.available)}, as_of_us=at)
     return stock.Told(levels=(level,))

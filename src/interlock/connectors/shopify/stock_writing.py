@@ -23,7 +23,7 @@ LOG = logging.getLogger("interlock.shopify")
 CALLS_MAX: Final = 60
 """A write that needs more calls goes on when it is tried again: what was decided until then is taken out of it."""
 NEW_KEYS_MAX: Final = 3
-NOT_SENT: Final = Retry(code="HUB-NOT-SENT", message="it was not sent, since what was sent before it did not end well")
+NOT_SENT: Final = Retry(code="NOT-SENT", message="it was not sent, since what was sent before it did not end well")
 NO_TIME: Final = Retry(code="NO-TIME", message="no time was left to send it")
 
 Numbers = tuple[int, ...]
