@@ -70,13 +70,17 @@ class Story:
 
     async def sync(self) -> Any:
         """Write the order as the shop has it now; the outcome of its own write."""
-        plan = self.destination.plan(self.canonical("order", self.shop), signal="", past=Past(links=self.links))
+        plan = self.plan()
         outcome: Any = None
         for write in plan.writes:
             outcome = await self.send(write)
         if isinstance(outcome, Done) and plan.writes:
             self.remember(plan.writes[-1], outcome)
         return outcome
+
+    def plan(self) -> Any:
+        """What becomes of the order as the shop has it now."""
+        return self.destination.plan(self.canonical("order", self.shop), signal="", past=Past(links=self.links))
 
     async def book(self, refund: dict[str, Any]) -> Any:
         """Write the credit memo of a refund that the shop made."""

@@ -89,6 +89,12 @@ NOT_PAID_OUT: Final = (
 STAYS_OPEN: Final = (
     "{rest.amount} {rest.currency} of the credit memo was not paid out: it stays open there, and is the customer's"
 )
+STILL_COUNTED: Final = (
+    "the order was cancelled, and the shop still counts {total.amount} {total.currency} for goods on it: no goods are sold "
+    "here; pay it back in the shop, or take the goods off"
+)
+PAID: Final = frozenset({"paid", "partially_paid", "partially_refunded"})
+"""Where the payment of an order stands of which the shop has money."""
 PAID_BACK: Final = frozenset({"partially_refunded", "refunded"})
 """Where the payment of an order stands when something of it went back."""
 _NOT_THERE_YET: Final = Retry(
@@ -120,7 +126,8 @@ class NetSuite:
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:  # noqa: ARG002 - every signal has one wanted state
         """The customer, then the order. A cancelled order is closed, or never created (C44), and so is one that has
-        nothing left on it: NetSuite takes no order without lines. Pure.
+        nothing left on it: NetSuite takes no order without lines. One of which the shop keeps money, and no goods are left,
+        stays with what is kept as its lines, to be invoiced (C43). Pure.
         """
         if not hasattr(document, "lines"):
             return Plan(writes=(self._customer(document),))
@@ -129,8 +136,9 @@ class NetSuite:
         if hasattr(document, "exchanges"):
             return self._plan_return(document, past)
         reference = _reference(document.origin, document.id)
-        if document.cancelled_at is not None:
-            return self._plan_close(reference, past, "cancelled before it was created")
+        if document.cancelled_at is not None and not _keeps_money(document):
+            plan = self._plan_close(reference, past, "cancelled before it was created")
+            return msgspec.structs.replace(plan, warnings=_undecided(document))
         if _nothing_left(document):
             return self._plan_close(reference, past, "nothing was left on it before it was created")
         build = self._connection.builders["salesOrder"]
@@ -411,9 +419,27 @@ class PaymentNotThere(UnmappedReference):
 
 def _nothing_left(order: Any) -> bool:
     """No goods, and no money of any kind."""
-    if any(line.current_quantity > 0 for line in order.lines):
-        return False
-    return not any(getattr(order.components, name) for name in order.components.__struct_fields__)
+    return not _goods_left(order) and not _money_left(order)
+
+
+def _goods_left(order: Any) -> bool:
+    return any(line.current_quantity > 0 for line in order.lines)
+
+
+def _money_left(order: Any) -> bool:
+    return any(getattr(order.components, name) for name in order.components.__struct_fields__)
+
+
+def _keeps_money(order: Any) -> bool:
+    """Shipping, a fee or a tip that was paid and stays although the order was cancelled; nothing is to be packed for it."""
+    return order.financial_status in PAID and not _goods_left(order) and _money_left(order)
+
+
+def _undecided(order: Any) -> tuple[str, ...]:
+    """Goods that were paid, cancelled and not taken off the order: nobody has decided yet whose the money is."""
+    if order.financial_status not in PAID or not _goods_left(order):
+        return ()
+    return (STILL_COUNTED.format(total=order.components.total.presentment),)
 
 
 def _closed(past: Past) -> bool:
