@@ -25,6 +25,10 @@ from interlock.console.app import create_console, show_strategy
 from interlock.console.mappings import ReleaseMappings
 from interlock.console.translation import ReleaseTranslator
 from interlock.errors import SettingsError, StoreError
+from interlock.flows.inventory.desk import StockDesk
+from interlock.flows.inventory.reader import StockReader
+from interlock.flows.inventory.rules import BookCatalogue
+from interlock.flows.inventory.showing import Showing
 from interlock.intake.backfill import Backfills
 from interlock.intake.bounds import Receive
 from interlock.intake.connection import Connection
@@ -46,6 +50,7 @@ from interlock.messaging.sqlite.privacy_book import SqlitePrivacyBook
 from interlock.messaging.sqlite.renaming import SqliteRenamings
 from interlock.messaging.sqlite.shared_state import SqliteSharedState
 from interlock.messaging.sqlite.silence_book import SqliteSilenceBook
+from interlock.messaging.sqlite.stock_book import SqliteStockBook
 from interlock.messaging.sqlite.subscription_book import SqliteSubscriptionBook
 from interlock.messaging.sqlite.sweep_book import SqliteSweepBook
 from interlock.messaging.sqlite.views import SqliteViews
@@ -126,10 +131,12 @@ class Hub:
         self.vault = Vault(self.data, self.clock, environ=self._environ)
         opened.push_async_callback(self.vault.close)
         await self.vault.reconnect()
+        self.stock_book = SqliteStockBook(self.ledger.group)
+        self.catalogue = BookCatalogue(self.stock_book)
         self.shelf = Shelf(
             self.ledger, self.folder, open_http=Http, clock=self.clock, environ=self._environ,
             renamings=SqliteRenamings(self.ledger.group), allowance=self.allowance,
-            tokens=self.vault,
+            tokens=self.vault, catalogue=self.catalogue,
         )  # fmt: skip
         opened.push_async_callback(self.shelf.close)
         self.history = SqliteHistory(self.data / "ledger.db")
@@ -161,6 +168,15 @@ class Hub:
             black_box=self.black_box, worker=f"{socket.gethostname()}:{os.getpid()}",
         )  # fmt: skip
         self.router = Router(self.inbox, self.ledger, self.shelf, self.clock, self.dispatcher.wake)
+        self.dispatcher.courier.showing = Showing(self.stock_book, self.clock)
+        self.stock_desk = StockDesk(
+            self.stock_book, self.inbox, self.clock, release=self.shelf.current, cursor=self.ledger.cursor,
+            wake=self.dispatcher.wake,
+        )  # fmt: skip
+        self.stock_reader = StockReader(
+            self.stock_book, self.inbox, self.stock_desk, self.catalogue, self.clock, release=self.shelf.current,
+            cursor=self.ledger.cursor,
+        )  # fmt: skip
         self.consumers = Consumers(SqliteConsumerBook(self.ledger.group), self.shelf, self.clock)
         self.upkeep = Upkeep(
             self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
@@ -256,6 +272,8 @@ class Hub:
         await self.dispatcher.start()
         self._spawn(server.serve(sockets=[listener]))
         self._spawn(self.router.run())
+        self._spawn(self.stock_desk.run())
+        self._spawn(self.stock_reader.run())
         self._spawn(self.upkeep.run())
         self._spawn(self.consumers.run())
         self._spawn(self.flow_stops.run())

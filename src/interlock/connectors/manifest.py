@@ -59,6 +59,12 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     topics: tuple[str, ...]
 
 
+class Stock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a system that counts or shows stock tells by webhook: the topics that a flow of stock needs of it."""
+
+    topics: tuple[str, ...] = ()
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way to change the vendor's data and how it becomes once-only. Times are in seconds; each has its source.
 
@@ -189,6 +195,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     parts: dict[str, Part] = {}
     """By topic: what its fact is about by its own id, where the event is that of another object."""
     gates: dict[str, Gate] = {}
+    stock: Stock = Stock()
     """By object: where it can be asked what holds one back (`held` of the source)."""
     operations: tuple[Operation, ...] = ()
     readings: tuple[Reading, ...] = ()

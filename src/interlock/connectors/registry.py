@@ -74,6 +74,11 @@ def open_source(name: str, connection: Connection) -> Source:
     return source
 
 
+def offers(name: str, what: str) -> bool:
+    """Whether the vendor's client offers this, such as `stock_source`."""
+    return hasattr(importlib.import_module(f"{__package__}.{manifest(name).name}.client"), what)
+
+
 def open_offer(name: str, what: str, connection: Connection) -> Any:
     """What a source offers beside reading one object: `listing`, `bulk` or `subscriber` (interlock.messaging.source).
 

@@ -225,6 +225,12 @@ class StockWork(Protocol):
     def shown_as(self, channel: str, item: str, place: str) -> list[Shown]:
         """The rows of a channel's own ids."""
 
+    def skus(self, after: str, limit: int) -> list[str]:
+        """SKUs that are counted, in their order."""
+
+    def suspended(self) -> list[str]:
+        """SKUs of places of which nothing is published now."""
+
     def overdue(self, now_us: int) -> list[tuple[str, str, str, int]]:
         """Channel, place, SKU and `missing_us` of places where something is missing that no sale explains."""
 

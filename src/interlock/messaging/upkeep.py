@@ -7,6 +7,7 @@ from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.router import CURSOR
+from interlock.messaging.stock_book import CURSOR as STOCK
 
 RESCUE_SECONDS = 5.0
 TRIM_SECONDS = 60.0
@@ -62,7 +63,8 @@ class Upkeep:
         """Forget bodies that are old, routed, and that no open delivery needs, and old audit lines; returns how many."""
         now_ms = self._clock.now_ms()
         routed = await self._ledger.cursor(CURSOR)  # first: what is routed between the two questions is wanted by then
-        keep_from = min(await self._ledger.oldest_wanted_event(), routed + 1)
+        taken = await self._ledger.cursor(STOCK) or routed
+        keep_from = min(await self._ledger.oldest_wanted_event(), min(routed, taken) + 1)
         events = await self._inbox.trim(now_ms - self._bodies_ms, keep_from, TRIM_BATCH)
         bodies = await self._ledger.trim(now_ms - self._attempts_ms, TRIM_BATCH)
         return events + bodies + await self._ledger.trim_audit(now_ms - self._audit_ms, TRIM_BATCH)

@@ -20,6 +20,7 @@ from interlock.connectors.manifest import Manifest
 from interlock.connectors.observations import Observations
 from interlock.connectors.straight import StraightDestination, users_functions
 from interlock.connectors.token_store import TokenStore
+from interlock.flows.inventory.rules import NOTHING_LISTED, BookCatalogue, StockRules
 from interlock.mapping import (
     Context,
     Functions,
@@ -43,6 +44,8 @@ from interlock.messaging.process import steering_of
 from interlock.messaging.redelivery import RetryPolicy
 from interlock.messaging.releases import Document, Holding, Limits
 from interlock.messaging.source import Bulk, Gatekeeper, Listing, Subscriber, Subscription
+from interlock.messaging.stock import StockChannel, StockSource
+from interlock.messaging.stock_book import SHOWN, channel_of, shown_at
 from interlock.messaging.sweeps import Schedule
 from interlock.messaging.write import Destination, Source
 from interlock.release.cautions import Cautions
@@ -58,6 +61,10 @@ from interlock.strategy.webhooks import Wanted, wanted
 
 Function = Callable[..., Any]
 
+CALLS_OF_STOCK = 2
+"""Of stock, at one channel: one under way, and the lines of the next."""
+MOST_LINES = 1_000
+
 
 class Build:
     """One release, as the router and the dispatcher see it."""
@@ -70,7 +77,8 @@ class Build:
         http: Http,
         clock: Clock,
         environ: Mapping[str, str],
-        allowance: Allowance | None = None, tokens: TokenStore | None = None, observations: Observations | None = None,
+        allowance: Allowance | None = None, tokens: TokenStore | None = None,
+        catalogue: BookCatalogue | None = None, observations: Observations | None = None,
     ) -> None:
         self.id = strategy.release
         self.strategy = strategy
@@ -108,12 +116,14 @@ class Build:
             if flow.pattern == MIDDLEWARE
         }
         self._goes_to = {
-            flow.name: [steering_of(flow.name)] if flow.name in self._scripts else flow.destinations
+            flow.name: [steering_of(flow.name)] if flow.name in self._scripts else _written_to(flow)
             for flow in strategy.flows.values()
         }
         self._conditions = {
             flow.name: compile_predicate(flow.when, flow.object_name) for flow in strategy.flows.values() if flow.when
         }
+
+        self.stock = StockRules(strategy, catalogue or BookCatalogue(NOTHING_LISTED))
 
     # -- what the router asks
 
@@ -279,6 +289,25 @@ class Build:
         bulk: Bulk = self._offered(name, "bulk")
         return bulk
 
+    def stock_source(self, system: str) -> StockSource:
+        """How a system that counts stock is read."""
+        source: StockSource = self._offered(system, "stock_source")
+        return source
+
+    def stock_channel(self, system: str) -> StockChannel:
+        """How stock is shown at a channel."""
+        channel: StockChannel = self._offered(system, "stock_channel")
+        return channel
+
+    def tellers(self, system: str) -> list[StockSource | StockChannel]:
+        """Who reads what this system tells of stock: it may count, show, or both."""
+        found: list[StockSource | StockChannel] = []
+        if system in self.stock.counting:
+            found.append(self.stock_source(system))
+        if system in self.stock.channels:
+            found.append(self.stock_channel(system))
+        return found
+
     def subscriber(self, name: str) -> Subscriber:
         """How the system is kept telling us."""
         subscriber: Subscriber = self._offered(name, "subscriber")
@@ -288,9 +317,10 @@ class Build:
         """System -> the subscriptions that its flows declare, of systems whose connector can make them. What people ask of their
         data comes by the app's own settings, never by a subscription (F75)."""
         gates = {flow.name: self._gate_topics(flow) for flow in self.strategy.flows.values()}
+        stock = {system: self._manifest(system).stock.topics for system in self.stock.channels}
         return {
             system: [_subscription(one) for one in topics if one.topic in self._manifest(system).topics and one.topic not in PRIVACY]
-            for system, topics in wanted(self.strategy, gates).items()
+            for system, topics in wanted(self.strategy, gates, stock).items()
             if self._manifest(system).subscribes
         }
 
@@ -319,7 +349,12 @@ class Build:
         self._offers = {}
 
     def limits(self, destination: str) -> Limits:
-        """The folder's limits, the connector's own rate where the folder names none."""
+        """The folder's limits, the connector's own rate where the folder names none. Stock goes many lines to a call: what is
+        limited there are the calls, by the channel's writer."""
+        if destination.startswith(SHOWN):
+            channel = channel_of(destination)
+            lines = CALLS_OF_STOCK * self.stock_channel(channel).lines_per_write
+            return msgspec.structs.replace(self.limits(channel), concurrency=min(lines, MOST_LINES), rate_per_second=None)
         system = self._system(destination)
         declared = registry.manifest(system.connector).limits
         return Limits(
@@ -388,11 +423,15 @@ class Build:
 
     def destinations(self) -> list[str]:
         """Every system that a flow writes to."""
-        return sorted({name for flow in self.strategy.flows.values() for name in flow.destinations})
+        return sorted({name for flow in self.strategy.flows.values() for name in _written_to(flow)})
 
     def warm(self) -> None:
         """Compile every mapping and open every connector now, so that a mistake shows at the start."""
+        for system in sorted(self.stock.systems):
+            self.tellers(system)
         for flow in self.strategy.flows.values():
+            if flow.publish is not None:
+                continue
             if flow.name not in self._straight:
                 self._reader(flow.source, flow.object_name)
             for name in flow.destinations:
@@ -515,8 +554,14 @@ class Build:
 def _by_source(strategy: Strategy) -> dict[str, list[Flow]]:
     found: dict[str, list[Flow]] = {}
     for flow in strategy.flows.values():
-        found.setdefault(flow.source, []).append(flow)
+        if flow.publish is None:  # what stock follows from its events is worked out by the stock desk
+            found.setdefault(flow.source, []).append(flow)
     return found
+
+
+def _written_to(flow: Flow) -> list[str]:
+    """Its destinations as the dispatcher knows them: stock has a lane of its own at a channel."""
+    return [shown_at(name) for name in flow.destinations] if flow.publish is not None else flow.destinations
 
 
 def _subscription(one: Wanted) -> Subscription:

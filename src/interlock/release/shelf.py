@@ -14,9 +14,11 @@ from interlock.connectors.http import Http
 from interlock.connectors.observations import Observations
 from interlock.connectors.token_store import MemoryTokenStore, TokenStore
 from interlock.errors import InterlockError
+from interlock.flows.inventory.rules import BookCatalogue
 from interlock.messaging.ledger import Ledger
 from interlock.messaging.releases import Limits
 from interlock.messaging.renaming import Renamings
+from interlock.messaging.stock_book import channel_of
 from interlock.release.build import Build
 from interlock.release.cautions import Cautions
 from interlock.release.renaming import changes
@@ -51,6 +53,7 @@ class Shelf:
         renamings: Renamings | None = None,
         allowance: Allowance | None = None,
         tokens: TokenStore | None = None,
+        catalogue: BookCatalogue | None = None,
     ) -> None:
         self._ledger = ledger
         self._folder = folder
@@ -63,6 +66,7 @@ class Shelf:
         self._current: Build | None = None
         self._renamings = renamings
         self._allowance = allowance or Allowance(clock)
+        self._catalogue = catalogue
         self._tokens = tokens or MemoryTokenStore(clock)
         self._names: Mapping[str, str] = {}
         self.quiet: Quiet = _nothing_runs
@@ -150,7 +154,8 @@ class Shelf:
     def limits(self, destination: str) -> Limits:
         """Those of the active release, else of the one that was taken up last; the usual ones when none knows it."""
         newest_first = (self.current(), *reversed(self._known.values()))
-        known = (build.limits(destination) for build in newest_first if destination in build.strategy.systems)
+        system = channel_of(destination)
+        known = (build.limits(destination) for build in newest_first if system in build.strategy.systems)
         return next(known, Limits())
 
     async def close(self) -> None:
@@ -175,7 +180,7 @@ class Shelf:
         self._opened.append(http)
         return Build(
             strategy, self._folder, http=http, clock=self._clock, environ=self._environ, allowance=self._allowance,
-            tokens=self._tokens, observations=self.observations,
+            tokens=self._tokens, catalogue=self._catalogue, observations=self.observations,
         )  # fmt: skip
 
 

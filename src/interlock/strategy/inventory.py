@@ -201,12 +201,16 @@ class Publish(Struct, frozen=True, forbid_unknown_fields=True):
     cap: Annotated[Units, Meta(description="It never shows more than this; 0 means no cap.")] = 0
     floor: Annotated[Units, Meta(description="Less than this is shown as 0.")] = 0
     settle_seconds: Annotated[
-        float, Meta(ge=0, le=3_600, description="How long changes of one place are gathered before they are written.")
+        float, Meta(ge=0, le=3_600, description="A place is written once in so long at most: what changes meanwhile is gathered.")
     ] = 1.0
     unexplained_seconds: Annotated[
         float,
         Meta(ge=0, le=86_400, description="How long a channel's foreign number may wait for a sale that explains it."),
     ] = 300.0
+    read_every_seconds: Annotated[
+        float,
+        Meta(gt=0, le=86_400, description="How often sources, and channels that send no webhooks, are asked what changed."),
+    ] = 30.0
     source_stale_minutes: Annotated[
         float,
         Meta(gt=0, le=44_640, description="When its source has said nothing for so long, nothing is published of it."),
@@ -242,5 +246,5 @@ class Publish(Struct, frozen=True, forbid_unknown_fields=True):
         return structs.replace(self, **said, rule=[])
 
 
-TERMS = tuple(field for field in Publish.__struct_fields__ if field != "rule")
-"""What `[publish]` and each `[[publish.rule]]` may say."""
+TERMS = tuple(field for field in PublishRule.__struct_fields__ if field not in ("channel", "group", "location"))
+"""What each `[[publish.rule]]` may say in place of `[publish]`."""

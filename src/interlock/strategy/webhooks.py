@@ -26,13 +26,19 @@ class Wanted(Struct, frozen=True, kw_only=True):
     metafields: tuple[str, ...] = ()
 
 
-def wanted(strategy: Strategy, beside: Mapping[str, Iterable[str]] = {}) -> Mapping[str, tuple[Wanted, ...]]:
+def wanted(
+    strategy: Strategy, beside: Mapping[str, Iterable[str]] = {}, stock: Mapping[str, Iterable[str]] = {}
+) -> Mapping[str, tuple[Wanted, ...]]:
     """System -> its topics, of every flow that takes something from it; `beside` names more topics by flow, which tell of
-    other objects: what a flow says of its own topics does not hold for them."""
+    other objects: what a flow says of its own topics does not hold for them. `stock` are the topics by which a channel tells
+    what it sold and what it shows."""
     flows: dict[str, dict[str, list[Flow]]] = {}
     for flow in strategy.flows.values():
         for topic in (*flow.trigger, *beside.get(flow.name, ())):
             flows.setdefault(flow.source, {}).setdefault(topic, []).append(flow)
+        for channel in flow.destinations if flow.publish is not None else ():
+            for topic in stock.get(channel, ()):
+                flows.setdefault(channel, {}).setdefault(topic, []).append(flow)
     return {
         system: tuple(_wanted(topic, topics[topic]) for topic in sorted(topics))
         for system, topics in flows.items()
@@ -52,7 +58,7 @@ def trimmed(strategy: Strategy) -> Mapping[str, frozenset[str]]:
 
 
 def _wanted(topic: str, flows: list[Flow]) -> Wanted:
-    asked = [flow.subscription if topic in flow.trigger else Subscription() for flow in flows]
+    asked = [flow.subscription if topic in flow.trigger and flow.publish is None else Subscription() for flow in flows]
     filters = {one.filter for one in asked}
     fields = [one.fields for one in asked]
     whole = not all(fields)

@@ -32,7 +32,9 @@ from interlock.messaging.stock_book import (
 )
 
 LARGEST_BATCH: Final = 200
+IDLE_SECONDS: Final = 5.0
 READ_AGAIN_US: Final = 1_000_000
+LEVEL: Final = "inventory_level"
 NOT_OURS: Final = "STK006"
 """Another system counts this: a signal, no stopped line."""
 
@@ -83,9 +85,19 @@ class StockDesk:
         """Take in for ever; wakes at each commit of the inbox."""
         while True:
             self._news.clear()
+            if not self._release().stock.systems:
+                await self._follow_idly()
+                continue
             while await until_there_is_space(self.step, self._clock):
                 pass
             await self._news.wait()
+
+    async def _follow_idly(self) -> None:
+        """Without a flow of stock: one that a release brings begins with what comes from about then on."""
+        head = await self._inbox.head()
+        if await self._cursor(CURSOR) < head:
+            await self._book.run(lambda work: work.move(head))
+        await self._clock.sleep(IDLE_SECONDS)
 
     async def step(self) -> int:
         """Take one batch in; returns how many events it took."""
@@ -109,6 +121,10 @@ class StockDesk:
             self._wake()
         self.taken.set()
         return len(events)
+
+    def wake(self) -> None:
+        """Deliveries were opened: let the dispatcher look."""
+        self._wake()
 
     async def again(self, skus: Iterable[str]) -> int:
         """Work these SKUs out once more: a rule, a listing or a freshness has changed. Returns how many deliveries were opened."""
@@ -160,14 +176,15 @@ class Taking:
     def take(self, event: Event, said: Told | str) -> None:
         """One event."""
         if isinstance(said, str):
-            if event.object == "inventory_level":
+            if event.object == LEVEL:
                 self._unreadable(event, said)
             return
         for level in said.levels:
             self.level(event.system, level, event.position, _as_of(level, event))
         for sale in said.sales:
             self.sale(event.system, sale, event.position)
-        for key in said.again:
+        for item in said.again:
+            key = item if event.object == LEVEL else event.key
             self._book.again(event.system, event.object, key, event.position, self._now_us + READ_AGAIN_US)
 
     def finish(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -29,6 +29,17 @@ class BookCatalogue:
         """A system was listed anew."""
         for kept in (self.sku_of, self.items_of, self.with_barcode):
             kept.cache_clear()
+
+
+class _NothingListed:
+    """A book without items: a release that is only looked at needs no catalogue."""
+
+    def look(self, _work: object) -> tuple[str, ...]:
+        """Nobody lists anything."""
+        return ()
+
+
+NOTHING_LISTED: Final[Any] = _NothingListed()
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +72,11 @@ class StockRules:
             system: tuple(self._channel(flow, system) for flow in flows)
             for system, flows in _by_channel(self.flows).items()
         }
+
+    @property
+    def systems(self) -> frozenset[str]:
+        """All that have to do with stock; none without a flow of stock."""
+        return self.counting | frozenset(self.channels)
 
     def takes(self, system: str) -> bool:
         """Whether what this system says matters to stock."""

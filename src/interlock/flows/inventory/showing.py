@@ -76,9 +76,9 @@ class Showing:
             raise Stop(Finished(state="cancelled", failure=failure_of("no_flow", "STK011", words)))
         if not row.item:
             raise dead("mapping", row.trouble or "STK001", row.said or f"{system} lists no item that is {sku}")
-        seen = None
-        if not row.seen_us or row.sold:
-            seen = await self._seen(self._writer(system, release), Place(row.item, place), timeout_seconds)
+        seen, writer = None, self._writer(system, release)
+        if not row.seen_us or (row.sold and writer.channel.compares):
+            seen = await self._seen(writer, Place(row.item, place), timeout_seconds)
         decided = await self._book.run(lambda work: self._decide(work, release.stock, channel, row, seen))
         if isinstance(decided, Stop):
             raise decided
@@ -114,6 +114,8 @@ class Showing:
         row = work.shown(row.channel, row.place, row.sku) or row
         if seen is not None:
             row = self._was_seen(work, row, seen, now_us)
+        elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late (Amazon)
+            row = msgspec.structs.replace(row, seen=max(0, row.seen - row.sold), sold=0)
         found = Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row)
         if found.suspended:
             work.show(msgspec.structs.replace(row, said=found.suspended))

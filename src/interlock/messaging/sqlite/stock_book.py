@@ -162,6 +162,14 @@ class SqliteStockWork:
         """By the channel's ids."""
         return [_shown(row) for row in self._rows("shown_as", channel, item, place)]
 
+    def skus(self, after: str, limit: int) -> list[str]:
+        """By the primary key."""
+        return [row[0] for row in self._rows("skus", after, limit)]
+
+    def suspended(self) -> list[str]:
+        """Each once."""
+        return [row[0] for row in self._rows("suspended")]
+
     def overdue(self, now_us: int) -> list[tuple[str, str, str, int]]:
         """Some at a time."""
         return [(channel, place, sku, us) for channel, place, sku, us in self._rows("overdue", now_us)]

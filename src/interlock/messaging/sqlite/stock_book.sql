@@ -69,6 +69,12 @@ SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us
 SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us, written, written_us, sold, missing, missing_us, stocked,
   trouble, said FROM stock_place WHERE channel = ? AND item = ? AND place = ?
 
+-- name: skus
+SELECT DISTINCT sku FROM stock_position WHERE sku > ? ORDER BY sku LIMIT ?
+
+-- name: suspended
+SELECT DISTINCT sku FROM stock_place WHERE said <> '' AND trouble = ''
+
 -- name: overdue
 SELECT channel, place, sku, missing_us FROM stock_place WHERE missing > 0 AND missing_us < ? LIMIT 1000
 
@@ -93,8 +99,9 @@ INSERT OR REPLACE INTO stock_item (system, item, sku, barcode, variant, tracked,
 -- name: drop_items
 DELETE FROM stock_item WHERE system = ? AND seen_us < ?
 
--- name: sku_of
+-- name: sku_of  by the id of the item, or of what is sold of it
 SELECT sku FROM stock_item WHERE system = ?1 AND item = ?2 AND sku <> ''
+UNION SELECT sku FROM stock_item WHERE system = ?1 AND variant = ?2 AND variant <> '' AND sku <> ''
 
 -- name: writable
 SELECT tracked, kit FROM stock_item WHERE system = ? AND item = ?

@@ -13,6 +13,7 @@ CREATE TABLE stock_item (
   PRIMARY KEY (system, item)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX stock_item_by_sku ON stock_item (system, sku);
+CREATE INDEX stock_item_by_variant ON stock_item (system, variant) WHERE variant <> '';
 CREATE INDEX stock_item_by_barcode ON stock_item (system, barcode) WHERE barcode <> '';
 
 -- A position: what the source of truth counts of one SKU at one of its places, in base units.

@@ -1,0 +1,403 @@
+"""Reads what systems list of items, stock and sales, each at its own interval, and puts it into the inbox like a webhook."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from interlock.clock import Clock
+from interlock.errors import InterlockError, StoreError
+from interlock.flows.inventory.desk import StockDesk, Taking
+from interlock.flows.inventory.rules import BookCatalogue, StockRules
+from interlock.messaging.event import Event
+from interlock.messaging.full_disk import until_there_is_space
+from interlock.messaging.inbox import Inbox
+from interlock.messaging.outcome import Refused, Retry
+from interlock.messaging.stock import ItemPage, LevelPage, SalePage, StockChannel, StockSource, Told
+from interlock.messaging.stock_book import CURSOR, DIALECT, Read, Reading, StockBook, StockWork
+from interlock.messaging.write import Source
+
+LOOK_SECONDS: Final = 0.5
+HUB: Final = ""
+"""In place of a system, what the hub itself has read: the rules that places were worked out by."""
+SKUS_AT_ONCE: Final = 200
+CALL_SECONDS: Final = 30.0
+ITEMS_EVERY_SECONDS: Final = 6 * 3_600.0
+ITEMS_AT_MOST_EVERY_SECONDS: Final = 300.0
+"""A line of an unknown item has the items listed anew, no more often than this."""
+MOST_TRIES: Final = 6
+LONGEST_PAUSE_SECONDS: Final = 300.0
+HALTED_AT_ONCE: Final = 1_000
+AGAIN_AT_ONCE: Final = 100
+MOST_AGAIN: Final = 20
+DAY_SECONDS: Final = 86_400.0
+UNKNOWN: Final = frozenset({"STK001", "STK005"})
+"""Why a line stops that a new listing of items may know better."""
+
+LOG = logging.getLogger("interlock.flows")
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+
+Page = Any
+
+
+class NotReadError(Exception):
+    """A system does not let itself be read now; the words say why."""
+
+
+class Stocked(Protocol):
+    """The release that runs, as far as stock is concerned."""
+
+    id: str
+
+    @property
+    def stock(self) -> StockRules:
+        """Its rules."""
+
+    def stock_source(self, system: str) -> StockSource:
+        """How a system of truth is read."""
+
+    def stock_channel(self, system: str) -> StockChannel:
+        """How a channel is read."""
+
+    def source(self, name: str) -> Source:
+        """How one order is read."""
+
+    def tellers(self, system: str) -> Any:
+        """Who reads what this system tells."""
+
+
+class StockReader:
+    """One task per system: their patience is not shared. What was read is taken in before its end is noted as fresh."""
+
+    def __init__(
+        self, book: StockBook, inbox: Inbox, desk: StockDesk, catalogue: BookCatalogue, clock: Clock, *,
+        release: Callable[[], Stocked], cursor: Callable[[str], Awaitable[int]],
+    ) -> None:  # fmt: skip
+        self._book = book
+        self._inbox = inbox
+        self._desk = desk
+        self._catalogue = catalogue
+        self._clock = clock
+        self._release = release
+        self._cursor = cursor
+        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._failures: dict[tuple[str, str], int] = {}
+
+    async def run(self) -> None:
+        """Look for ever. A system that cannot be read costs its own freshness, never the hub."""
+        try:
+            while True:
+                await until_there_is_space(self.look, self._clock)
+                await self._clock.sleep(LOOK_SECONDS)
+        finally:
+            for task in self._at_work.values():
+                task.cancel()
+            await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+
+    async def look(self) -> None:
+        """Begin what is due at each system, and settle what time alone changes."""
+        rules = self._release().stock
+        for system in [system for system, task in self._at_work.items() if task.done()]:
+            self._at_work.pop(system).result()  # a store that failed ends the hub
+        for system in sorted(rules.systems):
+            if system not in self._at_work and (due := self._due(rules, system)):
+                self._at_work[system] = asyncio.ensure_future(self._read(system, due))
+        if rules.systems:
+            await self._overdue()
+            await self._follow_release(rules)
+
+    async def _follow_release(self, rules: StockRules) -> None:
+        """New rules change what places show: every SKU is worked out again, some at a time."""
+        if self._state(HUB, "rules").cursor == rules.release or HUB in self._at_work:
+            return
+        self._at_work[HUB] = asyncio.ensure_future(self._work_out_all(rules.release))
+
+    async def _work_out_all(self, release: str) -> None:
+        after = ""
+        while skus := self._book.look(partial(_skus_after, after=after)):
+            await self._desk.again(skus)
+            after = skus[-1]
+        await self._book.run(partial(_followed, release=release))
+
+    async def read_now(self, system: str, what: str) -> None:
+        """Read it to the end now, whatever its schedule. Raises NotReadError."""
+        await self._reading(system, what)
+
+    # -- when
+
+    def _due(self, rules: StockRules, system: str) -> list[str]:
+        """What is due, in the order in which it has to be read: no level is understood before its item is known."""
+        now_us = self._clock.now_ms() * 1_000
+        every = min(
+            (channel.publish.read_every_seconds for channels in rules.channels.values() for channel in channels),
+            default=30.0,
+        )
+        seconds = {"items": ITEMS_EVERY_SECONDS}
+        if system in rules.counting:
+            seconds["levels"] = every
+        if system in rules.channels:
+            seconds["sales"] = every
+        due = [what for what, pause in seconds.items() if self._is_due(system, what, pause, now_us)]
+        if "items" not in due and self._wants_items(system, now_us):
+            due.insert(0, "items")
+        if "levels" in due and not all(self._state(each, "items").tried_us for each in rules.systems):
+            due.remove("levels")  # an item is known when another system lists it
+        if self._book.look(lambda work: any(row[0] == system for row in work.to_read(now_us, AGAIN_AT_ONCE))):
+            due.append("again")
+        return due
+
+    def _is_due(self, system: str, what: str, pause: float, now_us: int) -> bool:
+        state = self._state(system, what)
+        if failures := self._failures.get((system, what), 0):
+            pause = min(2.0**failures, LONGEST_PAUSE_SECONDS)
+        return now_us - state.tried_us >= pause * 1e6 or state.tried_us > now_us
+
+    def _wants_items(self, system: str, now_us: int) -> bool:
+        """A line stopped because nobody knows its item: perhaps it is new."""
+        listed_us = self._state(system, "items").tried_us
+        if now_us - listed_us < ITEMS_AT_MOST_EVERY_SECONDS * 1e6:
+            return False
+        halted = self._book.look(lambda work: work.halted(HALTED_AT_ONCE))
+        return any(one.code in UNKNOWN and one.since_us > listed_us for one in halted)
+
+    # -- what
+
+    async def _read(self, system: str, due: list[str]) -> None:
+        for what in due:
+            try:
+                await self._reading(system, what)
+            except NotReadError as error:
+                self._failures[system, what] = self._failures.get((system, what), 0) + 1
+                LOG.warning("%s of %s could not be read: %s", what, system, error)
+                await self._note(system, what, error=str(error))
+            except StoreError:
+                raise
+            except InterlockError as error:  # a secret that is no more
+                self._failures[system, what] = self._failures.get((system, what), 0) + 1
+                await self._note(system, what, error=error.what)
+            except Exception as error:
+                LOG.exception("the connector of %s failed while its %s were read", system, what)
+                self._failures[system, what] = self._failures.get((system, what), 0) + 1
+                await self._note(system, what, error=f"the connector failed: {type(error).__name__}")
+            else:
+                self._failures.pop((system, what), None)
+
+    async def _reading(self, system: str, what: str) -> None:
+        match what:
+            case "items":
+                await self._items(system)
+            case "levels":
+                await self._levels(system)
+            case "sales":
+                await self._sales(system)
+            case _:
+                await self._again(system)
+
+    async def _items(self, system: str) -> None:
+        """All of them; what the listing shows no more is forgotten. Lines that had stopped are tried again."""
+        began_us = self._clock.now_ms() * 1_000
+        release, after = self._release(), ""
+        sources = system in release.stock.counting
+        port = release.stock_source(system) if sources else release.stock_channel(system)
+        while True:
+            page: ItemPage = await self._persistently(partial(port.items, after, timeout_seconds=CALL_SECONDS))
+            await self._book.run(partial(_list_items, system=system, page=page, began_us=began_us))
+            if not page.after or page.after == after:
+                break
+            after = page.after
+
+        def end(work: StockWork) -> None:
+            work.drop_items(system, began_us)
+            work.read(system, "items", Read(fresh_us=began_us, tried_us=began_us))
+
+        await self._book.run(end)
+        self._catalogue.forget()
+        await self._retry_halted()
+
+    async def _retry_halted(self) -> None:
+        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
+
+        def work(book: StockWork) -> int:
+            taking = Taking(book, rules, now_us)
+            for halted in book.halted(HALTED_AT_ONCE):
+                if halted.line.quantities:
+                    taking.level(halted.system, halted.line, halted.event, halted.line.as_of_us or halted.last_us)
+            return taking.finish()
+
+        if await self._book.run(work):
+            self._desk.wake()
+
+    async def _levels(self, system: str) -> None:
+        """What changed since the last reading; everything the first time."""
+        began_us = self._clock.now_ms() * 1_000
+        source = self._release().stock_source(system)
+        known = self._state(system, "levels")
+        after, cursor, last = "", known.cursor, 0
+        while True:
+            if known.cursor:
+                page: LevelPage = await self._persistently(
+                    partial(source.changed, known.cursor, after, timeout_seconds=CALL_SECONDS)
+                )
+            else:
+                page = await self._persistently(partial(source.levels, after, timeout_seconds=CALL_SECONDS))
+            if page.levels:
+                last = await self._tell(system, "levels", Reading(levels=page.levels))
+            cursor = page.cursor or cursor
+            if not page.after or page.after == after:
+                break
+            after = page.after
+            if page.rest_seconds:
+                await self._clock.sleep(page.rest_seconds)
+        await self._taken_in(last)
+        await self._book.run(
+            lambda work: work.read(system, "levels", Read(cursor=cursor, fresh_us=began_us, tried_us=began_us))
+        )
+        await self._see(was_silent=began_us - known.fresh_us > 60e6)
+
+    async def _see(self, *, was_silent: bool) -> None:
+        """A reading to the end lets sales be seen; after a silence everything that was suspended is looked at again."""
+        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
+
+        def work(book: StockWork) -> int:
+            taking = Taking(book, rules, now_us)
+            taking.see()
+            if was_silent:
+                taking.touched.update(dict.fromkeys(book.suspended(), 0))
+            return taking.finish()
+
+        if await self._book.run(work):
+            self._desk.wake()
+
+    async def _sales(self, system: str) -> None:
+        """Orders of a channel that tells none by webhook."""
+        began_us = self._clock.now_ms() * 1_000
+        channel = self._release().stock_channel(system)
+        known = self._state(system, "sales")
+        after, cursor, last = "", known.cursor, 0
+        while True:
+            page: SalePage = await self._persistently(
+                partial(channel.sales, known.cursor, after, timeout_seconds=CALL_SECONDS)
+            )
+            if page.sales:
+                last = await self._tell(system, "sales", Reading(sales=page.sales))
+            cursor = page.cursor or cursor
+            if not page.after or page.after == after:
+                break
+            after = page.after
+        await self._taken_in(last)
+        await self._book.run(
+            lambda work: work.read(system, "sales", Read(cursor=cursor, fresh_us=began_us, tried_us=began_us))
+        )
+
+    async def _again(self, system: str) -> None:
+        """Objects whose events said too little."""
+        now_us = self._clock.now_ms() * 1_000
+        due = [row for row in self._book.look(lambda work: work.to_read(now_us, AGAIN_AT_ONCE)) if row[0] == system]
+        release = self._release()
+        for _, object_name, key, event, tries in due:
+            try:
+                told = await self._told_again(release, system, object_name, key)
+            except NotReadError:
+                if tries < MOST_AGAIN:
+                    due_us = now_us + round(min(2.0**tries, LONGEST_PAUSE_SECONDS) * 1e6)
+                    await self._book.run(
+                        partial(_later, system=system, what=(object_name, key), event=event, due_us=due_us)
+                    )
+                    continue
+                LOG.warning("%s %s of %s could not be read again; the next reading has it", object_name, key, system)
+                told = Told()
+            if told.levels or told.sales:
+                await self._tell(system, "again", Reading(levels=told.levels, sales=told.sales))
+            await self._book.run(partial(_was_read, system=system, what=(object_name, key)))
+
+    async def _told_again(self, release: Stocked, system: str, object_name: str, key: str) -> Told:
+        if object_name == "inventory_level":
+            levels = await self._persistently(
+                lambda: release.stock_source(system).read([key], timeout_seconds=CALL_SECONDS), tries=1
+            )
+            return Told(levels=levels)
+        body = await self._persistently(
+            lambda: release.source(system).read(object_name, key, timeout_seconds=CALL_SECONDS), tries=1
+        )
+        said = [teller.told(f"{object_name}s/updated", body) for teller in release.tellers(system)]
+        return next((each for each in said if each.sales), Told())
+
+    async def _overdue(self) -> None:
+        """What was missing at a channel for too long without an order that explains it."""
+        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
+        found = {
+            sku
+            for channel, place, sku, missing_us in self._book.look(lambda work: work.overdue(now_us))
+            if (shown := rules.channel(channel, place)) is None
+            or now_us - missing_us >= shown.publish.terms(channel, rules.group(sku), "").unexplained_seconds * 1e6
+        }
+        if found:
+            await self._desk.again(found)
+
+    # -- how
+
+    async def _tell(self, system: str, what: str, reading: Reading) -> int:
+        """One event of the inbox, as durable as any; returns its position."""
+        body, now_ms = _encode(reading), self._clock.now_ms()
+        event = Event(
+            system=system, dialect=DIALECT, topic=f"stock/{what}", object="inventory_level", key=f"stock/{what}", version=now_ms * 1_000,
+            complete=True, received_at_ms=now_ms, release=self._release().id, sha256=hashlib.sha256(body).digest(), body=body,
+        )  # fmt: skip
+        return (await self._inbox.append(event)).position
+
+    async def _taken_in(self, position: int) -> None:
+        """Return once the desk has taken this event in."""
+        while await self._cursor(CURSOR) < position:
+            self._desk.taken.clear()
+            if await self._cursor(CURSOR) >= position:
+                return
+            await self._desk.taken.wait()
+
+    async def _persistently(self, ask: Callable[[], Awaitable[Any]], tries: int = MOST_TRIES) -> Page:
+        """Its answer, however often the system asks for patience within reason."""
+        for tried in range(tries):
+            answer = await ask()
+            if isinstance(answer, Refused):
+                raise NotReadError(f"{answer.code}: {answer.message}")
+            if not isinstance(answer, Retry):
+                return answer
+            if tried < tries - 1:
+                await self._clock.sleep(max(answer.retry_after_seconds, min(2.0**tried, LONGEST_PAUSE_SECONDS)))
+        raise NotReadError(f"{answer.code}: {answer.message}")
+
+    def _state(self, system: str, what: str) -> Read:
+        return self._book.look(lambda work: work.reading(system, what))
+
+    async def _note(self, system: str, what: str, *, error: str) -> None:
+        """It was tried; what was known stays."""
+        now_us = self._clock.now_ms() * 1_000
+
+        def work(book: StockWork) -> None:
+            known = book.reading(system, what)
+            book.read(system, what, msgspec.structs.replace(known, tried_us=now_us, error=error[:500]))
+
+        await self._book.run(work)
+
+
+def _skus_after(work: StockWork, *, after: str) -> list[str]:
+    return work.skus(after, SKUS_AT_ONCE)
+
+
+def _followed(work: StockWork, *, release: str) -> None:
+    work.read(HUB, "rules", Read(cursor=release))
+
+
+def _list_items(work: StockWork, *, system: str, page: ItemPage, began_us: int) -> None:
+    work.list_items(system, page.items, began_us)
+
+
+def _later(work: StockWork, *, system: str, what: tuple[str, str], event: int, due_us: int) -> None:
+    work.again(system, *what, event, due_us)
+
+
+def _was_read(work: StockWork, *, system: str, what: tuple[str, str]) -> None:
+    work.was_read(system, *what)
