@@ -46,6 +46,7 @@ def shown_and_kept(world: World, subject: Normaliser, pieces: Counter[tuple[str,
             assert all(isinstance(count, int) and count >= 0 for count in places.values())
             sold = sum(subject.taken(channel, sku, count)[sku] for count in places.values())
             assert sold + remainder == quantity, (channel, sku, location, quantity, places, remainder)
+            assert 0 <= sold <= quantity and (not places or remainder < subject.pack(channel, sku))
             back[sku] += sold + remainder
             parts = [float(share.part) for share in subject.places(channel, location, sku)]
             naive_wrong += bool(parts) and naive_shown(quantity, subject.pack(channel, sku), parts) > quantity
