@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
 import click
 
@@ -40,9 +39,12 @@ class Step(NamedTuple):
     "--payloads", is_flag=True, help="With the bytes received and sent; they hold personal data, so --why is needed."
 )
 @click.option("--why", default="", help="The reason for --payloads, for the audit.")
+@click.option(
+    "--system", default="", help="Where it began, when several systems have its number; else the newest is told."
+)
 @folder_option
 @speaks
-def show(order: str, payloads: bool, why: str, folder: Path, out: Output) -> None:
+def show(order: str, payloads: bool, why: str, system: str, folder: Path, out: Output) -> None:
     """Tell the story of one order.
 
     ORDER is whatever `find` understands; of several objects the order is told.
@@ -56,19 +58,23 @@ def show(order: str, payloads: bool, why: str, folder: Path, out: Output) -> Non
 
     async def ask(views: "SqliteViews") -> None:
         hit = await one_order(views, order)
-        story = await views.story(hit.object, hit.key) if hit else None
+        story = await views.story(hit.object, hit.key, system=system) if hit else None
         if story is None:
-            out.summary(f"the hub has never heard of {order!r}", f"interlock find '{order}'", found=0)
+            there = f" in {system}" if system else ""
+            out.summary(f"the hub has never heard of {order!r}{there}", f"interlock find '{order}'", found=0)
             fail()
         if payloads:
             await audit_reveal(folder, f"{story.head.object}/{story.head.key}", why)
-        processes = await views.processes(story.head.object, story.head.key)
+        mine = {delivery.id for delivery in story.deliveries}
+        processes = [one for one in await views.processes(story.head.object, story.head.key) if one.delivery in mine]
         _tell(story, hub_url(data_folder(folder)), out, payloads=payloads, processes=processes)
 
     read(folder, out, ask, empty_code=1)
 
 
 def _tell(story: "Story", hub: str, out: Output, *, payloads: bool, processes: "Sequence[ProcessRow]") -> None:
+    from interlock.console.filters import object_url
+
     head = story.head
     if not out.as_json:
         click.echo(_heading(story))
@@ -86,7 +92,8 @@ def _tell(story: "Story", hub: str, out: Output, *, payloads: bool, processes: "
             out.row("", kind="link", **fields_of(link))
     dead = sum(one.state == "dead" for one in story.deliveries)
     moves = [f"interlock retry '{head.name or head.key}'"] if dead else []
-    url = f"{hub}/objects/{quote(head.object, safe='')}/{quote(head.key, safe='')}" if hub else ""
+    moves += [f"interlock show '{head.name or head.key}' --system {other}" for other in story.also_in]
+    url = f"{hub}{object_url(head.object, head.key, head.system if story.also_in else '')}" if hub else ""
     events, deliveries = counted(head.events, "event"), counted(len(story.deliveries), "delivery", "deliveries")
     text = f"{head.object} {head.name or head.key}: {events}, {deliveries}, {dead} dead"
     out.summary(
@@ -96,6 +103,7 @@ def _tell(story: "Story", hub: str, out: Output, *, payloads: bool, processes: "
         events=head.events,
         deliveries=len(story.deliveries),
         dead=dead,
+        also_in=list(story.also_in),
         url=url,
     )
 

@@ -93,6 +93,24 @@ def test_show_by_a_document_of_the_erp(filled: Path) -> None:
     assert f"salesOrder {link['external_id']}" in result.stdout
 
 
+def test_show_tells_one_store_and_names_the_other(filled: Path) -> None:
+    """C47: of two stores with one number the newest is told, alone, and the command for the other is suggested."""
+    with apsw.Connection(str(filled / "data" / "ledger.db")) as ledger:
+        ledger.execute(
+            "INSERT INTO object (system, object, key, name, version, event, sha256, first_seen_ms, last_seen_ms) SELECT 'shop-us', object, key,"
+            " name, version, event, sha256, first_seen_ms, last_seen_ms + 1 FROM object WHERE name = '#1001' AND object = 'order'"
+        )
+    ledger.close()
+    result = call("show", "1001", "--folder", filled)
+    assert "order #1001 of shop-us" in result.stdout
+    assert "--system shopify" in result.stderr
+    _, newest = last("show", "1001", "--folder", filled)
+    _, chosen = last("show", "1001", "--system", "shopify", "--folder", filled)
+    assert (newest["deliveries"], newest["also_in"]) == (0, ["shopify"])
+    assert chosen["deliveries"] > 0
+    assert call("show", "1001", "--system", "nobody", "--folder", filled).exit_code == 1
+
+
 def test_payloads_are_shown_for_a_reason_that_is_written_down(filled: Path) -> None:
     """Personal data is not shown by default; who saw it, and why, stands in the audit."""
     assert call("show", "1001", "--payloads", "--folder", filled).exit_code == 2
