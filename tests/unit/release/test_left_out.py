@@ -101,6 +101,7 @@ def test_two_stores_keep_what_began_there() -> None:
     shop = folder().files
     flow = shop["flows/order-to-erp.toml"].decode().replace('"Orders to the ERP"', '"Belgian orders"')
     store = shop[SHOP].decode().replace('"Shopify"', '"Belgium"').replace("record_of =", "record_of_own =")
+    store = store.replace("https://acme.", "https://acme-belgium.")
     changed = folder({
         "systems/belgium.toml": store.replace('title = "Shopify"', 'title = "Belgium"'),
         "flows/belgian-orders.toml": flow.replace('source = "shopify"', 'source = "belgium"'),

@@ -146,7 +146,7 @@ def test_a_process_moves_the_version_that_its_flow_names(folder: Path) -> None:
     edited(folder, *WMS_OF_V2)
     edited(folder, "flows/order-to-wms.toml", 'pattern = "event-driven"', 'pattern = "middleware"')
     file = folder / "flows/order-to-wms.toml"
-    lines = [line for line in file.read_text().splitlines() if not line.startswith("when")]
+    lines = [line for line in file.read_text().splitlines() if not line.startswith(("when", "waits_for"))]
     step = '[[steps]]\nname = "ship"\nkind = "write"\nsystem = "shipbob"\n'
     file.write_text("\n".join(lines) + "\n" + step)
     release = built(folder)
