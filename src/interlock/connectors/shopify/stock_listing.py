@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from interlock.connectors.contract import Answer, Http, Lane, Refused, Retry, stock
-from interlock.connectors.shopify.body import micros
+from interlock.connectors.shopify.body import EPOCH, micros
 from interlock.connectors.shopify.bulk import SILENCE_SECONDS, broken_result, bulk_state
 from interlock.connectors.shopify.graphql import Admin
 from interlock.connectors.shopify.reply import as_reading
@@ -49,6 +49,40 @@ class _Cursor(msgspec.Struct, frozen=True):
 def _cursor(text: str) -> _Cursor:
     way, name, count, at = text.split(" ", 3)
     return _Cursor(way, name, at, int(count))
+
+
+class _Id(msgspec.Struct, gc=False):
+    id: str
+
+
+class _Quantity(msgspec.Struct, gc=False):
+    quantity: int
+
+
+class _Line(msgspec.Struct, gc=False, rename="camel"):
+    """A line of a result: a place, or the item that it is of, which has no parent."""
+
+    parent: str = msgspec.field(default="", name="__parentId")
+    updated_at: dt.datetime = EPOCH
+    location: _Id | None = None
+    quantities: tuple[_Quantity, ...] = ()
+
+    def seen(self) -> stock.Seen:
+        """What the place shows."""
+        assert self.location is not None, "the query asks for the location of each place"
+        place = stock.Place(str(number(self.parent)), str(number(self.location.id)))
+        return stock.Seen(place=place, quantity=self.quantities[0].quantity, at_us=micros(self.updated_at))
+
+
+NO_PLACE: Final = _Line()
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+def _decode_line(text: bytes) -> _Line | Retry:
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Retry(code="RESULT_NOT_READ", message="a line of the result is cut or no level")
 
 
 class StockListing:
@@ -135,9 +169,12 @@ class StockListing:
                 gone = isinstance(broken, Refused) and broken.reason == "gone"
                 return await self._anew(cursor, broken.code, SILENCE_SECONDS) if gone else broken
             line += 1
-            read = msgspec.json.decode(text) if text else {}
-            if "__parentId" in read:
-                seen.append(_seen(read["__parentId"], read["location"]["id"], read))
+            read = _decode_line(text) if text else NO_PLACE
+            if isinstance(read, Retry):
+                await self._closed()
+                return read
+            if read.parent:
+                seen.append(read.seen())
         self._stream_at = (cursor.name, line)
         return _page(seen, msgspec.structs.replace(cursor, at=str(line)))
 

@@ -172,6 +172,16 @@ def test_an_operation_that_failed_is_begun_anew_and_not_for_ever() -> None:
     assert isinstance(said, Refused) and said.code == "BULK-FAILED" and hopeless.begun == OPERATIONS_MAX
 
 
+@pytest.mark.parametrize("line", [b'{"id": "gid://sho', b"[1]", b'{"__parentId": 5}', b"\xff\xfe"])
+def test_a_line_that_cannot_be_read_ends_the_page(line: bytes) -> None:
+    """What was cut on the way is fetched again; it is never passed over. The control: the same file without it is all."""
+    read = [b'{"id": "gid://shopify/InventoryItem/7"}', level(1), level(2)]
+    *_, said = pages_of(Result(DONE, file=[*read[:2], line, read[2]]), 3)
+    assert isinstance(said, Retry) and said.code == "RESULT_NOT_READ"
+    *_, whole = pages_of(Result(DONE, file=list(read)), 3)
+    assert len(whole.seen) == 2
+
+
 def test_a_result_that_breaks_off_is_read_on_where_it_was() -> None:
     """The connection was cut in the middle of the second page: the same cursor fetches the file again and passes over what
     was told."""
