@@ -60,8 +60,11 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Stock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a system that counts or shows stock tells by webhook: the topics that a flow of stock needs of it."""
+    """What the system has to do with stock: it `counts` (a stock_source in client.py), it `shows` (a stock_channel), and by which
+    webhook topics it tells what a flow of stock needs to hear."""
 
+    counts: bool = False
+    shows: bool = False
     topics: tuple[str, ...] = ()
 
 

@@ -31,6 +31,11 @@ ONCE_ONLY: Mapping[Once, Any] = {
 """The words of the strategy folder for the ways in which a write becomes once-only."""
 
 
+STOCK = "inventory_level"
+STOCK_READ = "stock/levels"
+"""The trigger of a flow of stock whose source is read on a schedule: what the hub reads becomes an event of this topic."""
+
+
 @cache
 def names() -> tuple[str, ...]:
     """The names of all connectors, sorted."""
@@ -72,11 +77,6 @@ def open_source(name: str, connection: Connection) -> Source:
     """
     source: Source = _factory(name, "source")(_complete(name, connection))
     return source
-
-
-def offers(name: str, what: str) -> bool:
-    """Whether the vendor's client offers this, such as `stock_source`."""
-    return hasattr(importlib.import_module(f"{__package__}.{manifest(name).name}.client"), what)
 
 
 def open_offer(name: str, what: str, connection: Connection) -> Any:
@@ -184,8 +184,9 @@ def _fact(found: Manifest) -> ConnectorFact:
     operations = found.operations
     return ConnectorFact(
         name=found.name,
-        reads=frozenset(name for name, direction in found.objects.items() if "read" in direction.can),
-        topics=frozenset(found.topics),
+        reads=frozenset(name for name, direction in found.objects.items() if "read" in direction.can)
+        | ({STOCK} if found.stock.counts else frozenset()),
+        topics=frozenset(found.topics) | ({STOCK_READ} if found.stock.counts else frozenset()),
         subscribes=found.subscribes,
         writes=tuple(
             WriteFact(
