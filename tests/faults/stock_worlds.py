@@ -5,7 +5,7 @@ import random
 from decimal import ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
-from interlock.flows.inventory.catalogue import Listed
+from interlock.flows.inventory.catalogue import MemoryCatalogue
 from interlock.messaging.stock import Item, Level
 from interlock.strategy.inventory import Inventory, ItemRule, Location
 
@@ -30,7 +30,7 @@ class World(NamedTuple):
     """A mapping, what all systems list, and the lines that the owners tell."""
 
     inventory: Inventory
-    catalogue: Listed
+    catalogue: MemoryCatalogue
     lines: list[Truth]
 
 
@@ -39,7 +39,7 @@ def random_world(chance: random.Random) -> World:
     skus = [f"SKU-{number}" for number in range(chance.randint(1, 3))]
     rules = {sku: _rule(sku, chance) for sku in skus}
     locations = {f"place-{number}": _location(number, chance) for number in range(chance.randint(1, 3))}
-    catalogue = Listed()
+    catalogue = MemoryCatalogue()
     for system in (*OWNERS, *CHANNELS):
         catalogue.put(system, [Item(item=_item(system, sku), sku=_name(rules[sku], system)) for sku in skus])
     lines = [

@@ -152,12 +152,12 @@ class Inventory(Struct, frozen=True, dict=True):
             (group for pattern, group in self._fitting if pattern.fullmatch(sku)), None
         )
 
-    def owner_of(self, sku: str, location: str) -> str:
-        """The system whose count of this item at this location is the truth."""
-        group = self.group_of(sku) if self.groups else None
-        if group and group.owner and (not group.at or location in group.at):
-            return group.owner
-        return self.locations[location].owner
+
+def owner_of(name: str, location: Location, group: Group | None) -> str:
+    """The system whose count of the group's items (None: of items without one) is the truth at this location."""
+    if group and group.owner and (not group.at or name in group.at):
+        return group.owner
+    return location.owner
 
 
 def pattern_of(words: list[str] | tuple[str, ...]) -> Pattern[str]:

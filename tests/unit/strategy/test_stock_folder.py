@@ -10,7 +10,7 @@ import pytest
 
 from interlock.strategy.checks.stock import ORDERS, STOCK_TEXT, WMS
 from interlock.strategy.decode import decode
-from interlock.strategy.inventory import Publish
+from interlock.strategy.inventory import Publish, owner_of
 from interlock.strategy.json_schema import schemas
 
 from .example_folder import SOUND, findings_on_disk, load_files
@@ -188,7 +188,7 @@ def test_the_example_of_the_guide_is_sound(tmp_path: Path) -> None:
     assert [str(one) for one in findings_on_disk(tmp_path, files) if one.severity == "error"] == []
     inventory = load_files(files).inventory
     assert inventory.group_of("CAP-9").name == "apparel"
-    assert inventory.owner_of("TEE-1", "outlet") == "netsuite"
+    assert owner_of("outlet", inventory.locations["outlet"], inventory.group_of("TEE-1")) == "netsuite"
 
 
 def test_an_editor_accepts_what_the_guide_shows() -> None:

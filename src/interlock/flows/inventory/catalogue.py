@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from interlock.messaging.stock import Item
 
 
-class Listed:
+class MemoryCatalogue:
     """A Catalogue filled from pages of items. An item that is put again stands as it was put last, so a renamed SKU moves."""
 
     def __init__(self) -> None:

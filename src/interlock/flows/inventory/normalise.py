@@ -8,7 +8,7 @@ from interlock.flows.inventory.amount import LIMIT, Share, allotted, in_bounds, 
 from interlock.flows.inventory.identity import Catalogue, Identity
 from interlock.flows.inventory.line import NOTHING, Ignored, Position, Stopped
 from interlock.messaging.stock import Level
-from interlock.strategy.inventory import Group, Inventory, ItemRule, Rounding
+from interlock.strategy.inventory import Group, Inventory, ItemRule, Rounding, owner_of
 
 __all__ = ["Catalogue", "Ignored", "Normaliser", "Position", "Stopped"]
 
@@ -78,9 +78,7 @@ class Normaliser:
     def owner(self, sku: str, location: str) -> str:
         """The system whose count of this item at this location is the truth."""
         group = self.group(sku) if self._inventory.groups else None
-        if group and group.owner and (not group.at or location in group.at):
-            return group.owner
-        return self._inventory.locations[location].owner
+        return owner_of(location, self._inventory.locations[location], group)
 
     def places(self, channel: str, location: str, _sku: str = "") -> tuple[Share, ...]:
         """Where a channel shows this location, and which part each place shows; empty where it does not."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from interlock.strategy.checks.base import Example, elements
 from interlock.strategy.folder import Folder, TomlFile
-from interlock.strategy.inventory import OBJECT, Group, Location, Publish
+from interlock.strategy.inventory import OBJECT, Location, Publish, owner_of
 from interlock.strategy.model import Flow
 from interlock.strategy.positions import Path
 
@@ -72,16 +72,9 @@ def channels_of(file: TomlFile[Flow]) -> Iterator[tuple[str, Path]]:
     return elements("destinations", file.value.destinations, file.data.get("destinations"))
 
 
-def counts(system: str, name: str, location: Location, group: Group | None = None) -> bool:
-    """Whether the system's count of the group's items (None: of all others) is the truth at this location."""
-    if group and group.owner and (not group.at or name in group.at):
-        return system == group.owner
-    return system == location.owner
-
-
 def counts_something(folder: Folder, system: str, name: str, location: Location) -> bool:
     """Whether it is the truth of any item there."""
-    return any(counts(system, name, location, group) for group in (None, *folder.inventory.groups))
+    return any(owner_of(name, location, group) == system for group in (None, *folder.inventory.groups))
 
 
 def shown_by(folder: Folder) -> Iterator[Shown]:
