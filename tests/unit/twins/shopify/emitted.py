@@ -68,7 +68,7 @@ def _placed(bench: OrderBench, scenario: str) -> dict[str, Any]:
 
 
 def _ways_to_fulfil(bench: OrderBench) -> None:
-    """Holds, moves, splits, progress, two parcels, tracking; one parcel is cancelled again."""
+    """Holds, moves, splits, merges, progress, two parcels, tracking; one parcel is cancelled again."""
     order = _placed(bench, "same_sku_twice")
     bench.run(order, "hold", reason="OTHER", notes="look at it")
     bench.run(order, "release")
@@ -78,6 +78,11 @@ def _ways_to_fulfil(bench: OrderBench) -> None:
     bench.run(order, "split", lines={"0": 1})
     bench.run(order, "progress", notes="picking")
     order = _placed(bench, "same_sku_twice")
+    bench.run(order, "split", lines={"0": 1})
+    life = bench.desk.open(bench.now(order))
+    fos.merge(life, [one for one in life.book["fulfillment_orders"] if one["status"] == "OPEN"])
+    bench.desk.keep("merge", life)
+    order = _placed(bench, "same_sku_twice")
     bench.run(order, "fulfil", lines={"0": 1})
     bench.run(order, "track", tracking_number="1Z", company="UPS")
     bench.run(order, "fulfil")
@@ -85,14 +90,17 @@ def _ways_to_fulfil(bench: OrderBench) -> None:
 
 
 def _by_a_service(bench: OrderBench) -> None:
-    """A fulfilment service is asked, accepts, is asked to stop, refuses; another request is rejected, then taken back."""
-    two, three = _placed(bench, "same_sku_twice"), _placed(bench, "same_sku_twice")
-    _lead(bench, two, lambda life, one: fos.submit(life, one, "please"))
-    _lead(bench, two, lambda life, one: fos.answer_request(life, one, "accept", "we do"))
-    _lead(bench, two, lambda life, one: fos.ask_cancellation(life, one, "stop"))
-    _lead(bench, two, lambda life, one: fos.answer_request(life, one, "reject_cancellation", "too late"))
-    _lead(bench, three, lambda life, one: fos.submit(life, one, "please"))
-    _lead(bench, three, fos.cancel)
+    """A fulfilment service is asked, accepts, is asked to stop, refuses or agrees; it rejects a request; one is taken back."""
+    for answer in ("reject_cancellation", "accept_cancellation"):
+        order = _placed(bench, "same_sku_twice")
+        _lead(bench, order, lambda life, one: fos.submit(life, one, "please"))
+        _lead(bench, order, lambda life, one: fos.answer_request(life, one, "accept", "we do"))
+        _lead(bench, order, lambda life, one: fos.ask_cancellation(life, one, "stop"))
+        _lead(bench, order, lambda life, one, said=answer: fos.answer_request(life, one, said, "so be it"))  # type: ignore[misc]
+    for last in (lambda life, one: fos.answer_request(life, one, "reject", "too much"), fos.cancel):
+        order = _placed(bench, "same_sku_twice")
+        _lead(bench, order, lambda life, one: fos.submit(life, one, "please"))
+        _lead(bench, order, last)
 
 
 def _lead(bench: OrderBench, order: dict[str, Any], step: Callable[[Life, dict[str, Any]], Any]) -> None:
@@ -147,6 +155,7 @@ def _people(directory: Path) -> list[tuple[str, dict[str, Any]]]:
         one, two = first["rest"]["id"], second["rest"]["id"]
         bench.customers.update(one, {"note": "x", "tags": ["a"]})
         bench.customers.tag(one, ["b"], ["a"])
+        bench.customers.consent(one, {"marketingState": "SUBSCRIBED"})
         bench.customers.merge(one, two, {})
         third = bench.customers.create({"firstName": "Cy", "email": "cy@example.com"})
         bench.customers.delete(third["rest"]["id"])
