@@ -1,4 +1,4 @@
-"""What the body of a Square webhook says: the counts that changed; of an order only that it changed.
+"""What the body of a Square webhook says: the counts that changed; of an order only that it changed, so that it is read.
 
 Facts: api.json InventoryCountUpdatedEvent, OrderCreatedEvent, OrderUpdatedEvent; up to 100 counts in an event:
 developer.squareup.com/docs/webhooks-api/how-it-works.
@@ -12,12 +12,18 @@ import msgspec
 
 from interlock.connectors.contract import IntakeError, Subject, stock
 from interlock.connectors.square.counts import IN_STOCK, Count, level_of, moment_us
+from interlock.connectors.square.sales import Order, sale_of
 
 COUNTED: Final = "inventory.count.updated"
 ORDERS: Final = ("order.created", "order.updated")
 
 
-class _Order(msgspec.Struct):
+class _Kind(msgspec.Struct):
+    event_id: str = ""
+    location_id: str = ""
+
+
+class _Changed(msgspec.Struct):
     order_id: str
     created_at: str = ""
     updated_at: str = ""
@@ -25,8 +31,8 @@ class _Order(msgspec.Struct):
 
 class _Object(msgspec.Struct):
     inventory_counts: list[Count] | None = None
-    order_created: _Order | None = None
-    order_updated: _Order | None = None
+    order_created: _Changed | None = None
+    order_updated: _Changed | None = None
 
 
 class _Data(msgspec.Struct):
@@ -55,11 +61,25 @@ def event_of(body: bytes) -> Event:
 
 
 def told(_topic: str, body: bytes) -> stock.Told:
-    """The type in the signed body counts, not the topic of a header. Sales are found by the listing: an order's event has
-    no lines, and a sale at the till has no event of its order."""
+    """The type in the signed body counts, not the topic of a header. An order's event has no lines: the order is read, and
+    what was read is told here too. A sale at the till has no event of its order; it is found by the listing."""
+    order = _read_order(body)
+    if order is not None:
+        return stock.Told(sales=(sale_of(order),))
     event = event_of(body)
+    if event.type in ORDERS:
+        return stock.Told(again=(subject_of(body).key,))
     counts = (event.data.object.inventory_counts if event.data.object else None) or []
     return stock.Told(levels=tuple(level_of(one) for one in counts if one.state == IN_STOCK))
+
+
+def _read_order(body: bytes) -> Order | None:
+    """What orders.py has read, which is no event: it has no event's id."""
+    try:
+        kind = msgspec.json.decode(body, type=_Kind)
+        return msgspec.json.decode(body, type=Order) if kind.location_id and not kind.event_id else None
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
+        return None
 
 
 def subject_of(body: bytes) -> Subject:

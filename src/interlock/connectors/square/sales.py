@@ -40,7 +40,9 @@ class _Tender(msgspec.Struct):
     pass
 
 
-class _Order(msgspec.Struct):
+class Order(msgspec.Struct):
+    """As much of an order as stock needs. Raises ValueError when its times are none."""
+
     id: str
     location_id: str
     state: str = ""
@@ -55,7 +57,7 @@ class _Order(msgspec.Struct):
 
 
 class _Page(msgspec.Struct):
-    orders: list[_Order] | None = None
+    orders: list[Order] | None = None
     cursor: str | None = None
 
 
@@ -131,7 +133,7 @@ class Sales:
         return stock.SalePage(sales=sales, after=msgspec.json.encode(reading).decode())
 
 
-def sale_of(order: _Order) -> stock.Sale:
+def sale_of(order: Order) -> stock.Sale:
     """What an order takes: all of it once it is completed or paid, nothing before, and nothing when it was cancelled."""
     takes = order.state == "COMPLETED" or (order.state == "OPEN" and bool(order.tenders))
     lines = (one for one in (order.line_items or ()) if takes and one.catalog_object_id and one.quantity > 0)

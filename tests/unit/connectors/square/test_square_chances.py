@@ -21,7 +21,7 @@ from interlock.connectors.square import writing
 from interlock.twins.server import TwinApp, build
 from interlock.twins.square.seller import Square
 
-STEPS, STORIES, CONTROLS = 25, 40, 8
+STEPS, STORIES, CONTROLS = 25, 24, 6
 TRIES_MOST = 20
 BEGINNING = 50
 

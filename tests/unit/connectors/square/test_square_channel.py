@@ -251,7 +251,7 @@ def test_what_answers_mean(seller: Seller, fault: dict[str, Any], kind: type, co
     """One of four outcomes for every line, and nothing unknown is a success (invariant 2)."""
     item = seller.item(counts={"L1": 7})
     seller.fault(**fault, match=CREATE)
-    outcomes = seller.write([line(item, 9, 7), line(item, 3, None, "L2")], seconds=1.0)
+    outcomes = seller.write([line(item, 9, 7), line(item, 3, None, "L2")], seconds=0.5)
     assert [(type(one), one.code) for one in outcomes] == [(kind, code)] * 2
     assert seller.shows(item) == "7"
 

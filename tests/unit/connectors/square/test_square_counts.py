@@ -176,3 +176,22 @@ def test_an_offline_till_is_heard_of_when_it_tells(sellers: Callable[..., Seller
     assert late in {one.key for one in found}
     (sale,) = [one for one in found if one.key == late]
     assert sale.accepted_us < int(last.cursor) < sale.version
+
+
+def test_an_order_that_was_told_of_is_read(seller: Seller) -> None:
+    """Its event says only that it changed: what is read of it is the same sale as the listing's. Gone is gone, not nothing."""
+    item = seller.item(counts={"L1": 9})
+    key = seller.sell(item, 2, source="api")["id"]
+
+    async def read(source: Any) -> Any:
+        return [await source.read("order", one, timeout_seconds=SECONDS) for one in (key, "CAISEnone")]
+
+    body, gone = seller.run(read, "source")
+    assert isinstance(gone, Refused) and gone.reason == "gone"
+
+    async def told(channel: Any) -> Any:
+        listed, _ = await pages(lambda after: channel.sales("", after, timeout_seconds=SECONDS), "sales")
+        return channel.told("orders/updated", body).sales, [one for one in listed if one.key == key]
+
+    said, listed = seller.run(told, locations=["L1"])
+    assert list(said) == listed and said[0].lines[0].quantity == 2
