@@ -70,7 +70,7 @@ class _Line(msgspec.Struct, gc=False, rename="camel"):
     def seen(self) -> stock.Seen:
         """What the place shows."""
         assert self.location is not None, "the query asks for the location of each place"
-        place = stock.Place(str(number(self.parent)), str(number(self.location.id)))
+        place = stock.Place(self.parent.rpartition("/")[2], self.location.id.rpartition("/")[2])
         return stock.Seen(place=place, quantity=self.quantities[0].quantity, at_us=micros(self.updated_at))
 
 
