@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 from interlock.cli.twin_world import SHOP_TOKEN, TwinWorld
 from tests.flows.stack import written
 
-LOCATION, WMS_PLACE = "24826418", "8"
+LOCATION, WMS_PLACE = "655441491", "8"
 
 FLOW = """\
 title = "Stock to the store"

@@ -345,7 +345,7 @@ class Taking:
     def _place(self, publishing: Publishing, channel: Channel, place: str, sku: str, event: int) -> int:
         row = self._book.shown(channel.system, place, sku)
         found = publishing.sum(channel, place, sku, row)
-        if row is None and found.suspended:
+        if row is None and not found.counted:
             return 0  # nobody counts it here
         row = self._waited_for(channel, row or Shown(channel=channel.system, place=place, sku=sku, flow=channel.flow))
         found = publishing.sum(channel, place, sku, row)

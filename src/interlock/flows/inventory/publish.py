@@ -35,6 +35,8 @@ class Sum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     terms: tuple[Term, ...] = ()
     suspended: str = ""
     as_of_us: int = 0
+    counted: bool = True
+    """False: no system of truth has said anything of it at this place."""
 
 
 class Publishing:
@@ -53,9 +55,9 @@ class Publishing:
         free = {part: self._free(channel, place, part, terms) for part in parts}
         counted = [name for name in channel.places[place] if all(name in of for of in free.values())]
         if stale := self._stale(channel, counted, parts):
-            return Sum(terms=tuple(terms), suspended=stale)
+            return Sum(terms=tuple(terms), suspended=stale, counted=bool(counted))
         if not counted:
-            return Sum(terms=tuple(terms), suspended="no system of truth has counted it yet")
+            return Sum(terms=tuple(terms), suspended="no system of truth has counted it yet", counted=False)
         total, oldest = 0, self._now_us
         for name in counted:
             pieces = min(free[part][name][0] // count for part, count in parts.items())
