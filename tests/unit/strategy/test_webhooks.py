@@ -10,7 +10,7 @@ from interlock.strategy.webhooks import ALWAYS, NAME_LENGTH_MAX, Wanted, trimmed
 def strategy(*flows: tuple[str, list[str], Subscription]) -> Any:
     """Flows of one shop: name, topics, what they ask for."""
     made = {
-        name: SimpleNamespace(name=name, source="shop", trigger=topics, subscription=subscription)
+        name: SimpleNamespace(name=name, source="shop", trigger=topics, subscription=subscription, publish=None)
         for name, topics, subscription in flows
     }
     return SimpleNamespace(flows=made)
