@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Coroutine
 from typing import Any
-from urllib.error import HTTPError
 
 import msgspec
 import pytest
@@ -17,7 +16,6 @@ from interlock.connectors import registry
 from interlock.connectors.contract import Connection, Http, Refused, Retry
 from interlock.connectors.shopify.source import ShopifySource
 from interlock.mapping import Context
-from interlock.twins.shopify.scenarios import SCENARIOS
 
 SHOPIFY = Case(
     vendor="shopify",
@@ -87,31 +85,8 @@ def order_id(twin: Twin) -> str:
 
 
 @case
-@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
-def test_what_is_read_is_what_was_told(case: Case, twin: Twin, scenario: str) -> None:
-    """Every kind of order, through its life: read over GraphQL it is the same canonical order as from its webhook, to the
-    last digit of every amount and id (C12, C33), so that one mapping serves both."""
-    placed = twin.call("POST", "/_twin/orders", {"count": 1, "scenario": scenario})["orders"][0]
-    key = str(placed["id"])
-    lives = [
-        ("", {}),
-        ("edit", {"add": [{"sku": "MUG-W", "quantity": 2}]}),
-        ("refund", {"lines": {"0": 1}}),
-        ("cancel", {}),
-    ]
-    for change, body in lives:
-        try:
-            if change:
-                twin.call("POST", f"/_twin/orders/{key}/{change}", body)
-        except HTTPError as refused:
-            refused.close()
-            continue
-        assert canonical(run(twin, read(key))) == canonical(told(twin, key)), change
-
-
-@case
 def test_a_difference_would_be_seen(case: Case, twin: Twin, order_id: str) -> None:
-    """The control of the test above: an amount that is a cent off is another order."""
+    """The control of test_an_order_reads_as_it_was_told: an amount that is a cent off is another canonical order."""
     body = run(twin, read(order_id))
     total = msgspec.json.decode(body)["current_total_price"].encode()
     assert canonical(body.replace(total, b"0" + total[:-1] + b"7")) != canonical(body)
