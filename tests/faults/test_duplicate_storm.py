@@ -13,10 +13,10 @@ from typing import Any
 import aiohttp
 import pytest
 from experiment import Experiment
-from vendors import edit, loose_twins, patient, still_open, stored
+from vendors import LooseWorld, edit, patient, still_open, stored
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
-from stack import KillableHub, signed, until
+from stack import KillableHub, signed, twins, until
 
 from interlock.cli.twin_world import _free_ports
 from interlock.twins.shopify.orders import make_order
@@ -75,7 +75,7 @@ async def naive(storm: list[tuple[str, bytes]]) -> int:
 
 async def storm_on_a_hub(folder: Path, events: int, chance: random.Random) -> dict[str, Any]:
     ids, storm = deliveries(events, chance)
-    async with loose_twins(folder) as world:
+    async with twins(folder, LooseWorld) as world:
         patient(folder)
         edit(folder, "systems/shopify.toml", "rate_per_second = 2_000", "rate_per_second = 100_000")
         port = _free_ports(1)[0]

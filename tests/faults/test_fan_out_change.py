@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from experiment import Experiment
-from vendors import LooseWorld, creates, edit, fail, loose_twins, orders_of, patient
+from vendors import LooseWorld, creates, edit, fail, orders_of, patient
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
-from stack import running, until
+from stack import running, twins, until
 
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
@@ -98,7 +98,7 @@ async def judge(world: LooseWorld, hub: Hub, old: list[str], new: list[str]) -> 
 
 
 async def reloaded(folder: Path, count: int) -> tuple[dict[str, object], list[str]]:
-    async with loose_twins(folder) as world:
+    async with twins(folder, LooseWorld) as world:
         patient(folder)
         without_marketing(folder)
         async with running(folder, world) as hub:
@@ -112,7 +112,7 @@ async def reloaded(folder: Path, count: int) -> tuple[dict[str, object], list[st
 
 async def restarted(folder: Path, count: int) -> tuple[dict[str, object], list[str]]:
     """The hub stops with a full queue, and with events that were accepted and not yet routed."""
-    async with loose_twins(folder) as world:
+    async with twins(folder, LooseWorld) as world:
         patient(folder)
         without_marketing(folder)
         async with running(folder, world) as hub:
@@ -136,7 +136,7 @@ def test_work_whose_secret_is_gone_waits_for_it(tmp_path: Path) -> None:
 
     async def story() -> None:
         folder = tmp_path / "shop"
-        async with loose_twins(folder) as world:
+        async with twins(folder, LooseWorld) as world:
             patient(folder)
             without_marketing(folder)
             async with running(folder, world) as hub:
@@ -170,7 +170,7 @@ def test_replay_under_a_folder_that_knows_the_system_no_more_says_so(tmp_path: P
 
     async def story() -> None:
         folder = tmp_path / "shop"
-        async with loose_twins(folder) as world:
+        async with twins(folder, LooseWorld) as world:
             patient(folder)
             without_marketing(folder)
             async with running(folder, world) as hub:

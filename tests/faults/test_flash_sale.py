@@ -21,10 +21,9 @@ from experiment import NIGHTLY, Experiment
 from vendors import LooseWorld
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
-from stack import until
+from stack import twins, until
 
 from interlock.cli.demo import write_project
-from interlock.cli.twin_world import write_secrets
 
 TOPICS = ("orders/create", "orders/paid", "orders/updated")
 FULL_WEBHOOKS, RATE, PEAK_SECONDS = 92_000, 300.0, 300.0
@@ -107,19 +106,6 @@ class BusyWorld(LooseWorld):
         found = super().configs(public_key)
         found["shopify"]["concurrency"] = SENT_AT_ONCE
         return found
-
-
-@asynccontextmanager
-async def busy_twins(folder: Path) -> AsyncIterator[BusyWorld]:
-    """The starter folder and its twins."""
-    world = BusyWorld(folder)
-    write_project(folder, world)
-    world.start(write_secrets(folder))
-    try:
-        await world.wait()
-        yield world
-    finally:
-        world.stop()
 
 
 @asynccontextmanager
@@ -239,7 +225,7 @@ def shop(folder: Path, address: str) -> Iterator[str]:
 
 async def through_the_hub(folder: Path, rate: float, seconds: float) -> tuple[Waits, set[str], int, list[int]]:
     store, copies = folder / "data" / "inbox.db", list[int]()
-    async with busy_twins(folder) as world:
+    async with twins(folder, BusyWorld, write_project) as world:
         async with hub(folder):
             with backed_up(store, copies):
                 waits = await sale(world.urls["shopify"], rate, seconds)

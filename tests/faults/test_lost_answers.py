@@ -11,10 +11,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 from experiment import Experiment
-from vendors import LooseWorld, creates, fail, hits, loose_twins, patient, still_open, stored
+from vendors import LooseWorld, creates, fail, hits, patient, still_open, stored
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
-from stack import KillableHub, until
+from stack import KillableHub, twins, until
 
 from interlock.cli.twin_world import _free_ports
 
@@ -35,7 +35,7 @@ async def lose_answers(world: LooseWorld, share: float) -> None:
 
 
 async def lose_and_kill(folder: Path, orders: int, kills: int, chance: random.Random) -> dict[str, Any]:
-    async with loose_twins(folder) as world:
+    async with twins(folder, LooseWorld) as world:
         patient(folder, timeout_seconds=TIMEOUT_SECONDS, quiet_seconds=QUIET_SECONDS)
         await lose_answers(world, SHARE)
         hub = KillableHub(folder, _free_ports(1)[0])

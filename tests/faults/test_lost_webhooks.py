@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from experiment import NIGHTLY, Experiment
-from vendors import edit, fail, loose_twins, patient, still_open, stored
+from vendors import LooseWorld, edit, fail, patient, still_open, stored
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 from shop import Shop
-from stack import post, running, signed, until
+from stack import post, running, signed, twins, until
 
 from interlock.hub import Hub
 from interlock.messaging.router import CURSOR
@@ -97,7 +97,7 @@ async def send_late(hub: Hub, shop: Shop, ids: Sequence[str]) -> None:
 
 
 async def story(folder: Path, orders: int) -> dict[str, Any]:
-    async with loose_twins(folder) as world:
+    async with twins(folder, LooseWorld) as world:
         patient(folder)
         one_topic(folder)
         shop = Shop(world)

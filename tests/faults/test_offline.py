@@ -12,10 +12,9 @@ from experiment import Experiment
 from vendors import LooseWorld, edit, patient, still_open
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
-from stack import until
+from stack import twins, until
 
 from interlock.cli.demo import write_project
-from interlock.cli.twin_world import write_secrets
 from interlock.hub import Hub
 
 HOURS_PASS_IN_SECONDS = 3_600
@@ -30,18 +29,6 @@ class HastyShop(LooseWorld):
         found = super().configs(public_key)
         found["shopify"]["time_scale"] = HOURS_PASS_IN_SECONDS
         return found
-
-
-@asynccontextmanager
-async def twins(folder: Path) -> AsyncIterator[HastyShop]:
-    world = HastyShop(folder)
-    write_project(folder, world)
-    world.start(write_secrets(folder))
-    try:
-        await world.wait()
-        yield world
-    finally:
-        world.stop()
 
 
 @asynccontextmanager
@@ -100,7 +87,7 @@ async def second_life(folder: Path, world: HastyShop, ids: list[str]) -> dict[st
 
 
 async def story(folder: Path, orders: int, *, control: bool = False) -> dict[str, Any]:
-    async with twins(folder) as world:
+    async with twins(folder, HastyShop, write_project) as world:
         patient(folder)
         edit(folder, "systems/shopify.toml", "[intake]", "[reconcile]\nevery_minutes = 15\nsettle_minutes = 0\n\n[intake]")
         ids = await first_life(folder, world)

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from engine import MEMORY_SECONDS, Engine, FakeSystem, event_of
 from experiment import Experiment
-from vendors import fail, hits, loose_twins, patient, stored
+from vendors import LooseWorld, fail, hits, patient, stored
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
-from stack import running, until
+from stack import running, twins, until
 
 from interlock.cli.twin_world import TwinWorld
 from interlock.messaging.ledger import Filter
@@ -134,7 +134,7 @@ def test_replay_after_a_refusal_sends_what_was_refused(tmp_path: Path) -> None:
 
 async def customers_and_orders(folder: Path, orders: int) -> dict[str, Any]:
     """NetSuite takes customers and does not take orders for a while."""
-    async with loose_twins(folder) as world:
+    async with twins(folder, LooseWorld) as world:
         patient(folder)
         await fail(
             world, "netsuite", kind="status", status=503, count=orders, match={"method": "PUT", "path": "/salesOrder/"}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from experiment import Experiment
-from vendors import LooseWorld, creates, edit, fail, loose_twins, patient, stored
+from vendors import LooseWorld, creates, edit, fail, patient, stored
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 import books
 from shop import Shop
-from stack import running, until
+from stack import running, twins, until
 
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
@@ -82,7 +82,7 @@ class Warehouse:
 
 async def story(folder: Path, count: int, *, declared: bool) -> dict[str, object]:
     """Orders that are there, orders that are queued, changes of both, before and after the change of the name."""
-    async with loose_twins(folder) as world:
+    async with twins(folder, LooseWorld) as world:
         patient(folder)
         warehouse = Warehouse(world)
         async with running(folder, world) as hub:
@@ -127,7 +127,7 @@ def test_a_restart_and_a_way_back(tmp_path: Path) -> None:
 
     async def whole() -> None:
         folder = tmp_path / "shop"
-        async with loose_twins(folder) as world:
+        async with twins(folder, LooseWorld) as world:
             patient(folder)
             warehouse = Warehouse(world)
             async with running(folder, world) as hub:
@@ -168,7 +168,7 @@ def test_what_has_no_place_under_the_new_name_is_told(tmp_path: Path) -> None:
         await until(there)
 
     async def late() -> tuple[set[str], list[tuple[str, str]]]:
-        async with loose_twins(tmp_path / "shop") as world:
+        async with twins(tmp_path / "shop", LooseWorld) as world:
             folder = tmp_path / "shop"
             patient(folder)
             async with running(folder, world) as hub:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +15,10 @@ from urllib.parse import urlsplit
 import pytest
 from experiment import Experiment
 from toxics import CLEAN, GARBAGE, TOXICS, ToxicProxy, toxic_proxy
-from vendors import LooseWorld, edit, loose_twins, patient, still_open
+from vendors import LooseWorld, edit, patient, still_open
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
-from stack import running, until
+from stack import running, twins, until
 
 from interlock.cli.twin_world import DESTINATIONS, _free_ports
 from interlock.connectors import http as way_out
@@ -166,7 +167,7 @@ async def between(folder: Path, world: LooseWorld, chance: random.Random) -> Asy
 async def orders_through(folder: Path, faults: int, chance: random.Random) -> dict[str, Any]:
     """Place so many orders that so many exchanges are spoilt; all of them must be there at the end."""
     before = sockets(), len(asyncio.all_tasks())
-    async with loose_twins(folder, _free_ports(1)[0]) as world:
+    async with twins(folder, partial(LooseWorld, netsuite_port=_free_ports(1)[0])) as world:
         patient(folder, timeout_seconds=SHORT_DEADLINE_SECONDS)
         async with between(folder, world, chance) as proxies:
             async with running(folder, world):

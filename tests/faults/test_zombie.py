@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from engine import Engine, FakeRelease, FakeSystem, event_of
 from experiment import Experiment
-from vendors import fail, loose_twins, patient, still_open, stored
+from vendors import LooseWorld, fail, patient, still_open, stored
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 import stack
-from stack import KillableHub, until
+from stack import KillableHub, twins, until
 
 from interlock.cli.twin_world import DESTINATIONS, _free_ports
 from interlock.clock import VirtualClock
@@ -235,7 +235,7 @@ def taken_back(folder: Path) -> int:
 
 async def stopped_and_continued(folder: Path, pauses: int, chance: random.Random) -> dict[str, Any]:
     """One hub, really stopped in mid-call: when it goes on, its rescue and the late answers to its own calls meet."""
-    async with loose_twins(folder) as world:
+    async with twins(folder, LooseWorld) as world:
         patient(folder)
         for vendor in DESTINATIONS:
             await fail(world, vendor, kind="slow", delay_seconds=SHORT_LEASE_SECONDS)

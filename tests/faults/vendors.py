@@ -1,17 +1,11 @@
 """What the fault cases tell the twins and ask of them, and how they change a strategy folder."""
 
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
-
-from stack import written
-
-from interlock.cli.twin_world import DESTINATIONS, TwinWorld, write_secrets
+from interlock.cli.twin_world import DESTINATIONS, TwinWorld
 from interlock.messaging.sqlite.connect import open_store
 
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"
@@ -33,19 +27,6 @@ class LooseWorld(TwinWorld):
         if self.netsuite_port:
             found["netsuite"]["token_url"] = f"http://127.0.0.1:{self.netsuite_port}{TOKEN_PATH}"
         return found
-
-
-@asynccontextmanager
-async def loose_twins(folder: Path, netsuite_port: int = 0) -> AsyncIterator[LooseWorld]:
-    """The starter folder and such twins."""
-    world = LooseWorld(folder, netsuite_port)
-    written(folder, world)
-    world.start(write_secrets(folder))
-    try:
-        await world.wait()
-        yield world
-    finally:
-        world.stop()
 
 
 async def fail(world: TwinWorld, vendor: str, **rule: Any) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -21,6 +21,7 @@ from interlock.cli.demo import write_project
 from interlock.cli.twin_world import TwinWorld, write_secrets
 from interlock.hub import Hub
 
+World = TypeVar("World", bound=TwinWorld)
 SECRET = b"shpss_twin"
 RUNNER = """
 import asyncio, sys
@@ -58,10 +59,13 @@ def written(folder: Path, world: TwinWorld) -> None:
 
 
 @asynccontextmanager
-async def twins(folder: Path) -> AsyncIterator[TwinWorld]:
-    """The starter folder and the twins it names."""
-    world = TwinWorld(folder)
-    written(folder, world)
+async def twins(
+    folder: Path, kind: Callable[[Path], World] = TwinWorld, write: Callable[[Path, World], object] = written
+) -> AsyncIterator[World]:
+    """The starter folder and the twins it names: `kind` makes another world than the demo's, `write` another folder, such as
+    write_project one whose sources are compared as on duty."""
+    world = kind(folder)
+    write(folder, world)
     world.start(write_secrets(folder))
     try:
         await world.wait()
