@@ -146,7 +146,8 @@ def _lines(document: Document) -> list[Line]:
 def _priced_line(line: Line, n: int) -> Line:
     quantity = money(line.get("quantity", 1), f"item.items[{n}].quantity")
     if "amount" in line and not line.get("_amount_by_rate"):
-        return {**line, "amount": money(line["amount"], f"item.items[{n}].amount"), "quantity": quantity}
+        amount = _rounded(money(line["amount"], f"item.items[{n}].amount"))
+        return {**line, "amount": amount, "quantity": quantity}
     rate = money(line.get("rate", 0), f"item.items[{n}].rate")
     return {**line, "quantity": quantity, "amount": _rounded(rate * quantity), "_amount_by_rate": True}
 
@@ -177,6 +178,9 @@ def _body_amount(document: Document, name: str) -> Decimal:
 
 
 def _rounded(amount: Decimal) -> Decimal:
+    """Two digits at most: a currency's precision is 0 or 2 (docs.oracle.com section_N1397831). From memory: what is finer is
+    rounded half up, by itself in every field.
+    """
     exponent = amount.as_tuple().exponent
     return amount.quantize(CENT, ROUND_HALF_UP) if isinstance(exponent, int) and exponent < -2 else amount
 

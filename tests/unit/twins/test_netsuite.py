@@ -97,6 +97,15 @@ def test_the_document_computes_its_own_total(netsuite: Any) -> None:
     assert '"total":32.19' in answer
 
 
+def test_every_amount_has_two_digits(netsuite: Any) -> None:
+    """C33: NetSuite holds no third digit, not of dinars either: who sends it finds another total than that of his lines."""
+    lines = [{"item": {"externalId": "SKU-1"}, "quantity": 1, "amount": 1.235}] * 3
+    netsuite.send("PUT", f"{RECORDS}/salesOrder/eid:SO1", order(item={"items": lines}))
+    found = shown(netsuite)
+    assert [line["amount"] for line in found["item"]["items"]] == [1.24] * 3
+    assert found["total"] == 3.72
+
+
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"entity": {"externalId": "nobody"}}, "INVALID_CONTENT", "entity"),
     ({"entity": None}, "USER_ERROR", "entity"),

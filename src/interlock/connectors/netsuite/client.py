@@ -61,6 +61,7 @@ from interlock.connectors.netsuite.returning import (
     Returning,
 )
 from interlock.connectors.netsuite.tokens import Tokens
+from interlock.connectors.netsuite.two_digits import in_two_digits
 
 RECORDS: Final = "/services/rest/record/v1"
 ORDER_UPSERT: Final = "salesOrder.upsert"
@@ -142,14 +143,13 @@ class NetSuite:
         if _nothing_left(document):
             return self._plan_close(reference, past, "nothing was left on it before it was created")
         build = self._connection.builders["salesOrder"]
+        body, told = self._built(build, document)
         buyer = None if getattr(document, "company", None) is not None else buyer_of(document)
         link = past.links.get(ORDER_UPSERT)
         known = link.external_id if link is not None else ""
-        order = self._write(
-            ORDER_UPSERT, reference, build(document), action=self._action(document, past), external_id=known
-        )
+        order = self._write(ORDER_UPSERT, reference, body, action=self._action(document, past), external_id=known)
         writes = (self._buyer(buyer), order) if buyer is not None else (order,)
-        return Plan(writes=writes, warnings=warnings_of(build, document))
+        return Plan(writes=writes, warnings=(*warnings_of(build, document), *told))
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:  # noqa: ARG002
         """Make the call. The idempotency header is not sent: NetSuite ignores it when a call is synchronous."""
@@ -230,11 +230,12 @@ class NetSuite:
         if not refund.total:
             return Plan(because="it pays nothing back", wakes=credit_of(order))
         build = self._connection.builders["creditMemo"]
-        body = with_members(build(refund), {MOMENT: refund.created_at})
+        built, told = self._built(build, refund)
+        body = with_members(built, {MOMENT: refund.created_at})
         credit = self._write(CREDIT_UPSERT, f"{order}{booked.REFUND}{refund.id}", body)
         pays_out = bool(self._connection.settings.get(REFUND_ACCOUNTS))
         payouts = self._plan_payouts(refund, credit.reference) if pays_out else ()
-        warnings = (*warnings_of(build, refund), *(_stays_open(refund) if pays_out else _not_paid_out(refund)))
+        warnings = (*warnings_of(build, refund), *told, *(_stays_open(refund) if pays_out else _not_paid_out(refund)))
         return Plan(writes=(credit, *payouts), warnings=warnings, wakes=credit_of(order))
 
     def _plan_payouts(self, refund: Any, credit: str) -> tuple[Write, ...]:
@@ -266,13 +267,13 @@ class NetSuite:
                 return Plan(because=NEVER_THERE.format(status=back.status))
             return Plan(writes=(self._close_return(reference, link.content_hash, link.external_id, CANCELLED),))
         build = self._connection.builders["returnAuthorization"]
-        body, known = build(back), link.external_id if link is not None else ""
+        (body, told), known = self._built(build, back), link.external_id if link is not None else ""
         either = [
             self._write(RETURN_UPSERT, reference, body, action=action, external_id=known)
             for action in ("write", "reopen")
         ]
         stands = [write for write in either if link is not None and write.content_hash == link.content_hash]
-        warnings = warnings_of(build, back)
+        warnings = (*warnings_of(build, back), *told)
         if back.status == "closed":
             closed = (stands or either)[0].content_hash
             close = self._close_return(reference, closed, known, "close")
@@ -292,6 +293,10 @@ class NetSuite:
     def _close_return(self, reference: str, closes: str, external_id: str, action: str) -> Write:
         body = msgspec.json.encode({"isClosed": True, "closes": closes})
         return self._write(RETURN_CLOSE, reference, body, action=action, external_id=external_id)
+
+    def _built(self, build: Any, document: Any) -> tuple[bytes, tuple[str, ...]]:
+        """The document in the digits that NetSuite keeps, and what that changed."""
+        return in_two_digits(build(document), self._connection.settings.get("difference_item"))
 
     def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
         return declared_write(self._manifest, operation, reference=reference, body=body, **more)

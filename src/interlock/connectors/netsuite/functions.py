@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from interlock.canonical.money import MoneyPair
+from interlock.connectors.netsuite.two_digits import rounded
 from interlock.errors import MappingError, UnmappedReference
 from interlock.mapping.context import Context
 from interlock.mapping.standard import amount, customer_external_id, first_of, posting_day
@@ -207,6 +208,11 @@ def netsuite_refund_method(transactions: list[Any], context: Context) -> dict[st
     known = context.settings.get("refund_methods") or {}
     gateway = transactions[0].gateway
     return {"id": str(known[gateway])} if gateway in known else None
+
+
+def payout_amount(money: MoneyPair, context: Context) -> Decimal:
+    """What a payment gave back, in the digits that NetSuite keeps."""
+    return rounded(amount(money, context))
 
 
 def return_external_id(origin: str, order_id: str, id: str) -> str:  # noqa: A002  # the field's name
