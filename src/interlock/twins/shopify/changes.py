@@ -68,7 +68,7 @@ def edit(
     added = [added_line(order, draft, money, new_id()) for draft in add]
     if taken:
         refund = refunds.refund_record(order, new_id(), timestamp(at), None, money)
-        refund["refund_line_items"], refund["duties"] = refunds.take_off(order, taken, money, "cancel", new_id)
+        refunds.take_goods_off(refund, order, taken, money, "cancel", new_id)
         order["refunds"].append(refund)
     order["line_items"] += added
     close(order, money, received, at)

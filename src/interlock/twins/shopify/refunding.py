@@ -71,8 +71,8 @@ def _record(order: Order, back: Back, at: str, money: Currencies, new_id: Callab
     """The refund's record, and what it takes off the order."""
     record = refunds.refund_record(order, new_id(), at, back.note, money)
     how = {line: back.restocks.get(line, back.restock) for line in back.units}
-    rows, duties = refunds.take_off(order, dict(back.units), money, how, new_id)
-    record["refund_line_items"], record["duties"] = rows, duties
+    refunds.take_goods_off(record, order, dict(back.units), money, how, new_id)
+    rows = record["refund_line_items"]
     for row in rows:
         row["location_id"] = back.locations.get(row["line_item_id"])
     record["restock"] = any(row["restock_type"] != "no_restock" for row in rows)

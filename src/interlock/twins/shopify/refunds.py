@@ -46,6 +46,20 @@ def take_off(
     return rows, duties
 
 
+def take_goods_off(
+    record: dict[str, Any],
+    order: Order,
+    taken: dict[int, int],
+    money: Currencies,
+    restock: str | Mapping[int, str],
+    new_id: NewId,
+) -> None:
+    """The same, written into a refund's record with the sum of the duties that go back."""
+    rows, duties = take_off(order, taken, money, restock, new_id)
+    back = total(read_set(row["amount_set"]) for row in duties)
+    record |= {"refund_line_items": rows, "duties": duties, "total_duties_set": money.as_set(back)}
+
+
 def _refund_line_item(
     line: dict[str, Any], quantity: int, net: Bag, tax: Bag, money: Currencies, restock: str, row_id: int
 ) -> dict[str, Any]:
