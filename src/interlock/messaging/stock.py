@@ -35,12 +35,15 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
 
 class LevelPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Some levels; `after` is the cursor of the next page, "" at the end. `cursor` is what to save: the next reading of
-    what changed begins with it. `rest_seconds`: ask no sooner than that."""
+    what changed begins with it. `rest_seconds`: ask no sooner than that. `complete_us`, with the cursor: whatever had changed by
+    then has been told, by the system's way of telling; 0 is the beginning of this reading. A vendor that does not tell of every
+    change names its last whole reading: a sale counts as seen only by what is complete."""
 
     levels: tuple[Level, ...]
     after: str = ""
     cursor: str = ""
     rest_seconds: float = 0.0
+    complete_us: int = 0
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

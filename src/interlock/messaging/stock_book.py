@@ -160,12 +160,14 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How far a system was read. `what`: levels, items, sales. Fresh: read to the end as of then."""
+    """How far a system was read. `what`: levels, items, sales. Fresh: read to the end as of then;
+    whole: whatever had changed by then is known."""
 
     cursor: str = ""
     fresh_us: int = 0
     tried_us: int = 0
     error: str = ""
+    whole_us: int = 0
 
 
 class StockWork(Protocol):

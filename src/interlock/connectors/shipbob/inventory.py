@@ -160,7 +160,9 @@ class ShipBobStock:
             return following
         if following:
             return stock.LevelPage(levels=levels, after=_text(_Walk(walk.cursor, following)))
-        return stock.LevelPage(levels=levels, cursor=_text(walk.cursor), rest_seconds=self._rest(calls=2))
+        return stock.LevelPage(
+            levels=levels, cursor=_text(walk.cursor), rest_seconds=self._rest(calls=2), complete_us=walk.cursor.whole_us
+        )
 
     async def changed(self, cursor: str, after: str, *, timeout_seconds: float) -> stock.LevelPage | Retry | Refused:
         """The levels of what was moved since, by the history of each facility; all of them when there is no cursor, when
@@ -172,7 +174,7 @@ class ShipBobStock:
         if not isinstance(place, _Round):
             return place
         if not place.facilities:
-            return stock.LevelPage(levels=(), cursor=_text(place.cursor), rest_seconds=self._rest(calls=1))
+            return _round_end(place, (), self._rest(calls=1))
         return await self._changed_at(place, timeout_seconds)
 
     async def read(self, items: Sequence[str], *, timeout_seconds: float) -> tuple[stock.Level, ...] | Retry | Refused:
@@ -218,7 +220,7 @@ class ShipBobStock:
         if rest:
             return stock.LevelPage(levels=levels, after=_text(msgspec.structs.replace(place, facilities=rest, event=0)))
         calls = len(self._locations[1]) + 2
-        return stock.LevelPage(levels=levels, cursor=_text(place.cursor), rest_seconds=self._rest(calls=calls))
+        return _round_end(place, levels, self._rest(calls=calls))
 
     async def _movements(self, place: _Round, timeout_seconds: float) -> _History | Failed:
         asked: dict[str, Any] = {"facility_id": place.facilities[0], "start_date": _iso(place.since_us)}
@@ -292,6 +294,13 @@ class ShipBobStock:
 
     def _now_us(self) -> int:
         return self._connection.clock.now_ms() * 1000
+
+
+def _round_end(place: _Round, levels: tuple[stock.Level, ...], rest_seconds: float) -> stock.LevelPage:
+    """What orders commit is in no history: complete is only what was read whole."""
+    return stock.LevelPage(
+        levels=levels, cursor=_text(place.cursor), rest_seconds=rest_seconds, complete_us=place.cursor.whole_us
+    )
 
 
 def _item(row: _Item) -> stock.Item:

@@ -324,11 +324,13 @@ class Taking:
         """What an owner has been told of, and has counted since, is subtracted no longer."""
         publishing = Publishing(self._book, self._rules, self._now_us)
         for line in list(self._book.all_reserved()):
-            owners = {one.system for one in self._book.counted(line.sku)}
-            if owners and all(publishing.is_seen(line, owner) for owner in owners):
+            counted: dict[str, int] = {}
+            for one in self._book.counted(line.sku):
+                counted[one.system] = min(one.as_of_us, counted.get(one.system, one.as_of_us))
+            if counted and all(publishing.is_seen(line, owner, as_of_us) for owner, as_of_us in counted.items()):
                 self._book.see(line)
                 self._happened("seen", line.sku, line.channel, line.place, "sold", line.quantity, None,
-                               why=f"order {line.name or line.sale} is known to {', '.join(sorted(owners))}",
+                               why=f"order {line.name or line.sale} is known to {', '.join(sorted(counted))}",
                                event=line.event)  # fmt: skip
                 self._touch(line.sku, line.event)
 

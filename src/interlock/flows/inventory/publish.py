@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from interlock.flows.inventory.rules import Channel, StockRules
-from interlock.messaging.stock_book import Counted, Reserved, Shown, StockWork
+from interlock.messaging.stock_book import Counted, Read, Reserved, Shown, StockWork
 from interlock.strategy.inventory import Publish
 
 MOST: Final = 1_000_000_000
@@ -46,7 +46,7 @@ class Publishing:
         self._work = work
         self._rules = rules
         self._now_us = now_us
-        self._fresh: dict[str, int] = {}
+        self._readings: dict[str, Read] = {}
 
     def sum(self, channel: Channel, place: str, sku: str, row: Shown | None = None) -> Sum:
         """What the place should show of the SKU now."""
@@ -72,7 +72,7 @@ class Publishing:
     def _free(self, channel: Channel, place: str, sku: str, terms: list[Term]) -> dict[str, tuple[int, int]]:
         """By location that was counted: pieces that may be sold, and as of when."""
         positions = self._positions(sku)
-        unseen = self._taken(sku, list(positions), self._work.reserved(sku))
+        unseen = self._taken(sku, positions, self._work.reserved(sku))
         found: dict[str, tuple[int, int]] = {}
         for name in channel.places[place]:
             if name not in positions:
@@ -105,12 +105,14 @@ class Publishing:
                 found[one.location].append(one)
         return {name: rows for name, rows in found.items() if rows}
 
-    def _taken(self, sku: str, locations: list[str], lines: list[Reserved]) -> dict[str, list[tuple[Reserved, int]]]:
+    def _taken(
+        self, sku: str, positions: Mapping[str, list[Counted]], lines: list[Reserved]
+    ) -> dict[str, list[tuple[Reserved, int]]]:
         """Unseen sales by the location that they take from: as the channel says, else the first that is not empty of them."""
         found: dict[str, list[tuple[Reserved, int]]] = {}
         for line in lines:
-            name = self._location(line, locations)
-            if name and not self.is_seen(line, self._rules.normaliser.owner(sku, name)):
+            name = self._location(line, list(positions))
+            if name and not self.is_seen(line, self._rules.normaliser.owner(sku, name), _as_of(positions[name])):
                 found.setdefault(name, []).append((line, line.quantity - line.seen))
         return found
 
@@ -119,8 +121,8 @@ class Publishing:
         shown = [name for name in at or self._rules.inventory.locations if name in locations]
         return shown[0] if shown else next(iter(locations), "")
 
-    def is_seen(self, line: Reserved, owner: str) -> bool:
-        """Whether the owner's count knows of the sale: it was told, and has been read to the end since then."""
+    def is_seen(self, line: Reserved, owner: str, as_of_us: int) -> bool:
+        """Whether the owner's count, as of then, knows of the sale: it was told, and has counted since."""
         if line.channel == owner:
             return True
         channels = self._rules.channels.get(line.channel, ())
@@ -133,13 +135,13 @@ class Publishing:
         else:
             told_us = line.accepted_us
         settle_us = round(policy.sales_seen_after_minutes * MINUTE_US) or SEEN_AFTER_US
-        return self._fresh_us(owner) > told_us + settle_us
+        return max(as_of_us, self._reading(owner).whole_us) > told_us + settle_us
 
-    def _fresh_us(self, system: str) -> int:
-        """As of when the system was last read to the end."""
-        if system not in self._fresh:
-            self._fresh[system] = self._work.reading(system, "levels").fresh_us
-        return self._fresh[system]
+    def _reading(self, system: str) -> Read:
+        """How far the system was read."""
+        if system not in self._readings:
+            self._readings[system] = self._work.reading(system, "levels")
+        return self._readings[system]
 
     def _stale(self, channel: Channel, counted: list[str], parts: Iterable[str]) -> str:
         """Whose silence keeps us from publishing, in words."""
@@ -147,9 +149,10 @@ class Publishing:
             for part in parts:
                 owner = self._rules.normaliser.owner(part, name)
                 minutes = self._terms(channel, part, name).source_stale_minutes
-                silent_us = self._now_us - self._fresh_us(owner)
+                fresh_us = self._reading(owner).fresh_us
+                silent_us = self._now_us - fresh_us
                 if silent_us > minutes * MINUTE_US:
-                    since = f"for {silent_us // MINUTE_US} min" if self._fresh_us(owner) else "since the beginning"
+                    since = f"for {silent_us // MINUTE_US} min" if fresh_us else "since the beginning"
                     return f"{owner} has said nothing {since} ({minutes:g} min allowed): nothing is published of it"
         return ""
 
@@ -200,6 +203,10 @@ class Publishing:
 def _term_of(one: Counted) -> Term:
     words = f"available by {one.system} at {one.place}"
     return Term(what=words, amount=one.available, system=one.system, location=one.location, at_us=one.as_of_us)
+
+
+def _as_of(rows: Iterable[Counted]) -> int:
+    return min(one.as_of_us for one in rows)
 
 
 def _kept(policy: Publish) -> str:

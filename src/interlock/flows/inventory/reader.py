@@ -236,7 +236,7 @@ class StockReader:
         began_us = self._clock.now_ms() * 1_000
         source = self._release().stock_source(system)
         known = self._state(system, "levels")
-        after, cursor, last = "", known.cursor, 0
+        after, cursor, last, complete_us = "", known.cursor, 0, began_us
         while True:
             if known.cursor:
                 page: LevelPage = await self._persistently(
@@ -247,6 +247,7 @@ class StockReader:
             if page.levels:
                 last = await self._tell(system, "levels", Reading(levels=page.levels))
             cursor = page.cursor or cursor
+            complete_us = page.complete_us or complete_us
             if not page.after or page.after == after:
                 break
             after = page.after
@@ -254,7 +255,9 @@ class StockReader:
                 await self._clock.sleep(page.rest_seconds)
         await self._taken_in(last)
         await self._book.run(
-            lambda work: work.read(system, "levels", Read(cursor=cursor, fresh_us=began_us, tried_us=began_us))
+            lambda work: work.read(
+                system, "levels", Read(cursor=cursor, fresh_us=began_us, tried_us=began_us, whole_us=complete_us)
+            )
         )
         await self._see(was_silent=began_us - known.fresh_us > 60e6)
 

@@ -202,11 +202,11 @@ class SqliteStockWork:
     def reading(self, system: str, what: str) -> Read:
         """Never read is all empty."""
         row = self._connection.execute(self._sql["reading"], (system, what)).fetchone()
-        return Read() if row is None else Read(cursor=row[0], fresh_us=row[1], tried_us=row[2], error=row[3])
+        return Read() if row is None else Read(cursor=row[0], fresh_us=row[1], tried_us=row[2], error=row[3], whole_us=row[4])
 
     def read(self, system: str, what: str, state: Read) -> None:
         """In place of the former."""
-        self._do("read", system, what, state.cursor, state.fresh_us, state.tried_us, state.error)
+        self._do("read", system, what, state.cursor, state.fresh_us, state.tried_us, state.error, state.whole_us)
 
     def list_items(self, system: str, items: Sequence[Item], seen_us: int) -> None:
         """Row by row."""

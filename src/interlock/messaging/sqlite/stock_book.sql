@@ -88,10 +88,10 @@ INSERT INTO stock_change (at_us, kind, sku, system, place, name, before, after, 
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: reading
-SELECT cursor, fresh_us, tried_us, error FROM stock_reading WHERE system = ? AND what = ?
+SELECT cursor, fresh_us, tried_us, error, whole_us FROM stock_reading WHERE system = ? AND what = ?
 
 -- name: read
-INSERT OR REPLACE INTO stock_reading (system, what, cursor, fresh_us, tried_us, error) VALUES (?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO stock_reading (system, what, cursor, fresh_us, tried_us, error, whole_us) VALUES (?, ?, ?, ?, ?, ?, ?)
 
 -- name: list_item
 INSERT OR REPLACE INTO stock_item (system, item, sku, barcode, variant, tracked, kit, seen_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

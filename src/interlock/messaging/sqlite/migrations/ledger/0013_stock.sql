@@ -149,6 +149,7 @@ CREATE TABLE stock_reading (
   what       TEXT    NOT NULL,                  -- levels, items, sales
   cursor     TEXT    NOT NULL DEFAULT '',
   fresh_us   INTEGER NOT NULL DEFAULT 0,        -- it was read to the end as of then
+  whole_us   INTEGER NOT NULL DEFAULT 0,        -- whatever had changed by then is known
   tried_us   INTEGER NOT NULL DEFAULT 0,
   error      TEXT    NOT NULL DEFAULT '',
   PRIMARY KEY (system, what)
