@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from stack import written
+
 from interlock.cli.twin_world import SHOP_TOKEN, TwinWorld
-from tests.flows.stack import written
 
 LOCATION, WMS_PLACE = "655441491", "8"
 
@@ -57,7 +58,9 @@ async def control(url: str, path: str, body: Any = None, *, method: str = "") ->
     def call() -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json", "x-shopify-access-token": SHOP_TOKEN}
-        request = Request(f"{url}/_twin{path}", data=data, headers=headers, method=method or ("POST" if data else "GET"))
+        request = Request(
+            f"{url}/_twin{path}", data=data, headers=headers, method=method or ("POST" if data else "GET")
+        )
         with urlopen(request, timeout=10) as answer:
             return json.loads(answer.read())
 
