@@ -174,7 +174,7 @@ def test_a_late_effect_counts_once(seller: Seller) -> None:
 def test_a_bad_line_spoils_no_other(sellers: Callable[..., Seller], names: bool) -> None:
     """One gone item and one foreign location among twenty (A21): they are named, or found by halves; eighteen are written
     once. Control: the batch as it is, is refused whole."""
-    seller = sellers(names_the_change=names)
+    seller = sellers() if names else sellers(names_the_change=False)
     items = [seller.item(counts={"L1": 7}) for _ in range(18)]
     lines = [line(item, 9, 7) for item in items]
     lines.insert(4, line("GONE", 9))
