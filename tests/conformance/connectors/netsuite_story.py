@@ -40,7 +40,13 @@ def reader(name: str) -> Any:
 @cache
 def builders() -> dict[str, Any]:
     context = Context(system="netsuite", settings=SETTINGS, items=Items(rule="sku", system="netsuite"))
-    documents = {"salesOrder": "order", "customer": "customer", "creditMemo": "refund", "customerRefund": "refund"}
+    documents = {
+        "salesOrder": "order",
+        "customer": "customer",
+        "creditMemo": "refund",
+        "customerRefund": "refund",
+        "returnAuthorization": "return",
+    }
     return {
         document: compile_out(
             NETSUITE.table_out(name, document), CONTRACTS[f"{name}.v1"], connector_functions("netsuite")
@@ -99,6 +105,9 @@ class Story:
         read = refund | {"taxes_included": self.shop["taxes_included"], "order_name": self.shop["name"]}
         return self.destination.plan(self.canonical("refund", read), signal="", past=Past())
 
+    def planned_return(self, told: dict[str, Any]) -> Any:
+        return self.destination.plan(self.canonical("return", told), signal="", past=Past(links=self.links))
+
     async def send(self, write: Write) -> Any:
         return await self.destination.write(write, idempotency_key="", timeout_seconds=SECONDS)
 
@@ -148,6 +157,10 @@ class Story:
     @property
     def payouts(self) -> list[dict[str, Any]]:
         return self.records("customerRefund")
+
+    @property
+    def returns(self) -> list[dict[str, Any]]:
+        return self.records("returnAuthorization")
 
     @property
     def sales_order(self) -> dict[str, Any]:

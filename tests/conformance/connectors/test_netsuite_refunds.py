@@ -14,8 +14,7 @@ from vendor_cases import CONTRACTS, Case, Twin, cases
 
 from interlock.connectors import registry
 from interlock.connectors.contract import Done, MappingError, Refused, Uncertain, UnmappedReference, Write
-from interlock.connectors.netsuite import client as netsuite_client
-from interlock.connectors.netsuite import compensation
+from interlock.connectors.netsuite import compensation, refund_plan
 from interlock.mapping import Context, Items, compile_out, connector_functions
 from interlock.twins.shopify import changes
 from interlock.twins.shopify.catalogue import PRODUCTS
@@ -409,5 +408,5 @@ def test_goods_without_an_item_of_their_sku_go_to_the_stand_in(case: Case) -> No
 
 def test_the_operation_is_declared() -> None:
     """Invariant 3: the credit memo is an upsert under a reference of its own."""
-    declared = registry.manifest("netsuite").operation(netsuite_client.CREDIT_UPSERT)
+    declared = registry.manifest("netsuite").operation(refund_plan.CREDIT_UPSERT)
     assert declared.object == "refund" and declared.once is not None and declared.once.value == "upsert"

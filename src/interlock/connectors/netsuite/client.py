@@ -23,19 +23,16 @@ from interlock.connectors.contract import (
     Found,
     LookUp,
     Manifest,
-    MappingError,
     Outcome,
     Past,
     Plan,
     Refused,
     Retry,
-    UnmappedReference,
     Write,
     brought_along,
     buyer_of,
     classify,
     declared_manifest,
-    declared_write,
     no_success,
     warnings_of,
     with_members,
@@ -44,52 +41,32 @@ from interlock.connectors.netsuite import booked
 from interlock.connectors.netsuite.compensation import (
     AFTER_REFUND,
     AFTER_RETURN,
-    MOMENT,
     Compensation,
-    credit_of,
 )
+from interlock.connectors.netsuite.drafting import Drafting, reference_of
 from interlock.connectors.netsuite.inventory import NetSuiteStock
-from interlock.connectors.netsuite.payouts import PAYMENT, PAYS_BACK, Payouts
+from interlock.connectors.netsuite.payouts import Payouts
 from interlock.connectors.netsuite.reading import SUITEQL
+from interlock.connectors.netsuite.refund_plan import CREDIT_UPSERT, PAYOUT_UPSERT, plan_refund
+from interlock.connectors.netsuite.return_plan import plan_return
 from interlock.connectors.netsuite.returning import (
-    CANCELLED,
-    GIVEN_UP,
-    NEVER_THERE,
-    RETURN,
     RETURN_CLOSE,
     RETURN_UPSERT,
     Returning,
 )
 from interlock.connectors.netsuite.tokens import Tokens
-from interlock.connectors.netsuite.two_digits import in_two_digits
 
 RECORDS: Final = "/services/rest/record/v1"
 ORDER_UPSERT: Final = "salesOrder.upsert"
 ORDER_CLOSE: Final = "salesOrder.close"
 CUSTOMER_UPSERT: Final = "customer.upsert"
-CREDIT_UPSERT: Final = "creditMemo.upsert"
-PAYOUT_UPSERT: Final = "customerRefund.upsert"
 RECORD_OF: Final = {CUSTOMER_UPSERT: "customer", CREDIT_UPSERT: "creditMemo", PAYOUT_UPSERT: "customerRefund",
              RETURN_UPSERT: "returnAuthorization", RETURN_CLOSE: "returnAuthorization"}  # fmt: skip
-REFUND_ACCOUNTS: Final = "refund_accounts"
-"""The setting without which no customer refunds are written: finance may make them by hand, and twice would be wrong."""
 CREDIT_WAIT_SECONDS: Final = 86_400
 """How long an order whose money went back waits for the credit memo; after that a person is asked."""
 RETURN_WAIT_SECONDS: Final = 600
 """How long one with fewer pieces waits, paid back or not: a credit memo may be on its way at the same time, and what a
 person is told before it is there would be wrong by its amount."""
-CREDIT_GATEWAYS: Final = {"gift_card": "a gift card", "shopify_store_credit": "store credit"}
-"""Shopify's names of what pays back no money: gateway of OrderTransaction, Admin API 2026-07."""
-OWED_STILL: Final = (
-    "{paid.amount} {paid.currency} went back as {gateway}: close that part of the credit memo against its liability"
-)
-NOT_PAID_OUT: Final = (
-    "{paid.amount} {paid.currency} of the credit memo was paid out over {gateway}: no customer refund is written, "
-    "because refund_accounts is not set"
-)
-STAYS_OPEN: Final = (
-    "{rest.amount} {rest.currency} of the credit memo was not paid out: it stays open there, and is the customer's"
-)
 STILL_COUNTED: Final = (
     "the order was cancelled, and the shop still counts {total.amount} {total.currency} for goods on it: no goods are sold "
     "here; pay it back in the shop, or take the goods off"
@@ -103,8 +80,6 @@ _NOT_THERE_YET: Final = Retry(
     status=404, retry_after_seconds=120.0,
 )  # fmt: skip
 """An order that was cancelled while its create was uncertain. Eight tries outlast the 15 minutes that a call may take."""
-EXTERNAL_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
-"""What may stand in an external id (docs.oracle.com section_156334828635)."""
 ALREADY_BILLED: Final = (
     "NetSuite has billed or fulfilled it, and closing its lines takes nothing back; "
     "make the credit memo or the return in NetSuite, close what is left of the order there, then discard this"
@@ -117,7 +92,7 @@ class NetSuite:
 
     def __init__(self, connection: Connection, manifest: Manifest) -> None:
         self._connection = connection
-        self._manifest = manifest
+        self._draft = Drafting(connection, manifest)
         self._errors = manifest.error_table
         self._root = connection.url.rstrip("/")
         self._tokens = Tokens(connection, manifest)
@@ -133,21 +108,21 @@ class NetSuite:
         if not hasattr(document, "lines"):
             return Plan(writes=(self._customer(document),))
         if hasattr(document, "transactions"):
-            return self._plan_credit(document)
+            return plan_refund(self._draft, document)
         if hasattr(document, "exchanges"):
-            return self._plan_return(document, past)
-        reference = _reference(document.origin, document.id)
+            return plan_return(self._draft, document, past)
+        reference = reference_of(document.origin, document.id)
         if document.cancelled_at is not None and not _keeps_money(document):
             plan = self._plan_close(reference, past, "cancelled before it was created")
             return msgspec.structs.replace(plan, warnings=_undecided(document))
         if _nothing_left(document):
             return self._plan_close(reference, past, "nothing was left on it before it was created")
-        build = self._connection.builders["salesOrder"]
-        body, told = self._built(build, document)
+        build = self._draft.builder("salesOrder")
+        body, told = self._draft.body(build, document)
         buyer = None if getattr(document, "company", None) is not None else buyer_of(document)
         link = past.links.get(ORDER_UPSERT)
         known = link.external_id if link is not None else ""
-        order = self._write(ORDER_UPSERT, reference, body, action=self._action(document, past), external_id=known)
+        order = self._draft.write(ORDER_UPSERT, reference, body, action=self._action(document, past), external_id=known)
         writes = (self._buyer(buyer), order) if buyer is not None else (order,)
         return Plan(writes=writes, warnings=(*warnings_of(build, document), *told))
 
@@ -205,7 +180,7 @@ class NetSuite:
         if link is None:
             return Plan(because=if_absent)
         body = msgspec.json.encode({"isClosed": True, "closes": link.content_hash})
-        close = self._write(ORDER_CLOSE, reference, body, action="close", external_id=link.external_id)
+        close = self._draft.write(ORDER_CLOSE, reference, body, action="close", external_id=link.external_id)
         return Plan(writes=(close,))
 
     def _action(self, order: Any, past: Past) -> str:
@@ -219,92 +194,10 @@ class NetSuite:
         waits = order.financial_status in PAID_BACK and age_ms < CREDIT_WAIT_SECONDS * 1000
         return AFTER_REFUND if waits else "write"
 
-    def _plan_credit(self, refund: Any) -> Plan:
-        """One credit memo for one refund (C57), and what each payment paid out of it (C34). It waits while a payment may
-        still fail (C54).
-        """
-        for payment in refund.transactions:
-            if payment.status != "success":
-                raise PaymentNotThere(payment.id, payment.status)
-        order = _reference(refund.origin, refund.order_id)
-        if not refund.total:
-            return Plan(because="it pays nothing back", wakes=credit_of(order))
-        build = self._connection.builders["creditMemo"]
-        built, told = self._built(build, refund)
-        body = with_members(built, {MOMENT: refund.created_at})
-        credit = self._write(CREDIT_UPSERT, f"{order}{booked.REFUND}{refund.id}", body)
-        pays_out = bool(self._connection.settings.get(REFUND_ACCOUNTS))
-        payouts = self._plan_payouts(refund, credit.reference) if pays_out else ()
-        warnings = (*warnings_of(build, refund), *told, *(_stays_open(refund) if pays_out else _not_paid_out(refund)))
-        return Plan(writes=(credit, *payouts), warnings=warnings, wakes=credit_of(order))
-
-    def _plan_payouts(self, refund: Any, credit: str) -> tuple[Write, ...]:
-        """A payment has its crosswalk and version fence to itself: several of one refund are written each on its own.
-        MappingError when a gateway has no account.
-        """
-        build = self._connection.builders["customerRefund"]
-        return tuple(
-            msgspec.structs.replace(
-                self._write(
-                    PAYOUT_UPSERT,
-                    f"{credit}{PAYMENT}{one.id}",
-                    build(msgspec.structs.replace(refund, transactions=[one])),
-                ),
-                object="payment",
-                key=one.id,
-            )
-            for one in _paid_back(refund)
-        )
-
-    def _plan_return(self, back: Any, past: Past) -> Plan:
-        """A return authorization while goods are expected, closed when none are any more. What goes out instead is no part
-        of it: the shop puts it onto the order, which is written as an order that was edited (C42).
-        """
-        reference = f"{_reference(back.origin, back.order_id)}{RETURN}{back.id}"
-        link = past.links.get(RETURN_UPSERT)
-        if back.status in GIVEN_UP:
-            if link is None:
-                return Plan(because=NEVER_THERE.format(status=back.status))
-            return Plan(writes=(self._close_return(reference, link.content_hash, link.external_id, CANCELLED),))
-        build = self._connection.builders["returnAuthorization"]
-        (body, told), known = self._built(build, back), link.external_id if link is not None else ""
-        either = [
-            self._write(RETURN_UPSERT, reference, body, action=action, external_id=known)
-            for action in ("write", "reopen")
-        ]
-        stands = [write for write in either if link is not None and write.content_hash == link.content_hash]
-        warnings = (*warnings_of(build, back), *told)
-        if back.status == "closed":
-            closed = (stands or either)[0].content_hash
-            close = self._close_return(reference, closed, known, "close")
-            return Plan(writes=(close,) if stands else (either[0], close), warnings=warnings)
-        ended = past.links.get(RETURN_CLOSE)
-        if stands and ended is not None and ended.content_hash in self._closings(stands[0]):
-            stands = [
-                write for write in either if write not in stands
-            ]  # else the same content would not be written again
-        return Plan(writes=((stands or either)[0],), warnings=warnings)
-
-    def _closings(self, write: Write) -> set[str]:
-        """What is in the crosswalk when this write was closed."""
-        actions = ("close", CANCELLED)
-        return {self._close_return(write.reference, write.content_hash, "", one).content_hash for one in actions}
-
-    def _close_return(self, reference: str, closes: str, external_id: str, action: str) -> Write:
-        body = msgspec.json.encode({"isClosed": True, "closes": closes})
-        return self._write(RETURN_CLOSE, reference, body, action=action, external_id=external_id)
-
-    def _built(self, build: Any, document: Any) -> tuple[bytes, tuple[str, ...]]:
-        """The document in the digits that NetSuite keeps, and what that changed."""
-        return in_two_digits(build(document), self._connection.settings.get("difference_item"))
-
-    def _write(self, operation: str, reference: str, body: bytes, **more: str) -> Write:
-        return declared_write(self._manifest, operation, reference=reference, body=body, **more)
-
     def _customer(self, customer: Any) -> Write:
         """The same external id as that of the mapping's `customer_external_id`, which the order's entity refers to."""
-        reference = _reference(f"{customer.origin}-customer", customer.id)
-        return self._write(CUSTOMER_UPSERT, reference, self._connection.builders["customer"](customer))
+        reference = reference_of(f"{customer.origin}-customer", customer.id)
+        return self._draft.write(CUSTOMER_UPSERT, reference, self._draft.builder("customer")(customer))
 
     def _buyer(self, buyer: Any) -> Write:
         """The customer as an order knows them: it says nothing of staff's comments, which null would clear."""
@@ -378,48 +271,6 @@ class NetSuite:
 
     def saved(self, answer: Answer, sent: bytes) -> Outcome:
         return classify(answer, self._errors, _saved, sent=sent, now_ms=self._connection.clock.now_ms())
-
-
-def _reference(origin: str, key: str) -> str:
-    """Our external id: the origin keeps two stores apart (C47)."""
-    reference = f"{origin}-{key}"
-    if EXTERNAL_ID.fullmatch(reference) is None:
-        raise MappingError(f"{reference!r} cannot be an external id", path="$.id", code="MAP012", value=reference)
-    return reference
-
-
-def _paid_back(refund: Any) -> list[Any]:
-    """The payments that gave something to the customer."""
-    return [one for one in refund.transactions if one.kind in PAYS_BACK and one.amount]
-
-
-def _not_paid_out(refund: Any) -> tuple[str, ...]:
-    """What finance closes by hand: money against its clearing account, what did not leave the house against what is owed."""
-    return tuple(
-        OWED_STILL.format(paid=one.amount.presentment, gateway=CREDIT_GATEWAYS[one.gateway])
-        if one.gateway in CREDIT_GATEWAYS
-        else NOT_PAID_OUT.format(paid=one.amount.presentment, gateway=one.gateway)
-        for one in _paid_back(refund)
-    )
-
-
-def _stays_open(refund: Any) -> tuple[str, ...]:
-    """What was credited and went out over no payment: goods that pay for others, or for what was still owed."""
-    rest = refund.total
-    for one in _paid_back(refund):
-        rest = rest - one.amount
-    return (STAYS_OPEN.format(rest=rest.presentment),) if rest.presentment.amount > 0 else ()
-
-
-class PaymentNotThere(UnmappedReference):
-    """A refund whose money has not gone back: it waits, and is looked at again every quarter of an hour."""
-
-    def __init__(self, payment: str, status: str) -> None:
-        super().__init__("payment", payment, system="netsuite", path="$.transactions")
-        self.code = "MAP013"
-        self.what = f"the payment {payment} of this refund is {status}: it is booked when the money has gone back"
-        self.why = "a payment that is pending may still fail, and one that failed paid nothing back"
-        self.next_move = "nothing while it is pending; pay it again in the shop when it failed"
 
 
 def _nothing_left(order: Any) -> bool:
