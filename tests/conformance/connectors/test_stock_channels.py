@@ -59,8 +59,30 @@ def shopify_sold(twin: Twin, place: stock.Place, units: int) -> None:
     twin.call("POST", "/_twin/stock", {"item": place.item, "location": int(place.location), "sell": units})
 
 
+def square_places(twin: Twin) -> list[stock.Place]:
+    rows = twin.call("GET", "/_twin/counts")["counts"]
+    found = {stock.Place(row["catalog_object_id"], row["location_id"]) for row in rows}
+    return sorted(found, key=lambda place: (place.item, place.location))
+
+
+def square_sold(twin: Twin, place: stock.Place, units: int) -> None:
+    lines = [{"item": place.item, "quantity": units}]
+    twin.call("POST", "/_twin/sell", {"lines": lines, "location": place.location})
+
+
 def channels() -> tuple[Channel, ...]:
+    tills = {f"SKU-{number}": {"L1": 100, "L2": 100} for number in range(PLACES)}
     return (
+        Channel(
+            vendor="square",
+            config={"items": list(tills), "counts": tills, "locations": ["L1", "L2"], "rate_per_second": 0},
+            credentials={"access_token": "twin-token"},
+            wrong={"access_token": "another"},
+            writes="/changes/batch-create",
+            carried=square_places,
+            sold=square_sold,
+            settings={"shop": "TWINMERCHANT1"},
+        ),
         Channel(
             vendor="shopify",
             config={"plan": "enterprise", "bulk_objects_per_second": 1e9},
