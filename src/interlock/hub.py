@@ -176,6 +176,7 @@ class Hub:
         self.stock_reader = StockReader(
             self.stock_book, self.inbox, self.stock_desk, self.catalogue, self.clock, release=self.shelf.current,
             cursor=self.ledger.cursor,
+            history_days=lambda: self.shelf.current().strategy.security.retention.attempts_days,
         )  # fmt: skip
         self.consumers = Consumers(SqliteConsumerBook(self.ledger.group), self.shelf, self.clock)
         self.upkeep = Upkeep(
@@ -214,7 +215,7 @@ class Hub:
             clock=self.clock, forget=self.dispatcher.courier.loader.forget,
         )  # fmt: skip
         self._doors = _Doors(self.shelf)
-        self.intake = Intake(self.inbox, self._doors, self.clock)
+        self.intake = Intake(self.inbox, self._doors, self.clock, self.data)
         self.operator = Operator(
             self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops, self.backfill_book, self.sweep_book,
             self.privacy_book,
@@ -443,6 +444,7 @@ class _Doors:
             trimmed=trimmed(build.strategy).get(name, frozenset()),
             api_version=str(system.settings.get("api_version", "")), max_body_bytes=system.intake.max_body_bytes,
             max_depth=system.intake.max_depth, rate_per_second=system.intake.rate_per_second,
+            max_file_bytes=system.intake.max_file_bytes, settings=system.settings,
         )  # fmt: skip
 
 

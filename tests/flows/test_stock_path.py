@@ -10,6 +10,7 @@ from stock_stack import LOCATION, control, count, shown, stocked, with_stock
 
 from interlock.cli.twin_world import TwinWorld, write_secrets
 from interlock.hub import Hub
+from interlock.messaging.ledger import Filter
 
 
 @asynccontextmanager
@@ -149,5 +150,34 @@ def test_a_silent_source_suspends_and_publishes_no_zero(tmp_path: Path) -> None:
 
             await until(suspended)
             assert await shown(world, "SUN-AVI") == 57
+
+    asyncio.run(run())
+
+
+def test_a_difference_that_is_left_to_a_person_waits_for_one(tmp_path: Path) -> None:
+    """`heal = "ask"`: somebody's number at the store stays, as a dead letter that says both; replaying it corrects the place, and so
+    does the owner's next count."""
+
+    async def run() -> None:
+        async with _stack(tmp_path, publish="", SUN_AVI=50, SWT_NAV_M=20) as (hub, world):
+            file = tmp_path / "flows/stock-to-store.toml"
+            file.write_text(file.read_text(encoding="utf-8").replace("[publish]\n", '[publish]\nheal = "ask"\n'), encoding="utf-8")
+            await hub.reload()
+            await until(_shows(world, "SUN-AVI", 50))
+            await until(_shows(world, "SWT-NAV-M", 20))
+            await _store(world, "SUN-AVI", adjust=7)
+            await _store(world, "SWT-NAV-M", adjust=2)
+            letters = "SELECT error FROM dead_letter WHERE code = 'STK012' AND closed_ms = 0 ORDER BY key"
+
+            async def asked() -> bool:
+                return len(hub.ledger.group.reading.execute(letters).fetchall()) == 2
+
+            await until(asked)
+            assert hub.ledger.group.reading.execute(letters).fetchall()[0][0] == "shopify shows 57, 50 is right: somebody else wrote it"
+            assert await shown(world, "SUN-AVI") == 57
+            await hub.operator.replay(Filter(key=f"SUN-AVI@{LOCATION}"), by="Ada", why="counted twice", version="same")
+            await until(_shows(world, "SUN-AVI", 50))
+            await count(world, "SWT-NAV-M", 19)
+            await until(_shows(world, "SWT-NAV-M", 19))
 
     asyncio.run(run())

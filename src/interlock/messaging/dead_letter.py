@@ -30,6 +30,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Nobody can know whether it was written",
         "look at the destination, then mark it as written or replay",
     ),
+    "foreign": (
+        "Somebody else wrote the number",
+        "replay it to write the right one, or correct the count at the source of truth",
+    ),
     "gone": ("The source no longer has it", "discard it, or restore it at the source and replay"),
     "no_flow": (
         "The folder has no flow for it any more",

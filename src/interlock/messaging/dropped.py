@@ -78,6 +78,9 @@ class RowReader(Protocol):
     kind: Kind
     """Of a file that does not say."""
 
+    def moment(self, text: str) -> str:
+        """A time as UTC, "" stays "". Raises ValueError with the reason when it is none."""
+
     def read(self, line: int, raw: Mapping[str, Any]) -> Row | Wrong:
         """One row: names as in the file, values as texts (CSV) or as JSON has them, numbers exact."""
 

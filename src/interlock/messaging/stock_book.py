@@ -19,6 +19,9 @@ DIALECT = "stock"
 
 CURSOR = "stock"
 
+FOREIGN = "STK012"
+"""Trouble of a place that somebody else wrote, where the folder leaves such differences to a person (`heal = "ask"`)."""
+
 Kind = Literal["counted", "written", "foreign", "refused", "sold", "seen"]
 _T = TypeVar("_T")
 
@@ -299,6 +302,9 @@ class StockBook(Protocol):
 
     def look(self, work: Callable[[StockWork], _T]) -> _T:
         """Ask the book what is committed."""
+
+    async def trim(self, now_us: int, changes_before_us: int) -> None:
+        """Forget batches that no channel remembers any more, and what happened before a time."""
 
 
 class Showing(Protocol):

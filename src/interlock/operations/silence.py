@@ -15,6 +15,7 @@ from interlock.clock import Clock
 from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.process import steering_of
 from interlock.messaging.silences import Finding, Silence, SilenceBook
+from interlock.messaging.stock_book import shown_at
 from interlock.messaging.stops import Stops
 from interlock.operations.pager import Pager, escalation, first_call, over
 from interlock.strategy.model import Flow, Strategy
@@ -148,6 +149,8 @@ class SilenceWatch:
 
 def ends(flow: Flow) -> tuple[str, ...]:
     """Where a success is counted: at each destination; for a process, whose steps need not all be taken, at its own end."""
+    if flow.publish is not None:
+        return tuple(map(shown_at, flow.destinations))
     return (steering_of(flow.name),) if flow.pattern == "middleware" else tuple(flow.destinations)
 
 

@@ -202,7 +202,7 @@ class Publish(Struct, frozen=True, forbid_unknown_fields=True):
     floor: Annotated[Units, Meta(description="Less than this is shown as 0.")] = 0
     settle_seconds: Annotated[
         float, Meta(ge=0, le=3_600, description="A place is written once in so long at most: what changes meanwhile is gathered.")
-    ] = 1.0
+    ] = 5.0
     unexplained_seconds: Annotated[
         float,
         Meta(ge=0, le=86_400, description="How long a channel's foreign number may wait for a sale that explains it."),

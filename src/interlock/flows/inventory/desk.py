@@ -19,6 +19,7 @@ from interlock.messaging.stock import Level, Sale, SaleLine, Told
 from interlock.messaging.stock_book import (
     CURSOR,
     DIALECT,
+    FOREIGN,
     Counted,
     Halted,
     Happened,
@@ -358,13 +359,13 @@ class Taking:
         said = found.suspended or self._book.unwritable(channel.system, item)
         wanted = row.wanted if said else found.quantity
         due = not row.seen_us or row.sold > 0 or row.seen != wanted
-        trouble = row.trouble if (row.trouble and not row.trouble.startswith("STK")) else ""
+        trouble = _trouble(row, wanted)
         now = msgspec.structs.replace(
             row, flow=channel.flow, item=item, wanted=wanted, wanted_us=self._now_us, said=said or (row.said if trouble else ""),
             trouble=trouble,
         )  # fmt: skip
         self._book.show(now)
-        if said or not due or trouble:
+        if said or not due or (trouble and (trouble != FOREIGN or row.seen_us)):
             return 0
         settle_us = round(channel.publish.settle_seconds * 1e6)
         self._book.wish(
@@ -383,7 +384,9 @@ class Taking:
             return row
         self._happened("foreign", row.sku, row.channel, row.place, "available", (row.seen or 0) + row.missing, row.seen,
                        why=f"no order told of it within {seconds:g} s", as_of_us=row.missing_us)  # fmt: skip
-        return msgspec.structs.replace(row, missing=0, missing_us=0)
+        asks = channel.publish.terms(channel.system, self._rules.group(row.sku), "").heal == "ask"
+        row = msgspec.structs.replace(row, missing=0, missing_us=0)
+        return msgspec.structs.replace(row, trouble=FOREIGN, seen_us=0) if asks else row
 
     def _touch(self, sku: str, event: int) -> None:
         self.touched[sku] = max(event, self.touched.get(sku, 0))
@@ -400,6 +403,13 @@ class Taking:
 
 def _as_of(level: Level, event: Event) -> int:
     return level.as_of_us or (event.triggered_at_ms or event.received_at_ms) * 1_000
+
+
+def _trouble(row: Shown, wanted: int | None) -> str:
+    """What still stands in the way: a place that can be named again has none, and a new count settles who is right."""
+    if row.trouble == FOREIGN:
+        return FOREIGN if row.wanted in (None, wanted) else ""
+    return "" if row.trouble.startswith("STK") else row.trouble
 
 
 def _once(said: Sequence[Told]) -> tuple[Level, ...]:

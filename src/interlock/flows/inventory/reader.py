@@ -33,6 +33,7 @@ MOST_TRIES: Final = 6
 LONGEST_PAUSE_SECONDS: Final = 300.0
 HALTED_AT_ONCE: Final = 1_000
 AGAIN_AT_ONCE: Final = 100
+FORGET_EVERY_SECONDS: Final = 3_600.0
 MOST_AGAIN: Final = 20
 DAY_SECONDS: Final = 86_400.0
 UNKNOWN: Final = frozenset({"STK001", "STK005"})
@@ -75,7 +76,7 @@ class StockReader:
 
     def __init__(
         self, book: StockBook, inbox: Inbox, desk: StockDesk, catalogue: BookCatalogue, clock: Clock, *,
-        release: Callable[[], Stocked], cursor: Callable[[str], Awaitable[int]],
+        release: Callable[[], Stocked], cursor: Callable[[str], Awaitable[int]], history_days: Callable[[], float],
     ) -> None:  # fmt: skip
         self._book = book
         self._inbox = inbox
@@ -85,6 +86,8 @@ class StockReader:
         self._release = release
         self._cursor = cursor
         self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._history_days = history_days
+        self._forgot_us = 0
         self._failures: dict[tuple[str, str], int] = {}
 
     async def run(self) -> None:
@@ -107,6 +110,7 @@ class StockReader:
             if system not in self._at_work and (due := self._due(rules, system)):
                 self._at_work[system] = asyncio.ensure_future(self._read(system, due))
         if rules.systems:
+            await self._forget()
             await self._overdue()
             await self._follow_release(rules)
 
@@ -328,6 +332,15 @@ class StockReader:
         )
         said = [teller.told(f"{object_name}s/updated", body) for teller in release.tellers(system)]
         return next((each for each in said if each.sales), Told())
+
+    async def _forget(self) -> None:
+        """Once an hour, what is too old to be asked for."""
+        now_us = self._clock.now_ms() * 1_000
+        if now_us - self._forgot_us < FORGET_EVERY_SECONDS * 1e6:
+            return
+        self._forgot_us = now_us
+        kept_us = now_us - round(self._history_days() * DAY_SECONDS * 1e6)
+        await self._book.trim(now_us, kept_us)
 
     async def _overdue(self) -> None:
         """What was missing at a channel for too long without an order that explains it."""

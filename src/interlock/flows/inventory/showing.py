@@ -15,7 +15,7 @@ from interlock.messaging.limiter import Limiter
 from interlock.messaging.outcome import Outcome, Refused, Retry
 from interlock.messaging.releases import Document, Limits
 from interlock.messaging.stock import Line, Place, Seen, StockChannel
-from interlock.messaging.stock_book import Happened, Shown, StockBook, StockWork, channel_of, place_of
+from interlock.messaging.stock_book import FOREIGN, Happened, Shown, StockBook, StockWork, channel_of, place_of
 from interlock.messaging.write import Absent, Found, LookUp, Once, Past, Plan, Write
 
 OPERATION: Final = "set_stock"
@@ -79,7 +79,9 @@ class Showing:
         seen, writer = None, self._writer(system, release)
         if not row.seen_us or (row.sold and writer.channel.compares):
             seen = await self._seen(writer, Place(row.item, place), timeout_seconds)
-        decided = await self._book.run(lambda work: self._decide(work, release.stock, channel, row, seen))
+        decided = await self._book.run(
+            lambda work: self._decide(work, release.stock, channel, row, seen, told=delivery.replayed)
+        )
         if isinstance(decided, Stop):
             raise decided
         return decided
@@ -107,13 +109,14 @@ class Showing:
                 )
 
     def _decide(
-        self, work: StockWork, rules: StockRules, channel: Channel, row: Shown, seen: Seen | None
+        self, work: StockWork, rules: StockRules, channel: Channel, row: Shown, seen: Seen | None, *, told: bool
     ) -> Document | Stop:
-        """In the transaction that keeps what was seen."""
+        """In the transaction that keeps what was seen. `told`: a person has asked for this very write."""
         now_us = self._clock.now_ms() * 1_000
         row = work.shown(row.channel, row.place, row.sku) or row
         if seen is not None:
-            row = self._was_seen(work, row, seen, now_us)
+            asks = channel.publish.terms(row.channel, rules.group(row.sku), "").heal == "ask"
+            row = self._was_seen(work, row, seen, now_us, asks=asks)
         elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late (Amazon)
             row = msgspec.structs.replace(row, seen=max(0, row.seen - row.sold), sold=0)
         found = Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row)
@@ -123,12 +126,17 @@ class Showing:
         differs = not row.stocked or found.quantity != row.seen
         if not row.stocked and found.quantity == 0:
             differs = False
+        if row.trouble == FOREIGN and not told and differs:
+            words = f"{row.channel} shows {row.seen}, {found.quantity} is right: somebody else wrote it"
+            work.show(msgspec.structs.replace(row, said=words))
+            return dead("foreign", FOREIGN, words)
         row = msgspec.structs.replace(
             row,
             wanted=found.quantity,
             wanted_us=now_us,
             change=row.change + differs,
-            said="" if not row.trouble else row.said,
+            trouble="" if row.trouble == FOREIGN else row.trouble,
+            said="" if row.trouble in ("", FOREIGN) else row.said,
         )
         work.show(row)
         if not differs:
@@ -137,7 +145,7 @@ class Showing:
             )
         return Document(value=Wanted(line=_line_of(row, found)), version=row.change)
 
-    def _was_seen(self, work: StockWork, row: Shown, seen: Seen, now_us: int) -> Shown:
+    def _was_seen(self, work: StockWork, row: Shown, seen: Seen, now_us: int, *, asks: bool) -> Shown:
         """What the channel shows now, against what it showed when we looked or wrote last: fewer may be a sale that is not told
         yet and counts as sold until its time is up; more is somebody's hand."""
         gone = 0 if row.seen is None else row.seen - seen.quantity
@@ -152,7 +160,7 @@ class Showing:
             ))  # fmt: skip
         return msgspec.structs.replace(
             row, seen=seen.quantity, seen_us=now_us, sold=0, missing=missing, missing_us=missing_us if missing else 0,
-            stocked=seen.stocked,
+            stocked=seen.stocked, trouble=FOREIGN if gone < 0 and asks else row.trouble,
         )  # fmt: skip
 
     def _writer(self, system: str, release: Stocked) -> ChannelWriter:

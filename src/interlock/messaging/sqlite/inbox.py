@@ -19,6 +19,8 @@ from interlock.messaging.sqlite.statements import statements
 
 RECENT_EVENTS = 1_000
 """Events kept in memory after their commit, so that the router need not read back what was just written."""
+RECENT_BYTES = 8_000_000
+"""Fewer when they are large, such as the parts of a dropped file."""
 
 
 class SqliteInbox:
@@ -30,6 +32,7 @@ class SqliteInbox:
         self._sql = statements("inbox.sql")
         self.group = GroupCommit(connection, "inbox", beside)
         self._recent: OrderedDict[int, Event] = OrderedDict()
+        self._recent_bytes = 0
 
     async def append(self, event: Event) -> Appended:
         """Commit one event; many callers share one commit."""
@@ -61,12 +64,14 @@ class SqliteInbox:
         forgotten = await self.group.run(forget)
         if forgotten:
             self._recent.clear()
+            self._recent_bytes = 0
         return forgotten
 
     def forget(self, positions: Sequence[int]) -> None:
         """Out of memory: their bodies were removed from the file."""
         for position in positions:
-            self._recent.pop(position, None)
+            if (event := self._recent.pop(position, None)) is not None:
+                self._recent_bytes -= len(event.body or b"")
 
     async def told_ms(self, system: str, object_name: str, key: str, version: int) -> int:
         """By the beginning of the de-duplication key."""
@@ -100,8 +105,9 @@ class SqliteInbox:
 
     def _remember(self, event: Event) -> None:
         self._recent[event.position] = event
-        if len(self._recent) > RECENT_EVENTS:
-            self._recent.popitem(last=False)
+        self._recent_bytes += len(event.body or b"")
+        while len(self._recent) > RECENT_EVENTS or self._recent_bytes > RECENT_BYTES:
+            self._recent_bytes -= len(self._recent.popitem(last=False)[1].body or b"")
 
     def _recent_after(self, after: int, limit: int) -> list[Event]:
         """The run of events that directly follows the cursor in memory. Positions have no gaps: nothing is ever

@@ -47,13 +47,16 @@ class SqliteStockBook:
         """On what is committed."""
         return work(SqliteStockWork(self._group.reading, self._sql))
 
-    async def trim(self, now_us: int) -> None:
-        """Forget batches that no channel remembers any more."""
+    async def trim(self, now_us: int, changes_before_us: int) -> None:
+        """Some thousands of rows at a time."""
         before_us = now_us - round(BATCHES_KEPT_HOURS * 3_600e6)
 
         def work(connection: apsw.Connection) -> None:
             connection.execute(self._sql["trim_lines"], (before_us,))
             connection.execute(self._sql["trim_batches"], (before_us,))
+            connection.execute(self._sql["trim_changes"], (changes_before_us,))
+            connection.execute(self._sql["trim_reservations"], (changes_before_us,))
+            connection.execute(self._sql["trim_sales"], (changes_before_us,))
 
         await self._group.run(work)
 

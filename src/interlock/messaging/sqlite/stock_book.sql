@@ -143,6 +143,16 @@ DELETE FROM stock_batch_line WHERE batch IN (SELECT key FROM stock_batch WHERE a
 -- name: trim_batches
 DELETE FROM stock_batch WHERE key IN (SELECT key FROM stock_batch WHERE at_us < ? LIMIT 500)
 
+-- name: trim_changes
+DELETE FROM stock_change WHERE id IN (SELECT id FROM stock_change WHERE at_us < ? LIMIT 5000)
+
+-- name: trim_reservations  of sales that their owners have known for so long
+DELETE FROM stock_reservation WHERE seen >= quantity AND accepted_us < ?
+
+-- name: trim_sales
+DELETE FROM stock_sale WHERE version < ? AND NOT EXISTS
+  (SELECT 1 FROM stock_reservation r WHERE r.channel = stock_sale.channel AND r.sale = stock_sale.sale)
+
 -- name: wish  as a router's want, but that a place which was written a moment ago is not due before its time
 INSERT INTO delivery (
   flow, system, destination, object, key, name, signal, state, head, opened, priority, due_ms, release,
