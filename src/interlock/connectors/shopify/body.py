@@ -8,13 +8,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from interlock.connectors.contract import IntakeError, Subject
 from interlock.connectors.shopify.flow import flow_subject
+from interlock.connectors.shopify.members import CUSTOMER, LOST_SHARE_MAX, ORDER
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND: Final = dt.timedelta(microseconds=1)
@@ -61,7 +63,8 @@ class _Named(msgspec.Struct):
 
 
 class _Body(msgspec.Struct):
-    """Every field that tells what a body is; all others are skipped, not built."""
+    """Every field that tells what a body is; all others are skipped, not built. Those that may be null and tell by being
+    there have UNSET."""
 
     id: Id | None = None
     admin_graphql_api_id: str | None = None
@@ -70,10 +73,10 @@ class _Body(msgspec.Struct):
     order_id: Id | None = None
     order_edit: _Edit | None = None
     fulfillment_order: _Named | None = None
-    cancelled_at: str | None = None
+    cancelled_at: str | UnsetType | None = UNSET
     status: str | None = None
-    financial_status: str | None = None
-    fulfillment_status: str | None = None
+    financial_status: str | UnsetType | None = UNSET
+    fulfillment_status: str | UnsetType | None = UNSET
     line_items: msgspec.Raw = ABSENT
     refunds: list[_Part] | None = None
     fulfillments: list[_Part] | None = None
@@ -84,8 +87,8 @@ class _Body(msgspec.Struct):
     refund_line_items: msgspec.Raw = ABSENT
     tracking_company: msgspec.Raw = ABSENT
     inventory_item_id: Id | None = None
-    location_id: Id | None = None
-    customer: _Person | None = None
+    location_id: Id | UnsetType | None = UNSET
+    customer: _Person | UnsetType | None = UNSET
     orders_to_redact: msgspec.Raw = ABSENT
     orders_requested: msgspec.Raw = ABSENT
     shop_id: Id | None = None
@@ -109,7 +112,7 @@ class _Body(msgspec.Struct):
     def is_of_shop(self) -> bool:
         """A shop and nothing else: what Flow sends names one too, and must never be taken for the shop's erasure."""
         of_flow = self.action_run_id or self.flow_trigger_definition_id
-        return self.shop_id is not None and self.customer is None and self.id is None and not of_flow
+        return self.shop_id is not None and not self.customer and self.id is None and not of_flow
 
     @property
     def version(self) -> int:
@@ -117,7 +120,15 @@ class _Body(msgspec.Struct):
         return micros(self.updated_at) if self.updated_at is not None else 0
 
 
-_decode = msgspec.json.Decoder(_Body).decode
+_TOLD: Final[type[_Body]] = msgspec.defstruct(  # type: ignore[assignment]  # its base is known
+    "_Told",
+    [(name, msgspec.Raw, ABSENT) for name in dict.fromkeys((*ORDER, *CUSTOMER)) if name not in _Body.__struct_fields__],
+    bases=(_Body,),
+)
+"""With the members of which only it matters whether they are there."""
+_decode: Callable[[bytes], _Body] = msgspec.json.Decoder(_TOLD).decode
+_of_order: Callable[[_Body], tuple[object, ...]] = attrgetter(*ORDER)
+_of_customer: Callable[[_Body], tuple[object, ...]] = attrgetter(*CUSTOMER)
 
 
 def subject_of(body: bytes, topic: str) -> Subject:
@@ -189,7 +200,7 @@ def _order(read: _Body) -> Subject:
         facts.append("orders/fulfilled")
     facts += [f"refunds/create#{part.exact_id}" for part in read.refunds or ()]
     facts += [f"fulfillments/create#{part.exact_id}" for part in read.fulfillments or ()]
-    complete = bool(read.line_items) and bool(read.total_price)
+    complete = bool(read.line_items) and bool(read.total_price) and _whole(_of_order(read))
     return Subject(
         object="order",
         key=read.exact_id,
@@ -199,6 +210,11 @@ def _order(read: _Body) -> Subject:
         name=(read.name or "")[:NAME_CHARACTERS_MAX],
         summary=_summary(read) if complete else "",
     )
+
+
+def _whole(members: tuple[object, ...]) -> bool:
+    """Whether so many are there that no subscription has left the others out."""
+    return sum(one is ABSENT or one is UNSET for one in members) <= LOST_SHARE_MAX * len(members)
 
 
 def _summary(read: _Body) -> str:
@@ -251,12 +267,11 @@ def _fulfillment_order(read: _Body) -> Subject:
     return Subject(object="fulfillment_order", key=read.fulfillment_order.exact_id)
 
 
-def _plain(name: str, topics: str) -> Callable[[_Body], Subject]:
+def _plain(name: str, topics: str, members: Callable[[_Body], tuple[object, ...]]) -> Callable[[_Body], Subject]:
     def subject(read: _Body) -> Subject:
         facts = [f"{topics}/create"] + ([f"{topics}/update#{read.version}"] if read.version else [])
-        return Subject(
-            object=name, key=read.exact_id, version=read.version, complete=bool(read.version), facts=tuple(facts)
-        )
+        complete = bool(read.version) and _whole(members(read))
+        return Subject(object=name, key=read.exact_id, version=read.version, complete=complete, facts=tuple(facts))
 
     return subject
 
@@ -269,7 +284,7 @@ def _level(read: _Body) -> Subject:
 
 def _privacy(topic: str) -> Callable[[_Body], Subject]:
     def subject(read: _Body) -> Subject:
-        assert read.customer is not None
+        assert isinstance(read.customer, _Person)
         return Subject(object="customer", key=str(read.customer.id), facts=(topic,))
 
     return subject
@@ -290,12 +305,12 @@ SHAPES: Final[tuple[tuple[Callable[[_Body], bool], Callable[[_Body], Subject]], 
     (lambda read: read.order_edit is not None, _edited),
     (lambda read: read.order_id is not None and bool(read.refund_line_items) and bool(read.exact_id), _refund),
     (lambda read: read.order_id is not None and bool(read.tracking_company) and bool(read.exact_id), _fulfillment),
-    (lambda read: read.kind == "Customer", _plain("customer", "customers")),
-    (lambda read: read.kind == "Product", _plain("product", "products")),
+    (lambda read: read.kind == "Customer", _plain("customer", "customers", _of_customer)),
+    (lambda read: read.kind == "Product", _plain("product", "products", lambda _: ())),
     (lambda read: read.kind == "Return" and bool(read.exact_id), _return),
-    (lambda read: read.inventory_item_id is not None and read.location_id is not None, _level),
-    (lambda read: read.customer is not None and bool(read.orders_to_redact), _privacy("customers/redact")),
-    (lambda read: read.customer is not None and bool(read.orders_requested), _privacy("customers/data_request")),
+    (lambda read: read.inventory_item_id is not None and bool(read.location_id), _level),
+    (lambda read: bool(read.customer) and bool(read.orders_to_redact), _privacy("customers/redact")),
+    (lambda read: bool(read.customer) and bool(read.orders_requested), _privacy("customers/data_request")),
     (lambda read: read.is_of_shop, _shop_redact),
     (lambda read: read.fulfillment_order is not None and bool(read.fulfillment_order.exact_id), _fulfillment_order),
     (lambda read: read.id is not None and bool(read.line_items) and bool(read.total_price), _order),
