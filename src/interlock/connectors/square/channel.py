@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
-
-import msgspec
 
 from interlock.connectors.contract import (
     Answer,
@@ -17,13 +14,12 @@ from interlock.connectors.contract import (
     Outcome,
     Refused,
     Retry,
-    Uncertain,
     classify,
     stock,
 )
-from interlock.connectors.square import catalogue, history, news
+from interlock.connectors.square import answers, catalogue, history, news
 from interlock.connectors.square.calls import Body, Calls, Deadline
-from interlock.connectors.square.counts import IN_STOCK, Count, CountPage, counts_of, page_of, seen_of
+from interlock.connectors.square.counts import Count, CountPage, counts_of, page_of, seen_of
 from interlock.connectors.square.sales import Sales
 from interlock.connectors.square.writing import Change, decide, derived, id_of, mark_of
 
@@ -31,7 +27,6 @@ CREATE: Final = "/v2/inventory/changes/batch-create"
 LINES_PER_WRITE: Final = 100
 """Changes in a request: square/connect-python-sdk docs/BatchChangeInventoryRequest.md."""
 KEY_CHARACTERS_MAX: Final = 128
-NAMED: Final = re.compile(r"changes\[(\d+)\]")
 OF_ONE_LINE: Final = frozenset({"validation", "missing_reference", "gone", "unknown", "conflict", "too_large"})
 """Reasons of a refusal that may be about one change of a batch; the others are about the caller."""
 CLOCKS_APART_US: Final = 300 * 1_000_000
@@ -39,20 +34,6 @@ CLOCKS_APART_US: Final = 300 * 1_000_000
 REUSED: Final = "IDEMPOTENCY_KEY_REUSED"
 
 Outcomes = dict[stock.Place, Outcome]
-
-
-class _Answered(msgspec.Struct):
-    counts: list[Count] | None = None
-
-
-class _Problem(msgspec.Struct):
-    code: str = ""
-    detail: str = ""
-    field: str = ""
-
-
-class _Problems(msgspec.Struct):
-    errors: list[_Problem] = []
 
 
 class SquareChannel:
@@ -135,24 +116,29 @@ class SquareChannel:
         if not isinstance(answer, Answer):
             return _every(changes, answer)
         counts: dict[stock.Place, Count] = {}
-        outcome = classify(answer, self._errors, partial(_read, counts), now_ms=self._calls.clock.now_ms())
+        outcome = classify(answer, self._errors, partial(answers.read, counts), now_ms=self._calls.clock.now_ms())
         if isinstance(outcome, Done):
-            return {one.line.place: _done(one.line, counts.get(one.line.place)) for one in changes}
+            return {one.line.place: answers.done(one.line, counts.get(one.line.place)) for one in changes}
         if isinstance(outcome, Refused) and outcome.code == REUSED:
             return await self._reused(changes, key, deadline)
         if not isinstance(outcome, Refused) or outcome.reason not in OF_ONE_LINE:
             return _every(changes, outcome)
         if len(changes) == 1:
             return _every(changes, outcome)
-        return await self._without_the_spoilt(changes, key, _named(answer), outcome, deadline)
+        return await self._without_the_spoilt(changes, key, answers.named(answer), outcome, deadline)
 
     async def _without_the_spoilt(
-        self, changes: list[Change], key: str, named: Mapping[int, _Problem], outcome: Refused, deadline: Deadline
+        self,
+        changes: list[Change],
+        key: str,
+        named: Mapping[int, answers.Problem],
+        outcome: Refused,
+        deadline: Deadline,
     ) -> Outcomes:
         """The named lines are refused and the rest is sent again; where none is named, each half by itself."""
         spoilt = {n for n in named if n < len(changes)}
         if spoilt:
-            refused = {changes[n].line.place: _refused(named[n], outcome) for n in sorted(spoilt)}
+            refused = {changes[n].line.place: answers.refused(named[n], outcome) for n in sorted(spoilt)}
             parts = [[one for n, one in enumerate(changes) if n not in spoilt]]
         else:
             refused = {}
@@ -201,44 +187,3 @@ def _before(place: stock.Place) -> Done:
 
 def _every(changes: Sequence[Change], outcome: Outcome) -> Outcomes:
     return {one.line.place: outcome for one in changes}
-
-
-def _read(counts: dict[stock.Place, Count], answer: Answer) -> Done | None:
-    """Reads a success into `counts`; None when it is not as documented."""
-    try:
-        found = msgspec.json.decode(answer.body, type=_Answered)
-    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
-        return None
-    if found.counts is None:
-        return None
-    counts.update({one.place: one for one in found.counts if one.state == IN_STOCK})
-    return Done(status=answer.status)
-
-
-def _done(line: stock.Line, count: Count | None) -> Outcome:
-    """The change is in the history. What the place shows may be less already: a sale came between."""
-    if count is None:
-        words = "a success that does not tell the count of this place"
-        return Uncertain(code="ANSWER_NOT_UNDERSTOOD", message=words, status=200)
-    detail = "" if count.quantity == line.quantity else f"shows {count.quantity}: sold or counted meanwhile"
-    return Done(external_id=id_of(line.place), detail=detail, status=200)
-
-
-def _named(answer: Answer) -> dict[int, _Problem]:
-    """The changes that the errors name: `changes[3].adjustment.quantity`. Empty when any error names none."""
-    try:
-        problems = msgspec.json.decode(answer.body, type=_Problems).errors
-    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
-        return {}
-    found = [(NAMED.search(one.field), one) for one in problems]
-    if any(match is None for match, _ in found):
-        return {}
-    return {int(match[1]): one for match, one in reversed(found) if match is not None}
-
-
-def _refused(problem: _Problem, outcome: Refused) -> Refused:
-    reason = "missing_reference" if problem.code == "NOT_FOUND" else "validation"
-    return Refused(
-        reason=reason, code=problem.code or outcome.code, message=f"{problem.field} {problem.detail}".strip(),
-        status=outcome.status,
-    )  # fmt: skip
