@@ -98,13 +98,13 @@ def _announced(headers: Headers) -> int:
     return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 
-def too_large(limit: int) -> IntakeError:
+def too_large(limit: int, setting: str = "max_body_bytes") -> IntakeError:
     """The refusal of a body of more bytes than its system takes."""
     return IntakeError(
         f"larger than {limit} bytes",
         status=413,
         code="INT007",
-        next_move="raise [intake] max_body_bytes of the system if it is genuine",
+        next_move=f"raise [intake] {setting} of the system if it is genuine",
     )
 
 

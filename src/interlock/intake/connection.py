@@ -19,6 +19,9 @@ from interlock.intake.refusals import Refusals
 
 REQUEST_SECONDS = 15.0
 """From the first byte of a request (or the opening of the connection) to its last; Shopify itself gives up after 5."""
+FILE_SECONDS = 3_600.0
+"""So long may a file come, where files are taken, while it comes on: FILE_BYTES in every REQUEST_SECONDS."""
+FILE_BYTES = 65_536
 HEAD_BYTES_MAX = 65_536
 HEADERS_MAX = 200
 
@@ -47,6 +50,8 @@ class Connection(HttpToolsProtocol):
         self._head_bytes: int | None = 0
         self._refusal: IntakeError | None = None
         self._unread_bytes = 0
+        self._file_since: float | None = None
+        self._file_bytes = 0
         self._look_again = self.loop.call_later(self.request_seconds, self._look)
         if len(self.connections) > self.connections_max:
             self._make_room()
@@ -60,6 +65,8 @@ class Connection(HttpToolsProtocol):
         """Read on; a head that does not end is cut off."""
         if self._head_bytes is not None:
             self._head_bytes += len(data)
+        elif self._file_since is not None:
+            self._file_bytes += len(data)
         super().data_received(data)
         if self._head_bytes is not None and self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
             self._refuse(_head_too_large())
@@ -91,12 +98,14 @@ class Connection(HttpToolsProtocol):
             self.cycle = Taking(self, intake)  # type: ignore[assignment]
         else:
             super().on_headers_complete()
+            if intake is not None and intake.takes_files(self.url.partition(b"?")[0].decode("ascii", "replace")):
+                self._file_since, self._file_bytes = self.loop.time(), 0
         self._head_bytes = None
 
     def on_message_complete(self) -> None:
         """The last byte of a request: from here on it is ours to be quick."""
         super().on_message_complete()
-        self._awaited_since = None
+        self._awaited_since = self._file_since = None
         self._head_bytes = 0
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the server's words are not ours
@@ -115,9 +124,18 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()  # to close it would be to wait until it is read
             return
         if waited >= self.request_seconds:
-            self._refuse(_too_slow())
+            if self._comes_on():
+                self._awaited_since = self.loop.time()
+            else:
+                self._refuse(_too_slow())
             waited = 0.0
         self._look_again = self.loop.call_later(self.request_seconds - waited, self._look)
+
+    def _comes_on(self) -> bool:
+        """Whether it is a file, and more of it has come since the last look than somebody sends who only wants the place."""
+        came, self._file_bytes = self._file_bytes, 0
+        since = self._file_since
+        return since is not None and came >= FILE_BYTES and self.loop.time() - since < FILE_SECONDS
 
     def _make_room(self) -> None:
         """Close the connection whose request has been awaited longest, else one that rests; never one that is served."""

@@ -1,17 +1,20 @@
 """The intake's HTTP side: `POST /intake/{system}` as a bare ASGI application, answers in problem+json when it refuses."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 
 from interlock.clock import Clock
 from interlock.errors import IntakeError, StoreError
-from interlock.intake.bounds import Bodies, Message, Receive, deeper_than
+from interlock.intake.bounds import SMALL_BODY_BYTES, Bodies, Message, Receive, deeper_than
+from interlock.intake.drop import SPOOL, Drops, Parts, Sender, Taken, parts_of
 from interlock.intake.problem import headers_of, problem_of
 from interlock.intake.refusals import Refusals
+from interlock.messaging.dropped import FileDialect
 from interlock.messaging.event import Dialect, Envelope, Event, Headers
 from interlock.messaging.inbox import Inbox
 
@@ -49,8 +52,16 @@ class Door(msgspec.Struct, kw_only=True):
     trimmed: frozenset[str] = frozenset()
     api_version: str = ""
     max_body_bytes: int = 5_000_000
+    max_file_bytes: int = 500_000_000
     max_depth: int = 64
     rate_per_second: float = 2_000.0
+    settings: Mapping[str, Any] = {}
+    """How the files of a system that drops them are written; the connector's settings."""
+
+    @property
+    def files(self) -> FileDialect | None:
+        """Who reads its files, None for a system that sends events."""
+        return next((known for known in self.dialects if getattr(known, "takes_files", False)), None)  # type: ignore[return-value]
 
 
 class Doors(Protocol):
@@ -63,8 +74,10 @@ class Doors(Protocol):
 class Intake:
     """An ASGI application. A 200 means that the event is in the inbox, synced to disk."""
 
-    def __init__(self, inbox: Inbox, doors: Doors, clock: Clock) -> None:
+    def __init__(self, inbox: Inbox, doors: Doors, clock: Clock, data: Path | None = None) -> None:
+        """`data` is where files are kept while they come; without it none are taken."""
         self._inbox = inbox
+        self._drops = Drops(inbox, clock, data / SPOOL) if data is not None else None
         self._doors = doors
         self._clock = clock
         self._bodies = Bodies()
@@ -80,23 +93,30 @@ class Intake:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         read = partial(self._bodies.read, receive)
-        status, headers, body = await self.answer(scope["method"], scope["path"], scope["headers"], read)
+        parts = parts_of(receive)
+        status, headers, body = await self.answer(scope["method"], scope["path"], scope["headers"], read, parts)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def answer(self, method: str, path: str, raw: RawHeaders, read: Read) -> Answer:
-        """Take one request, however it came in."""
+    async def answer(self, method: str, path: str, raw: RawHeaders, read: Read, parts: Parts | None = None) -> Answer:
+        """Take one request, however it came in; a file by its `parts`, when it is not there as a whole."""
         try:
-            await self._take(method, path, raw, read)
+            return await self._take(method, path, raw, read, parts)
         except IntakeError as error:
             return self._refused(path, error, error)
         except StoreError as error:
             return self._refused(path, error, _unavailable(error))
-        return ACCEPTED
 
-    async def _take(self, method: str, path: str, raw: RawHeaders, read: Read) -> None:
+    def takes_files(self, path: str) -> bool:
+        """Whether what is sent there may be large, and take long."""
+        door = self._doors.door(path.removeprefix(PREFIX))
+        return door is not None and door.files is not None
+
+    async def _take(self, method: str, path: str, raw: RawHeaders, read: Read, parts: Parts | None) -> Answer:
         door = self._door(method, path)
         headers = _headers(raw)
+        if door.files is not None:
+            return await self._take_file(door, door.files, headers, parts or _whole(read, headers))
         body = await read(headers, door.max_body_bytes)
         dialect = self._verified(door, headers, body)
         self._admit(door)
@@ -105,6 +125,20 @@ class Intake:
             self.accepted += 1
         else:
             self.duplicates += 1
+        return ACCEPTED
+
+    async def _take_file(self, door: Door, dialect: FileDialect, headers: Headers, parts: Parts) -> Answer:
+        """One file; the answer says how much of it was taken."""
+        if self._drops is None or not dialect.recognises(headers):
+            raise _unsigned()
+        sender = Sender(
+            system=door.system, release=door.release, secrets=self._valid_secrets(door), settings=door.settings,
+            max_bytes=door.max_file_bytes,
+        )  # fmt: skip
+        taken = await self._drops.take(sender, dialect, headers, parts)
+        self.duplicates += taken.again
+        self.accepted += not taken.again
+        return _answer(taken)
 
     def _refused(self, path: str, error: IntakeError | StoreError, told: IntakeError) -> Answer:
         """Counted by system, '' for one that a stranger made up."""
@@ -143,12 +177,7 @@ class Intake:
         """The dialect whose signature fits the raw bytes. Before that nothing is said about the body."""
         dialect = next((known for known in door.dialects if known.recognises(headers)), None)
         if dialect is None or not dialect.verify(headers, body, self._valid_secrets(door)):
-            raise IntakeError(
-                "the signature does not fit",
-                status=401,
-                code="INT004",
-                next_move="sign the raw body with the app's secret",
-            )
+            raise _unsigned()
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise IntakeError(
                 "a compressed body is not taken", status=415, code="INT008", next_move="send it uncompressed"
@@ -207,6 +236,22 @@ def _headers(raw: RawHeaders) -> Headers:
             name, value = name_bytes.decode("latin-1").lower(), value_bytes.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
+
+
+async def _whole(read: Read, headers: Headers) -> Parts:
+    """A body that is there already."""
+    yield await read(headers, SMALL_BODY_BYTES)
+
+
+def _answer(taken: Taken) -> Answer:
+    body = msgspec.json.encode(taken)
+    return 200, [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())], body
+
+
+def _unsigned() -> IntakeError:
+    return IntakeError(
+        "the signature does not fit", status=401, code="INT004", next_move="sign the raw body with the app's secret"
+    )
 
 
 def _unavailable(error: StoreError) -> IntakeError:

@@ -169,6 +169,9 @@ class Intake(Struct, frozen=True, forbid_unknown_fields=True):
     max_body_bytes: Annotated[int, Meta(ge=1_024, le=50_000_000, description="Larger bodies are answered 413.")] = (
         5_000_000
     )
+    max_file_bytes: Annotated[
+        int, Meta(ge=1_024, le=10_000_000_000, description="Larger files of a system that drops them are answered 413.")
+    ] = 500_000_000
     max_depth: Annotated[int, Meta(ge=4, le=500, description="Deeper nested JSON is refused.")] = 64
     rate_per_second: Annotated[
         float, Meta(gt=0, le=1_000_000, description="Events accepted per second; more are answered 503.")

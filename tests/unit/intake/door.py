@@ -88,7 +88,7 @@ class Entrance:
 
     async def __aenter__(self) -> Self:
         self.inbox = self._given or SqliteInbox(self.folder / "inbox.db", self.clock.now_ms())
-        self.intake = Intake(self.inbox, self.doors, self.clock)
+        self.intake = Intake(self.inbox, self.doors, self.clock, self.folder)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
