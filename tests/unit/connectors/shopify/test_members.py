@@ -1,4 +1,4 @@
-"""A webhook that lacks a member is not the whole object, whichever fields the release of now asks for (C13)."""
+"""A webhook that lacks a member is not the whole object, whichever fields the release of now asks for (C16)."""
 
 import json
 import random
