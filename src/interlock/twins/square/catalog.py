@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock.twins.square.errors import refused
@@ -18,7 +18,6 @@ from interlock.twins.world import Record, World
 
 LIST_PAGE, SEARCH_PAGE_MOST, SEARCH_PAGE = 100, 1000, 100
 ID_LETTERS = string.ascii_uppercase + string.digits
-TYPES = ("ITEM", "ITEM_VARIATION")
 SEARCHABLE = ("sku", "upc", "name")
 
 
@@ -89,38 +88,31 @@ class Catalog:
     def list_page(self, query: Mapping[str, str]) -> Record:
         """GET /v2/catalog/list."""
         types = [one.strip().upper() for one in query.get("types", "ITEM").split(",")]
-        asked = {"types": types}
-        return self._page(asked, query.get("cursor"), LIST_PAGE, self._objects(types, deleted=False))
+        return self._page({"types": types}, query.get("cursor"), LIST_PAGE, types, self._rows(deleted=False))
 
     def search_page(self, body: Mapping[str, Any]) -> Record:
         """POST /v2/catalog/search: by type, changed after a moment, with an exact or prefix query."""
         asked = {name: value for name, value in body.items() if name not in ("cursor", "limit")}
-        types = body.get("object_types") or ["ITEM"]
-        objects = self._objects(types, deleted=bool(body.get("include_deleted_objects")))
+        rows = self._rows(deleted=bool(body.get("include_deleted_objects")))
         if body.get("begin_time") is not None:
             since_us = moment_of(body["begin_time"], "begin_time")
-            objects = [one for one in objects if moment_of(one["updated_at"], "") > since_us]
-        objects = [one for one in objects if _matches(one, body.get("query") or {})]
+            rows = [row for row in rows if int(row["updated_us"]) > since_us]
+        if body.get("query"):
+            rows = [row for row in rows if _matches(row, body["query"])]
         limit = body.get("limit")
         size = limit if isinstance(limit, int) and 1 <= limit <= SEARCH_PAGE_MOST else SEARCH_PAGE
-        return self._page(asked, body.get("cursor"), size, objects)
+        return self._page(asked, body.get("cursor"), size, body.get("object_types") or ["ITEM"], rows)
 
-    def _page(self, asked: Any, cursor: Any, size: int, objects: list[Record]) -> Record:
-        begin = place_of(cursor, asked) or 0
-        page: Record = {"objects": objects[begin : begin + size]}
-        if begin + size < len(objects):
-            page["cursor"] = cursor_of(asked, begin + size)
-        return page
+    def _page(self, asked: Any, cursor: Any, size: int, types: list[str], rows: list[Record]) -> Record:
+        """Objects type by type; only those of the page are put together."""
+        show = [SHOWN[one] for one in types if one in SHOWN]
+        begin, end = place_of(cursor, asked) or 0, len(rows) * len(show)
+        numbers = range(begin, min(begin + size, end))
+        page: Record = {"objects": [show[n // len(rows)](self, rows[n % len(rows)]) for n in numbers]}
+        return page | {"cursor": cursor_of(asked, begin + size)} if begin + size < end else page
 
-    def _objects(self, types: list[str], *, deleted: bool) -> list[Record]:
-        rows = [row for _, row in self._world.rows("variation") if deleted or not row["is_deleted"]]
-        found: list[Record] = []
-        for kind in types:
-            if kind == "ITEM_VARIATION":
-                found += [self.shown(row) for row in rows]
-            elif kind == "ITEM":
-                found += [self._item(row) for row in rows]
-        return found
+    def _rows(self, *, deleted: bool) -> list[Record]:
+        return [row for _, row in self._world.rows("variation") if deleted or not row["is_deleted"]]
 
     def shown(self, row: Record) -> Record:
         """A variation as Square shows it."""
@@ -134,7 +126,8 @@ class Catalog:
             "item_variation_data": {name: value for name, value in data.items() if value is not None}
         }
 
-    def _item(self, row: Record) -> Record:
+    def shown_item(self, row: Record) -> Record:
+        """The item of a variation, with it."""
         data = {"name": row["name"], "product_type": "REGULAR", "variations": [self.shown(row)]}
         return self._head("ITEM", row["item_id"], row) | {"item_data": data}
 
@@ -151,16 +144,19 @@ class Catalog:
         return "".join(random.Random(f"{self._world.seed}:{name}").choices(ID_LETTERS, k=24))
 
 
-def _matches(found: Record, query: Mapping[str, Any]) -> bool:
+def _matches(row: Record, query: Mapping[str, Any]) -> bool:
     """`exact_query` and `prefix_query` by a searchable attribute; no query is a match."""
-    data = found.get("item_variation_data") or found.get("item_data") or {}
     for kind, member in (("exact_query", "attribute_value"), ("prefix_query", "attribute_prefix")):
         if (asked := query.get(kind)) is None:
             continue
         name = asked.get("attribute_name")
         if name not in SEARCHABLE:
             raise refused("INVALID_VALUE", f"`{name}` is not a searchable attribute.", f"query.{kind}.attribute_name")
-        value, wanted = str(data.get(name) or "").lower(), str(asked.get(member)).lower()
+        value, wanted = str(row.get(name) or "").lower(), str(asked.get(member)).lower()
         if value != wanted and not (kind == "prefix_query" and value.startswith(wanted)):
             return False
     return True
+
+
+SHOWN: dict[str, Callable[[Catalog, Record], Record]] = {"ITEM": Catalog.shown_item, "ITEM_VARIATION": Catalog.shown}
+"""Type of an object -> how a row is shown as one; other types have no objects here."""
