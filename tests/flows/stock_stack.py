@@ -42,8 +42,7 @@ how = "interlock rollback"
 def with_stock(folder: Path, world: TwinWorld, *, publish: str = "", items: str = "") -> None:
     """The starter folder and one flow of stock."""
     written(folder, world)
-    (folder / "flows/stock-to-shopify.toml").unlink(missing_ok=True)  # the starter's own
-    (folder / "flows/stock-to-store.toml").write_text(FLOW + publish, encoding="utf-8")
+    (folder / "flows/stock-to-shopify.toml").write_text(FLOW + publish, encoding="utf-8")
     (folder / "inventory").mkdir(exist_ok=True)
     places = f'[cicero]\nowner = "shipbob"\nplaces = {{ shipbob = ["{WMS_PLACE}"], shopify = ["{LOCATION}"] }}\n'
     (folder / "inventory/locations.toml").write_text(places, encoding="utf-8")

@@ -136,12 +136,18 @@ def test_a_silent_source_suspends_and_publishes_no_zero(tmp_path: Path) -> None:
         stale = "source_stale_minutes = 0.005\n"
         async with _stack(tmp_path, SUN_AVI=50) as (hub, world):
             await until(_shows(world, "SUN-AVI", 50))
-            file = tmp_path / "flows/stock-to-store.toml"
+            file = tmp_path / "flows/stock-to-shopify.toml"
             file.write_text(
                 file.read_text(encoding="utf-8").replace("[publish]\n", f"[publish]\n{stale}"), encoding="utf-8"
             )
             await world.break_system("shipbob", "503")
             await hub.reload()
+            fresh = "SELECT fresh_us FROM stock_reading WHERE system = 'shipbob' AND what = 'levels'"
+
+            async def silent() -> bool:
+                return hub.clock.now_ms() * 1_000 - hub.ledger.group.reading.execute(fresh).get > 500_000
+
+            await until(silent)
             await _store(world, "SUN-AVI", adjust=7)
             query = "SELECT said FROM stock_place WHERE sku = 'SUN-AVI' AND seen_us = 0"
 
@@ -160,8 +166,10 @@ def test_a_difference_that_is_left_to_a_person_waits_for_one(tmp_path: Path) -> 
 
     async def run() -> None:
         async with _stack(tmp_path, publish="", SUN_AVI=50, SWT_NAV_M=20) as (hub, world):
-            file = tmp_path / "flows/stock-to-store.toml"
-            file.write_text(file.read_text(encoding="utf-8").replace("[publish]\n", '[publish]\nheal = "ask"\n'), encoding="utf-8")
+            file = tmp_path / "flows/stock-to-shopify.toml"
+            file.write_text(
+                file.read_text(encoding="utf-8").replace("[publish]\n", '[publish]\nheal = "ask"\n'), encoding="utf-8"
+            )
             await hub.reload()
             await until(_shows(world, "SUN-AVI", 50))
             await until(_shows(world, "SWT-NAV-M", 20))
@@ -173,11 +181,46 @@ def test_a_difference_that_is_left_to_a_person_waits_for_one(tmp_path: Path) -> 
                 return len(hub.ledger.group.reading.execute(letters).fetchall()) == 2
 
             await until(asked)
-            assert hub.ledger.group.reading.execute(letters).fetchall()[0][0] == "shopify shows 57, 50 is right: somebody else wrote it"
+            assert (
+                hub.ledger.group.reading.execute(letters).fetchall()[0][0]
+                == "shopify shows 57, 50 is right: somebody else wrote it"
+            )
             assert await shown(world, "SUN-AVI") == 57
             await hub.operator.replay(Filter(key=f"SUN-AVI@{LOCATION}"), by="Ada", why="counted twice", version="same")
             await until(_shows(world, "SUN-AVI", 50))
             await count(world, "SWT-NAV-M", 19)
             await until(_shows(world, "SWT-NAV-M", 19))
+
+    asyncio.run(run())
+
+
+def test_what_the_warehouse_tells_no_more_is_suspended_and_no_zero(tmp_path: Path) -> None:
+    """An item that is missing in a whole reading keeps its number at the store and says why nothing is published of it (C66)."""
+
+    async def run() -> None:
+        async with _stack(tmp_path, SUN_AVI=50, SWT_NAV_M=20) as (hub, world):
+            file = tmp_path / "systems/shipbob.toml"
+            text = file.read_text(encoding="utf-8").replace("[settings]", "[settings]\nwhole_every_seconds = 0.2")
+            file.write_text(text, encoding="utf-8")
+            await hub.reload()
+            await until(_shows(world, "SUN-AVI", 50))
+            await until(_shows(world, "SWT-NAV-M", 20))
+            await control(world.urls["shipbob"], "/stock/SUN-AVI", {"missing": True})
+            said = "SELECT said FROM stock_place WHERE sku = ?"
+
+            async def suspended() -> bool:
+                return (
+                    hub.ledger.group.reading.execute(said, ("SUN-AVI",)).get
+                    == "shipbob tells of it no more: nothing is published of it"
+                )
+
+            await until(suspended)
+            assert await shown(world, "SUN-AVI") == 50
+            await count(world, "SWT-NAV-M", 18)
+            await until(_shows(world, "SWT-NAV-M", 18))
+            assert hub.ledger.group.reading.execute(said, ("SWT-NAV-M",)).get == ""
+            await control(world.urls["shipbob"], "/stock/SUN-AVI", {"missing": False})
+            await count(world, "SUN-AVI", 48)
+            await until(_shows(world, "SUN-AVI", 48))
 
     asyncio.run(run())

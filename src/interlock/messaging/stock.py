@@ -37,19 +37,22 @@ class LevelPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Some levels; `after` is the cursor of the next page, "" at the end. `cursor` is what to save: the next reading of
     what changed begins with it. `rest_seconds`: ask no sooner than that. `complete_us`, with the cursor: whatever had changed by
     then has been told, by the system's way of telling; 0 is the beginning of this reading. A vendor that does not tell of every
-    change names its last whole reading: a sale counts as seen only by what is complete."""
+    change names its last whole reading: a sale counts as seen only by what is complete. `whole`, with the cursor: this reading
+    has told every level there is, so that what it did not tell is told no more."""
 
     levels: tuple[Level, ...]
     after: str = ""
     cursor: str = ""
     rest_seconds: float = 0.0
     complete_us: int = 0
+    whole: bool = False
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One item as a system lists it. `variant` is what is sold of it where that has an id of its own; `kit`: its stock is
     derived from its components and cannot be written; `tracked` False: not counted; `locations` where it is stocked,
-    empty when the system does not say."""
+    empty when the system does not say. `price` is what one costs a buyer there, in `currency`: a wrong number of it is worth so
+    much; None when the system does not say."""
 
     item: str
     sku: str = ""
@@ -58,6 +61,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
     tracked: bool = True
     kit: bool = False
     locations: tuple[str, ...] = ()
+    price: Decimal | None = None
+    currency: str = ""
 
 
 class ItemPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -99,11 +104,14 @@ class SalePage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one event of a system says about stock. `again` are items that have to be read, as the event does not say
-    enough."""
+    enough. `ends`: with it ends what the system had to tell, such as with the last part of a file: it is `fresh` as of
+    `ends_us` (0: the event's time), or even `whole`: nothing that had changed by then is missing."""
 
     levels: tuple[Level, ...] = ()
     sales: tuple[Sale, ...] = ()
     again: tuple[str, ...] = ()
+    ends: Literal["", "fresh", "whole"] = ""
+    ends_us: int = 0
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -163,7 +171,8 @@ stale compare is Retry(code=STALE)."""
 
 class StockSource(Protocol):
     """A system that counts. Opened by `stock_source(connection)` in the vendor's client.py. Pages are bounded (some hundred
-    rows), so that everything can be read with little memory. Answers other than a page: Retry (later), Refused (never)."""
+    rows), so that everything can be read with little memory. Answers other than a page: Retry (later), Refused (never).
+    One that cannot be asked for levels, but tells them by itself, has `only_tells = True`."""
 
     async def items(self, after: str, *, timeout_seconds: float) -> ItemPage | Retry | Refused:
         """All items, page by page from "" on."""
@@ -218,6 +227,11 @@ class StockChannel(Protocol):
 
     def told(self, topic: str, body: bytes) -> Told:
         """What a webhook of the channel says: levels (also of our own writes) and sales. Pure, raises as StockSource.told."""
+
+
+def is_asked(source: StockSource) -> bool:
+    """False for a source that only tells."""
+    return not getattr(source, "only_tells", False)
 
 
 def line_outcomes(lines: Sequence[Line], every: Outcome) -> LineOutcomes:

@@ -164,13 +164,14 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 class Read(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How far a system was read. `what`: levels, items, sales. Fresh: read to the end as of then;
-    whole: whatever had changed by then is known."""
+    whole: whatever had changed by then is known; listed: when the last reading of everything began."""
 
     cursor: str = ""
     fresh_us: int = 0
     tried_us: int = 0
     error: str = ""
     whole_us: int = 0
+    listed_us: int = 0
 
 
 class StockWork(Protocol):
@@ -232,6 +233,9 @@ class StockWork(Protocol):
 
     def skus(self, after: str, limit: int) -> list[str]:
         """SKUs that are counted, in their order."""
+
+    def untold(self, system: str, before_us: int) -> list[str]:
+        """SKUs of positions that the system has not told of since."""
 
     def suspended(self) -> list[str]:
         """SKUs of places of which nothing is published now."""

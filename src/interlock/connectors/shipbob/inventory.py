@@ -161,7 +161,7 @@ class ShipBobStock:
         if following:
             return stock.LevelPage(levels=levels, after=_text(_Walk(walk.cursor, following)))
         return stock.LevelPage(
-            levels=levels, cursor=_text(walk.cursor), rest_seconds=self._rest(calls=2), complete_us=walk.cursor.whole_us
+            levels=levels, cursor=_text(walk.cursor), rest_seconds=self._rest(calls=2), complete_us=walk.cursor.whole_us, whole=True
         )
 
     async def changed(self, cursor: str, after: str, *, timeout_seconds: float) -> stock.LevelPage | Retry | Refused:

@@ -35,6 +35,8 @@ from interlock.messaging.stock_book import (
 LARGEST_BATCH: Final = 200
 IDLE_SECONDS: Final = 5.0
 READ_AGAIN_US: Final = 1_000_000
+SILENT_US: Final = 60_000_000
+"""Places may have been suspended after so long a silence of a system that only tells."""
 LEVEL: Final = "inventory_level"
 NOT_OURS: Final = "STK006"
 """Another system counts this: a signal, no stopped line."""
@@ -160,7 +162,8 @@ class StockDesk:
             levels=said[0].levels if len(said) == 1 else _once(said),
             sales=next((each.sales for each in said if each.sales), ()),
             again=tuple(dict.fromkeys(one for each in said for one in each.again)),
-        )
+            ends=said[0].ends if said else "", ends_us=said[0].ends_us if said else 0,
+        )  # fmt: skip
 
 
 class Taking:
@@ -187,6 +190,20 @@ class Taking:
         for item in said.again:
             key = item if event.object == LEVEL else event.key
             self._book.again(event.system, event.object, key, event.position, self._now_us + READ_AGAIN_US)
+        if said.ends:
+            self._heard(event, said)
+
+    def _heard(self, event: Event, said: Told) -> None:
+        """A system that only tells has told all it had to: it is as fresh as that, and sales before it may be seen."""
+        known, as_of_us = self._book.reading(event.system, "levels"), said.ends_us or _told_us(event)
+        if as_of_us <= known.fresh_us:
+            return
+        whole_us = as_of_us if said.ends == "whole" else known.whole_us
+        fresh = msgspec.structs.replace(known, fresh_us=as_of_us, tried_us=self._now_us, whole_us=whole_us, error="")
+        self._book.read(event.system, "levels", fresh)
+        self.see()
+        if as_of_us - known.fresh_us > SILENT_US:
+            self.touched.update(dict.fromkeys(self._book.suspended(), event.position))
 
     def finish(self) -> int:
         """Work out what the touched SKUs, and the kits of them, should show; returns how many deliveries were opened."""
@@ -402,7 +419,11 @@ class Taking:
 
 
 def _as_of(level: Level, event: Event) -> int:
-    return level.as_of_us or (event.triggered_at_ms or event.received_at_ms) * 1_000
+    return level.as_of_us or _told_us(event)
+
+
+def _told_us(event: Event) -> int:
+    return (event.triggered_at_ms or event.received_at_ms) * 1_000
 
 
 def _trouble(row: Shown, wanted: int | None) -> str:

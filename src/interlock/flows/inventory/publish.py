@@ -14,6 +14,7 @@ MOST: Final = 1_000_000_000
 """No channel takes more (Shopify F44); more than this is shown as this, and said."""
 SEEN_AFTER_US: Final = 2_000_000
 """A count that began less than this after a sale was told to its owner may still be without it."""
+NEVER_COUNTED: Final = "no system of truth has counted it yet"
 MINUTE_US: Final = 60_000_000
 
 
@@ -57,7 +58,9 @@ class Publishing:
         if stale := self._stale(channel, counted, parts):
             return Sum(terms=tuple(terms), suspended=stale, counted=bool(counted))
         if not counted:
-            return Sum(terms=tuple(terms), suspended="no system of truth has counted it yet", counted=False)
+            silent = ", ".join(sorted({one.system for one in self._untold(channel, place, parts)}))
+            words = f"{silent} tells of it no more: nothing is published of it" if silent else NEVER_COUNTED
+            return Sum(terms=tuple(terms), suspended=words, counted=bool(silent))
         total, oldest = 0, self._now_us
         for name in counted:
             pieces = min(free[part][name][0] // count for part, count in parts.items())
@@ -101,9 +104,20 @@ class Publishing:
         owner = self._rules.normaliser.owner
         found: dict[str, list[Counted]] = {name: [] for name in self._rules.inventory.locations}
         for one in self._work.counted(sku):
-            if one.location in found and owner(sku, one.location) == one.system:
+            if one.location in found and owner(sku, one.location) == one.system and not self._is_untold(one):
                 found[one.location].append(one)
         return {name: rows for name, rows in found.items() if rows}
+
+    def _is_untold(self, one: Counted) -> bool:
+        """Whether its owner has since told everything that there is, and not this: what was known is no count any more, and
+        neither is it zero."""
+        return one.told_us < self._reading(one.system).listed_us
+
+    def _untold(self, channel: Channel, place: str, parts: Iterable[str]) -> list[Counted]:
+        names = channel.places[place]
+        return [
+            one for part in parts for one in self._work.counted(part) if one.location in names and self._is_untold(one)
+        ]
 
     def _taken(
         self, sku: str, positions: Mapping[str, list[Counted]], lines: list[Reserved]
@@ -128,7 +142,7 @@ class Publishing:
         channels = self._rules.channels.get(line.channel, ())
         publish = channels[0].publish if channels else Publish()
         policy = publish.terms(line.channel, self._rules.group(line.sku), "")
-        if policy.sales_seen_by:
+        if policy.sales_seen_by and self._rules.source_of(policy.sales_seen_by) == line.channel:
             told_us = self._work.told_owner_us(owner, line.channel, line.sale, line.version)
             if not told_us:
                 return False

@@ -17,7 +17,7 @@ from interlock.messaging.event import Event
 from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.outcome import Refused, Retry
-from interlock.messaging.stock import ItemPage, LevelPage, SalePage, StockChannel, StockSource, Told
+from interlock.messaging.stock import ItemPage, LevelPage, SalePage, StockChannel, StockSource, Told, is_asked
 from interlock.messaging.stock_book import CURSOR, DIALECT, Read, Reading, StockBook, StockWork
 from interlock.messaging.write import Source
 
@@ -31,6 +31,7 @@ ITEMS_AT_MOST_EVERY_SECONDS: Final = 300.0
 """A line of an unknown item has the items listed anew, no more often than this."""
 MOST_TRIES: Final = 6
 LONGEST_PAUSE_SECONDS: Final = 300.0
+SILENCE_US: Final = 60_000_000
 HALTED_AT_ONCE: Final = 1_000
 AGAIN_AT_ONCE: Final = 100
 FORGET_EVERY_SECONDS: Final = 3_600.0
@@ -141,7 +142,7 @@ class StockReader:
             default=30.0,
         )
         seconds = {"items": ITEMS_EVERY_SECONDS}
-        if system in rules.counting:
+        if system in rules.counting and is_asked(self._release().stock_source(system)):
             seconds["levels"] = every
         if system in rules.channels:
             seconds["sales"] = every
@@ -240,7 +241,7 @@ class StockReader:
         began_us = self._clock.now_ms() * 1_000
         source = self._release().stock_source(system)
         known = self._state(system, "levels")
-        after, cursor, last, complete_us = "", known.cursor, 0, began_us
+        after, cursor, last, complete_us, whole = "", known.cursor, 0, began_us, not known.cursor
         while True:
             if known.cursor:
                 page: LevelPage = await self._persistently(
@@ -251,27 +252,30 @@ class StockReader:
             if page.levels:
                 last = await self._tell(system, "levels", Reading(levels=page.levels))
             cursor = page.cursor or cursor
-            complete_us = page.complete_us or complete_us
+            complete_us, whole = page.complete_us or complete_us, whole or page.whole
             if not page.after or page.after == after:
                 break
             after = page.after
             if page.rest_seconds:
                 await self._clock.sleep(page.rest_seconds)
         await self._taken_in(last)
-        await self._book.run(
-            lambda work: work.read(
-                system, "levels", Read(cursor=cursor, fresh_us=began_us, tried_us=began_us, whole_us=complete_us)
-            )
-        )
-        await self._see(was_silent=began_us - known.fresh_us > 60e6)
+        now = Read(
+            cursor=cursor, fresh_us=began_us, tried_us=began_us, whole_us=complete_us,
+            listed_us=began_us if whole else known.listed_us,
+        )  # fmt: skip
+        await self._book.run(lambda work: work.read(system, "levels", now))
+        await self._see(system, untold_us=began_us if whole else 0, was_silent=began_us - known.fresh_us > SILENCE_US)
 
-    async def _see(self, *, was_silent: bool) -> None:
-        """A reading to the end lets sales be seen; after a silence everything that was suspended is looked at again."""
+    async def _see(self, system: str, *, untold_us: int, was_silent: bool) -> None:
+        """A reading to the end lets sales be seen; one of everything shows what is told no more; after a silence everything that
+        was suspended is looked at again."""
         rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
 
         def work(book: StockWork) -> int:
             taking = Taking(book, rules, now_us)
             taking.see()
+            if untold_us:
+                taking.touched.update(dict.fromkeys(book.untold(system, untold_us), 0))
             if was_silent:
                 taking.touched.update(dict.fromkeys(book.suspended(), 0))
             return taking.finish()

@@ -61,6 +61,7 @@ class StockRules:
         self.release = strategy.release
         self.inventory = strategy.inventory
         self.normaliser = Normaliser(strategy.inventory, catalogue)
+        self._sources = {name: flow.source for name, flow in strategy.flows.items()}
         self.flows = {name: flow for name, flow in strategy.flows.items() if flow.publish is not None}
         self.counting = frozenset(
             {location.owner for location in self.inventory.locations.values()}
@@ -77,6 +78,10 @@ class StockRules:
     def systems(self) -> frozenset[str]:
         """All that have to do with stock; none without a flow of stock."""
         return self.counting | frozenset(self.channels)
+
+    def source_of(self, flow: str) -> str:
+        """Whose events start a flow, "" for none of the folder."""
+        return self._sources.get(flow, "")
 
     def takes(self, system: str) -> bool:
         """Whether what this system says matters to stock."""

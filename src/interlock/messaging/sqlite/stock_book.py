@@ -169,6 +169,10 @@ class SqliteStockWork:
         """By the primary key."""
         return [row[0] for row in self._rows("skus", after, limit)]
 
+    def untold(self, system: str, before_us: int) -> list[str]:
+        """Each once."""
+        return [row[0] for row in self._rows("untold", system, before_us)]
+
     def suspended(self) -> list[str]:
         """Each once."""
         return [row[0] for row in self._rows("suspended")]
@@ -205,17 +209,23 @@ class SqliteStockWork:
     def reading(self, system: str, what: str) -> Read:
         """Never read is all empty."""
         row = self._connection.execute(self._sql["reading"], (system, what)).fetchone()
-        return Read() if row is None else Read(cursor=row[0], fresh_us=row[1], tried_us=row[2], error=row[3], whole_us=row[4])
+        if row is None:
+            return Read()
+        cursor, fresh_us, tried_us, error, whole_us, listed_us = row
+        return Read(
+            cursor=cursor, fresh_us=fresh_us, tried_us=tried_us, error=error, whole_us=whole_us, listed_us=listed_us
+        )  # fmt: skip
 
     def read(self, system: str, what: str, state: Read) -> None:
         """In place of the former."""
-        self._do("read", system, what, state.cursor, state.fresh_us, state.tried_us, state.error, state.whole_us)
+        self._do("read", system, what, state.cursor, state.fresh_us, state.tried_us, state.error, state.whole_us, state.listed_us)
 
     def list_items(self, system: str, items: Sequence[Item], seen_us: int) -> None:
         """Row by row."""
         self._connection.executemany(
             self._sql["list_item"],
-            ((system, one.item, one.sku, one.barcode, one.variant, int(one.tracked), int(one.kit), seen_us) for one in items),
+            ((system, one.item, one.sku, one.barcode, one.variant, int(one.tracked), int(one.kit), seen_us,
+              "" if one.price is None else str(one.price), one.currency) for one in items),
         )  # fmt: skip
 
     def drop_items(self, system: str, seen_before_us: int) -> int:

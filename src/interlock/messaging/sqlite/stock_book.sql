@@ -72,6 +72,9 @@ SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us
 -- name: skus
 SELECT DISTINCT sku FROM stock_position WHERE sku > ? ORDER BY sku LIMIT ?
 
+-- name: untold
+SELECT DISTINCT sku FROM stock_position WHERE system = ? AND told_us < ?
+
 -- name: suspended
 SELECT DISTINCT sku FROM stock_place WHERE said <> '' AND trouble = ''
 
@@ -88,13 +91,13 @@ INSERT INTO stock_change (at_us, kind, sku, system, place, name, before, after, 
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: reading
-SELECT cursor, fresh_us, tried_us, error, whole_us FROM stock_reading WHERE system = ? AND what = ?
+SELECT cursor, fresh_us, tried_us, error, whole_us, listed_us FROM stock_reading WHERE system = ? AND what = ?
 
 -- name: read
-INSERT OR REPLACE INTO stock_reading (system, what, cursor, fresh_us, tried_us, error, whole_us) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO stock_reading (system, what, cursor, fresh_us, tried_us, error, whole_us, listed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: list_item
-INSERT OR REPLACE INTO stock_item (system, item, sku, barcode, variant, tracked, kit, seen_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO stock_item (system, item, sku, barcode, variant, tracked, kit, seen_us, price, currency) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: drop_items
 DELETE FROM stock_item WHERE system = ? AND seen_us < ?

@@ -157,6 +157,29 @@ def _deaf(folder: Folder, flow: Flow, name: str) -> str:
     )
 
 
+class SalesUnheard(Check):
+    code = "STR387"
+    severity = "warning"
+    title = "Nothing says when the owner knows of a channel's sales"
+    why = "two seconds after a sale the owner's count is taken to know of it; heard of later, what was sold is shown again"
+    bad = _stock("[publish]\n")
+    good = _stock("[publish]\nsales_seen_after_minutes = 15\n")
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        for file, publish in publishing(folder):
+            for channel in file.value.destinations:
+                terms = publish.terms(channel, "", "")
+                flow = folder.flows.get(terms.sales_seen_by)
+                if terms.sales_seen_after_minutes or (flow and flow.value.source == channel):
+                    continue
+                what = f"{subject(file)}: when does {file.value.source} know of what {channel} has sold?"
+                hint = (
+                    f"name the flow that takes {channel}'s orders to {file.value.source}: sales_seen_by, or how long it takes: "
+                    f"sales_seen_after_minutes (in a [[publish.rule]] for one channel)"
+                )
+                yield self.finding(file, ("publish",), what, next_move=hint, at_key=True)
+
+
 class NeverShown(Check):
     code = "STR385"
     title = "Terms that always show nothing"

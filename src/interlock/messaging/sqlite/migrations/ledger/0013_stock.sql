@@ -150,6 +150,7 @@ CREATE TABLE stock_reading (
   cursor     TEXT    NOT NULL DEFAULT '',
   fresh_us   INTEGER NOT NULL DEFAULT 0,        -- it was read to the end as of then
   whole_us   INTEGER NOT NULL DEFAULT 0,        -- whatever had changed by then is known
+  listed_us  INTEGER NOT NULL DEFAULT 0,        -- when the last reading of everything began
   tried_us   INTEGER NOT NULL DEFAULT 0,
   error      TEXT    NOT NULL DEFAULT '',
   PRIMARY KEY (system, what)
