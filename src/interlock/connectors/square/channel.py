@@ -82,7 +82,7 @@ class SquareChannel:
 
     async def look(self, receipt: str, lines: Sequence[stock.Line], *, timeout_seconds: float) -> Retry:  # noqa: ARG002
         """Never asked: a write answers at once."""
-        return Retry(code="HUB-NO-RECEIPT", message="Square gives no receipts: a write answers at once")
+        return Retry(code="NO-RECEIPT", message="Square gives no receipts: a write answers at once")
 
     # -- writing
 
