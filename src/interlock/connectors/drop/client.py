@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -20,6 +20,8 @@ CANNOT_BE_ASKED: Final = Refused(
 
 class Drop:
     """One system that drops files."""
+
+    only_tells = True
 
     async def items(self, after: str, *, timeout_seconds: float) -> stock.ItemPage:  # noqa: ARG002
         """None: its items are those that its files name."""
@@ -45,7 +47,11 @@ class Drop:
             part = msgspec.json.decode(body, type=dropped.Part)
         except (ValueError, RecursionError) as error:
             raise IntakeError(f"this is no part of a file: {error}", status=400, code="INT010") from error
-        return stock.Told(levels=tuple(_level(row, part.file) for row in part.rows))
+        levels = tuple(_level(row, part.file) for row in part.rows)
+        if part.file.chunk < part.file.chunks:
+            return stock.Told(levels=levels)
+        ends: Literal["fresh", "whole"] = "fresh" if part.file.wrong else "whole"
+        return stock.Told(levels=levels, ends=ends, ends_us=_micros(part.file.as_of))
 
 
 def _level(row: dropped.Row, file: dropped.File) -> stock.Level:
