@@ -77,7 +77,8 @@ class Reserved(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of stock_place: what a channel shows of a SKU at one of its places. `seen` is what it showed when
-    we looked or wrote last (None: never), `seen_us` 0: it has to be read before anything is written."""
+    we looked or wrote last (None: never), `seen_us` 0 or less: it has to be read before anything is written (less: since the
+    event of that number)."""
 
     channel: str
     place: str

@@ -257,13 +257,14 @@ class Taking:
         self._touch(now.sku, event)
 
     def _shows(self, channel: str, level: Level, event: int) -> None:
-        """An echo of our own write changes nothing (C17); any other number is read at the channel before it counts (C19)."""
+        """An echo of our own write changes nothing (C17); any other number is read at the channel before it counts, and so is
+        the old number where another is on its way there: somebody may have written it over ours (C19)."""
         told = level.quantities.get("available")
         if told is None:
             return
         for row in self._book.shown_as(channel, level.item, level.location):
-            if row.seen is not None and row.seen != told:
-                self._book.show(msgspec.structs.replace(row, seen_us=0))
+            if row.seen != told or row.seen != row.wanted:
+                self._book.show(msgspec.structs.replace(row, seen_us=-event))
                 self._touch(row.sku, event)
 
     def _halt(self, system: str, level: Level, stopped: Stopped, event: int) -> None:
@@ -375,14 +376,14 @@ class Taking:
             return 0
         said = found.suspended or self._book.unwritable(channel.system, item)
         wanted = row.wanted if said else found.quantity
-        due = not row.seen_us or row.sold > 0 or row.seen != wanted
+        due = row.seen_us <= 0 or row.sold > 0 or row.seen != wanted
         trouble = _trouble(row, wanted)
         now = msgspec.structs.replace(
             row, flow=channel.flow, item=item, wanted=wanted, wanted_us=self._now_us, said=said or (row.said if trouble else ""),
             trouble=trouble,
         )  # fmt: skip
         self._book.show(now)
-        if said or not due or (trouble and (trouble != FOREIGN or row.seen_us)):
+        if said or not due or (trouble and (trouble != FOREIGN or row.seen_us > 0)):
             return 0
         settle_us = round(channel.publish.settle_seconds * 1e6)
         self._book.wish(

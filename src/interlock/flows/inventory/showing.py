@@ -1,14 +1,13 @@
 """Shows stock: a delivery to a channel works out what the place should show now, compares, and writes the difference."""
 
 from typing import Any, Final, Protocol
-from urllib.parse import quote
 
 import msgspec
 
 from interlock.clock import Clock
 from interlock.flows.inventory.publish import Publishing, Sum
 from interlock.flows.inventory.rules import Channel, StockRules
-from interlock.flows.inventory.writer import ChannelWriter
+from interlock.flows.inventory.writer import ChannelWriter, reference_of
 from interlock.messaging.delivery import Delivery
 from interlock.messaging.finished import Finished, Stop, dead, failure_of
 from interlock.messaging.limiter import Limiter
@@ -77,7 +76,7 @@ class Showing:
         if not row.item:
             raise dead("mapping", row.trouble or "STK001", row.said or f"{system} lists no item that is {sku}")
         seen, writer = None, self._writer(system, release)
-        if not row.seen_us or (row.sold and writer.channel.compares):
+        if row.seen_us <= 0 or (row.sold and writer.channel.compares):
             seen = await self._seen(writer, Place(row.item, place), timeout_seconds)
         decided = await self._book.run(
             lambda work: self._decide(work, release.stock, channel, row, seen, told=delivery.replayed)
@@ -109,14 +108,15 @@ class Showing:
                 )
 
     def _decide(
-        self, work: StockWork, rules: StockRules, channel: Channel, row: Shown, seen: Seen | None, *, told: bool
+        self, work: StockWork, rules: StockRules, channel: Channel, known: Shown, seen: Seen | None, *, told: bool
     ) -> Document | Stop:
-        """In the transaction that keeps what was seen. `told`: a person has asked for this very write."""
+        """In the transaction that keeps what was seen. `known` is what we knew when the channel was asked; `told`: a person has
+        asked for this very write."""
         now_us = self._clock.now_ms() * 1_000
-        row = work.shown(row.channel, row.place, row.sku) or row
+        row = work.shown(known.channel, known.place, known.sku) or known
         if seen is not None:
             asks = channel.publish.terms(row.channel, rules.group(row.sku), "").heal == "ask"
-            row = self._was_seen(work, row, seen, now_us, asks=asks)
+            row = self._was_seen(work, known, row, seen, now_us, asks=asks)
         elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late (Amazon)
             row = msgspec.structs.replace(row, seen=max(0, row.seen - row.sold), sold=0)
         found = Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row)
@@ -145,9 +145,12 @@ class Showing:
             )
         return Document(value=Wanted(line=_line_of(row, found)), version=row.change)
 
-    def _was_seen(self, work: StockWork, row: Shown, seen: Seen, now_us: int, *, asks: bool) -> Shown:
+    def _was_seen(
+        self, work: StockWork, known: Shown, row: Shown, seen: Seen, now_us: int, *, asks: bool
+    ) -> Shown:  # fmt: skip
         """What the channel shows now, against what it showed when we looked or wrote last: fewer may be a sale that is not told
-        yet and counts as sold until its time is up; more is somebody's hand."""
+        yet and counts as sold until its time is up; more is somebody's hand. What was told while the channel was read may be of
+        after that: the place is read again, and a sale is still to be expected."""
         gone = 0 if row.seen is None else row.seen - seen.quantity
         missing, missing_us = row.missing, row.missing_us
         if gone > row.sold:
@@ -159,7 +162,8 @@ class Showing:
                 before=row.seen, after=seen.quantity, why="somebody else wrote it", as_of_us=seen.at_us,
             ))  # fmt: skip
         return msgspec.structs.replace(
-            row, seen=seen.quantity, seen_us=now_us, sold=0, missing=missing, missing_us=missing_us if missing else 0,
+            row, seen=seen.quantity, seen_us=now_us if row.seen_us == known.seen_us else row.seen_us,
+            sold=max(0, row.sold - max(gone, known.sold)), missing=missing, missing_us=missing_us if missing else 0,
             stocked=seen.stocked, trouble=FOREIGN if gone < 0 and asks else row.trouble,
         )  # fmt: skip
 
@@ -215,7 +219,7 @@ def _line_of(row: Shown, found: Sum) -> Line:
     return Line(
         place=Place(row.item, row.place), quantity=found.quantity, sku=row.sku, change_from=row.seen if row.stocked else None,
         activate=not row.stocked, as_of_us=found.as_of_us,
-        reference=f"interlock://stock/{quote(row.channel)}/{quote(row.sku, safe='')}/{quote(row.place, safe='')}/{row.change}",
+        reference=reference_of(row),
     )  # fmt: skip
 
 

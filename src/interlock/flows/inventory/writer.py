@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -25,7 +26,7 @@ from interlock.messaging.stock import (
     Underway,
     line_outcomes,
 )
-from interlock.messaging.stock_book import Batch, Happened, StockBook, StockWork
+from interlock.messaging.stock_book import Batch, Happened, Shown, StockBook, StockWork
 
 PLACES_PER_READ: Final = 250
 LONGEST_UNDERWAY_SECONDS: Final = 6 * 3_600.0
@@ -103,16 +104,16 @@ class ChannelWriter:
         task = self._resent.get(batch.key)
         if task is None or (task.done() and not _all_done(task)):
             await self._pass()
-            task = self._resent[batch.key] = asyncio.ensure_future(self._made(batch, timeout_seconds))
+            task = self._resent[batch.key] = asyncio.ensure_future(self._made(batch, timeout_seconds, again=True))
             while len(self._resent) > RESENT_KEPT:
                 self._resent.pop(next(iter(self._resent)))
         return await asyncio.shield(task)
 
-    async def _made(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
+    async def _made(self, batch: Batch, timeout_seconds: float, *, again: bool = False) -> LineOutcomes:
         outcomes = await self._called(batch, timeout_seconds)
         if isinstance(outcomes, Underway):
             outcomes = await self._awaited(batch, outcomes, timeout_seconds)
-        await self._book.run(lambda work: self._settle(work, batch, outcomes))
+        await self._book.run(lambda work: self._settle(work, batch, outcomes, again=again))
         return outcomes
 
     async def _called(self, batch: Batch, timeout_seconds: float) -> LineOutcomes | Underway:
@@ -153,12 +154,15 @@ class ChannelWriter:
 
     # -- what is known after a call
 
-    def _settle(self, work: StockWork, batch: Batch, outcomes: LineOutcomes) -> None:
+    def _settle(self, work: StockWork, batch: Batch, outcomes: LineOutcomes, *, again: bool) -> None:
+        """What was told while the call was on its way may be of after it: that place is read again. An answer that came only to
+        a repetition is of the past: its places are read again too, and of a place that has gone on since it is no news."""
         now_us = self._clock.now_ms() * 1_000
         for line, outcome in zip(batch.lines, outcomes, strict=True):
             row = work.shown(self.system, line.place.location, line.sku)
-            if row is None:
+            if row is None or line.reference != reference_of(row):
                 continue
+            read_us = 0 if again else min(row.seen_us, 0) or now_us
             change = Happened(
                 at_us=now_us, kind="written", sku=line.sku, system=self.system, place=row.place, name="available",
                 before=row.seen, after=line.quantity, as_of_us=line.as_of_us, why=line.reference,
@@ -166,7 +170,7 @@ class ChannelWriter:
             match outcome:
                 case Done():
                     work.show(msgspec.structs.replace(
-                        row, seen=line.quantity, seen_us=now_us, written=line.quantity, written_us=now_us, stocked=True,
+                        row, seen=line.quantity, seen_us=read_us, written=line.quantity, written_us=now_us, stocked=True,
                         trouble="", said="",
                     ))  # fmt: skip
                     work.happened(change)
@@ -184,6 +188,12 @@ class ChannelWriter:
     async def _pass(self) -> None:
         while (wait := self._limiter.take()) > 0:
             await self._clock.sleep(wait)
+
+
+def reference_of(row: Shown) -> str:
+    """The name of the change that a place has come to."""
+    sku, place = quote(row.sku, safe=""), quote(row.place, safe="")
+    return f"interlock://stock/{quote(row.channel)}/{sku}/{place}/{row.change}"
 
 
 def _under_way(work: StockWork, *, key: str, receipt: str) -> None:
