@@ -47,6 +47,12 @@ class Channel:
     sold: Callable[[Twin, stock.Place, int], None]
     """Let a buyer take so many pieces."""
     settings: dict[str, Any] = field(default_factory=dict)
+    each_its_own: bool = False
+    """Whether each line is a call of its own, so that a fault has to strike each."""
+
+    def calls(self, lines: int) -> int:
+        """How many calls that many lines are."""
+        return lines if self.each_its_own else 1
 
 
 def shopify_places(twin: Twin) -> list[stock.Place]:
@@ -70,6 +76,14 @@ def square_sold(twin: Twin, place: stock.Place, units: int) -> None:
     twin.call("POST", "/_twin/sell", {"lines": lines, "location": place.location})
 
 
+def amazon_places(twin: Twin) -> list[stock.Place]:
+    return [stock.Place(row["sku"], "DEFAULT") for row in twin.call("GET", "/_twin/records?kind=item")]
+
+
+def amazon_sold(twin: Twin, place: stock.Place, units: int) -> None:
+    twin.call("POST", "/_twin/sales", {"sku": place.item, "quantity": units})
+
+
 def channels() -> tuple[Channel, ...]:
     tills = {f"SKU-{number}": {"L1": 100, "L2": 100} for number in range(PLACES)}
     return (
@@ -91,6 +105,21 @@ def channels() -> tuple[Channel, ...]:
             writes="/graphql.json",
             carried=shopify_places,
             sold=shopify_sold,
+        ),
+        Channel(
+            vendor="amazon",
+            config={"usage_plans": "off", "items": [{"sku": f"SKU/{n}", "quantity": 50} for n in range(60)]},
+            credentials={
+                "client_id": "amzn1.application-oa2-client.twin",
+                "client_secret": "amzn1.oa2-cs.v1.twin",
+                "refresh_token": "Atzr|twin",
+            },
+            wrong={"refresh_token": "another"},
+            writes="/listings/2021-08-01/items/A2TWINSELLER/",
+            carried=amazon_places,
+            sold=amazon_sold,
+            settings={"seller_id": "A2TWINSELLER", "marketplace_id": "ATVPDKIKX0DER", "token_url": "/auth/o2/token"},
+            each_its_own=True,
         ),
     )
 
@@ -197,7 +226,7 @@ def test_a_lost_answer_is_uncertain_and_the_same_write_again_is_done(
     """C59: the number arrived and the answer did not: the same lines under the same key end well, with that number."""
     lines = [line(place, 5, now) for place, now in zip(places, shown(channel, twin, places), strict=True)]
     once = key()
-    twin.fail(kind="reset_after", count=1, match={"path": channel.writes})
+    twin.fail(kind="reset_after", count=channel.calls(3), match={"path": channel.writes})
     assert all(isinstance(one, Uncertain) for one in written(channel, twin, lines, once))
     assert all(isinstance(one, Done) for one in written(channel, twin, lines, once))
     assert shown(channel, twin, places) == [5, 5, 5]
@@ -215,7 +244,7 @@ def test_what_fails_as_a_whole(
 ) -> None:
     """Each line has the outcome of the call; nothing that cannot be read is taken for done."""
     before = shown(channel, twin, places)
-    twin.fail(**fault, count=1, match={"path": channel.writes})
+    twin.fail(**fault, count=channel.calls(3), match={"path": channel.writes})
     outcomes = written(channel, twin, [line(place, 3, now) for place, now in zip(places, before, strict=True)], key())
     assert [type(one) for one in outcomes] == [kind] * 3
     assert shown(channel, twin, places) == before

@@ -1,0 +1,107 @@
+"""Login with Amazon: the seller's refresh token is changed for an access token of one hour, once for all callers.
+
+Facts: `POST https://api.amazon.com/auth/o2/token` with `grant_type=refresh_token`, `refresh_token`, `client_id`,
+`client_secret` -> `access_token`, `expires_in` (3600 s): developer-docs.amazon.com/sp-api/docs/connecting-to-the-selling-partner-api.
+A refresh token has no end (developer.amazon.com/docs/login-with-amazon/refresh-token.html). Errors by RFC 6749, 5.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import msgspec
+
+from interlock.connectors.contract import (
+    Answer,
+    Connection,
+    Denied,
+    Granted,
+    Retry,
+    StoredToken,
+    TokenKeeper,
+    fingerprint,
+    retry_after_seconds,
+)
+
+FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+NEXT_MOVES: Final[Mapping[str, str]] = {
+    "invalid_grant": "the seller took the authorisation back: authorise the app again and give its new refresh_token, then reload",
+    "invalid_client": "correct client_id and client_secret (LWA credentials of the app; a secret ends after 180 days), then reload",
+    "unauthorized_client": "correct client_id and client_secret (Developer Central, LWA credentials), then reload",
+    "unsupported_grant_type": "report a defect",
+    "invalid_request": "correct client_id, client_secret and refresh_token, then reload",
+}
+"""Error codes that no repetition changes -> what a person does. The 180 days: developer-docs.amazon.com/sp-api/docs/
+rotating-your-application-client-secrets."""
+UNKNOWN_NEXT: Final = "correct the credentials or token_url, then reload; it is asked again in 15 minutes"
+LATER: Final = frozenset({408, 425, 429})
+
+
+class _Answered(msgspec.Struct):
+    access_token: str
+    expires_in: float = 0.0
+
+
+class _Problem(msgspec.Struct):
+    error: str
+
+
+class LoginWithAmazon:
+    """The one way in: a seller has authorised the app, which gave a refresh token."""
+
+    kind = "Login with Amazon"
+
+    def __init__(self, connection: Connection) -> None:
+        given = connection.credentials
+        self._connection = connection
+        self._url = urljoin(connection.url, str(connection.settings["token_url"]))
+        self._form = {name: given[name] for name in ("client_id", "client_secret", "refresh_token")}
+        self.name = (
+            f"amazon {urlsplit(self._url).netloc.lower()} {given['client_id']} {connection.settings['seller_id']}"
+        )
+        self.origin = fingerprint("refresh", given["refresh_token"])
+        self.credentials = fingerprint(*self._form.values())
+
+    async def ask(self, _stored: StoredToken | None, timeout_seconds: float) -> Granted | Retry | Denied:
+        """A new access token; the refresh token stays the same."""
+        body = urlencode(self._form | {"grant_type": "refresh_token"}).encode()
+        answer = await self._connection.http.send("POST", self._url, FORM, body, timeout_seconds)
+        return _granted(answer) or _failure(answer, self._connection.clock.now_ms())
+
+
+def keeper(connection: Connection) -> TokenKeeper:
+    """What a client of this seller asks for its token."""
+    return TokenKeeper(LoginWithAmazon(connection), connection.tokens, connection.clock, system=connection.system)
+
+
+def _granted(answer: Answer) -> Granted | None:
+    if answer.status != 200 or answer.error is not None:
+        return None
+    try:
+        found = msgspec.json.decode(answer.body, type=_Answered, strict=False)
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
+        return None
+    return Granted(access=found.access_token, lifetime_seconds=found.expires_in) if found.access_token else None
+
+
+def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
+    """Its words are never quoted: an answer of this endpoint may hold what was sent."""
+    if answer.error is not None or answer.status < 400 or answer.status >= 500 or answer.status in LATER:
+        words = answer.error or f"the token endpoint answered {answer.status}, not with a token"
+        pause = retry_after_seconds(answer, now_ms)
+        return Retry(code=answer.code or "NO_TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
+    code = _code(answer)
+    if code in NEXT_MOVES:
+        return Denied(code=code, message=f"Amazon gives no token ({code}); {NEXT_MOVES[code]}")
+    words = f"Amazon gives no token ({code or f'status {answer.status}'}); {UNKNOWN_NEXT}"
+    return Denied(code=code or f"HTTP_{answer.status}", message=words, look_again=True)
+
+
+def _code(answer: Answer) -> str:
+    try:
+        code = msgspec.json.decode(answer.body, type=_Problem).error
+    except (ValueError, RecursionError):
+        return ""
+    return code if code.replace("_", "").isalnum() and len(code) <= 60 else ""
