@@ -1,0 +1,169 @@
+"""A warehouse counts, the web shop and Amazon show, and the web shop hears of what Amazon's shoppers bought: the whole stack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from stack import TOPICS, twins
+from stock_stack import control, count, shown, stocked, with_stock
+
+from interlock.cli.twin_world import TwinWorld
+from interlock.hub import Hub
+
+SYSTEM = """\
+title = "Amazon"
+connector = "amazon"
+owner = "storefront"
+url = "{url}"
+
+[settings]
+seller_id = "A2TWINSELLER"
+marketplace_id = "ATVPDKIKX0DER"
+token_url = "/auth/o2/token"
+feed_from_lines = {feed_from_lines}
+feed_look_seconds = 0.1
+
+[credentials]
+client_id = "file:secrets/amazon-client-id"
+client_secret = "file:secrets/amazon-client-secret"
+refresh_token = "file:secrets/amazon-refresh-token"
+"""
+SECRETS = {
+    "client-id": "amzn1.application-oa2-client.twin",
+    "client-secret": "amzn1.oa2-cs.v1.twin",
+    "refresh-token": "Atzr|twin",
+}
+MUG = "MUG-W"
+PLAN = [50, 50]
+
+
+@contextmanager
+def marketplace(folder: Path, **config: object) -> Iterator[str]:
+    """Amazon's twin with one listing and plenty of allowance; its address."""
+    folder.mkdir()
+    plans = {
+        "searchOrders": PLAN,
+        "patchListingsItem": PLAN,
+        "searchListingsItems": PLAN,
+        "createFeed": PLAN,
+        "getFeeds": PLAN,
+    }
+    given = {"items": [{"sku": MUG, "quantity": 0}], "orders_settled_seconds": 0, "usage_plans": plans} | config
+    (folder / "config.json").write_text(json.dumps(given))
+    command = [
+        sys.executable,
+        "-m",
+        "interlock.twins",
+        "amazon",
+        "--data",
+        str(folder),
+        "--parent-pid",
+        str(os.getpid()),
+    ]
+    process = subprocess.Popen([*command, "--config", str(folder / "config.json")], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())["url"]
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
+def with_amazon(folder: Path, world: TwinWorld, amazon: str, feed_from_lines: int) -> None:
+    """The starter folder whose stock goes to the web shop and to Amazon."""
+    with_stock(folder, world)
+    system = SYSTEM.format(url=amazon, feed_from_lines=feed_from_lines)
+    (folder / "systems/amazon.toml").write_text(system, encoding="utf-8")
+    for name, text in SECRETS.items():
+        file = folder / f"secrets/amazon-{name}"
+        file.write_text(text, encoding="ascii")
+        file.chmod(0o600)
+    for name, old, new in (
+        ("flows/stock-to-shopify.toml", '["shopify"]', '["shopify", "amazon"]'),
+        ("inventory/locations.toml", " }\n", ', amazon = ["DEFAULT"] }\n'),
+    ):
+        file = folder / name
+        file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+@asynccontextmanager
+async def stack(folder: Path, feed_from_lines: int = 1500) -> AsyncIterator[tuple[TwinWorld, str]]:
+    """Five twins and a hub."""
+    with marketplace(folder / "amazon") as amazon:
+        async with twins(folder / "acme") as world:
+            await stocked(world, **{MUG: 20})
+            with_amazon(folder / "acme", world, amazon, feed_from_lines)
+            hub = Hub(folder / "acme", demo=world)
+            await hub.open()
+            try:
+                await hub.serve(port=0)
+                await hub.release.source("shopify").subscribe(TOPICS, f"{hub.url}/intake/shopify")  # type: ignore[attr-defined]
+                yield world, amazon
+            finally:
+                await hub.close()
+
+
+async def at_both(world: TwinWorld, amazon: str) -> tuple[int | None, int | None]:
+    """What Amazon and the web shop show."""
+    items = await control(amazon, "/records?kind=item")
+    return next((row["quantity"] for row in items if row["sku"] == MUG), None), await shown(world, MUG)
+
+
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
+    """A condition of other processes."""
+    async with asyncio.timeout(seconds):
+        while not await true():
+            await asyncio.sleep(0.05)
+
+
+def test_what_amazon_sells_is_known_at_the_web_shop(tmp_path: Path) -> None:
+    """20 in the warehouse are 20 at both; 3 sold at Amazon are 17 at both; what the warehouse counts next is shown less what
+    Amazon has sold (C61, A22). Control: Amazon's own number is our write less its sales, so one without the other is not it."""
+
+    async def story() -> None:
+        async with stack(tmp_path) as (world, amazon):
+
+            def both(number: int) -> Callable[[], Awaitable[bool]]:
+                async def so() -> bool:
+                    return await at_both(world, amazon) == (number, number)
+
+                return so
+
+            await until(both(20))
+            await control(amazon, "/sales", {"sku": MUG, "quantity": 3})
+            await until(both(17))
+            await count(world, MUG, 25)
+            await until(both(22))
+            rows = await control(amazon, "/effects?kind=quantity.set")
+            assert {row["detail"]["by"] for row in rows} == {"patch"}
+            assert {row["kind"] for row in await control(amazon, "/effects")} == {
+                "quantity.accept",
+                "quantity.set",
+                "order.create",
+            }
+
+    asyncio.run(story())
+
+
+def test_a_feed_is_followed_to_its_report(tmp_path: Path) -> None:
+    """With a threshold of one line every write is a feed: its receipt is kept, its report read, and the number is there."""
+
+    async def story() -> None:
+        async with stack(tmp_path, feed_from_lines=1) as (world, amazon):
+
+            async def so() -> bool:
+                return await at_both(world, amazon) == (20, 20)
+
+            await until(so)
+            assert (await control(amazon, "/effects?kind=feed.end"))[0]["detail"]["messagesAccepted"] == 1
+            assert {row["detail"]["by"] for row in await control(amazon, "/effects?kind=quantity.set")} == {"feed"}
+
+    asyncio.run(story())
