@@ -333,13 +333,13 @@ class _Trip:
         period."""
         if not (self.delivery.unsettled or self.overwritten_until_ms):
             return None
-        sent = {write.operation: write.content_hash for write in plan.writes}
+        sent = {_record(write): write.content_hash for write in plan.writes}
         now_ms = self.clock.now_ms()
         until = [
             attempt.quiet_until_ms
             for attempt in self.delivery.unsettled
             if attempt.write.once is Once.UPSERT
-            and sent.get(attempt.write.operation) not in (None, attempt.content_hash)
+            and sent.get(_record(attempt.write)) not in (None, attempt.content_hash)
             and attempt.quiet_until_ms > now_ms
         ]
         if self.overwritten_until_ms > now_ms:
@@ -350,7 +350,7 @@ class _Trip:
         """Intent, call, record. Returns done, unchanged or superseded; anything else ends the trip."""
         now_ms = self.clock.now_ms()
         unsettled = [attempt for attempt in self.delivery.unsettled if attempt.id not in self.settled]
-        doubtful = [attempt for attempt in unsettled if _same_record(attempt, write)]
+        doubtful = [attempt for attempt in unsettled if _record(attempt.write) == _record(write)]
         intent = self._intent(write, document.version, now_ms, force=bool(doubtful))
         if write.object and (until_ms := await self.ledger.landing(intent)) is not None:
             self.overwritten_until_ms = max(self.overwritten_until_ms, until_ms)
@@ -411,8 +411,9 @@ async def _told(call: Awaitable[_Answer], system: str) -> _Answer | Uncertain:
         return Uncertain(code="HUB-CLIENT", message=words)
 
 
-def _same_record(attempt: Attempt, write: Write) -> bool:
-    return attempt.write.operation == write.operation and attempt.write.reference == write.reference
+def _record(write: Write) -> tuple[str, str]:
+    """What a write can overwrite: one refund is paid out by one operation over several payments, each its own record."""
+    return write.operation, write.reference
 
 
 def _presumed(attempt: Attempt) -> Link:

@@ -83,15 +83,15 @@ SELECT operation, reference, external_id, version, content_hash FROM link
 WHERE system = ? AND origin = ? AND object = ? AND key = ? AND signal = ?
 
 -- name: unsettled_of  one that was sent again is settled, yet while it may still land it can overwrite what comes after, and when
--- other content came after it, it counts until that was written once more after its quiet period
+-- other content of its record came after it, it counts until that was written once more after its quiet period
 SELECT id, operation, action, once, reference, object, key, quiet_ms, memory_ms, idempotency_key, content_hash, version, begun_ms,
   latest_send_ms, coalesce(body, x'')
 FROM attempt a WHERE delivery = ?1 AND verdict IN ('', 'uncertain')
   AND (resolution = '' OR (resolution = 'resent' AND once = 'upsert' AND (latest_send_ms + quiet_ms > ?2
     OR (EXISTS (SELECT 1 FROM attempt n WHERE n.delivery = ?1 AND n.id > a.id AND n.operation = a.operation
-          AND n.content_hash <> a.content_hash AND n.begun_ms < a.latest_send_ms + a.quiet_ms)
+          AND n.reference = a.reference AND n.content_hash <> a.content_hash AND n.begun_ms < a.latest_send_ms + a.quiet_ms)
       AND NOT EXISTS (SELECT 1 FROM attempt n WHERE n.delivery = ?1 AND n.id > a.id AND n.operation = a.operation
-          AND n.verdict = 'done' AND n.begun_ms >= a.latest_send_ms + a.quiet_ms))))) ORDER BY id
+          AND n.reference = a.reference AND n.verdict = 'done' AND n.begun_ms >= a.latest_send_ms + a.quiet_ms))))) ORDER BY id
 
 -- name: landing  until when upserts of other deliveries that were never answered may still overwrite what an order brings along;
 -- nothing, when it was written after that
