@@ -56,10 +56,6 @@ REASONS: dict[str, tuple[str, str]] = {
         "look at the payload; correct the function or mapping, then replay",
     ),
     "egress": ("The address is not declared", "declare the host in security.toml or correct the system's url"),
-    "drift": (
-        "It shows another number than it should, and the folder says to ask",
-        "replay to write our number, or discard to leave theirs until its stock changes",
-    ),
     "unknown": ("An answer that nobody has described", "read it, add it to the connector's error table, then replay"),
 }
 """Class -> (what it means, the next move)."""
