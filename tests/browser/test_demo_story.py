@@ -47,7 +47,7 @@ def test_break_repair_replay_and_proof(person: Person, demo: Demo) -> None:
 
 def the_first_order_arrives(person: Person, demo: Demo) -> None:
     person.opens(demo.link)
-    person.reads("All 3 flows are healthy; the last delivery reached")
+    person.reads("All 4 flows are healthy; the last delivery reached")
     person.reads("#1001", "NetSuite", "ShipBob", "Klaviyo", where="#latest")
     assert "token" not in person.window.current_url
     person.types("count", "1")
@@ -140,7 +140,7 @@ def progress_and_proof(person: Person, demo: Demo) -> None:
 
 def it_is_all_in_the_audit(person: Person, demo: Demo) -> None:
     person.presses("Home")
-    person.reads("All 3 flows are healthy", "Nobody is needed.")
+    person.reads("All 4 flows are healthy", "Nobody is needed.")
     person.presses("Audit")
     person.reads("replay", "operator", "NetSuite is back")
     person.presses("Orders")

@@ -14,7 +14,7 @@ from urllib.error import URLError
 import books
 from stack import TOPICS, running, twins
 
-from interlock.cli.twin_world import SHOP_TIME_SCALE, TwinWorld, _call, _free_ports
+from interlock.cli.twin_world import SHOP_TIME_SCALE, TwinWorld, _free_ports, ask_twin
 from interlock.hub import Hub
 
 US = "shop-us"
@@ -29,7 +29,7 @@ class Store:
         self.url = url
 
     async def command(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        return await asyncio.to_thread(_call, f"{self.url}/_twin/{path}", method, body)
+        return await asyncio.to_thread(ask_twin, f"{self.url}/_twin/{path}", method, body)
 
     async def place(self) -> tuple[str, str]:
         """Somebody orders: (id, name)."""

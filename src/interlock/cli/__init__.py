@@ -40,6 +40,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "tail": ("interlock.cli.tail", "Follow deliveries, a line each."),
         "find": ("interlock.cli.find", "Find objects by name, key, id at any system or event id."),
         "show": ("interlock.cli.show", "Tell the story of one order."),
+        "stock": ("interlock.cli.stock", "Tell a SKU's stock: what each system says, and why."),
         "orders": ("interlock.cli.listing", "List orders by their last event, and where each stands."),
         "deliveries": ("interlock.cli.listing", "List deliveries that a choice names."),
         "issues": ("interlock.cli.listing", "List dead letters by cause, or those of one cause."),

@@ -17,6 +17,7 @@ import click
 from interlock.cli.beside import heed_other_writers
 from interlock.cli.demo_orders import SETTLED, TITLES, Arrivals, Wish
 from interlock.cli.demo_project import require_free, write_project
+from interlock.cli.demo_stock import stock_warehouse
 from interlock.cli.output import INTERRUPTED, PROGRAM, Output, counted, program
 from interlock.cli.place import DEMO_FOLDER, announced
 from interlock.cli.times import took
@@ -142,6 +143,7 @@ class Demo:
         if hub.said_at_start:
             self._step(hub.said_at_start, release=hub.release.id[:12])
         await self._world.wait()
+        await stock_warehouse(self._world)
         self._step("twins up: Shopify, NetSuite (ERP), ShipBob (WMS), Klaviyo (CRM)", urls=self._world.urls)
         await hub.serve(port=self._wish.port)
         topics = await self._subscribe(hub)

@@ -16,10 +16,14 @@ _LIMITS = {
 }
 """The twins are not the vendors: the demo need not wait for their real limits."""
 _SETTINGS = {
+    "flows/stock-to-shopify.toml": ("[publish]\n", "[publish]\nread_every_seconds = 2\nsettle_seconds = 1\n"),
     "systems/netsuite.toml": ("[settings]", '[settings]\nalgorithm = "ES256"\nquiet_period_seconds = 5'),
     "systems/shipbob.toml": ("[settings]", "[settings]\nquiet_period_seconds = 5"),
     "systems/klaviyo.toml": ("[credentials]", "[settings]\nquiet_period_seconds = 5\n\n[credentials]"),
 }
+
+_PLACES = {"shipbob_channel_id": "100", "shipbob_location": "8", "shopify_location": "655441491"}
+"""As the twins call them."""
 
 
 def require_free(folder: Path, port: int) -> None:
@@ -88,9 +92,7 @@ def _written(folder: Path, world: TwinWorld) -> int:
             raise PermissionError(13, "the folder is read-only", str(folder))
         return 0
     values = {f"{vendor}_url": url for vendor, url in urls.items()}
-    written = write_starter(
-        folder, {**values, "shipbob_channel_id": "100", "environment": "demo", "title": "Acme (demo)"}
-    )
+    written = write_starter(folder, {**values, **_PLACES, "environment": "demo", "title": "Acme (demo)"})
     for table in (_LIMITS, _SETTINGS):
         for path, (old, new) in table.items():
             file = folder / path

@@ -110,12 +110,14 @@ def _trouble(one: "DestinationHealth", now: int) -> str:
 def _draw(folder: Path, tiles: "tuple[FlowTile, ...]", health: "dict[str, DestinationHealth]", out: Output) -> None:
     """A line per way: what stands in the folder, with what went along it and how the destination does."""
     from interlock.cli.catalogue import read_strategy
+    from interlock.messaging.stock_book import shown_at
 
     strategy = read_strategy(folder)
     found = {(tile.flow, tile.destination): tile for tile in tiles}
     for flow in strategy.flows.values():
         for destination in flow.destinations:
-            tile, state = found.get((flow.name, destination)), health.get(destination)
+            end = shown_at(destination) if flow.publish is not None else destination
+            tile, state = found.get((flow.name, end)), health.get(end)
             done = tile.done + tile.unchanged if tile else 0
             word = "answers" if state is None or state.breaker == "closed" else f"breaker {state.breaker}"
             owner = strategy.systems[destination].owner

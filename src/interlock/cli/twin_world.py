@@ -235,7 +235,7 @@ class TwinWorld:
         return found
 
     async def _control(self, vendor: str, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
-        return await asyncio.to_thread(_call, f"{self.urls[vendor]}/_twin/{path}", method, body)
+        return await asyncio.to_thread(ask_twin, f"{self.urls[vendor]}/_twin/{path}", method, body)
 
 
 def write_secrets(folder: Path) -> str:
@@ -281,7 +281,8 @@ def _short(rule: Mapping[str, Any]) -> str:
     return str(rule.get("status") or kind) if kind == "status" else SHORT_KINDS.get(kind, kind)
 
 
-def _call(url: str, method: str, body: Mapping[str, Any] | None) -> Any:
+def ask_twin(url: str, method: str, body: Mapping[str, Any] | None) -> Any:
+    """The answer of a twin's control side."""
     data = None if body is None else json.dumps(body).encode()
     request = Request(url, data=data, method=method, headers=HEADERS)  # noqa: S310  loopback
     with urlopen(request, timeout=CONTROL_SECONDS) as answer:  # noqa: S310  loopback

@@ -8,9 +8,10 @@ import msgspec
 from interlock.console.wording import ago, clock_time, counted, sentence_list, span
 from interlock.messaging.process import STEERING
 from interlock.messaging.silences import Silence
+from interlock.messaging.stock_book import SHOWN, channel_of, shown_at
 from interlock.messaging.stops import Stop
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Hold
-from interlock.strategy.model import Flow, Strategy
+from interlock.strategy.model import Flow, Strategy, System
 
 SEVERITY = (
     "dead",
@@ -186,7 +187,10 @@ def home_answer(
     ]
     if not problems:
         return Answer(state="done", text=_all_well(strategy, tiles, now_ms))
-    state = min((*(state for state, _ in sources), worst([health for _, health in (*tiles, *destinations)]).state), key=SEVERITY.index)
+    state = min(
+        (*(state for state, _ in sources), worst([health for _, health in (*tiles, *destinations)]).state),
+        key=SEVERITY.index,
+    )
     troubled = {tile.flow for tile, health in tiles if not health.healthy}
     rest = "; everything else flows." if len(problems) == 1 and len(troubled) < len(strategy.flows) else "."
     return Answer(state=state, text=problems[0] + rest, more=_also(problems[1:]))
@@ -211,7 +215,7 @@ def _other(tiles: Sequence[tuple[FlowTile, Health]], down: set[str]) -> list[str
 
 def carried(strategy: Strategy, destination: str) -> tuple[str, str]:
     """What is moved to a destination, in one and in many: orders, when its flows move nothing else."""
-    objects = {flow.object_name for flow in strategy.flows.values() if destination in flow.destinations}
+    objects = {flow.object_name for flow in strategy.flows.values() if destination in ends_of(flow)}
     return noun(objects.pop()) if len(objects) == 1 else noun("")
 
 
@@ -255,6 +259,8 @@ def _noun(strategy: Strategy, flow: str) -> tuple[str, str]:
 def noun(object_name: str) -> tuple[str, str]:
     """What is moved, in one and in many: operations speak of orders, not of deliveries."""
     known = {"order", "customer", "product", "price", "fulfillment", "return", "refund", "payout"}
+    if object_name == "inventory_level":
+        return ("stock number", "stock numbers")
     return (object_name, f"{object_name}s") if object_name in known else ("delivery", "deliveries")
 
 
@@ -325,11 +331,28 @@ def story_answer(
 
 
 def title_of(strategy: Strategy, system: str) -> str:
-    """The name that people read; the technical one when the strategy no longer has the system."""
-    found = strategy.systems.get(system)
-    if found is None and system.startswith(STEERING):
+    """The name that people read; the technical one when the strategy no longer has the system. Stock has a lane of its own."""
+    if system.startswith(STEERING) and system not in strategy.systems:
         return "Process"
-    return found.title if found else system
+    found = system_at(strategy, system)
+    title = found.title if found else channel_of(system)
+    return f"{title} (stock)" if system.startswith(SHOWN) else title
+
+
+def system_at(strategy: Strategy, destination: str) -> System | None:
+    """The system behind a destination: `stock:shopify` is a lane of Shopify's."""
+    return strategy.systems.get(channel_of(destination))
+
+
+def ends_of(flow: Flow) -> tuple[str, ...]:
+    """Where the deliveries of a flow go: those of a flow of stock to the channels' own lanes."""
+    return tuple(shown_at(name) if flow.publish is not None else name for name in flow.destinations)
+
+
+def lanes_of(strategy: Strategy) -> tuple[str, ...]:
+    """What a list can be narrowed to: each system, and each channel's lane of stock."""
+    stock = [end for flow in strategy.flows.values() for end in ends_of(flow) if end.startswith(SHOWN)]
+    return (*strategy.systems, *dict.fromkeys(stock))
 
 
 def flow_title(strategy: Strategy, flow: str) -> str:

@@ -1,7 +1,7 @@
 """The read port of the console: what is asked of the ledger and the inbox, and the rows that come back. Knows no vendor."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -13,11 +13,14 @@ from interlock.messaging.privacy import PrivacyRequest
 from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
+from interlock.messaging.stock_views import StockLook
 from interlock.messaging.stops import Stop
 from interlock.messaging.subscriptions import Kept
 from interlock.messaging.sweeps import Missed, Sweep
 from interlock.messaging.traffic import Traffic
 from interlock.strategy.evidence import Running
+
+R = TypeVar("R")
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -439,6 +442,9 @@ class Views(Protocol):
 
     async def consumers(self) -> tuple[Consumer, ...]:
         """Who used which version of an object, and when last."""
+
+    async def stock(self, ask: Callable[[StockLook], R]) -> R | None:
+        """The answer to a question about stock, on one moment of the book; None in a store that has no such book."""
 
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         """What people and gates did."""

@@ -14,6 +14,7 @@ import msgspec
 from interlock.connectors.http import Http
 from interlock.messaging.process import STEERING
 from interlock.messaging.silences import Silence
+from interlock.messaging.stock_book import SHOWN, channel_of
 from interlock.strategy.model import Strategy, Team
 from interlock.strategy.secrets import SecretError, resolve
 
@@ -108,7 +109,9 @@ def _head(strategy: Strategy, silence: Silence, now_ms: int) -> str:
 def _end(strategy: Strategy, destination: str) -> str:
     if destination.startswith(STEERING):
         return "the end of its process"
-    return strategy.systems[destination].title if destination in strategy.systems else destination
+    system = channel_of(destination)
+    title = strategy.systems[system].title if system in strategy.systems else system
+    return f"{title} (stock)" if destination.startswith(SHOWN) else title
 
 
 def _title(strategy: Strategy, silence: Silence) -> str:

@@ -9,6 +9,7 @@ from interlock.errors import InterlockError
 from interlock.mapping.compile import FieldRow
 from interlock.mapping.profile import Profile
 from interlock.mapping.tables import Coverage, Document, MappingTable, mapping_table
+from interlock.messaging.stock_book import SHOWN
 from interlock.release.build import Build
 
 
@@ -25,7 +26,8 @@ class Unread(Struct, frozen=True, kw_only=True):
 def objects_of(build: Build) -> tuple[str, ...]:
     """The objects that the release moves, then those that it writes along with them (the customer of an order)."""
     moved = [flow.object_name for flow in build.strategy.flows.values() if not build.straight(flow.name)]
-    written = [name for system in build.destinations() for name, _ in build.rows_out(system)]
+    mapped = [system for system in build.destinations() if not system.startswith(SHOWN)]  # stock goes by no mapping
+    written = [name for system in mapped for name, _ in build.rows_out(system)]
     return tuple(dict.fromkeys([*moved, *written]))
 
 

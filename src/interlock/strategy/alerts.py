@@ -63,7 +63,8 @@ def _silence(it: _Look) -> str:
 
 
 def _destination_down(it: _Look) -> str:
-    down = [name for name in it.flow.destinations if name in it.running.down_ms]
+    stock = it.flow.publish is not None  # a channel's numbers go by a lane of their own
+    down = [name for name in it.flow.destinations if (f"stock:{name}" if stock else name) in it.running.down_ms]
     return f"{down[0]} does not answer for {span(it.now_ms - it.running.down_ms[down[0]])}" if down else ""
 
 

@@ -18,12 +18,15 @@ LIVE = {"test": False, "cancelled_at": None, "cancel_reason": None, "financial_s
 NOW_MS = 1_795_425_720_000
 
 
+STOCK = ("flows/stock-to-shopify.toml", "inventory/locations.toml", "inventory/items.toml", "runbooks/stock-differs.md")
+
+
 def starter() -> dict[str, bytes]:
-    """The files of the starter folder that make a strategy."""
+    """The files of the starter folder that make a strategy of orders: the flow of stock names every system again."""
     return {
-        path: text.encode()
+        path: text.replace(', "stock-to-shopify"', "").encode()
         for path, text in starter_files().items()
-        if path.endswith((".toml", ".md", ".lock")) and path != "README.md"
+        if path.endswith((".toml", ".md", ".lock")) and path not in ("README.md", *STOCK)
     }
 
 

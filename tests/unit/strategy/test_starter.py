@@ -41,11 +41,12 @@ def test_it_loads_without_a_warning(tmp_path: Path) -> None:
     strategy = loaded(tmp_path / "acme")
     assert strategy.warnings == (), "\n".join(map(str, strategy.warnings))
     assert set(strategy.systems) == {"shopify", "netsuite", "shipbob", "klaviyo"}
-    assert set(strategy.flows) == {"order-to-erp", "order-to-wms", "order-to-marketing"}
+    assert set(strategy.flows) == {"order-to-erp", "order-to-wms", "order-to-marketing", "stock-to-shopify"}
     assert strategy.flows["order-to-marketing"].every
     assert set(strategy.teams) == {"storefront", "finance-systems", "warehouse", "growth"}
-    books = {"erp-refusals.md", "wms-refusals.md", "marketing-refusals.md", "intake.md", "postmortem.md"}
+    books = {"erp-refusals.md", "wms-refusals.md", "marketing-refusals.md", "stock-differs.md", "intake.md", "postmortem.md"}
     assert set(strategy.runbooks) == books
+    assert set(strategy.inventory.locations) == {"warehouse"}
 
 
 def test_values_are_filled_in(tmp_path: Path) -> None:

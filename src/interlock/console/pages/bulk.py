@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from interlock.console.actions import Book, Version
 from interlock.console.filters import Chosen, object_url, options, read_filter, said, url
-from interlock.console.health import Answer, noun, title_of
+from interlock.console.health import Answer, noun, system_at, title_of
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, number, span
 from interlock.errors import InterlockError
@@ -95,7 +95,7 @@ def _shares(console: Console, preview: Preview) -> list[Share]:
 
 
 def _share(console: Console, name: str, count: int) -> Share:
-    system = console.strategy.systems.get(name)
+    system = system_at(console.strategy, name)
     rate = system.limits.rate_per_second if system else None
     return Share(destination=name, count=count, rate_per_second=rate, seconds=count / rate if rate else None)
 

@@ -17,8 +17,10 @@ from interlock.console.health import (
     Answer,
     Health,
     destination_state,
+    ends_of,
     flow_state,
     home_answer,
+    title_of,
     worst,
     zone_of,
 )
@@ -31,6 +33,7 @@ from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import sentence_list
 from interlock.messaging.ledger import Filter
 from interlock.messaging.silences import Silence
+from interlock.messaging.stock_book import channel_of
 from interlock.messaging.views import DeadLetterGroup, DestinationHealth, FlowTile, Window
 from interlock.operations.endings import endings
 from interlock.strategy.model import System
@@ -50,7 +53,9 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     silences: tuple[Silence, ...] = ()
 
     def state_of(self, system: str) -> Health:
-        return worst([health for destination, health in self.destinations if destination.destination == system])
+        return worst(
+            [health for destination, health in self.destinations if channel_of(destination.destination) == system]
+        )
 
 
 async def look(console: Console) -> Now:
@@ -60,10 +65,9 @@ async def look(console: Console) -> Now:
     strategy, zone = console.strategy, zone_of(console.strategy)
     found = {(tile.flow, tile.destination): tile for tile in await console.views.flow_tiles(window)}
     for flow in strategy.flows.values():
-        for destination in flow.destinations:
+        for destination in ends_of(flow):
             found.setdefault((flow.name, destination), FlowTile(flow=flow.name, destination=destination))
     health = await console.views.destination_health(now_ms)
-    titles = {name: system.title for name, system in strategy.systems.items()}
     down = {each.destination for each in health if each.breaker in DOWN}
     stops = {stop.flow: stop for stop in await console.views.flow_stops()}
     silences = await console.views.silences()
@@ -78,8 +82,7 @@ async def look(console: Console) -> Now:
         tiles=tuple((tile, state(tile)) for tile in _in_order(console, found)),
         silences=silences,
         destinations=tuple(
-            (each, destination_state(each, titles.get(each.destination, each.destination), now_ms, zone))
-            for each in health
+            (each, destination_state(each, title_of(strategy, each.destination), now_ms, zone)) for each in health
         ),
         groups=await console.views.dead_letter_groups(Filter(), now_ms=now_ms),
     )
@@ -112,7 +115,11 @@ async def home(request: Request) -> Response:
         command="interlock status",
         live="home",
         answer=home_answer(
-            console.strategy, now.tiles, now.destinations, now.groups, console.now_ms,
+            console.strategy,
+            now.tiles,
+            now.destinations,
+            now.groups,
+            console.now_ms,
             sources=[(source.state, source.sentence) for source in sources],
         ),
         tiles=now.tiles,
@@ -194,7 +201,7 @@ def _traffic(console: Console, now: Now, name: str) -> Iterator[Traffic]:
     """To the hub first, then from it; each only when a flow goes that way."""
     sent = {flow.name for flow in console.strategy.flows.values() if flow.source == name}
     leaving = [(tile, health) for tile, health in now.tiles if tile.flow in sent]
-    arriving = [(tile, health) for tile, health in now.tiles if tile.destination == name]
+    arriving = [(tile, health) for tile, health in now.tiles if channel_of(tile.destination) == name]
     if leaving:
         silent = all(health.state == "silent" for _, health in leaving)
         yield Traffic(
@@ -204,8 +211,17 @@ def _traffic(console: Console, now: Now, name: str) -> Iterator[Traffic]:
         own = now.state_of(name)  # a destination that does not answer says more than the state of what waits for it
         state = (own if not own.healthy else worst([own, *(health for _, health in arriving)])).state
         yield Traffic(
-            state=state, volume=_volume(arriving), href=url("/deliveries", destination=name, since="24h"), to_hub=False
+            state=state,
+            volume=_volume(arriving),
+            href=url("/deliveries", destination=_one_end(arriving, name), since="24h"),
+            to_hub=False,
         )
+
+
+def _one_end(arriving: Sequence[tuple[FlowTile, Health]], name: str) -> str:
+    """The lane that all of it arrives by; the system where there are several."""
+    lanes = {tile.destination for tile, _ in arriving}
+    return lanes.pop() if len(lanes) == 1 else name
 
 
 def _volume(tiles: Sequence[tuple[FlowTile, Health]]) -> int:
@@ -230,7 +246,7 @@ def ways(console: Console, now: Now) -> Sequence[Way]:
     """Every source and destination that a flow joins."""
     joined: dict[tuple[str, str], list[str]] = defaultdict(list)
     for flow in console.strategy.flows.values():
-        for destination in flow.destinations:
+        for destination in ends_of(flow):
             joined[flow.source, destination].append(flow.name)
     return [_way(now, source, destination, tuple(names)) for (source, destination), names in joined.items()]
 

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from interlock.console.health import Answer, group_sentence, hold_sentence
+from interlock.console.health import Answer, group_sentence, hold_sentence, system_at
 from interlock.console.pages.outages import Outage, outages
 from interlock.console.pages.silences import SilenceRow, silence_rows
 from interlock.console.rendering import Console, console_of, page
@@ -53,7 +53,10 @@ async def inbox(request: Request) -> Response:
         live="list",
         outages=down,
         silences=silences,
-        late=[(late_sentence(row, console.now_ms), owner_of(console.strategy, row), line_of(row, console.now_ms)) for row in late],
+        late=[
+            (late_sentence(row, console.now_ms), owner_of(console.strategy, row), line_of(row, console.now_ms))
+            for row in late
+        ],
         answer=_answer(count, len(shown) + len(holds), len(late), down, silences),
         groups=shown,
         holds=[(hold, hold_sentence(console.strategy, hold, console.now_ms), _owner(console, hold)) for hold in holds],
@@ -88,7 +91,7 @@ def _late(late: int) -> str:
 
 def _owner(console: Console, hold: Hold) -> str:
     """Credentials are the matter of the team that owns the system, not of those whose flows use it."""
-    system = console.strategy.systems.get(hold.destination)
+    system = system_at(console.strategy, hold.destination)
     return system.owner if system else ""
 
 

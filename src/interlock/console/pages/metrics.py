@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from interlock.console.drift import open_drift
+from interlock.console.health import ends_of
 from interlock.console.rendering import Console, console_of
 from interlock.console.source_metrics import WEEK_MS, source_families
 from interlock.messaging.contract_drift import DriftRow
@@ -142,7 +143,7 @@ def _differences(console: Console, booked: Iterable[MoneyDifferences]) -> Metric
     found = GaugeMetricFamily(
         "interlock_money_differences", "Objects booked with a difference that no part explains", labels=WAY
     )
-    counts = {(flow.name, to): 0 for flow in console.strategy.flows.values() for to in flow.destinations}
+    counts = {(flow.name, to): 0 for flow in console.strategy.flows.values() for to in ends_of(flow)}
     counts |= {(each.flow, each.destination): each.count for each in booked}
     for way, count in counts.items():
         found.add_metric(way, count)

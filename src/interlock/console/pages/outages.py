@@ -8,7 +8,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from interlock.console.filters import url
-from interlock.console.health import DOWN, WAITING, Answer, Health, carried, destination_state, title_of, zone_of
+from interlock.console.health import (
+    DOWN,
+    WAITING,
+    Answer,
+    Health,
+    carried,
+    destination_state,
+    ends_of,
+    system_at,
+    title_of,
+    zone_of,
+)
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import clock_time, counted, number, span
 from interlock.messaging.ledger import Filter
@@ -49,7 +60,7 @@ def outages(console: Console, health: Sequence[DestinationHealth]) -> list[Outag
 
 def _outage(console: Console, health: DestinationHealth) -> Outage:
     strategy = console.strategy
-    system = strategy.systems.get(health.destination)
+    system = system_at(strategy, health.destination)
     title = title_of(strategy, health.destination)
     count = sum(health.open.get(state, 0) for state in WAITING)
     what = counted(count, *carried(strategy, health.destination))
@@ -72,23 +83,24 @@ async def outage(request: Request) -> Response:
     """One outage: what it means, what waits, what else goes on meanwhile."""
     console = console_of(request)
     name = request.path_params["name"]
-    system = console.strategy.systems.get(name)
+    system = system_at(console.strategy, name)
     if system is None:
         raise HTTPException(404)
+    title = title_of(console.strategy, name)
     health = {each.destination: each for each in await console.views.destination_health(console.now_ms)}
     found = next(iter(outages(console, [health[name]])), None) if name in health else None
     waiting = await console.views.deliveries(Filter(destination=name, states=WAITING, limit=ROWS_ON_A_PAGE))
     return page(
         request,
         "outage.html",
-        title=f"{system.title} does not answer" if found else f"{system.title} answers",
+        title=f"{title} does not answer" if found else f"{title} answers",
         command="interlock status",
         live="outage",
-        answer=_answer(found, system.title, len(waiting)),
+        answer=_answer(found, title, len(waiting)),
         outage=found,
         system=system,
         team=console.strategy.teams.get(system.owner),
-        flows=[flow for flow in console.strategy.flows.values() if name in flow.destinations],
+        flows=[flow for flow in console.strategy.flows.values() if name in ends_of(flow)],
         others=[(each, _state(console, each)) for each in health.values() if each.destination != name],
         rows=waiting,
         every=span(found.probe_seconds) if found else "",

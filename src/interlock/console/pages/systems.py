@@ -11,11 +11,22 @@ from interlock import markdown
 from interlock.connectors.observations import OtherVersion
 from interlock.console.access import Access, access_of
 from interlock.console.drift import drift_words, grave_drift
-from interlock.console.health import DOWN, HEALTHY, Answer, Health, destination_state, flow_state, worst, zone_of
+from interlock.console.health import (
+    DOWN,
+    Answer,
+    Health,
+    destination_state,
+    ends_of,
+    flow_state,
+    title_of,
+    worst,
+    zone_of,
+)
 from interlock.console.pages.advice import advice_of
 from interlock.console.pages.silences import silence_rows
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, sentence_list
+from interlock.messaging.stock_book import shown_at
 from interlock.messaging.subscriptions import Kept
 from interlock.messaging.views import DestinationHealth, FlowTile, Window
 from interlock.operations.backfills import plural_of, readable
@@ -32,7 +43,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """A system with what it says of itself and how it does. `gauge` is the share of a minute's allowance that was used,
     `in_bulk` what can be read all at once, `compared` what is compared with what its webhooks told,
     `webhooks` the topics that flows need, `other_versions` what answers in place of the API version that is asked for,
-    `unread` what of its documents the app may not read, with the scopes for it."""
+    `unread` what of its documents the app may not read, with the scopes for it; `stock` its own lane for the numbers it shows."""
 
     system: System
     contact: str
@@ -47,6 +58,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: tuple[Kept, ...]
     other_versions: tuple[OtherVersion, ...]
     unread: Mapping[str, str]
+    stock: DestinationHealth | None = None
 
 
 async def listing(request: Request) -> Response:
@@ -56,7 +68,7 @@ async def listing(request: Request) -> Response:
     tokens = await console.tokens() if console.tokens else []
     webhooks = await console.views.subscriptions()
     cards = [
-        _card(console, system, health.get(name), access_of(system, tokens), webhooks)
+        _card(console, system, (health.get(name), health.get(shown_at(name))), access_of(system, tokens), webhooks)
         for name, system in console.strategy.systems.items()
     ]
     bad = [card.system.title for card in cards if not card.health.healthy]
@@ -77,11 +89,13 @@ async def listing(request: Request) -> Response:
 
 
 def _card(
-    console: Console, system: System, now: DestinationHealth | None, access: Access | None, webhooks: Iterable[Kept]
-) -> Card:
+    console: Console, system: System, lanes: tuple[DestinationHealth | None, DestinationHealth | None], access: Access | None,
+    webhooks: Iterable[Kept],
+) -> Card:  # fmt: skip
     team = console.strategy.teams.get(system.owner)
     rate = system.limits.rate_per_second
-    health = destination_state(now, system.title, console.now_ms, zone_of(console.strategy)) if now else HEALTHY
+    now, stock = lanes
+    health = worst([_lane(console, each) for each in lanes if each])
     mine = tuple(one for one in webhooks if one.system == system.name)
     if any(one.state == "missing" for one in mine):
         health = worst([health, Health(state="dead", word="webhooks missing")])
@@ -101,6 +115,13 @@ def _card(
         other_versions=console.observations.other_versions(system.name),
         unread=console.observations.unread(system.name),
         in_bulk=tuple(plural_of(one) for name, one in readable(console.strategy) if name == system.name),
+        stock=stock,
+    )
+
+
+def _lane(console: Console, now: DestinationHealth) -> Health:
+    return destination_state(
+        now, title_of(console.strategy, now.destination), console.now_ms, zone_of(console.strategy)
     )
 
 
@@ -115,7 +136,7 @@ async def flow_page(request: Request, *, notice: str = "") -> Response:
     window = Window(since_ms=console.now_ms - DAY_MS, until_ms=console.now_ms)
     tiles = [tile for tile in await console.views.flow_tiles(window) if tile.flow == found.name]
     known = {tile.destination for tile in tiles}
-    tiles += [FlowTile(flow=found.name, destination=name) for name in found.destinations if name not in known]
+    tiles += [FlowTile(flow=found.name, destination=name) for name in ends_of(found) if name not in known]
     down = {each.destination for each in await console.views.destination_health(console.now_ms) if each.breaker in DOWN}
     stop = next((one for one in await console.views.flow_stops() if one.flow == found.name), None)
     silence = next((one for one in await console.views.silences() if one.flow == found.name), None)

@@ -104,14 +104,7 @@ class SqliteStockWork:
 
     def halted(self, limit: int) -> list[Halted]:
         """With the level as it was told."""
-        return [
-            Halted(
-                system=system, item=item, place=place, sku=sku, code=code, reason=reason, next_move=next_move,
-                line=_level(line), event=event, since_us=since_us, last_us=last_us, times=times,
-            )
-            for system, item, place, sku, code, reason, next_move, line, event, since_us, last_us, times
-            in self._rows("halted", limit)
-        ]  # fmt: skip
+        return [halted_row(row) for row in self._rows("halted", limit)]
 
     # -- sales
 
@@ -308,6 +301,11 @@ def _counted(row: tuple[Any, ...]) -> Counted:
         quantities={name: number for name, number in zip(QUANTITIES, numbers, strict=True) if number is not None},
         as_of_us=as_of_us, told_us=told_us, event=event, remainder=remainder, unit=unit, version=version,
     )  # fmt: skip
+
+
+def halted_row(row: tuple[Any, ...]) -> Halted:
+    """As the statements on stock_stopped select it."""
+    return Halted(**dict(zip(Halted.__struct_fields__, row, strict=True)) | {"line": _level(row[7])})
 
 
 def _reserved(row: tuple[Any, ...]) -> Reserved:

@@ -33,6 +33,7 @@ from interlock.messaging.sqlite.process_views import read_processes
 from interlock.messaging.sqlite.refused import read_refused
 from interlock.messaging.sqlite.silence_book import read_silences
 from interlock.messaging.sqlite.statements import statements
+from interlock.messaging.sqlite.stock_views import stock_look
 from interlock.messaging.sqlite.subscription_book import read_subscriptions
 from interlock.messaging.sqlite.sweep_views import (
     read_latest,
@@ -42,6 +43,7 @@ from interlock.messaging.sqlite.sweep_views import (
     read_sweeps,
 )
 from interlock.messaging.sqlite.traffic import read_traffic
+from interlock.messaging.stock_views import StockLook
 from interlock.messaging.stops import Stop
 from interlock.messaging.subscriptions import Kept
 from interlock.messaging.sweeps import Missed, Sweep
@@ -240,6 +242,15 @@ class SqliteViews:
 
     async def consumers(self) -> tuple[Consumer, ...]:
         return await self._in_thread(read_consumers, self._connection)
+
+    async def stock(self, ask: Callable[[StockLook], R]) -> R | None:
+        """In the thread, on one snapshot: a sum reads many rows."""
+
+        def asked() -> R | None:
+            look = stock_look(self._connection)
+            return None if look is None else ask(look)
+
+        return await self._in_thread(asked)
 
     async def audit(self, *, limit: int) -> tuple[AuditRow, ...]:
         return await self._in_thread(lambda: _all(AuditRow, self._rows("audit", {"limit": limit})))

@@ -1,4 +1,4 @@
-"""The folder that `interlock init` and `interlock demo` begin with: a made-up shop, four systems, three flows."""
+"""The folder that `interlock init` and `interlock demo` begin with: a made-up shop, four systems, four flows."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,6 +19,8 @@ DEFAULTS: Mapping[str, str] = {
     "netsuite_charge_item": "1",
     "shipbob_url": "https://sandbox-api.shipbob.com",
     "shipbob_channel_id": "1",
+    "shipbob_location": "1",
+    "shopify_location": "1",
     "klaviyo_url": "https://a.klaviyo.com",
 }
 """What stands where the templates say `{{ key }}`, unless given."""

@@ -1,0 +1,169 @@
+"""The command stock: one SKU in every system side by side, and why each channel shows the number that it shows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from interlock.cli.output import Output, counted, fail, fields_of, speaks
+from interlock.cli.place import data_folder, folder_option, hub_url
+from interlock.cli.store import read
+from interlock.cli.times import ago, clock, now_ms, stamp
+
+if TYPE_CHECKING:
+    from interlock.flows.inventory.answer import PlaceStock, SkuStock
+    from interlock.messaging.sqlite.views import SqliteViews
+    from interlock.messaging.stock_book import Counted, Halted, Happened
+    from interlock.messaging.stock_views import StockLook
+
+CHANGES = 20
+MICRO = 1_000
+COLOURS = {"agrees": "green", "refused": "red", "asked": "red", "differs": "yellow", "suspended": "yellow"}
+
+
+@click.command()
+@click.argument("sku")
+@click.option(
+    "--changes",
+    type=click.IntRange(0, 10_000),
+    default=CHANGES,
+    show_default=True,
+    help="Show so many of the newest changes.",
+)
+@folder_option
+@speaks
+def stock(sku: str, changes: int, folder: Path, out: Output) -> None:
+    """Tell a SKU's stock: what each system says, and why.
+
+    For every place of a channel the sum is told term by term, each with the time when it was so; then what it shows now, what
+    was written last, and why nothing is written where that is so.
+
+    Exit code 1 when the SKU is not known, or a place shows another number than it should.
+
+    \b
+    Examples: interlock stock TEE-1
+              interlock stock TEE-1 --changes 100 --json
+    """
+    from interlock.cli.catalogue import read_strategy
+    from interlock.flows.inventory.answer import near_skus, stock_of
+
+    strategy, now = read_strategy(folder), now_ms()
+
+    def look(book: "StockLook") -> "tuple[SkuStock | None, list[str]]":
+        found = stock_of(book, strategy, sku, now * MICRO, changes=changes)
+        return found, [] if found else near_skus(book, sku)
+
+    async def ask(views: "SqliteViews") -> None:
+        found, near = await views.stock(look) or (None, [])
+        if found is None:
+            _unknown(sku, near, out)
+            fail()
+        _tell(found, now, out)
+        url = hub_url(data_folder(folder))
+        page = [f"open {url}/inventory/sku/{_quoted(sku)}"] if url else []
+        wrong = [one for one in found.places if one.state not in ("agrees", "uncounted")]
+        moves = [f"interlock stock {sku}"] if wrong and all(one.state in ("differs", "unread") for one in wrong) else []
+        out.summary(_sentence(found, wrong), *moves, *page, sku=sku, agrees=found.agrees, places=len(found.places),
+                    differing=len(wrong), stopped=len(found.stopped))  # fmt: skip
+        if not found.agrees:
+            fail()
+
+    read(folder, out, ask, empty_code=1, empty_too=True)
+
+
+def _unknown(sku: str, near: list[str], out: Output) -> None:
+    moves = [f"interlock stock {one}" for one in near]
+    text = f"no system counts, shows or lists {sku!r}" + (f"; perhaps {', '.join(near)}?" if near else "")
+    out.summary(text, *moves, sku=sku, near=near)
+
+
+def _sentence(found: "SkuStock", wrong: "list[PlaceStock]") -> str:
+    if found.stopped:
+        return f"{found.sku}: {counted(len(found.stopped), 'line')} of it stopped: {found.stopped[0].reason}"
+    if not found.places:
+        return f"{found.sku}: no channel shows it"
+    if not wrong:
+        return f"{found.sku}: every place shows what it should"
+    states = ", ".join(f"{one.channel} {one.place} {one.state}" for one in wrong)
+    return f"{found.sku}: {len(wrong)} of {counted(len(found.places), 'place')} not as it should be: {states}"
+
+
+# -- in rows
+
+
+def _tell(found: "SkuStock", now: int, out: Output) -> None:
+    head = [f"group {found.group}"] if found.group else []
+    head += [f"a kit of {', '.join(f'{count} {part}' for part, count in found.parts.items())}"] if found.parts else []
+    head += [f"{name} counted by {owner}" for name, owner in found.owners.items()]
+    out.row(f"{click.style(found.sku, bold=True)}  {'; '.join(head)}", kind="sku", sku=found.sku, group=found.group,
+            parts=dict(found.parts), kits=list(found.kits), owners=dict(found.owners))  # fmt: skip
+    for one in found.counted:
+        out.row(_counted(one, now), kind="position", available=one.available, **fields_of(one))
+    for place in found.places:
+        _tell_place(place, now, out)
+    for stopped in found.stopped:
+        out.row(_stopped(stopped, now), kind="stopped", **(fields_of(stopped) | {"line": None}))
+    for change in reversed(found.changes):
+        out.row(_change(change), **(fields_of(change) | {"kind": "change", "change": change.kind}))
+
+
+def _counted(one: "Counted", now: int) -> str:
+    numbers = "  ".join(f"{name} {number}" for name, number in one.quantities.items())
+    return f"  {one.system} counts at {one.location} ({one.place}): {numbers}   {ago(one.as_of_us // MICRO, now)}"
+
+
+def _tell_place(one: "PlaceStock", now: int, out: Output) -> None:
+    shows = "not known" if one.shown is None else one.shown
+    should = "nothing now" if one.found.suspended else one.found.quantity
+    state = click.style(one.state, fg=COLOURS.get(one.state))
+    lines = [
+        f"\n  {one.channel} at {one.place} ({', '.join(one.locations)}): shows {shows}, should show {should}: {state}",
+        *_sum(one),
+    ]
+    if one.words:
+        lines.append(f"    {one.words}")
+    lines.append(f"    {_last_written(one, now)}")
+    terms = [fields_of(term) for term in one.found.terms]
+    row = fields_of(one.row) if one.row else None
+    out.row("\n".join(lines), kind="place", channel=one.channel, place=one.place, locations=list(one.locations), state=one.state,
+            why=one.words, shows=one.shown, should_show=None if one.found.suspended or not one.found.counted else one.found.quantity,
+            suspended=one.found.suspended, terms=terms, row=row)  # fmt: skip
+
+
+def _sum(one: "PlaceStock") -> Iterator[str]:
+    for term in one.found.terms:
+        at = f"   {clock(term.at_us // MICRO)[:8]}" if term.at_us else ""
+        where = f" ({term.location})" if term.location else ""
+        yield f"    {term.amount:>+8}  {term.what}{where}{at}"
+    if one.found.terms and not one.found.suspended:
+        yield f"    {one.found.quantity:>8}  should be shown"
+
+
+def _last_written(one: "PlaceStock", now: int) -> str:
+    if one.row is None:
+        return "nothing is known of it yet"
+    looked = f"looked or written {ago(one.row.seen_us // MICRO, now)}" if one.row.seen_us else "not looked at yet"
+    wrote = (
+        f"written last: {one.row.written}, {ago(one.row.written_us // MICRO, now)}"
+        if one.row.written_us
+        else "never written by us"
+    )
+    return f"{wrote}; {looked}"
+
+
+def _stopped(one: "Halted", now: int) -> str:
+    times = f"{counted(one.times, 'time')}, last {ago(one.last_us // MICRO, now)}"
+    return f"\n  stopped: {one.code} {one.reason}\n    {times}; next: {one.next_move}"
+
+
+def _change(one: "Happened") -> str:
+    before, after = ("-" if each is None else each for each in (one.before, one.after))
+    why = f"   {one.why}" if one.why else ""
+    return f"  {stamp(one.at_us // MICRO)}  {one.kind:<8} {one.system} {one.place} {one.name}: {before} -> {after}{why}"
+
+
+def _quoted(sku: str) -> str:
+    from urllib.parse import quote
+
+    return quote(sku, safe="")

@@ -1,0 +1,82 @@
+"""The stock book as pages and commands look at it, on their own read-only connection; SQL in stock_views.sql."""
+
+from typing import Any
+
+import apsw
+
+from interlock.messaging.sqlite.statements import statements
+from interlock.messaging.sqlite.stock_book import FILE, SqliteStockWork, halted_row
+from interlock.messaging.stock_book import Halted, Happened, Read
+from interlock.messaging.stock_views import Listed, PlaceCount
+
+LOOKS = "stock_views.sql"
+
+
+def stock_look(connection: apsw.Connection) -> "SqliteStockLook | None":
+    """None in a store that no hub with stock has opened yet."""
+    there = connection.execute(statements(LOOKS)["there"]).get
+    return SqliteStockLook(connection) if there else None
+
+
+class SqliteStockLook(SqliteStockWork):
+    """The StockLook port."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection, {**statements(FILE), **statements(LOOKS)})
+
+    def changes(self, sku: str, limit: int) -> list[Happened]:
+        """By the index on (sku, id)."""
+        return [
+            Happened(**dict(zip(Happened.__struct_fields__, row, strict=True)))
+            for row in self._rows("changes", sku, limit)
+        ]
+
+    def halted_of(self, sku: str) -> list[Halted]:
+        """Newest first."""
+        return [halted_row(row) for row in self._rows("halted_of", sku)]
+
+    def halted_by_code(self, limit: int) -> list[Halted]:
+        """By code."""
+        return [halted_row(row) for row in self._rows("halted_by_code", limit)]
+
+    def halted_counts(self) -> dict[str, int]:
+        """The most frequent first."""
+        return dict(_pair(row) for row in self._rows("halted_counts"))
+
+    def readings(self) -> list[tuple[str, str, Read]]:
+        """Without what the hub notes of itself."""
+        return [
+            (system, what, Read(cursor=cursor, fresh_us=fresh_us, tried_us=tried_us, error=error, whole_us=whole_us))
+            for system, what, cursor, fresh_us, tried_us, error, whole_us in self._rows("readings")
+        ]
+
+    def listed(self, sku: str) -> list[Listed]:
+        """By system."""
+        return [
+            Listed(system=row[0], item=row[1], sku=row[2], barcode=row[3], tracked=bool(row[4]), kit=bool(row[5]), seen_us=row[6])
+            for row in self._rows("listed", sku)
+        ]  # fmt: skip
+
+    def known(self, sku: str) -> bool:
+        """In any table."""
+        return bool(self._rows("known", sku)[0][0])
+
+    def near(self, text: str, limit: int) -> list[str]:
+        """Those that hold it first."""
+        return [row[0] for row in self._rows("near", text, limit)]
+
+    def place_counts(self) -> list[PlaceCount]:
+        """One pass over the places."""
+        return [
+            PlaceCount(**dict(zip(PlaceCount.__struct_fields__, row, strict=True)))
+            for row in self._rows("place_counts")
+        ]
+
+    def kinds_since(self, since_us: int) -> dict[str, int]:
+        """By the index on time."""
+        return dict(_pair(row) for row in self._rows("kinds_since", since_us))
+
+
+def _pair(row: tuple[Any, ...]) -> tuple[str, int]:
+    name, count = row
+    return str(name), int(count)

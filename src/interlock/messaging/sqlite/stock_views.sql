@@ -1,0 +1,37 @@
+-- name: there
+SELECT count(*) FROM sqlite_schema WHERE name = 'stock_place'
+
+-- name: changes
+SELECT at_us, kind, sku, system, place, name, before, after, as_of_us, why, event FROM stock_change WHERE sku = ? ORDER BY id DESC LIMIT ?
+
+-- name: halted_of
+SELECT system, item, place, sku, code, reason, next_move, line, event, since_us, last_us, times FROM stock_stopped WHERE sku = ? ORDER BY last_us DESC
+
+-- name: halted_by_code
+SELECT system, item, place, sku, code, reason, next_move, line, event, since_us, last_us, times FROM stock_stopped ORDER BY code, last_us DESC LIMIT ?
+
+-- name: halted_counts
+SELECT code, count(*) FROM stock_stopped GROUP BY code ORDER BY count(*) DESC, code
+
+-- name: readings
+SELECT system, what, cursor, fresh_us, tried_us, error, whole_us FROM stock_reading WHERE system <> '' ORDER BY system, what
+
+-- name: listed
+SELECT system, item, sku, barcode, tracked, kit, seen_us FROM stock_item WHERE sku = ? ORDER BY system, item
+
+-- name: known
+SELECT EXISTS (SELECT 1 FROM stock_position WHERE sku = ?1) OR EXISTS (SELECT 1 FROM stock_place WHERE sku = ?1)
+  OR EXISTS (SELECT 1 FROM stock_item WHERE sku = ?1) OR EXISTS (SELECT 1 FROM stock_stopped WHERE sku = ?1)
+
+-- name: near
+SELECT sku FROM (SELECT DISTINCT sku FROM stock_position UNION SELECT DISTINCT sku FROM stock_place UNION SELECT sku FROM stock_stopped UNION SELECT sku FROM stock_item)
+WHERE sku <> '' AND (instr(lower(sku), lower(?1)) > 0 OR lower(substr(sku, 1, 3)) = lower(substr(?1, 1, 3)))
+ORDER BY instr(lower(sku), lower(?1)) = 0, length(sku), sku LIMIT ?2
+
+-- name: place_counts
+SELECT channel, place, count(*), sum(trouble = '' AND said = '' AND seen_us > 0 AND seen IS wanted), sum(trouble <> ''),
+  sum(trouble = '' AND said <> ''), sum(trouble = '' AND said = '' AND seen_us = 0), max(written_us)
+FROM stock_place GROUP BY channel, place ORDER BY channel, place
+
+-- name: kinds_since
+SELECT kind, count(*) FROM stock_change WHERE at_us >= ? GROUP BY kind

@@ -1,0 +1,66 @@
+"""What pages and commands ask of the stock book: all that the work of a transaction can look up, and what only people ask for."""
+
+from typing import Protocol
+
+import msgspec
+
+from interlock.messaging.stock_book import Halted, Happened, Read, StockWork
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An item as a system listed it last."""
+
+    system: str
+    item: str
+    sku: str
+    barcode: str = ""
+    tracked: bool = True
+    kit: bool = False
+    seen_us: int = 0
+
+
+class PlaceCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How the positions of one place of a channel are now: `equal` show what they should, the rest do not, and why."""
+
+    channel: str
+    place: str
+    positions: int = 0
+    equal: int = 0
+    refused: int = 0
+    suspended: int = 0
+    unread: int = 0
+    last_written_us: int = 0
+
+
+class StockLook(StockWork, Protocol):
+    """One moment of the book, to be read only."""
+
+    def changes(self, sku: str, limit: int) -> list[Happened]:
+        """What happened to a SKU, newest first."""
+
+    def halted_of(self, sku: str) -> list[Halted]:
+        """Stopped lines that tell of a SKU."""
+
+    def halted_by_code(self, limit: int) -> list[Halted]:
+        """Stopped lines by their reason, the newest of each first."""
+
+    def halted_counts(self) -> dict[str, int]:
+        """Code -> stopped lines."""
+
+    def readings(self) -> list[tuple[str, str, Read]]:
+        """System, what, and how far it was read."""
+
+    def listed(self, sku: str) -> list[Listed]:
+        """Who lists an item of this SKU."""
+
+    def known(self, sku: str) -> bool:
+        """Whether anybody counts, shows or lists it, or tells of it in vain."""
+
+    def near(self, text: str, limit: int) -> list[str]:
+        """SKUs that hold the text, or begin as it does."""
+
+    def place_counts(self) -> list[PlaceCount]:
+        """Each place of each channel."""
+
+    def kinds_since(self, since_us: int) -> dict[str, int]:
+        """Kind of change -> how many since then."""
