@@ -80,7 +80,8 @@ def _file(*rows: str, count: int, padding: int = 0) -> bytes:
 
 def test_a_dropped_file_reaches_the_store(tmp_path: Path) -> None:
     """C66: before the first file nothing is known and nothing is published; a snapshot of some megabytes over a real socket is
-    shown, rows of nobody's items stop alone, the next file replaces it, the same id again and a forged one change nothing."""
+    shown, rows of nobody's items stop alone, the next file replaces it, the same id again and half a file change nothing, and
+    what a snapshot leaves out keeps its number and is published no more."""
 
     async def run() -> None:
         async with _stack(tmp_path) as (hub, world):
@@ -105,6 +106,15 @@ def test_a_dropped_file_reaches_the_store(tmp_path: Path) -> None:
             assert (status, refused["code"]) == (422, "INT020")
             await _drop(hub, _file("SUN-AVI,MAIN,12", count=1), "file-3")
             await until(shows(12))
+            await _drop(hub, _file("SWT-NAV-M,MAIN,4", count=1), "file-4")
+            said = "SELECT said FROM stock_place WHERE sku = 'SUN-AVI'"
+
+            async def suspended() -> bool:
+                found: str = hub.ledger.group.reading.execute(said).get
+                return found == "wms tells of it no more: nothing is published of it"
+
+            await until(suspended)
+            assert await shown(world, "SUN-AVI") == 12
             read = hub.ledger.group.reading.execute(
                 "SELECT fresh_us, whole_us, error FROM stock_reading WHERE system = 'wms' AND what = 'levels'"
             ).get

@@ -75,7 +75,7 @@ class Drops:
         self._inbox = inbox
         self._clock = clock
         self._folder = folder
-        self._free = FILES_AT_ONCE
+        self._at_work: set[str] = set()
         self._swept = False
 
     async def take(self, sender: Sender, dialect: FileDialect, headers: Headers, body: Parts) -> Taken:
@@ -90,7 +90,7 @@ class Drops:
             self._clock.now_ms(),
         )
         seal, reader = dialect.seal(headers, sender.secrets, now_ms), dialect.reader(sender.settings, now_ms)
-        with self._room() as folder:
+        with self._room(sender.system) as folder:
             digest = hashlib.sha256()
             await _spool(folder / "file", body, sender.max_bytes, (seal, digest))
             if not seal.fits():
@@ -103,11 +103,12 @@ class Drops:
         return Taken(rows=apart.rows, chunks=apart.chunks, wrong_rows=apart.wrong_rows, wrong=apart.wrong)
 
     @contextmanager
-    def _room(self) -> Iterator[Path]:
-        """A folder for one file, removed whatever happens. Raises IntakeError 503 when others are being taken, or no disk."""
-        if not self._free:
-            raise _later("too many files at once")
-        self._free -= 1
+    def _room(self, system: str) -> Iterator[Path]:
+        """A folder for one file, removed whatever happens. Raises IntakeError 503 while another of its system is taken, since
+        the parts of two snapshots must not be mixed; when there are too many; without a disk."""
+        if system in self._at_work or len(self._at_work) >= FILES_AT_ONCE:
+            raise _later("another file is being taken")
+        self._at_work.add(system)
         try:
             with _disk():
                 self._sweep()
@@ -117,7 +118,7 @@ class Drops:
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
         finally:
-            self._free += 1
+            self._at_work.discard(system)
 
     def _sweep(self) -> None:
         """Once: files of a process that was killed."""

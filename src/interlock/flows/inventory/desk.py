@@ -24,6 +24,7 @@ from interlock.messaging.stock_book import (
     Halted,
     Happened,
     Kind,
+    Read,
     Reading,
     Reserved,
     Shown,
@@ -38,6 +39,8 @@ READ_AGAIN_US: Final = 1_000_000
 SILENT_US: Final = 60_000_000
 """Places may have been suspended after so long a silence of a system that only tells."""
 LEVEL: Final = "inventory_level"
+TELLING: Final = "telling"
+"""Beside what is read of a system: which telling of everything it is at, and when that began."""
 NOT_OURS: Final = "STK006"
 """Another system counts this: a signal, no stopped line."""
 
@@ -163,6 +166,7 @@ class StockDesk:
             sales=next((each.sales for each in said if each.sales), ()),
             again=tuple(dict.fromkeys(one for each in said for one in each.again)),
             ends=said[0].ends if said else "", ends_us=said[0].ends_us if said else 0,
+            telling=said[0].telling if said else "",
         )  # fmt: skip
 
 
@@ -183,6 +187,8 @@ class Taking:
             if event.object == LEVEL:
                 self._unreadable(event, said)
             return
+        if said.telling and self._book.reading(event.system, TELLING).cursor != said.telling:
+            self._book.read(event.system, TELLING, Read(cursor=said.telling, listed_us=self._now_us))
         for level in said.levels:
             self.level(event.system, level, event.position, _as_of(level, event))
         for sale in said.sales:
@@ -200,6 +206,9 @@ class Taking:
             return
         whole_us = as_of_us if said.ends == "whole" else known.whole_us
         fresh = msgspec.structs.replace(known, fresh_us=as_of_us, tried_us=self._now_us, whole_us=whole_us, error="")
+        if said.ends == "whole" and said.telling:
+            fresh = msgspec.structs.replace(fresh, listed_us=self._book.reading(event.system, TELLING).listed_us)
+            self.touched.update(dict.fromkeys(self._book.untold(event.system, fresh.listed_us), event.position))
         self._book.read(event.system, "levels", fresh)
         self.see()
         if as_of_us - known.fresh_us > SILENT_US:
@@ -234,7 +243,8 @@ class Taking:
         known = self._book.counted_as(system, position.item, position.place)
         same = [one for one in known if (one.sku, one.location) == (position.sku, position.location)]
         if same and same[0].as_of_us > as_of_us:
-            return  # an older state never overwrites a newer one
+            self._book.count(msgspec.structs.replace(same[0], told_us=self._now_us))
+            return  # an older state never overwrites a newer one, but it is told still
         for one in known:
             if one not in same:
                 self._book.uncount(one)
