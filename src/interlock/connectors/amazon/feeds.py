@@ -19,6 +19,7 @@ import msgspec
 from interlock.connectors.amazon.availability import PRODUCT_TYPE, patches, unwritable
 from interlock.connectors.amazon.report import outcomes, read_report
 from interlock.connectors.amazon.selling_partner import SellingPartner, decoded
+from interlock.connectors.amazon.usage import TOO_MANY
 from interlock.connectors.contract import Answer, Done, Outcome, Refused, Retry, Uncertain, stock
 
 FEEDS: Final = "/feeds/2021-06-30"
@@ -216,11 +217,12 @@ def whole(lines: Sequence[stock.Line], sent: Sequence[Outcome]) -> stock.LineOut
 
 def _must_wait(busy: Sequence[str]) -> Retry:
     words = f"feed {', '.join(busy)} is not finished, and a second one could be worked on before it"
-    return Retry(code="FEED-UNDERWAY", message=words, retry_after_seconds=WAIT_SECONDS)
+    return Retry(code="FEED-UNDERWAY", message=words, status=TOO_MANY, retry_after_seconds=WAIT_SECONDS)
 
 
 def _cancelled(feed: str) -> Retry:
-    return Retry(code="FEED-CANCELLED", message=f"feed {feed} was cancelled before it began; nothing of it was done")
+    words = f"feed {feed} was cancelled before it began; nothing of it was done"
+    return Retry(code="FEED-CANCELLED", message=words, status=TOO_MANY)
 
 
 def _lost(words: str) -> Uncertain:

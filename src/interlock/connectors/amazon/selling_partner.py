@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from interlock.connectors.amazon.tokens import keeper
-from interlock.connectors.amazon.usage import UsagePlans
+from interlock.connectors.amazon.usage import TOO_MANY, UsagePlans
 from interlock.connectors.contract import (
     Answer,
     Connection,
@@ -25,9 +25,12 @@ from interlock.connectors.contract import (
 
 CALL_SECONDS_MAX: Final = 15.0
 """One call may take so long; a listing answers in less than a second."""
-CALL_SECONDS_MIN: Final = 0.5
+CALL_SECONDS_MIN: Final = 1.5
 """With less time left nothing is begun: an answer that nobody waits for is an uncertain write."""
-NO_TIME: Final = Retry(code="NO-TIME", message="the time of this call is over before everything was sent")
+NO_TIME: Final = Retry(
+    code="NO-TIME", message="the time of this call is over before everything was sent", status=TOO_MANY
+)
+"""Waiting for a usage plan is no failure of Amazon's: by this status it is not counted as one."""
 TOKEN_WORDS: Final = b"access token"
 """Amazon answers 403, not 401, to a token that has ended: `The access token you provided has expired.`, `... is revoked,
 malformed or invalid.`, `Access token is missing in the request header.` (qiita.com/0503/questions/f4714af20a30946465b4).

@@ -71,7 +71,7 @@ def test_a_second_feed_waits_for_the_first(many: Any, lines: Any, line: Any) -> 
     seller.call("POST", "/_twin/feeds/hold", {})
     first = seller.write(*lines)
     waits = seller.write(*(line(f"PLATE-{n}", 1) for n in range(1, 4)))
-    assert {one.code for one in waits} == {"FEED-UNDERWAY"}
+    assert {(one.code, one.status) for one in waits} == {("FEED-UNDERWAY", 429)}
     assert names(waits) == ["retry"] * 3
     assert isinstance(seller.look(first.receipt, *lines), stock.Underway)
     seller.call("POST", "/_twin/feeds/release", {})
