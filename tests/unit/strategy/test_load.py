@@ -160,8 +160,12 @@ def test_forty_systems_and_two_hundred_flows(capsys: pytest.CaptureFixture[str])
     files = {name: text for name, text in SOUND.items() if "/" not in name or name.startswith("runbooks/")}
     for number in range(40):
         kind, base = ("shop", "systems/shop.toml") if number < 20 else ("erp", "systems/erp.toml")
-        text = SOUND[base].replace('title = "', f'title = "{number} ').replace('record_of = ["order"]', 'record_of_own = ["order"]')
-        text = text.replace('"customer"', "").partition("[[")[0]
+        text = (
+            SOUND[base]
+            .replace('title = "', f'title = "{number} ')
+            .replace('record_of = ["order"]', 'record_of_own = ["order"]')
+        )
+        text = text.replace('"customer"', "").replace("https://shop.", f"https://shop-{number}.").partition("[[")[0]
         files[f"systems/{kind}-{number}.toml"] = text
     for number in range(200):
         text = SOUND["flows/order-to-erp.toml"].replace('"Orders"', f'"Orders {number}"')

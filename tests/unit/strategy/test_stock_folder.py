@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from interlock.strategy.checks.stock import ORDERS, STOCK_TEXT, WMS
+from interlock.strategy.checks.stock import ORDERS, PUBLISH, STOCK_TEXT, WMS
 from interlock.strategy.decode import decode
 from interlock.strategy.inventory import Publish, owner_of
 from interlock.strategy.json_schema import schemas
@@ -18,7 +18,7 @@ from .example_folder import SOUND, findings_on_disk, load_files
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "stock.md"
 LOCATIONS, ITEMS, FLOW = "inventory/locations.toml", "inventory/items.toml", "flows/stock-to-shop.toml"
 CICERO = '[cicero]\nowner = "wms"\nplaces = { wms = ["156"], shop = ["1"] }\n'
-STOCK = {WMS.file: WMS.text, ORDERS.file: ORDERS.text, FLOW: f"{STOCK_TEXT}[publish]\n", LOCATIONS: CICERO}
+STOCK = {WMS.file: WMS.text, ORDERS.file: ORDERS.text, FLOW: STOCK_TEXT + PUBLISH, LOCATIONS: CICERO}
 SYSTEM = 'title = "{name}"\nconnector = "{connector}"\nowner = "operations"\nurl = "https://{name}.example.com"\n'
 
 
@@ -74,9 +74,9 @@ name = "mugs"
 owner = "crm"
 at = ["narnia"]
 """
-    flow = STOCK_TEXT + '[publish]\nbuffer = -1\nshare = 1.5\n[[publish.rule]]\nchannel = "erp"\ngroup = "mug"\n'
+    flow = STOCK_TEXT + PUBLISH + 'buffer = -1\nshare = 1.5\n[[publish.rule]]\nchannel = "erp"\ngroup = "mug"\n'
     assert told(tmp_path, locations=locations, items=items, flow=flow) == [
-        ("STR007", FLOW, 17), ("STR007", FLOW, 18), ("STR380", FLOW, 20), ("STR380", FLOW, 21),
+        ("STR007", FLOW, 18), ("STR007", FLOW, 19), ("STR380", FLOW, 21), ("STR380", FLOW, 22),
         ("STR370", ITEMS, 3), ("STR007", ITEMS, 4), ("STR378", ITEMS, 8), ("STR007", ITEMS, 9), ("STR377", ITEMS, 12),
         ("STR377", ITEMS, 14), ("STR376", ITEMS, 17), ("STR371", ITEMS, 20), ("STR378", ITEMS, 21),
         ("STR370", LOCATIONS, 2), ("STR374", LOCATIONS, 4), ("STR372", LOCATIONS, 7),
@@ -126,7 +126,7 @@ def test_the_owner_of_its_own_store_is_left_alone(tmp_path: Path) -> None:
 )
 def test_sales_are_seen_by_a_flow_of_orders_to_the_owner(name: str, says: str, tmp_path: Path) -> None:
     """C61: a sale that the owner never hears of would be subtracted for ever; the suggestion is a flow that fits."""
-    text = f'{STOCK_TEXT}[publish]\n[[publish.rule]]\nchannel = "shop"\nsales_seen_by = "{name}"\n'
+    text = f'{STOCK_TEXT}{PUBLISH}[[publish.rule]]\nchannel = "shop"\nsales_seen_by = "{name}"\n'
     findings = findings_on_disk(tmp_path, {**SOUND, **STOCK, FLOW: text})
     assert [one.code for one in findings] == (["STR384"] if says else [])
     assert all(says in one.what and "order-to-wms" in one.next_move for one in findings)

@@ -205,7 +205,9 @@ class HeldBySome(_OfContract):
     code = "STR115"
     rule = "unheld"
     title = "Fields are added to a nested object that does not exist"
-    why = "its fields would be in no document; the fields of a list's elements stand under the name that `of` gives them"
+    why = (
+        "its fields would be in no document; the fields of a list's elements stand under the name that `of` gives them"
+    )
     bad = _extension('[objects.lines.fields]\ngift = { type = "string", required = false, meaning = "Card" }')
     good = _extension('[objects.line.fields]\ngift = { type = "string", required = false, meaning = "Card" }')
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from interlock.strategy.checks.base import Check, Example, subject
 from interlock.strategy.checks.stock import (
     ORDERS,
+    PUBLISH,
     SECOND,
     STOCK,
     STOCK_TEXT,
@@ -29,7 +30,7 @@ _PLACES = Example(
 _FLOW = "flows/stock-to-shop.toml"
 
 
-def _stock(publish: str = "[publish]\n", flow: str = STOCK_TEXT, *more: Example) -> Example:
+def _stock(publish: str = PUBLISH, flow: str = STOCK_TEXT, *more: Example) -> Example:
     return Example(_FLOW, flow + publish, whole=True, beside=(WMS, _PLACES, *more))
 
 
@@ -37,8 +38,8 @@ class RuleNames(Check):
     code = "STR380"
     title = "A rule of [publish] names a channel, group or location that does not exist"
     why = "the rule would never hold"
-    bad = _stock('[publish]\n[[publish.rule]]\nlocation = "cicerro"\nbuffer = 2\n')
-    good = _stock('[publish]\n[[publish.rule]]\nlocation = "cicero"\nbuffer = 2\n')
+    bad = _stock(PUBLISH + '[[publish.rule]]\nlocation = "cicerro"\nbuffer = 2\n')
+    good = _stock(PUBLISH + '[[publish.rule]]\nlocation = "cicero"\nbuffer = 2\n')
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         groups = {group.name: group for group in folder.inventory.groups}
@@ -87,8 +88,8 @@ class TwoPublishers(Check):
     code = "STR382"
     title = "Two flows publish the same place of a channel"
     why = "each would write its own number over the other's, and none of both would be the sum"
-    bad = _stock("[publish]\n", STOCK_TEXT, SECOND)
-    good = _stock("[publish]\n", STOCK_TEXT)
+    bad = _stock(PUBLISH, STOCK_TEXT, SECOND)
+    good = _stock(PUBLISH, STOCK_TEXT)
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         first: dict[tuple[str, str], str] = {}
@@ -109,7 +110,7 @@ class PublishMissing(Check):
     title = "A flow of stock does not say what it shows, or another flow does"
     why = "what a channel may show is declared; it is never the number of the source as it stands"
     bad = _stock("")
-    good = _stock("[publish]\nbuffer = 2\n")
+    good = _stock(PUBLISH + "buffer = 2\n")
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         stock = {file.name for file in stock_flows(folder)}
@@ -127,7 +128,7 @@ class SalesSeenBy(Check):
     code = "STR384"
     title = "The flow that tells the owner of sales does not"
     why = "a sale is subtracted until its owner has heard of it: by a flow of orders from the channel to the owner"
-    bad = _stock('[publish]\nsales_seen_by = "customer-to-crm"\n')
+    bad = _stock(PUBLISH + 'sales_seen_by = "customer-to-crm"\n')
     good = _stock('[publish]\nsales_seen_by = "order-to-wms"\n', STOCK_TEXT, ORDERS)
 
     def run(self, folder: Folder) -> Iterable[Finding]:
@@ -184,8 +185,8 @@ class NeverShown(Check):
     code = "STR385"
     title = "Terms that always show nothing"
     why = "below floor nothing is shown, and nothing above cap"
-    bad = _stock("[publish]\nfloor = 10\ncap = 5\n")
-    good = _stock("[publish]\nfloor = 5\ncap = 10\n")
+    bad = _stock(PUBLISH + "floor = 10\ncap = 5\n")
+    good = _stock(PUBLISH + "floor = 5\ncap = 10\n")
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         for file, publish in publishing(folder):
@@ -205,12 +206,12 @@ class SecondName(Check):
     title = "A channel sells one item under several names"
     why = "stock is written to the first of them; the others keep the number that they have, and sell it"
     bad = _stock(
-        "[publish]\n",
+        PUBLISH,
         STOCK_TEXT,
         Example("inventory/items.toml", '[[item]]\nsku = "T1"\nnames = { shop = ["a", "b"] }\n'),
     )
     good = _stock(
-        "[publish]\n", STOCK_TEXT, Example("inventory/items.toml", '[[item]]\nsku = "T1"\nnames = { shop = ["a"] }\n')
+        PUBLISH, STOCK_TEXT, Example("inventory/items.toml", '[[item]]\nsku = "T1"\nnames = { shop = ["a"] }\n')
     )
 
     def run(self, folder: Folder) -> Iterable[Finding]:

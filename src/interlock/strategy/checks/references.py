@@ -320,7 +320,9 @@ class NoWayIn(_OfConnector):
     title = "No complete set of credentials"
     why = "the connector signs in with one of several sets, and half a set opens nothing"
     bad = Example("systems/crm.toml", '[credentials]\n# token\nclient_id = "env:CRM_ID"')
-    good = Example("systems/crm.toml", '[credentials]\n# token\nclient_id = "env:CRM_ID"\nclient_secret = "env:CRM_SECRET"')
+    good = Example(
+        "systems/crm.toml", '[credentials]\n# token\nclient_id = "env:CRM_ID"\nclient_secret = "env:CRM_SECRET"'
+    )
 
     def compare(self, file: TomlFile[System], fact: ConnectorFact) -> Iterable[Finding]:
         given = {key for key, reference in file.value.credentials.items() if reference}

@@ -38,8 +38,9 @@ STOCK_TEXT = _FLOW.format(title="Stock", source="wms", topic="stock/changed", th
 _AGAIN = _FLOW.format(title="Stock again", source="wms", topic="stock/counted", thing=OBJECT, to="shop")
 _ORDERS = _FLOW.format(title="Orders to the warehouse", source="shop", topic="orders/create", thing="order", to="wms")
 WMS = Example("systems/wms.toml", _WMS)
-STOCK = Example("flows/stock-to-shop.toml", f"{STOCK_TEXT}[publish]\n")
-SECOND = Example("flows/stock-again.toml", f"{_AGAIN}[publish]\n")
+PUBLISH = "[publish]\nsales_seen_after_minutes = 15\n"
+STOCK = Example("flows/stock-to-shop.toml", STOCK_TEXT + PUBLISH)
+SECOND = Example("flows/stock-again.toml", _AGAIN + PUBLISH)
 ORDERS = Example("flows/order-to-wms.toml", _ORDERS)
 """Of the examples: a warehouse that counts, a flow that shows it in the shop, another, and one that tells it of orders."""
 

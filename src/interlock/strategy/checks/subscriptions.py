@@ -61,7 +61,9 @@ class FilterOfOne(Check):
     title = "A filter of one flow would starve another"
     why = "all flows of a topic share one subscription: a filter holds only when each of them states the same one"
     severity = "warning"
-    bad = Example(_FLOW, "when = 'order.source == \"web\"'\n[subscription]\nfilter = \"source_name:web\"", beside=(_SECOND,))
+    bad = Example(
+        _FLOW, 'when = \'order.source == "web"\'\n[subscription]\nfilter = "source_name:web"', beside=(_SECOND,)
+    )
     good = Example(_FLOW, "when = 'order.source == \"web\"'", beside=(_SECOND,))
 
     def run(self, folder: Folder) -> Iterable[Finding]:
@@ -120,7 +122,9 @@ class NoAddress(Check):
             fact = folder.connectors.get(system.value.connector) if system else None
             if system and fact and fact.subscribes and not system.value.intake.address:
                 what = f"system {name}: its webhook subscriptions are kept by nobody"
-                hint = f'write [intake] address = "https://.../intake/{name}", where {system.value.title} reaches this hub'
+                hint = (
+                    f'write [intake] address = "https://.../intake/{name}", where {system.value.title} reaches this hub'
+                )
                 yield self.finding(system, ("intake",), what, next_move=hint, at_key=True)
 
 
@@ -132,7 +136,7 @@ class FilterWithoutWhen(Check):
         "unless the flow's own condition refuses it"
     )
     bad = Example(_FLOW, '[subscription]\nfilter = "source_name:web"')
-    good = Example(_FLOW, "when = 'order.source == \"web\"'\n[subscription]\nfilter = \"source_name:web\"")
+    good = Example(_FLOW, 'when = \'order.source == "web"\'\n[subscription]\nfilter = "source_name:web"')
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         for name, file in folder.flows.items():

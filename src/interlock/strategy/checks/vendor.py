@@ -146,7 +146,9 @@ class DeprecatedInUse(Check):
         for spoken in _spoken(folder):
             known = spoken.fact.versions.get(spoken.version)
             for used in known.deprecated if known else ():
-                what = f"{subject(spoken.file)}: version {spoken.version} calls deprecated what its connector uses: {used}"
+                what = (
+                    f"{subject(spoken.file)}: version {spoken.version} calls deprecated what its connector uses: {used}"
+                )
                 hint = "a newer Interlock may do without it; say so in an issue if the newest does not"
                 yield self.finding(spoken.file, spoken.place, what, next_move=hint)
 
