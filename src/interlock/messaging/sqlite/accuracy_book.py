@@ -8,7 +8,6 @@ import apsw
 import msgspec
 
 from interlock.messaging.accuracy import Difference, Known, Measured, Run, Silent, SyncPlace, Work
-from interlock.messaging.dead_letter import fingerprint
 from interlock.messaging.sqlite.group_commit import GroupCommit
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.sqlite.stock_book import SqliteStockWork
@@ -134,28 +133,6 @@ class SqliteAccuracyBook:
         return {
             item: (price, currency) for item, price, currency in self._rows("prices", channel, json.dumps(list(items)))
         }
-
-    async def issue(self, wish: Wish, *, owner: str, words: str, now_ms: int) -> bool:
-        """Leave it to a person: a dead delivery that writes our number when it is replayed. False when one is open."""
-        destination = shown_at(wish.channel)
-        values = {
-            "flow": wish.flow, "system": wish.system, "destination": destination, "key": wish.key, "name": wish.sku, "now": now_ms,
-            "release": wish.release, "error": words[:2_000],
-        }  # fmt: skip
-        group = fingerprint(wish.flow, destination, "drift", "STK020", words)
-
-        def work(connection: apsw.Connection) -> bool:
-            delivery = connection.execute(sql_of("issue"), values).get
-            if delivery is None:
-                return False
-            connection.execute(
-                statements("ledger.sql")["bury"],
-                (delivery, now_ms, wish.flow, destination, "inventory_level", wish.key, wish.sku, "drift", "STK020",
-                 words[:2_000], group, owner, 0, 0, wish.release, None),
-            )  # fmt: skip
-            return True
-
-        return await self._group.run(work)
 
     async def sync(
         self, run: Run, places: Sequence[str], limit: int, wish: Callable[[SyncPlace], Wish], now_ms: int

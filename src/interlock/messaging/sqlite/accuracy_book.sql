@@ -75,17 +75,6 @@ FROM json_each(?2) k CROSS JOIN delivery d ON d.object = 'inventory_level' AND d
 -- name: prices
 SELECT i.item, i.price, i.currency FROM json_each(?2) k CROSS JOIN stock_item i ON i.system = ?1 AND i.item = k.value WHERE i.price <> ''
 
--- name: issue  a delivery that a person has to let go: never one that is open, nor one that is an issue already
-INSERT INTO delivery (flow, system, destination, object, key, name, signal, state, head, opened, priority, due_ms, release, wanted_event,
-  wanted_version, reread, reason, code, error, received_ms, created_ms, updated_ms)
-VALUES (:flow, :system, :destination, 'inventory_level', :key, :name, '', 'dead', 0, 0, 0, :now, :release, 0, 0, 0, 'drift', 'STK020',
-  :error, :now, :now, :now)
-ON CONFLICT (flow, destination, system, object, key, signal) DO UPDATE SET state = 'dead', head = 0, revision = revision + 1,
-  reason = 'drift', code = 'STK020', error = excluded.error, release = excluded.release, received_ms = excluded.received_ms,
-  updated_ms = excluded.updated_ms
-WHERE state IN ('done', 'superseded', 'cancelled')
-RETURNING id
-
 -- name: to_sync  places of a channel whose number is not known or not right, after one of them
 SELECT p.place, p.sku, p.flow, p.written_us FROM stock_place p
 WHERE p.channel = :channel AND (p.place, p.sku) > (:place, :after) AND (:sku = '' OR p.sku GLOB :sku)

@@ -58,9 +58,10 @@ def read_sync_preview(connection: apsw.Connection, channel: str, sku: str, place
     """What a sync would do."""
     values = {"channel": channel, "sku": sku, "places": json.dumps(list(places))}
     rows = _rows(connection, "sync_preview", values)
-    counts: tuple[int, ...] = rows[0] if rows else (0, 0, 0, 0, 0)
-    open_ = _rows(connection, "open_work", (channel,))
-    return SyncPreview(*counts, open_[0][0] if open_ else 0)
+    if not rows:
+        return SyncPreview(0, 0, 0, 0, 0, 0)
+    all_, unknown, different, refused, suspended = rows[0]
+    return SyncPreview(all_, unknown, different, refused, suspended, _rows(connection, "open_work", (channel,))[0][0])
 
 
 def _rows(connection: apsw.Connection, name: str, values: Any) -> list[tuple[Any, ...]]:

@@ -102,9 +102,9 @@ INSERT OR REPLACE INTO stock_item (system, item, sku, barcode, variant, tracked,
 -- name: drop_items
 DELETE FROM stock_item WHERE system = ? AND seen_us < ?
 
--- name: sku_of  by the id of the item, or of what is sold of it
+-- name: sku_of  by the id of the item, or of what is sold of it; without the hint the planner reads all items of the system
 SELECT sku FROM stock_item WHERE system = ?1 AND item = ?2 AND sku <> ''
-UNION SELECT sku FROM stock_item WHERE system = ?1 AND variant = ?2 AND variant <> '' AND sku <> ''
+UNION SELECT sku FROM stock_item INDEXED BY stock_item_by_variant WHERE system = ?1 AND variant = ?2 AND variant <> '' AND sku <> ''
 
 -- name: writable
 SELECT tracked, kit FROM stock_item WHERE system = ? AND item = ?
@@ -113,7 +113,7 @@ SELECT tracked, kit FROM stock_item WHERE system = ? AND item = ?
 SELECT item FROM stock_item WHERE system = ? AND sku = ? ORDER BY item
 
 -- name: with_barcode
-SELECT item FROM stock_item WHERE system = ? AND barcode = ? AND barcode <> '' ORDER BY item
+SELECT item FROM stock_item INDEXED BY stock_item_by_barcode WHERE system = ? AND barcode = ? AND barcode <> '' ORDER BY item
 
 -- name: again
 INSERT INTO stock_again (system, object, key, event, due_us) VALUES (?, ?, ?, ?, ?)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 import apsw
 import msgspec
 
+from interlock.messaging.accuracy import Accuracy, CauseCount, Difference, Heat, Run, SyncPreview
 from interlock.messaging.backfill import Backfill
 from interlock.messaging.consumers import Consumer
 from interlock.messaging.differences import MoneyDifferences
@@ -21,6 +22,16 @@ from interlock.messaging.privacy import PrivacyRequest
 from interlock.messaging.process_views import ProcessRow
 from interlock.messaging.refused import RefusedCount
 from interlock.messaging.silences import Silence
+from interlock.messaging.sqlite.accuracy_views import (
+    read_accuracy,
+    read_causes,
+    read_heat,
+    read_stock_differences,
+    read_stock_run,
+    read_stock_runs,
+    read_sync_preview,
+    read_trend,
+)
 from interlock.messaging.sqlite.backfill import read_backfill, read_backfills
 from interlock.messaging.sqlite.connect import open_store
 from interlock.messaging.sqlite.consumers import read_consumers
@@ -202,6 +213,36 @@ class SqliteViews:
 
     async def missed(self, *, of_sweep: int = 0, since_ms: int = 0, limit: int = 500) -> tuple[Missed, ...]:
         return await self._in_thread(read_missed, self._connection, of_sweep, since_ms, limit)
+
+    async def stock_accuracy(self) -> tuple[Accuracy, ...]:
+        return await self._in_thread(read_accuracy, self._connection)
+
+    async def stock_trend(
+        self, channel: str, *, place: str = "", since_ms: int = 0, limit: int = 500
+    ) -> tuple[Accuracy, ...]:
+        return await self._in_thread(read_trend, self._connection, channel, place, since_ms, limit)
+
+    async def stock_heat(self, channel: str = "") -> tuple[Heat, ...]:
+        return await self._in_thread(read_heat, self._connection, channel)
+
+    async def stock_differences(
+        self, *, channel: str = "", sku: str = "", location: str = "", cause: str = "", limit: int = 50
+    ) -> tuple[Difference, ...]:
+        return await self._in_thread(
+            read_stock_differences, self._connection, channel, sku, location, cause, limit
+        )  # fmt: skip
+
+    async def stock_causes(self, channel: str = "") -> tuple[CauseCount, ...]:
+        return await self._in_thread(read_causes, self._connection, channel)
+
+    async def stock_runs(self, *, limit: int = 20) -> tuple[Run, ...]:
+        return await self._in_thread(read_stock_runs, self._connection, limit)
+
+    async def stock_run(self, number: int) -> Run | None:
+        return await self._in_thread(read_stock_run, self._connection, number)
+
+    async def stock_sync_preview(self, channel: str, *, sku: str = "", places: Sequence[str] = ()) -> SyncPreview:
+        return await self._in_thread(read_sync_preview, self._connection, channel, sku, places)
 
     async def missed_counts(self, since_ms: int) -> Mapping[tuple[str, str], int]:
         return await self._in_thread(read_missed_counts, self._connection, since_ms)

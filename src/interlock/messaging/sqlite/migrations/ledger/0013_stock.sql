@@ -76,6 +76,8 @@ CREATE TABLE stock_stopped (
   PRIMARY KEY (system, item, place)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX stock_stopped_by_time ON stock_stopped (last_us);
+
 -- What a channel has sold and the source of truth has not seen yet.
 CREATE TABLE stock_reservation (
   sku          TEXT    NOT NULL,
@@ -90,6 +92,7 @@ CREATE TABLE stock_reservation (
   event        INTEGER NOT NULL,
   PRIMARY KEY (sku, channel, sale, place)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX stock_reservation_unseen ON stock_reservation (accepted_us) WHERE quantity > seen;
 CREATE INDEX stock_reservation_of_sale ON stock_reservation (channel, sale);
 
 -- How far each sale was told; a sale that the source of truth has seen has no reservation any more.
@@ -125,6 +128,7 @@ CREATE TABLE stock_place (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX stock_place_of_sku ON stock_place (sku);
 CREATE INDEX stock_place_of_item ON stock_place (channel, item);
+CREATE INDEX stock_place_suspended ON stock_place (sku) WHERE said <> '' AND trouble = '';
 CREATE INDEX stock_place_missing ON stock_place (missing_us) WHERE missing > 0;
 
 -- One call to a channel, on the disk before it is made: the same lines go out again under the same key.
@@ -141,6 +145,7 @@ CREATE TABLE stock_batch_line (
   batch      TEXT    NOT NULL,
   number     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX stock_batch_line_of ON stock_batch_line (batch, number);
 CREATE INDEX stock_batch_by_time ON stock_batch (at_us);
 
 -- How far each system was read, and when it last said something.
@@ -166,3 +171,4 @@ CREATE TABLE stock_again (
   tries      INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (system, object, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX stock_again_due ON stock_again (due_us);
