@@ -124,7 +124,7 @@ def test_other_objects_are_read(case: Case, twin: Twin, order_id: str) -> None:
         raw = run(twin, read(str(key), name=name))
         assert isinstance(raw, bytes), (name, raw)
         assert msgspec.json.decode(raw)["id"] == key
-    assert msgspec.json.decode(raw)["total_refunded_set"]["shop_money"]["amount"] == refund["transactions"][0]["amount"]
+    assert msgspec.json.decode(raw)["total_refunded_set"]["presentment_money"]["amount"] == refund["transactions"][0]["amount"]
 
 
 @case
