@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from interlock.intake import connection
 from interlock.intake.bounds import Message, Receive
 from interlock.intake.connection import HEAD_BYTES_MAX, HEADERS_MAX, Connection
 from interlock.intake.server import Send
@@ -221,3 +222,59 @@ def test_what_is_no_http_is_told_in_problem_json_and_fills_no_log(caplog: pytest
     with caplog.at_level(logging.WARNING):
         run(story)
     assert len(caplog.records) <= 1
+
+
+class _Files:
+    """An intake that takes files at one address."""
+
+    def takes_files(self, path: str) -> bool:
+        return path == "/intake/wms"
+
+
+@pytest.mark.parametrize(
+    ("path", "bytes_a_turn", "status"),
+    [("/intake/wms?a=1", 1_000, 200), ("/intake/wms", 1, 408), ("/intake/shopify", 1_000, 408)],
+    ids=["comes on", "trickles", "is no file"],
+)
+def test_a_file_may_take_long_while_it_comes_on(
+    monkeypatch: pytest.MonkeyPatch, path: str, bytes_a_turn: int, status: int
+) -> None:
+    """Hundreds of megabytes take longer than an event may. Controls: one that only wants the place, and what is no file, are
+    ended as ever (fault case 41)."""
+    monkeypatch.setattr(connection, "FILE_BYTES", 1_000)
+    monkeypatch.setattr(app, "intake", _Files(), raising=False)
+    turns = 40
+
+    async def story(port: int) -> None:
+        async with connected(port) as (reader, writer):
+            answer = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+            length = max(100_000, turns * bytes_a_turn)
+            writer.write(b"POST %s HTTP/1.1\r\nhost: hub\r\ncontent-length: %d\r\n\r\n" % (path.encode(), length))
+            for _ in range(turns):
+                writer.write(b"x" * bytes_a_turn)
+                await asyncio.wait([answer], timeout=Connection.request_seconds / 8)
+                if answer.done():
+                    break
+            else:
+                writer.write(b"x" * (length - turns * bytes_a_turn))
+            assert (await answer).startswith(b"HTTP/1.1 %d" % status)
+
+    run(story)
+
+
+def test_no_file_takes_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However fast it comes, its place is not its own."""
+    monkeypatch.setattr(connection, "FILE_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "FILE_BYTES", 1)
+    monkeypatch.setattr(app, "intake", _Files(), raising=False)
+
+    async def story(port: int) -> None:
+        async with connected(port) as (reader, writer):
+            answer = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"POST /intake/wms HTTP/1.1\r\nhost: hub\r\ncontent-length: 1000000\r\n\r\n")
+            while not answer.done():
+                writer.write(b"xx")
+                await asyncio.wait([answer], timeout=0.02)
+            assert (await answer).startswith(b"HTTP/1.1 408")
+
+    run(story)
