@@ -378,8 +378,10 @@ class Taking:
         found = publishing.sum(channel, place, sku, row)
         if row is None and not found.counted:
             return 0  # nobody counts it here
-        row = self._waited_for(channel, row or Shown(channel=channel.system, place=place, sku=sku, flow=channel.flow))
-        found = publishing.sum(channel, place, sku, row)
+        known = row or Shown(channel=channel.system, place=place, sku=sku, flow=channel.flow)
+        row = self._waited_for(channel, known)
+        if row.missing != known.missing:
+            found = publishing.sum(channel, place, sku, row)
         item = self._normaliser.item_at(channel.system, sku)
         if not isinstance(item, str):
             self._book.show(msgspec.structs.replace(row, wanted=found.quantity, trouble=item.code, said=item.what))

@@ -41,13 +41,16 @@ class Sum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Publishing:
-    """Sums of one release at one moment; pure but for the book that it reads."""
+    """Sums of one release at one moment; pure but for the book that it reads, each row once: what changes meanwhile is for the
+    next."""
 
     def __init__(self, work: StockWork, rules: StockRules, now_us: int) -> None:
         self._work = work
         self._rules = rules
         self._now_us = now_us
         self._readings: dict[str, Read] = {}
+        self._counted: dict[str, list[Counted]] = {}
+        self._unseen: dict[str, list[Reserved]] = {}
 
     def sum(self, channel: Channel, place: str, sku: str, row: Shown | None = None) -> Sum:
         """What the place should show of the SKU now."""
@@ -75,7 +78,7 @@ class Publishing:
     def _free(self, channel: Channel, place: str, sku: str, terms: list[Term]) -> dict[str, tuple[int, int]]:
         """By location that was counted: pieces that may be sold, and as of when."""
         positions = self._positions(sku)
-        unseen = self._taken(sku, positions, self._work.reserved(sku))
+        unseen = self._taken(sku, positions, self._reserved(sku))
         found: dict[str, tuple[int, int]] = {}
         for name in channel.places[place]:
             if name not in positions:
@@ -103,7 +106,7 @@ class Publishing:
         """By our location, what its owner counts there, in the order of the file."""
         owner = self._rules.normaliser.owner
         found: dict[str, list[Counted]] = {name: [] for name in self._rules.inventory.locations}
-        for one in self._work.counted(sku):
+        for one in self._all_counted(sku):
             if one.location in found and owner(sku, one.location) == one.system and not self._is_untold(one):
                 found[one.location].append(one)
         return {name: rows for name, rows in found.items() if rows}
@@ -116,7 +119,7 @@ class Publishing:
     def _untold(self, channel: Channel, place: str, parts: Iterable[str]) -> list[Counted]:
         names = channel.places[place]
         return [
-            one for part in parts for one in self._work.counted(part) if one.location in names and self._is_untold(one)
+            one for part in parts for one in self._all_counted(part) if one.location in names and self._is_untold(one)
         ]
 
     def _taken(
@@ -150,6 +153,17 @@ class Publishing:
             told_us = line.accepted_us
         settle_us = round(policy.sales_seen_after_minutes * MINUTE_US) or SEEN_AFTER_US
         return max(as_of_us, self._reading(owner).whole_us) > told_us + settle_us
+
+    def _all_counted(self, sku: str) -> list[Counted]:
+        """Asked once for all channels."""
+        if sku not in self._counted:
+            self._counted[sku] = self._work.counted(sku)
+        return self._counted[sku]
+
+    def _reserved(self, sku: str) -> list[Reserved]:
+        if sku not in self._unseen:
+            self._unseen[sku] = self._work.reserved(sku)
+        return self._unseen[sku]
 
     def _reading(self, system: str) -> Read:
         """How far the system was read."""
