@@ -25,6 +25,7 @@ from interlock.console.app import create_console, show_strategy
 from interlock.console.mappings import ReleaseMappings
 from interlock.console.translation import ReleaseTranslator
 from interlock.errors import SettingsError, StoreError
+from interlock.flows.inventory.accuracy import AccuracyKeeper
 from interlock.flows.inventory.desk import StockDesk
 from interlock.flows.inventory.reader import StockReader
 from interlock.flows.inventory.rules import BookCatalogue
@@ -39,6 +40,7 @@ from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.process import STEERING
 from interlock.messaging.router import Router
+from interlock.messaging.sqlite.accuracy_book import SqliteAccuracyBook
 from interlock.messaging.sqlite.backfill import SqliteBackfillBook
 from interlock.messaging.sqlite.consumers import SqliteConsumerBook
 from interlock.messaging.sqlite.contract_drift import SqliteDriftBook, SqliteDriftViews
@@ -51,6 +53,7 @@ from interlock.messaging.sqlite.renaming import SqliteRenamings
 from interlock.messaging.sqlite.shared_state import SqliteSharedState
 from interlock.messaging.sqlite.silence_book import SqliteSilenceBook
 from interlock.messaging.sqlite.stock_book import SqliteStockBook
+from interlock.messaging.sqlite.stock_side import beside
 from interlock.messaging.sqlite.subscription_book import SqliteSubscriptionBook
 from interlock.messaging.sqlite.sweep_book import SqliteSweepBook
 from interlock.messaging.sqlite.views import SqliteViews
@@ -66,6 +69,7 @@ from interlock.operations.pager import Pager
 from interlock.operations.privacy import PrivacyDesk
 from interlock.operations.redaction_file import RedactionFile
 from interlock.operations.silence import SilenceWatch
+from interlock.operations.stock_silence import StockSilence
 from interlock.release.build import Build
 from interlock.release.shelf import Shelf
 from interlock.release.switch import Choice, ReleaseError, Switched, chosen
@@ -178,6 +182,11 @@ class Hub:
             cursor=self.ledger.cursor,
             history_days=lambda: self.shelf.current().strategy.security.retention.attempts_days,
         )  # fmt: skip
+        self.accuracy_book = SqliteAccuracyBook(self.ledger.group)
+        self.accuracy = AccuracyKeeper(
+            self.accuracy_book, self.stock_book, self.stock_desk, self.stock_reader, self.clock, release=self.shelf.current,
+            side=beside(self.data),
+        )  # fmt: skip
         self.consumers = Consumers(SqliteConsumerBook(self.ledger.group), self.shelf, self.clock)
         self.upkeep = Upkeep(
             self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
@@ -195,6 +204,10 @@ class Hub:
         self.silence_watch = SilenceWatch(
             SqliteSilenceBook(self.ledger.group), strategy=lambda: self.shelf.current().strategy, stops=self.stops,
             pager=self.pager, clock=self.clock,
+        )  # fmt: skip
+        self.stock_silence = StockSilence(
+            self.accuracy_book, self.stock_book, strategy=lambda: self.shelf.current().strategy,
+            rules=lambda: self.shelf.current().stock, pager=self.pager, clock=self.clock,
         )  # fmt: skip
         self.sweep_book = SqliteSweepBook(self.ledger.group)
         self.reconciler = Reconciler(
@@ -218,7 +231,7 @@ class Hub:
         self.intake = Intake(self.inbox, self._doors, self.clock, self.data)
         self.operator = Operator(
             self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops, self.backfill_book, self.sweep_book,
-            self.privacy_book,
+            self.privacy_book, self.accuracy_book,
         )
         self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
         self.drift_views = SqliteDriftViews(self.data / "ledger.db", self.data / "inbox.db")
@@ -275,6 +288,8 @@ class Hub:
         self._spawn(self.router.run())
         self._spawn(self.stock_desk.run())
         self._spawn(self.stock_reader.run())
+        self._spawn(self.accuracy.run())
+        self._spawn(self.stock_silence.run())
         self._spawn(self.upkeep.run())
         self._spawn(self.consumers.run())
         self._spawn(self.flow_stops.run())

@@ -29,7 +29,7 @@ class OneRelease(FakeRelease):
 
 def operator_of(engine: Engine) -> Operator:
     shelf = OneRelease(engine.systems, engine.source)
-    return Operator(engine.ledger, engine.dispatcher, shelf, engine.clock, None, None, None, None)  # type: ignore[arg-type]
+    return Operator(engine.ledger, engine.dispatcher, shelf, engine.clock, None, None, None, None, None)  # type: ignore[arg-type]
 
 
 async def deliver(engine: Engine, keys: range, value: str = "new") -> None:

@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from interlock.messaging.accuracy import Kind
 from interlock.messaging.backfill import Action, Asked
 from interlock.messaging.ledger import Filter, Preview
 from interlock.messaging.privacy import PrivacyRequest
@@ -50,6 +51,11 @@ class Actions(Protocol):
 
     async def steer_backfill(self, number: int, action: Action, *, by: str, why: str) -> bool:
         """Begin, pause, resume or cancel a backfill; False when it is in no state for that."""
+
+    async def ask_stock_run(
+        self, kind: Kind, channel: str, *, sku: str = "", location: str = "", dry: bool = False, by: str, why: str
+    ) -> int:
+        """Have a channel compared, or brought up to date by a full sync; returns the run's number."""
 
     async def compare(self, wanted: Sweep, *, by: str) -> int:
         """Compare a source with what its webhooks told, soon; returns the id of the comparison."""

@@ -1,10 +1,11 @@
 """How true the shown stock is: comparisons of channels with what they should show, their differences, and the port to both."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 import msgspec
 
+from interlock.messaging.stock import Place, Seen
 from interlock.messaging.stock_book import Wish
 
 Cause = Literal[
@@ -132,7 +133,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def by(self) -> int:
         """What it differs by, without its sign."""
-        return abs((self.shown or 0) - (self.wanted or 0))
+        return 0 if self.wanted is None else abs((self.shown or 0) - self.wanted)
 
 
 class CauseCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -202,6 +203,57 @@ class Silent(msgspec.Struct, frozen=True, gc=False):
     problem: str
 
 
+class Differs(msgspec.Struct, frozen=True, gc=False):
+    """A place whose number is not what it should be, as it was listed; `shown` None: not listed. `moved`: it changed after the
+    listing of its page began."""
+
+    number: int
+    place: str
+    sku: str
+    item: str
+    wanted: int | None
+    shown: int | None
+    moved: bool
+
+
+class Side(Protocol):
+    """Where the two sides of one comparison lie beside each other. A context: it is thrown away at its end."""
+
+    totals: dict[str, int]
+    """Place -> how many positions take part, after `compare`."""
+    group_totals: dict[tuple[str, str], int]
+    """(place, group) -> how many."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def take(self, began_us: int, seen: Iterable[Seen]) -> int:
+        """A page of the listing, which was asked for at that instant; returns how many places it has."""
+
+    def at_most(self, limit: int) -> bool:
+        """Whether no more positions than that take part."""
+
+    def places(self) -> list[Place]:
+        """Those that take part."""
+
+    def skus(self) -> list[str]:
+        """Their SKUs, each once."""
+
+    async def compare(self, began_us: int, groups: Mapping[str, str] | None, news: Iterable[str] = ()) -> None:
+        """Both sides as of now. `groups`: SKU -> its group, None when there are none; SKUs of `news` count as different."""
+
+    def some(self, after: int, limit: int) -> list[Differs]:
+        """The next that differ, the worst first."""
+
+    def strangers(self, limit: int) -> list[tuple[str, int, str]]:
+        """Item, what it shows in sum, and its SKU at the channel, of those that are no SKU of ours."""
+
+
+OpenSide = Callable[[str, str, Mapping[str, str]], Side]
+"""For a channel, a pattern of SKUs ("" for all), and the places that take part with our location."""
+
+
 class AccuracyBook(Protocol):
     """Durable. A comparison that a crash ends has failed and is made again; a sync goes on where it had reached."""
 
@@ -234,9 +286,6 @@ class AccuracyBook(Protocol):
 
     def prices(self, channel: str, items: Iterable[str]) -> Mapping[str, tuple[str, str]]:
         """Item -> price and currency, of those that have one."""
-
-    async def issue(self, wish: Wish, *, owner: str, words: str, now_ms: int) -> bool:
-        """Leave a place to a person; False when its delivery is open, or an issue already."""
 
     async def sync(
         self, run: Run, places: Sequence[str], limit: int, wish: Callable[[SyncPlace], Wish], now_ms: int

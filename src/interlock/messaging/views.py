@@ -1,10 +1,11 @@
 """The read port of the console: what is asked of the ledger and the inbox, and the rows that come back. Knows no vendor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from interlock.messaging.accuracy import Accuracy, CauseCount, Difference, Heat, Run, SyncPreview
 from interlock.messaging.backfill import Backfill
 from interlock.messaging.consumers import Consumer
 from interlock.messaging.differences import MoneyDifferences
@@ -403,6 +404,34 @@ class Views(Protocol):
 
     async def missed(self, *, of_sweep: int = 0, since_ms: int = 0, limit: int = 500) -> tuple[Missed, ...]:
         """What sweeps found that nobody had told of, newest first; of one sweep when it is named."""
+
+    async def stock_accuracy(self) -> tuple[Accuracy, ...]:
+        """The newest whole comparison of each channel: as a whole (place "") and by place."""
+
+    async def stock_trend(
+        self, channel: str, *, place: str = "", since_ms: int = 0, limit: int = 500
+    ) -> tuple[Accuracy, ...]:
+        """The same of one channel or place over time, oldest first."""
+
+    async def stock_heat(self, channel: str = "") -> tuple[Heat, ...]:
+        """Groups of items by place, of the newest whole comparison."""
+
+    async def stock_differences(
+        self, *, channel: str = "", sku: str = "", location: str = "", cause: str = "", limit: int = 50
+    ) -> tuple[Difference, ...]:
+        """What stands now, the worst first."""
+
+    async def stock_causes(self, channel: str = "") -> tuple[CauseCount, ...]:
+        """Why places differed in the newest whole comparison."""
+
+    async def stock_runs(self, *, limit: int = 20) -> tuple[Run, ...]:
+        """Comparisons and full syncs, newest first."""
+
+    async def stock_run(self, number: int) -> Run | None:
+        """One by its number."""
+
+    async def stock_sync_preview(self, channel: str, *, sku: str = "", places: Sequence[str] = ()) -> SyncPreview:
+        """What a full sync to a channel would do."""
 
     async def missed_counts(self, since_ms: int) -> Mapping[tuple[str, str], int]:
         """(kind, cause) -> how many since then, dry sweeps not counted."""

@@ -1,6 +1,7 @@
 """What an operator may do to deliveries; the console and the commands call the same methods, each is audited."""
 
 from interlock.clock import Clock
+from interlock.messaging.accuracy import AccuracyBook, Kind, Run
 from interlock.messaging.backfill import Action, Asked, BackfillBook
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.ledger import Filter, Ledger, Preview
@@ -16,7 +17,7 @@ class Operator:
 
     def __init__(
         self, ledger: Ledger, dispatcher: Dispatcher, shelf: Shelf, clock: Clock, flow_stops: FlowStops,
-        backfills: BackfillBook, sweeps: SweepBook, privacy: PrivacyBook,
+        backfills: BackfillBook, sweeps: SweepBook, privacy: PrivacyBook, accounts: AccuracyBook,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._dispatcher = dispatcher
@@ -26,6 +27,7 @@ class Operator:
         self._backfills = backfills
         self._sweeps = sweeps
         self._privacy = privacy
+        self._accounts = accounts
 
     async def preview(self, chosen: Filter) -> Preview:
         """Count what an action would touch; changes nothing."""
@@ -83,6 +85,13 @@ class Operator:
     async def steer_backfill(self, number: int, action: Action, *, by: str, why: str) -> bool:
         """Begin, pause, resume or cancel one."""
         return await self._backfills.steer(number, action, by=by, why=why, now_ms=self._clock.now_ms())
+
+    async def ask_stock_run(
+        self, kind: Kind, channel: str, *, sku: str = "", location: str = "", dry: bool = False, by: str, why: str
+    ) -> int:
+        """Have a channel compared, or brought up to date by a full sync; the hub looks for it twice a second."""
+        wanted = Run(id=0, kind=kind, channel=channel, sku=sku, location=location, dry=dry, why=why)
+        return await self._accounts.ask(wanted, by=by, now_ms=self._clock.now_ms())
 
     async def compare(self, wanted: Sweep, *, by: str) -> int:
         """Have a source compared; the hub looks for it twice a second."""

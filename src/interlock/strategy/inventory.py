@@ -215,6 +215,10 @@ class Publish(Struct, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(gt=0, le=44_640, description="When its source has said nothing for so long, nothing is published of it."),
     ] = 60.0
+    reconcile_every_hours: Annotated[
+        float,
+        Meta(ge=0, le=8_760, description="How often everything that a channel shows is compared; 0 is only when asked for."),
+    ] = 24.0
     heal: Annotated[
         Heal, Meta(description="A difference that is found: `auto` corrects it, `ask` leaves it to a person.")
     ] = "auto"

@@ -1,0 +1,215 @@
+"""Keeps stock true: compares each channel on a schedule and on demand, and makes full syncs, which go on after a crash."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from interlock.clock import Clock
+from interlock.errors import InterlockError, StoreError
+from interlock.flows.inventory.compare import Comparison
+from interlock.flows.inventory.desk import StockDesk
+from interlock.flows.inventory.reader import HUB, NotReadError, Stocked, StockReader
+from interlock.flows.inventory.recount import Recount
+from interlock.flows.inventory.rules import StockRules
+from interlock.messaging.accuracy import AccuracyBook, Measured, OpenSide, Run, SyncPlace
+from interlock.messaging.delivery import BACKFILL
+from interlock.messaging.full_disk import until_there_is_space
+from interlock.messaging.stock import is_asked
+from interlock.messaging.stock_book import Read, StockBook, StockWork, Wish
+
+LOOK_SECONDS: Final = 0.5
+"""So late at most does a hub heed a command that another process gave."""
+SYNCED_AT_ONCE: Final = 500
+FRESH_US: Final = 10_000_000
+"""A source that was read to the end so short a time ago is not read again first."""
+HOUR_MS: Final = 3_600_000
+FIRST_AFTER_MS: Final = 600_000
+"""What a channel shows is first brought up to date, then compared."""
+LONGEST_FAILURE_MS: Final = HOUR_MS
+SCHEDULE: Final = "schedule"
+
+LOG = logging.getLogger("interlock.flows")
+
+
+class AccuracyKeeper:
+    """One run at a time at each channel: its allowance is shared with live work. Channels do not wait for each other."""
+
+    def __init__(
+        self, accounts: AccuracyBook, book: StockBook, desk: StockDesk, reader: StockReader, clock: Clock, *,
+        release: Callable[[], Stocked], side: OpenSide,
+    ) -> None:  # fmt: skip
+        self._accounts = accounts
+        self._book = book
+        self._desk = desk
+        self._reader = reader
+        self._clock = clock
+        self._release = release
+        self._side = side
+        self._started_ms = clock.now_ms()
+        self._at_work: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Look for ever. A channel that cannot be listed costs its run, never the hub."""
+        await self._accounts.interrupted(self._clock.now_ms())
+        try:
+            while True:
+                await until_there_is_space(self.look, self._clock)
+                await self._clock.sleep(LOOK_SECONDS)
+        finally:
+            for task in self._at_work.values():
+                task.cancel()
+            await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+
+    async def look(self) -> None:
+        """Begin what was asked for and what is due."""
+        for channel in [channel for channel, task in self._at_work.items() if task.done()]:
+            self._at_work.pop(channel).result()  # a store that failed ends the hub
+        for channel, wanted in (await self._wanted()).items():
+            if channel not in self._at_work:
+                self._at_work[channel] = asyncio.ensure_future(self._all(wanted))
+
+    async def _wanted(self) -> dict[str, list[Run]]:
+        """By channel, what was asked for first. On no schedule is anything compared before the release's own rules are followed."""
+        rules, wanted = self._release().stock, dict[str, list[Run]]()
+        for asked in await self._accounts.open_runs():
+            wanted.setdefault(asked.channel, []).append(asked)
+        for channel in rules.channels:
+            if channel not in wanted and self._follows(rules) and await self._is_due(rules, channel):
+                wanted[channel] = [Run(id=0, kind="compare", channel=channel, why=SCHEDULE)]
+        return wanted
+
+    def _follows(self, rules: StockRules) -> bool:
+        return self._book.look(lambda work: work.reading(HUB, "rules")).cursor == rules.release
+
+    async def _is_due(self, rules: StockRules, channel: str) -> bool:
+        hours = [
+            one.publish.reconcile_every_hours for one in rules.channels[channel] if one.publish.reconcile_every_hours
+        ]
+        if not hours:
+            return False
+        pause_ms = min(hours) * HOUR_MS
+        if failures := await self._accounts.failures(channel):
+            pause_ms = min(2 ** min(failures, 10) * 60_000, LONGEST_FAILURE_MS, pause_ms)
+        began_ms, now_ms = await self._accounts.last_began(channel), self._clock.now_ms()
+        if not began_ms:
+            return now_ms - self._started_ms >= FIRST_AFTER_MS
+        return now_ms - began_ms >= pause_ms or began_ms > now_ms  # a clock that was set back must not stop them
+
+    async def _all(self, wanted: Sequence[Run]) -> None:
+        for run in wanted:
+            await (self._sync(run) if run.kind == "sync" else self.compare(run))
+
+    # -- comparisons
+
+    async def compare(self, wanted: Run) -> Run:
+        """Make one, and write down how it ended. Returns it with its end."""
+        run = msgspec.structs.replace(wanted, state="running", began_ms=self._clock.now_ms())
+        run = msgspec.structs.replace(run, id=await self._accounts.begin(run))
+        try:
+            measured = await self._compared(run)
+        except StoreError:
+            raise
+        except (NotReadError, LookupError) as error:
+            measured = self._failed(run, str(error.args[0]))
+        except InterlockError as error:  # a secret that is no more
+            measured = self._failed(run, error.what)
+        except Exception as error:
+            LOG.exception("the stock of %s could not be compared", run.channel)
+            measured = self._failed(
+                run, f"the connector failed: {type(error).__name__}; the hub's log has the traceback"
+            )
+        await self._accounts.end(measured)
+        ended = measured.run
+        if ended.opened:
+            self._desk.wake()
+        if ended.state == "failed":
+            LOG.warning("the stock of %s could not be compared: %s", ended.channel, ended.error)
+        elif ended.different:
+            LOG.info("%d of %d places of %s differ", ended.different, ended.compared, ended.channel)
+        return ended
+
+    async def _compared(self, run: Run) -> Measured:
+        release = self._release()
+        if run.channel not in release.stock.channels:
+            raise LookupError(f"no flow shows stock at {run.channel}")
+        stale = await self._freshened(release, run.channel)
+        recount = Recount(release, self._book, self._clock)
+        comparison = Comparison(
+            msgspec.structs.replace(run, stale=stale), release, book=self._book, accounts=self._accounts, clock=self._clock,
+            side=self._side, recount=recount,
+        )  # fmt: skip
+        measured = await comparison.made()
+        if recount.took:
+            self._desk.wake()
+        return measured
+
+    def _failed(self, run: Run, words: str) -> Measured:
+        return Measured(
+            run=msgspec.structs.replace(run, state="failed", error=words[:500], ended_ms=self._clock.now_ms())
+        )
+
+    async def _freshened(self, release: Stocked, channel: str) -> str:
+        """Read the sources of truth of a channel to the end, where that is not done already; says which of them is silent."""
+        rules, silent = release.stock, []
+        for owner in sorted(self._owners(rules, channel)):
+            fresh_us = self._book.look(partial(_levels_of, system=owner)).fresh_us
+            if self._clock.now_ms() * 1_000 - fresh_us < FRESH_US or not is_asked(release.stock_source(owner)):
+                continue
+            try:
+                await self._reader.read_now(owner, "levels")
+            except (NotReadError, InterlockError) as error:
+                if isinstance(error, StoreError):
+                    raise
+                silent.append(f"{owner} could not be read: {error}")
+        return "; ".join(silent)
+
+    @staticmethod
+    def _owners(rules: StockRules, channel: str) -> set[str]:
+        """Who counts what the channel shows."""
+        named = {name for one in rules.channels[channel] for names in one.places.values() for name in names}
+        groups = {
+            group.owner for group in rules.inventory.groups if group.owner and (not group.at or named & set(group.at))
+        }
+        return ({rules.inventory.locations[name].owner for name in named} | groups) & rules.counting
+
+    # -- full syncs
+
+    async def _sync(self, wanted: Run) -> None:
+        """Open what is missing, some at a time behind all live work; where it has reached is on the disk with what it opened."""
+        run = wanted
+        if run.state == "asked":
+            run = msgspec.structs.replace(run, state="running", began_ms=self._clock.now_ms())
+            await self._accounts.begin(run)
+        rules = self._release().stock
+        channels = rules.channels.get(run.channel, ())
+        flows = {one.flow: one for one in channels}
+        places = [
+            place
+            for one in channels
+            for place, names in one.places.items()
+            if not run.location or run.location in names
+        ]
+        if not places:
+            await self._accounts.end(self._failed(run, f"no flow shows stock at {run.location or run.channel}"))
+            return
+
+        def wish(at: SyncPlace) -> Wish:
+            shown = flows.get(at.flow) or channels[0]
+            settled_ms = (at.written_us + round(shown.publish.settle_seconds * 1e6)) // 1_000 if at.written_us else 0
+            return Wish(
+                flow=shown.flow, system=shown.source, channel=run.channel, sku=at.sku, place=at.place, release=rules.release,
+                priority=BACKFILL, not_before_ms=settled_ms,
+            )  # fmt: skip
+
+        while run.state == "running":
+            run = await self._accounts.sync(run, places, SYNCED_AT_ONCE, wish, self._clock.now_ms())
+            self._desk.wake()
+            await asyncio.sleep(0)
+
+
+def _levels_of(work: StockWork, *, system: str) -> Read:
+    return work.reading(system, "levels")
