@@ -15,7 +15,7 @@ from typing import Any
 from interlock.twins.shopify.json_copy import copied
 from interlock.twins.shopify.money import Bag, Currencies, read_set, total
 from interlock.twins.shopify.orders import gid
-from interlock.twins.shopify.totals import current_duty, current_net, current_shipping_tax, current_tax
+from interlock.twins.shopify.totals import current_duties, current_net, current_shipping_tax, current_tax
 
 Order = dict[str, Any]
 NewId = Callable[[], int]
@@ -35,14 +35,14 @@ def take_off(
     for line in order["line_items"]:
         quantity = taken.get(line["id"], 0)
         if quantity:
-            before = current_net(line, money), current_tax(line, money), current_duty(line, money)
+            before = current_net(line, money), current_tax(line, money), current_duties(line, money)
             how = restock if isinstance(restock, str) else restock[line["id"]]
             line["current_quantity"] -= quantity
             waiting = line["fulfillable_quantity"] - (quantity if how == "cancel" else 0)
             line["fulfillable_quantity"] = max(0, min(waiting, line["current_quantity"]))
-            net, tax, duty = before[0] - current_net(line, money), before[1] - current_tax(line, money), before[2]
+            net, tax = before[0] - current_net(line, money), before[1] - current_tax(line, money)
             rows.append(_refund_line_item(line, quantity, net, tax, money, how, new_id()))
-            duties += _refunded_duties(line, duty - current_duty(line, money), money)
+            duties += _refunded_duties(line, before[2], money)
     return rows, duties
 
 
@@ -77,8 +77,10 @@ def _refund_line_item(
     }
 
 
-def _refunded_duties(line: dict[str, Any], amount: Bag, money: Currencies) -> list[dict[str, Any]]:
-    return [{"duty_id": duty["id"], "amount_set": money.as_set(amount)} for duty in line["duties"]]
+def _refunded_duties(line: dict[str, Any], before: list[Bag], money: Currencies) -> list[dict[str, Any]]:
+    """Each duty of the line goes back with its own amount; `before` is what was owed of each."""
+    owed = zip(line["duties"], before, current_duties(line, money), strict=True)
+    return [{"duty_id": duty["id"], "amount_set": money.as_set(was - now)} for duty, was, now in owed]
 
 
 def take_off_shipping(order: Order, money: Currencies, new_id: NewId, part: Bag | None = None) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ def line_tax(line: Line) -> Bag:
 
 
 def line_duty(line: Line) -> Bag:
-    return total(Bag(*_duty_amounts(row)) for row in line["duties"])
+    return total(read_set(row) for row in line["duties"])
 
 
 def unallocated_discount(order: Order, money: Currencies) -> Bag:
@@ -73,7 +73,12 @@ def current_tax(line: Line, money: Currencies) -> Bag:
 
 
 def current_duty(line: Line, money: Currencies) -> Bag:
-    return money.prorated(line_duty(line), line["current_quantity"], line["quantity"])
+    return total(current_duties(line, money))
+
+
+def current_duties(line: Line, money: Currencies) -> list[Bag]:
+    """What the units that are still on the order owe of each duty of the line: each is rounded for itself."""
+    return [money.prorated(read_set(row), line["current_quantity"], line["quantity"]) for row in line["duties"]]
 
 
 def current_unallocated(order: Order, money: Currencies) -> Bag:
@@ -142,10 +147,6 @@ def _discrepancies(order: Order) -> Bag:
     """What refunds moved beyond lines, shipping, fees and taxes (negative: paid back on top)."""
     rows = (row for refund in order["refunds"] for row in refund["order_adjustments"])
     return total(read_set(row["amount_set"]) for row in rows)
-
-
-def _duty_amounts(duty: dict[str, Any]) -> tuple[Decimal, Decimal]:
-    return Decimal(duty["shop_money"]["amount"]), Decimal(duty["presentment_money"]["amount"])
 
 
 def _still_charged(shipping_line: Line, lines: list[Line]) -> bool:

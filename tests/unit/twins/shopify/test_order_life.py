@@ -6,6 +6,7 @@ import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from order_bench import OrderBench, assert_books_agree
 
-from interlock.twins.shopify import routing
+from interlock.twins.shopify import refunds, routing
 from interlock.twins.shopify.catalogue import PRODUCTS
 from interlock.twins.shopify.desk import Refused
+from interlock.twins.shopify.money import currencies_of, read_set, total
 from interlock.twins.shopify.order_writing import ChangeRefused
 from interlock.twins.shopify.scenarios import SCENARIOS
+from interlock.twins.shopify.totals import current_duty
 
 ELSEWHERE = 655_441_492
 SCENARIO_NAMES = sorted(set(SCENARIOS) - {"lines_300"})
@@ -208,3 +211,29 @@ def test_the_order_of_a_changed_customer_says_so_without_being_changed(bench: Or
     after = bench.now(order)
     assert (after["customer"]["first_name"], after["updated_at"]) == ("Renamed", order["updated_at"])
     assert bench.body("customers/update")["first_name"] == "Renamed"
+
+
+def test_each_duty_of_a_line_goes_back_with_its_own_amount(bench: OrderBench) -> None:
+    """C34: a line may owe two duties; the whole amount beside each would pay both back twice. They add up at every step."""
+    order = bench.place("duties")
+    money = currencies_of(order)
+    line = next(one for one in order["line_items"] if one["duties"])
+    line["quantity"] = line["current_quantity"] = 3
+    first, second = (
+        {"shop_money": "10.00", "presentment_money": "113.75"},
+        {"shop_money": "0.50", "presentment_money": "5.69"},
+    )
+    line["duties"] = [
+        line["duties"][0]
+        | {"id": number}
+        | {side: line["duties"][0][side] | {"amount": text} for side, text in amounts.items()}
+        for number, amounts in (("1", first), ("2", second))
+    ]
+    back: dict[str, Decimal] = {"1": Decimal(0), "2": Decimal(0)}
+    for _ in range(3):
+        owed = current_duty(line, money)
+        _, rows = refunds.take_off(order, {line["id"]: 1}, money, "no_restock", lambda: 1)
+        assert total(read_set(row["amount_set"]) for row in rows) == owed - current_duty(line, money)
+        for row in rows:
+            back[row["duty_id"]] += read_set(row["amount_set"]).shop
+    assert back == {"1": Decimal("10.00"), "2": Decimal("0.50")}
