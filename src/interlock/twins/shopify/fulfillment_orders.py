@@ -252,7 +252,12 @@ def submit(
 ANSWERS = {
     "accept": ("SUBMITTED", "ACCEPTED", "IN_PROGRESS", "fulfillment_request_accepted"),
     "reject": ("SUBMITTED", "REJECTED", "OPEN", "fulfillment_request_rejected"),
-    "accept_cancellation": ("CANCELLATION_REQUESTED", "CANCELLATION_ACCEPTED", "OPEN", "cancellation_request_accepted"),
+    "accept_cancellation": (
+        "CANCELLATION_REQUESTED",
+        "CANCELLATION_ACCEPTED",
+        "CANCELLED",
+        "cancellation_request_accepted",
+    ),
     "reject_cancellation": (
         "CANCELLATION_REQUESTED",
         "CANCELLATION_REJECTED",
@@ -264,15 +269,23 @@ ANSWERS = {
 
 
 def answer_request(life: Life, one: FulfillmentOrder, answer: str, message: str | None = None) -> None:
-    """The fulfilment service's word; `answer` is a key of ANSWERS."""
+    """The fulfilment service's word; `answer` is a key of ANSWERS.
+
+    An accepted cancellation ends it: CANCELLED in the published answer of fulfillmentOrderAcceptCancellationRequest
+    (2026-01), "closed" and without a request_status in the published webhook (2026-07). From memory: what it held is in a
+    replacement then, as after fulfillmentOrderCancel.
+    """
     needed, then, status, topic = ANSWERS[answer]
     if one["request_status"] != needed:
         raise Refused(
             f"Cannot {answer.replace('_', ' ')}: the request status is {one['request_status'].lower()}.", "id"
         )
     one["request_status"] = then
+    if status == "CANCELLED":
+        _replaced(life, one)
     _turn(life, one, status)
-    life.tell((f"fulfillment_orders/{topic}", {"fulfillment_order": _requested(one), "message": message}))
+    told = named(one) | {"status": "closed"} if status == "CANCELLED" else _requested(one)
+    life.tell((f"fulfillment_orders/{topic}", {"fulfillment_order": told, "message": message}))
 
 
 def ask_cancellation(life: Life, one: FulfillmentOrder, message: str | None = None) -> None:
@@ -292,7 +305,7 @@ def cancel(life: Life, one: FulfillmentOrder) -> FulfillmentOrder:
         raise Refused(text, "id", code="FULFILLMENT_ORDER_HAS_MANUALLY_REPORTED_PROGRESS")
     if one["request_status"] not in {"SUBMITTED", "CANCELLATION_REQUESTED"}:
         raise Refused("Fulfillment order is not in cancelable request state and can't be canceled.")
-    made = _cut(life, one, {row["id"]: row["remaining"] for row in one["lines"] if row["remaining"]})
+    made = _replaced(life, one)
     _turn(life, one, "CLOSED")
     body = {"fulfillment_order": named(one) | {"status": "cancelled"}, "replacement_fulfillment_order": named(made)}
     life.tell(("fulfillment_orders/cancelled", body))
@@ -331,6 +344,11 @@ def _cut(life: Life, one: FulfillmentOrder, units: Units, checked: Units | None 
     one["lines"] = [row for row in one["lines"] if row["total"]] or one["lines"]
     life.book["fulfillment_orders"].append(made)
     return made
+
+
+def _replaced(life: Life, one: FulfillmentOrder) -> FulfillmentOrder:
+    """A new one with all that was not shipped."""
+    return _cut(life, one, {row["id"]: row["remaining"] for row in one["lines"] if row["remaining"]})
 
 
 def _add(life: Life, one: FulfillmentOrder, line_item_id: int, count: int) -> None:

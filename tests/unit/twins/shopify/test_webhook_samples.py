@@ -19,9 +19,6 @@ AS_CREATE = {"orders/paid", "orders/fulfilled", "orders/partially_fulfilled"}
 UNPUBLISHED = {"reverse_fulfillment_orders/dispose"}
 DIFFERENCES = {
     "returns/process": {"+.admin_graphql_api_id", "+.id", "+.order_id"},  # the published sample is an empty object
-    "fulfillment_orders/cancellation_request_accepted": {
-        "+.fulfillment_order.request_status"
-    },  # in those of the other answers
 }
 KINDS = {bool: "flag", int: "number", float: "number", str: "text", dict: "object", list: "list"}
 
