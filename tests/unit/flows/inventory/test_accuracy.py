@@ -1,0 +1,288 @@
+"""Comparisons of stock: nothing that moves is drift, each difference has its cause, and healing follows the policy (C66, C69)."""
+
+import random
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from accuracy_world import PLACE, SHOP, WMS, AccuracyWorld, tried
+
+from interlock.flows.inventory.compare import AT_ONCE
+from interlock.messaging.accuracy import Run
+from interlock.messaging.sqlite.accuracy_views import (
+    read_causes,
+    read_heat,
+    read_stock_run,
+    read_sync_preview,
+    read_trend,
+)
+from interlock.messaging.sqlite.stock_side import beside
+from interlock.messaging.stock import Place
+from interlock.strategy.inventory import ItemRule
+
+
+def test_all_equal_is_one_number(tmp_path: Path) -> None:
+    """C69: after a run accuracy is a number for the channel and for each place, and the side table is gone."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=0, C=3)
+        run = await world.compared()
+        assert (run.state, run.listed, run.compared, run.equal, run.in_flight) == ("done", 3, 3, 3, 0)
+        whole = world.accuracy()
+        assert (whole.share, whole.variance, whole.value, whole.oldest_ms) == (1.0, 0, "", 0)
+        assert not list(tmp_path.glob("compare-*")) and not world.differences()
+
+    tried(tmp_path, story)
+
+
+def test_somebody_elses_number_is_corrected_by_its_delivery(tmp_path: Path) -> None:
+    """C69: a foreign write is named with its numbers and its worth, and healed by a delivery that reads before it writes."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=4)
+        world.shows("A", 9)
+        run = await world.compared()
+        found = world.differences()["A"]
+        assert (found.cause, found.state, found.wanted, found.shown, found.known) == ("foreign", "healing", 7, 9, 7)
+        assert world.open() == {"A"} and world.row("A").seen_us == 0 and world.desk.woken == 1
+        whole = world.accuracy()
+        assert (run.different, whole.variance, whole.value, whole.currency, whole.unpriced) == (1, 2, "5.00", "EUR", 0)
+        assert whole.oldest_ms == found.since_ms
+
+    tried(tmp_path, story)
+
+
+def test_what_the_folder_leaves_to_a_person_is_asked(tmp_path: Path) -> None:
+    """With heal = "ask" the delivery becomes an issue and writes nothing until it is replayed."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7)
+        world.shows("A", 9)
+        run = await world.compared()
+        assert world.differences()["A"].state == "asked" and run.asked == 1
+        assert world.row("A").trouble == "STK012" and world.open() == {"A"}
+        world.close_deliveries()
+        await world.compared()
+        assert world.differences()["A"].state == "asked" and not world.open()  # asked once
+
+    tried(tmp_path, story, heal="ask")
+
+
+def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
+    """The same numbers and causes, and nothing is opened or touched."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=1)
+        world.shows("A", 9)
+        before = world.row("A")
+        run = await world.compared(dry=True)
+        assert (run.different, run.opened) == (1, 0) and world.differences()["A"].state == "found"
+        assert world.row("A") == before and not world.open()
+
+    tried(tmp_path, story)
+
+
+def test_each_cause_once(tmp_path: Path) -> None:
+    """C69: late, refused, foreign, unmapped (both ways), rounding, lost event and unknown, side by side."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(LATE=5, REFUSED=5, FOREIGN=5, GONE=5, PACK=25, LOST=5, ODD=5, FINE=5)
+        await world.change("LATE", wanted=6)
+        world.source.counts |= {"w-LATE": 6, "w-ODD": 6, "w-REFUSED": 6}
+        await world.book.run(lambda book: world.took(book, "LATE", "ODD", "REFUSED"))
+        world.close_deliveries()
+        world.deliver("LATE", state="retrying", reason="rate_limit", error="429", received_ms=0)
+        await world.change("REFUSED", trouble="INVALID", said="not at this location")
+        world.clock.ms += 120_000
+        world.shows("FOREIGN", 8)
+        world.shows("GONE", None)
+        await world.change("GONE", seen=None, seen_us=0, written=None, written_us=0)
+        world.shows("PACK", 3)
+        world.shows("LOST", 4)
+        world.source.counts["w-LOST"] = 9
+        world.channel.shows[Place("s-STRANGE", PLACE)] = 12
+        run = await world.compared()
+        causes = {sku: one.cause for sku, one in world.differences().items()}
+        assert causes == {
+            "LATE": "late", "REFUSED": "refused", "FOREIGN": "foreign", "GONE": "unmapped", "PACK": "rounding",
+            "LOST": "lost_event", "ODD": "unknown", "": "unmapped",
+        }  # fmt: skip
+        assert (run.compared, run.equal, run.strangers) == (8, 1, 1)
+        counted = {one.cause: one.positions for one in read_causes(world.ledger.group.connection, SHOP)}
+        assert sum(counted.values()) == run.different and all(one == 1 for one in counted.values())
+        assert "counts available 9, we knew 5" in world.differences()["LOST"].what
+
+    tried(tmp_path, story, items=[ItemRule(sku="PACK", pack={SHOP: 12})])
+
+
+def test_a_silent_source_is_named_and_no_zero_is_written(tmp_path: Path) -> None:
+    """C66: when the source cannot be read and is stale, differences say so, nothing is opened, and the run goes on."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=7)
+        world.shows("A", 9)
+        world.clock.ms += 3 * 3_600_000
+        world.reader.fails = True
+        run = await world.compared()
+        found = world.differences()["A"]
+        assert (found.cause, found.state, found.wanted) == ("source_stale", "left", 7)
+        assert not world.open() and WMS in run.stale and world.row("A").wanted == 7
+
+    tried(tmp_path, story)
+
+
+def test_a_number_that_fell_waits_for_its_sale(tmp_path: Path) -> None:
+    """Fewer than we wrote may be a sale whose order is on its way: it is looked at, and is foreign only when its time is up."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7)
+        world.shows("A", 5)
+        first = await world.compared()
+        assert (first.in_flight, first.different) == (1, 0) and not world.differences() and world.open() == {"A"}
+        world.close_deliveries()
+        await world.change("A", seen_us=1)
+        world.clock.ms += 301_000
+        await world.reader.read_now(WMS, "levels")
+        assert (await world.compared()).different == 1 and world.differences()["A"].cause == "foreign"
+
+    tried(tmp_path, story)
+
+
+def test_races_are_no_drift(tmp_path: Path) -> None:
+    """While it is listed, the warehouse counts, writes land late and buyers buy: not one place is called drift. Control: the bare
+    comparison of what was listed with what is wanted finds dozens."""
+
+    async def story(world: AccuracyWorld) -> None:
+        skus = [f"S{number:03d}" for number in range(4 * AT_ONCE // 2)]
+        await world.stocked(**dict.fromkeys(skus, 50))
+        chance = random.Random(69)
+        under_way: list[tuple[str, int]] = []
+
+        async def land() -> None:
+            for sku, units in under_way:
+                world.shows(sku, units)
+                await world.change(sku, seen=units, seen_us=world.clock.us, written=units, written_us=world.clock.us)
+                world.deliver(sku, state="done", head=0)
+            under_way.clear()
+
+        async def others() -> None:
+            world.clock.ms += 20
+            await land()
+            for sku in chance.sample(skus, 12):  # a count: its delivery opens, and lands with the next page
+                world.source.counts[f"w-{sku}"] = units = chance.randrange(1, 99)
+                world.source.as_of_us = world.clock.us
+                await world.book.run(lambda book, sku=sku: world.took(book, sku))
+                if world.row(sku).wanted == units:
+                    under_way.append((sku, units))
+            sku = chance.choice(skus)  # a buyer, whose order is told a moment later
+            at = Place(f"s-{sku}", PLACE)
+            world.channel.shows[at] = max(0, world.channel.shows[at] - 1)
+
+        world.channel.meanwhile = others
+        run = await world.compared()
+        naive = await _naive(world, tmp_path, others)
+        assert run.in_flight > 0 and run.compared == run.equal and not world.differences(), world.differences()
+        assert naive > 10
+
+    tried(tmp_path, story)
+
+
+async def _naive(world: AccuracyWorld, folder: Path, others: object) -> int:
+    """What differs in the same world when only the two sides are compared, without a look at what moves."""
+    del others
+    with beside(folder)(SHOP, "", {PLACE: "cicero"}) as side:
+        after = ""
+        while True:
+            page = await world.channel.listing(after, timeout_seconds=1)
+            side.take(world.clock.us, page.seen)
+            if not page.after:
+                break
+            after = page.after
+        await side.compare(world.clock.us, None)
+        return len(side.some(0, 10_000))
+
+
+def test_a_slice_is_read_place_by_place_and_asks_the_source_first(tmp_path: Path) -> None:
+    """A slice lists nothing, finds an event that was lost although both sides agree, and leaves the numbers of whole runs alone."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(TEE=7, CAP=7)
+        world.source.counts["w-TEE"] = 9
+        world.channel.listing = partial(_never, "listed")  # type: ignore[method-assign]
+        run = await world.compared(sku="T*")
+        found = world.differences()["TEE"]
+        assert (found.cause, found.wanted, run.compared) == ("lost_event", 9, 1) and world.open() == {"TEE"}
+        assert not read_heat(world.ledger.group.connection, "") and not read_trend(
+            world.ledger.group.connection, SHOP, "", 0, 9
+        )
+
+    tried(tmp_path, story)
+
+
+async def _never(what: str, *_: object, **__: object) -> None:
+    raise AssertionError(f"it must not be {what}")
+
+
+def test_what_stands_no_more_is_forgotten_and_the_trend_stays(tmp_path: Path) -> None:
+    """A difference keeps its first time while it stands, goes when it is right again, and each run is a point of the trend."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=1)
+        world.shows("A", 9)
+        await world.compared(dry=True)
+        since_ms = world.differences()["A"].since_ms
+        world.clock.ms += 60_000
+        await world.compared(dry=True)
+        assert world.differences()["A"].since_ms == since_ms == world.accuracy().oldest_ms
+        world.shows("A", 7)
+        await world.compared()
+        trend = read_trend(world.ledger.group.connection, SHOP, "", 0, 9)
+        assert not world.differences() and [one.equal for one in trend] == [1, 1, 2]
+
+    tried(tmp_path, story)
+
+
+def test_a_full_sync_goes_on_where_it_was_and_asks_for_nothing_twice(tmp_path: Path) -> None:
+    """Killed between two steps it goes on from the disk: each place that is not known or differs gets one delivery, others none."""
+
+    async def story(world: AccuracyWorld) -> None:
+        skus = [f"S{number:04d}" for number in range(1_200)]
+        await world.stocked(**dict.fromkeys(skus, 5))
+        for sku in skus[:1_100]:
+            await world.change(sku, seen=None, seen_us=0)
+        preview = read_sync_preview(world.ledger.group.connection, SHOP, "", ())
+        assert (preview.places, preview.unknown, preview.different) == (1_200, 1_100, 0)
+        number = await world.accounts.ask(Run(id=0, kind="sync", channel=SHOP, why="new shop"), by="test", now_ms=1)
+        asked = (await world.accounts.open_runs())[0]
+        steps = world.accounts.sync
+
+        class Killed(BaseException):
+            pass
+
+        async def once(*given: object) -> Run:
+            ran = await steps(*given)  # type: ignore[arg-type]
+            if ran.opened >= 500:
+                raise Killed
+            return ran
+
+        world.accounts.sync = once  # type: ignore[method-assign, assignment]
+        with suppress(Killed):
+            await world.keeper._sync(asked)
+        assert len(world.open()) == 500
+        world.accounts.sync = steps  # type: ignore[method-assign]
+        world.close_deliveries()  # what was opened was delivered ...
+        revisions = dict(
+            world.ledger.group.connection.execute("SELECT name, revision FROM delivery WHERE name < 'S0500'").fetchall()
+        )
+        (again,) = await world.accounts.open_runs()
+        assert (again.id, again.state, again.opened) == (number, "running", 500)
+        await world.keeper._sync(again)
+        ended = read_stock_run(world.ledger.group.connection, number)
+        assert ended is not None and (ended.state, ended.opened) == ("done", 1_100)
+        assert len(world.open()) == 600
+        after = dict(
+            world.ledger.group.connection.execute("SELECT name, revision FROM delivery WHERE name < 'S0500'").fetchall()
+        )
+        assert after == revisions  # ... and is not asked for again
+
+    tried(tmp_path, story)
