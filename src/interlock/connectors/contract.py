@@ -19,7 +19,7 @@ from interlock.connectors.token_store import StoredToken, TokenStore
 from interlock.connectors.tokens import NOT_CONNECTED, Denied, Grant, Granted, TokenKeeper, fingerprint
 from interlock.connectors.verdict import classify, retry_after_seconds
 from interlock.errors import IntakeError, MappingError, SettingsError, UnmappedReference
-from interlock.messaging import stock
+from interlock.messaging import dropped, stock
 from interlock.messaging.event import Dialect, Envelope, Headers, Subject
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
 from interlock.messaging.source import BulkState, Held, Listed, Page, Reach, Subscription, Whole, WholePage
@@ -31,7 +31,7 @@ __all__ = [
     "Lane", "Level", "Link", "Listed", "LookUp", "Manifest", "MappingError", "Observations", "Once", "Operation", "Outcome",
     "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "Returned", "SettingsError", "Source", "StoredToken",
     "Subject", "Subscription", "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Whole",
-    "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write",
+    "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write", "dropped",
     "fingerprint", "no_success", "retry_after_seconds", "stock", "warnings_of", "with_members",
 ]  # fmt: skip
 
