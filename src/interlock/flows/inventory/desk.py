@@ -202,8 +202,8 @@ class Taking:
     def _heard(self, event: Event, said: Told) -> None:
         """A system that only tells has told all it had to: it is as fresh as that, and sales before it may be seen."""
         known, as_of_us = self._book.reading(event.system, "levels"), said.ends_us or _told_us(event)
-        if as_of_us <= known.fresh_us:
-            return
+        if as_of_us < known.fresh_us:
+            return  # files are signed to the second: two of one second are both news
         whole_us = as_of_us if said.ends == "whole" else known.whole_us
         fresh = msgspec.structs.replace(known, fresh_us=as_of_us, tried_us=self._now_us, whole_us=whole_us, error="")
         if said.ends == "whole" and said.telling:
