@@ -53,6 +53,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Act": {
         "backfill": ("interlock.cli.backfill", "Read everything that a system holds of an object."),
         "reconcile": ("interlock.cli.reconcile", "Say what webhooks did not tell of."),
+        "sync": ("interlock.cli.sync", "Bring a channel up to date in full."),
         "privacy": ("interlock.cli.privacy", "List what people asked of their data."),
         "retry": ("interlock.cli.replay", "Make the failed deliveries of an order due now."),
         "replay": ("interlock.cli.replay", "Deliver chosen deliveries again."),

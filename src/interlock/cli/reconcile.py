@@ -9,6 +9,7 @@ import click
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, counted, fail, fields_of, speaks
 from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, needs_a_hub, start_command
+from interlock.cli.reconcile_inventory import inventory
 from interlock.cli.store import NO_STORE, ask_store, exists
 from interlock.cli.times import ago, moment_us, now_ms, took
 from interlock.cli.writing import on_ledger, store_of, who
@@ -104,6 +105,9 @@ def orders(folder: Path, out: Output, **chosen: Any) -> None:
     Example: interlock reconcile orders --since 2026-11-01 --dry-run
     """
     _compare(folder, out, "order", **chosen)
+
+
+reconcile.add_command(inventory)
 
 
 @reconcile.command()

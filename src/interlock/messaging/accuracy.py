@@ -1,6 +1,7 @@
 """How true the shown stock is: comparisons of channels with what they should show, their differences, and the port to both."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Literal, Protocol, Self
 
 import msgspec
@@ -93,6 +94,16 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def share(self) -> float:
         """Of the compared positions, those that are equal; 1.0 when nothing was compared."""
         return self.equal / self.compared if self.compared else 1.0
+
+    def plus(self, other: "Accuracy") -> "Accuracy":
+        """Both together, such as two places of one location."""
+        worth = [Decimal(one.value) for one in (self, other) if one.value]
+        return msgspec.structs.replace(
+            self, compared=self.compared + other.compared, equal=self.equal + other.equal,
+            in_flight=self.in_flight + other.in_flight, variance=self.variance + other.variance,
+            value=str(sum(worth)) if worth else "", unpriced=self.unpriced + other.unpriced,
+            oldest_ms=min((one.oldest_ms for one in (self, other) if one.oldest_ms), default=0),
+        )  # fmt: skip
 
 
 class Heat(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -13,6 +13,7 @@ from interlock.console.drift import open_drift
 from interlock.console.health import ends_of
 from interlock.console.rendering import Console, console_of
 from interlock.console.source_metrics import WEEK_MS, source_families
+from interlock.console.stock_metrics import stock_families
 from interlock.messaging.contract_drift import DriftRow
 from interlock.messaging.differences import MoneyDifferences
 from interlock.messaging.ledger import Filter
@@ -82,6 +83,7 @@ async def _families(console: Console) -> list[Metric]:
             await console.views.latest_sweeps(),
             await console.views.missed_counts(now_ms - WEEK_MS),
         ),
+        *stock_families(await console.views.stock_accuracy(), await console.views.stock_causes(), now_ms),
         await _alerts(console),
     ]
 

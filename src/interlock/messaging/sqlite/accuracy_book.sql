@@ -94,7 +94,8 @@ FROM stock_place p WHERE p.channel = :channel AND (:sku = '' OR p.sku GLOB :sku)
   AND (:places = '[]' OR p.place IN (SELECT value FROM json_each(:places)))
 
 -- name: open_work
-SELECT count(*) FROM delivery WHERE destination = 'stock:' || ?1 AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
+SELECT count(*) FROM delivery WHERE destination = 'stock:' || ?1 AND (state IN ('pending', 'running', 'retrying', 'uncertain')
+  OR (state = 'waiting' AND reason NOT IN ('suspended', 'paused', 'authentication', 'permission')))
 
 -- name: accuracy  the newest of each channel
 SELECT /*accuracy*/ FROM stock_accuracy a WHERE a.run = (SELECT max(run) FROM stock_accuracy b WHERE b.channel = a.channel)
