@@ -31,11 +31,12 @@ class ReleaseRow(Struct, frozen=True, kw_only=True):
 
 
 class Wrote(Struct, frozen=True, kw_only=True):
-    """What a release wrote of one object at one destination. `verdict` is the newest call's: done, uncertain, refused."""
+    """What a release wrote of one object of `system` at one destination. `verdict` is the newest call's: done, uncertain, refused."""
 
     release: str
     destination: str
     flow: str
+    system: str
     object: str
     key: str
     name: str

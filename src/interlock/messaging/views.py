@@ -218,12 +218,13 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetterRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery that needs a person, or needed one (`closed_ms`)."""
+    """A delivery that needs a person, or needed one (`closed_ms`). `system`: the one that the object is of."""
 
     id: int
     delivery: int
     at_ms: int
     flow: str
+    system: str
     destination: str
     object: str
     key: str

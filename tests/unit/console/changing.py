@@ -58,7 +58,7 @@ def written() -> list[Wrote]:
             ("shipbob", "order", "#1204", "order.create", "uncertain", ""), ("netsuite", "customer", "", "customer.upsert", "done", "125279")]  # fmt: skip
     return [
         Wrote(
-            release=RELEASE, destination=destination, flow="order-to-erp", object=object_name, key="5300002359303",
+            release=RELEASE, destination=destination, flow="order-to-erp", system="shopify", object=object_name, key="5300002359303",
             name=name, operation=operation, verdict=verdict, external_id=external_id, calls=1, last_ms=NOW_MS - HOUR_MS,
         )
         for destination, object_name, name, operation, verdict, external_id in told

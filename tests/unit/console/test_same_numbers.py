@@ -7,8 +7,10 @@ import msgspec
 import pytest
 
 from console.browse import Browser
+from console.changing import written
 from console.conftest import Desk
-from console.store import MINUTE, NOW_MS, Store, deliver, key_of, order_body, place, strategy
+from console.drifting import DRIFT
+from console.store import MINUTE, NOW_MS, Store, deliver, give_up, key_of, order_body, place, strategy
 from interlock.strategy.model import Strategy
 
 NUMBER = 1301
@@ -34,7 +36,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     for at, (system, state) in enumerate((("shopify", "done"), ("shop-us", "dead"))):
         at_ms = NOW_MS - (2 - at) * MINUTE
         position = place(store, NUMBER, at_ms, system=system, body=order_body(NUMBER, source_name=f"sold-by-{system}"))
-        deliver(store, NUMBER, position, "order-to-erp", at_ms, state, system=system)
+        delivery = deliver(store, NUMBER, position, "order-to-erp", at_ms, state, system=system)
+        if state == "dead":
+            give_up(store, delivery, NUMBER, position, "order-to-erp", at_ms, "validation", "INVALID", "no such item")
     made = Desk(store, runs=with_two_stores())
     yield made
     made.views.close()
@@ -73,6 +77,21 @@ def test_lists_lead_to_either(browser: Browser, path: str) -> None:
     found = browser.get(path)
     assert {f"{PAGE}?system=shopify", f"{PAGE}?system=shop-us"} <= set(found.page.links())
     assert "Shopify US" in found.page.said or path == "/deliveries"
+
+
+def test_rows_of_other_pages_lead_to_their_store(browser: Browser, desk: Desk) -> None:
+    """C47: what failed, what was missed, what a release wrote and where a field changed is of one store each."""
+    desk.store.insert(
+        "missed", sweep=1, system="shop-us", object="order", key=str(key_of(NUMBER)), name=f"#{NUMBER}", kind="missing", version=1, found_ms=NOW_MS - MINUTE,
+    )  # fmt: skip
+    desk.mappings.rows = [msgspec.structs.replace(DRIFT[0], system="shop-us", key=str(key_of(NUMBER)))]
+    (issue,) = [link for link in browser.get("/issues").page.links() if link.startswith("/issues/")]
+    for path in (issue, "/reconciliation", "/strategy/mappings"):
+        links = browser.get(path).page.links()
+        assert f"{PAGE}?system=shop-us" in links, path
+        assert not {PAGE, f"{PAGE}?system=shopify"} & set(links), path
+    (wrote, *_) = written()
+    assert f"/objects/order/{wrote.key}?system=shopify" in browser.get(f"/changes/releases/{wrote.release}").page.links()
 
 
 def test_what_is_revealed_of_one_store_stays_hidden_of_the_other(browser: Browser) -> None:

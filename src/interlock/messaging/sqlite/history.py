@@ -75,7 +75,8 @@ class SqliteHistory:
         """Destination -> kind of object -> how many."""
         rows = self.wrote(releases, since_ms=since_ms, limit=EVERY_ROW)
         found: dict[str, dict[str, int]] = {}
-        for destination, object_name, verdict, _ in sorted({(r.destination, r.object, r.verdict, r.key) for r in rows}):
+        each = {(row.destination, row.object, row.verdict, row.system, row.key) for row in rows}
+        for destination, object_name, verdict, *_ in sorted(each):
             kind = object_name if verdict == "done" else f"{object_name}, {verdict}"
             counts = found.setdefault(destination, {})
             counts[kind] = counts.get(kind, 0) + 1
@@ -109,8 +110,8 @@ def _switch(release: str, action: str, at_ms: int, who: str, why: str, detail: s
 
 
 def _wrote(row: tuple[Any, ...]) -> Wrote:
-    release, destination, flow, object_name, key, name, operation, verdict, external_id, calls, last_ms, _ = row
+    release, destination, flow, system, object_name, key, name, operation, verdict, external_id, calls, last_ms, _ = row
     return Wrote(
-        release=release, destination=destination, flow=flow, object=object_name, key=key, name=name,
-        operation=operation, verdict=verdict, external_id=external_id, calls=calls, last_ms=last_ms,
+        release=release, destination=destination, flow=flow, system=system, object=object_name, key=key,
+        name=name, operation=operation, verdict=verdict, external_id=external_id, calls=calls, last_ms=last_ms,
     )  # fmt: skip

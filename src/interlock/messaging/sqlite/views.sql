@@ -130,8 +130,8 @@ SELECT system, operation, signal, reference, external_id, written_ms, writes FRO
 WHERE object = :object AND key = :key AND origin = :system ORDER BY written_ms, system LIMIT :limit;
 
 -- name: dead_letters_of
-SELECT id, delivery, at_ms, flow, destination, object, key, name, reason, code, error, fingerprint, owner, attempts,
-       closed_ms, resolution, closed_by, why
+SELECT id, delivery, at_ms, flow, coalesce((SELECT d.system FROM delivery d WHERE d.id = dead_letter.delivery), '') AS system,
+       destination, object, key, name, reason, code, error, fingerprint, owner, attempts, closed_ms, resolution, closed_by, why
 FROM dead_letter WHERE id IN (
   SELECT id FROM dead_letter WHERE delivery IN (SELECT value FROM json_each(:deliveries)) AND at_ms >= :since_ms
 ) ORDER BY id LIMIT :limit;
@@ -171,8 +171,8 @@ WHERE at_ms > :until_ms - 24 * 3600000 GROUP BY fingerprint, hours_ago;
 SELECT fingerprint, count(*) AS count FROM dead_letter WHERE closed_ms > 0 AND at_ms >= :since_ms GROUP BY fingerprint;
 
 -- name: dead_letters
-SELECT id, delivery, at_ms, flow, destination, object, key, name, reason, code, error, fingerprint, owner, attempts,
-       closed_ms, resolution, closed_by, why
+SELECT id, delivery, at_ms, flow, coalesce((SELECT d.system FROM delivery d WHERE d.id = dead_letter.delivery), '') AS system,
+       destination, object, key, name, reason, code, error, fingerprint, owner, attempts, closed_ms, resolution, closed_by, why
 FROM dead_letter WHERE closed_ms = 0 /*where*/ ORDER BY id DESC LIMIT :limit;
 
 -- name: deliveries
