@@ -40,6 +40,7 @@ from interlock.messaging.process import STEERING, STEP
 from interlock.messaging.releases import Document, Release, Releases
 from interlock.messaging.stall import TimeLimit
 from interlock.messaging.steering import Processes
+from interlock.messaging.stock import STALE
 from interlock.messaging.stock_book import SHOWN, Showing
 from interlock.messaging.stops import StopBoard, Stops
 from interlock.messaging.write import Absent, Destination, Found, Link, Once, Past, Plan, Write
@@ -244,6 +245,8 @@ class _Trip:
         )
         outcome = await _told(call, self.delivery.destination)
         self.called = True
+        if isinstance(outcome, Retry) and outcome.code == STALE:  # it was not written, and never will be under this key
+            return await self._settle(attempt, "absent", self.clock.now_ms())
         if not isinstance(outcome, Done):
             raise stopped(outcome, attempt.write, self.clock.now_ms())
         await self._found(attempt, "resent", outcome.external_id)

@@ -70,7 +70,9 @@ class ChannelWriter:
         if known is None:
             return await self._writes.ask(_Asked(line, key, timeout_seconds, self._clock.monotonic()))
         batch, number = known
-        return (await self._again(batch, timeout_seconds))[number]
+        outcome = (await self._again(batch, number, timeout_seconds))[number]
+        await self._book.run(lambda work: self._settle(work, [(batch.lines[number], outcome)], again=True))
+        return outcome
 
     # -- calls
 
@@ -99,22 +101,41 @@ class ChannelWriter:
         outcomes = dict(zip(batch.line_keys, await self._made(batch, going[0].timeout_seconds), strict=True))
         return [outcomes.get(one.key, late) for one in asked]
 
-    async def _again(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
-        """Once for all its lines that ask."""
+    async def _again(self, batch: Batch, number: int, timeout_seconds: float) -> LineOutcomes:
+        """Once for all its lines that ask, until what became of each is known."""
         task = self._resent.get(batch.key)
-        if task is None or (task.done() and not _all_done(task)):
-            await self._pass()
-            task = self._resent[batch.key] = asyncio.ensure_future(self._made(batch, timeout_seconds, again=True))
+        if task is None or (task.done() and not _is_known(task, number)):
+            task = self._resent[batch.key] = asyncio.ensure_future(self._made_again(batch, timeout_seconds))
             while len(self._resent) > RESENT_KEPT:
                 self._resent.pop(next(iter(self._resent)))
         return await asyncio.shield(task)
 
-    async def _made(self, batch: Batch, timeout_seconds: float, *, again: bool = False) -> LineOutcomes:
-        outcomes = await self._called(batch, timeout_seconds)
-        if isinstance(outcomes, Underway):
-            outcomes = await self._awaited(batch, outcomes, timeout_seconds)
-        await self._book.run(lambda work: self._settle(work, batch, outcomes, again=again))
+    async def _made(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
+        outcomes = await self._ended(batch, timeout_seconds)
+        settled = list(zip(batch.lines, outcomes, strict=True))
+        await self._book.run(lambda work: self._settle(work, settled, again=False))
         return outcomes
+
+    async def _made_again(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
+        """A place that shows what its line says is no stale one: the first call had written it, in a part of its own."""
+        await self._pass()
+        outcomes = await self._ended(batch, timeout_seconds)
+        stale = [line.place for line, outcome in zip(batch.lines, outcomes, strict=True) if _is_stale(outcome)]
+        if not stale:
+            return outcomes
+        await self._pass()
+        answer = await self.channel.read(stale, timeout_seconds=timeout_seconds)
+        if isinstance(answer, Retry | Refused):
+            return tuple(answer if _is_stale(outcome) else outcome for outcome in outcomes)
+        shown = {seen.place: seen.quantity for seen in answer if seen.stocked}
+        return tuple(
+            _written_before(line) if _is_stale(outcome) and shown.get(line.place) == line.quantity else outcome
+            for line, outcome in zip(batch.lines, outcomes, strict=True)
+        )
+
+    async def _ended(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
+        outcomes = await self._called(batch, timeout_seconds)
+        return await self._awaited(batch, outcomes, timeout_seconds) if isinstance(outcomes, Underway) else outcomes
 
     async def _called(self, batch: Batch, timeout_seconds: float) -> LineOutcomes | Underway:
         """A client that raises has said nothing: what it did is not known."""
@@ -154,11 +175,11 @@ class ChannelWriter:
 
     # -- what is known after a call
 
-    def _settle(self, work: StockWork, batch: Batch, outcomes: LineOutcomes, *, again: bool) -> None:
+    def _settle(self, work: StockWork, settled: Sequence[tuple[Line, Outcome]], *, again: bool) -> None:
         """What was told while the call was on its way may be of after it: that place is read again. An answer that came only to
-        a repetition is of the past: its places are read again too, and of a place that has gone on since it is no news."""
+        a repetition is of the past: its place is read again too, and when it has gone on since, the answer is no news."""
         now_us = self._clock.now_ms() * 1_000
-        for line, outcome in zip(batch.lines, outcomes, strict=True):
+        for line, outcome in settled:
             row = work.shown(self.system, line.place.location, line.sku)
             if row is None or line.reference != reference_of(row):
                 continue
@@ -180,6 +201,8 @@ class ChannelWriter:
                     work.happened(msgspec.structs.replace(change, kind="refused", why=refused))
                 case Uncertain():
                     work.show(msgspec.structs.replace(row, seen_us=0))
+                case Retry() if outcome.code == STALE and again:  # written or not: what the more of both lacks is gone
+                    work.show(msgspec.structs.replace(row, seen=max(row.seen or 0, line.quantity), seen_us=0))
                 case Retry() if outcome.code == STALE:
                     work.show(msgspec.structs.replace(row, seen_us=0))
                 case Retry():
@@ -200,8 +223,17 @@ def _under_way(work: StockWork, *, key: str, receipt: str) -> None:
     work.batch_under_way(key, receipt)
 
 
-def _all_done(task: "asyncio.Task[LineOutcomes]") -> bool:
-    """Whether what is known of a call that was sent again is final for every line."""
+def _is_known(task: "asyncio.Task[LineOutcomes]", number: int) -> bool:
+    """Whether a call that was sent again has said for good what became of this line."""
     if task.cancelled() or task.exception() is not None:
         return False
-    return not any(isinstance(outcome, Uncertain | Retry) for outcome in task.result())
+    outcome = task.result()[number]
+    return isinstance(outcome, Done | Refused) or _is_stale(outcome)
+
+
+def _is_stale(outcome: Outcome) -> bool:
+    return isinstance(outcome, Retry) and outcome.code == STALE
+
+
+def _written_before(line: Line) -> Done:
+    return Done(external_id=f"{line.place.item}@{line.place.location}", detail="an earlier call had written it")

@@ -112,3 +112,67 @@ def test_a_batch_that_comes_again_says_nothing_of_lines_that_went_on(tmp_path: P
         await engine.close()
 
     asyncio.run(run())
+
+
+def test_a_repetition_that_comes_too_late_is_given_up(tmp_path: Path) -> None:
+    """A write was never answered, and meanwhile somebody changed the place: under its key it can never be done, so the place is
+    read and the number worked out anew. Repeating it for ever would let the place stay wrong (C59)."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=10) as engine:
+            shop, faults = engine.shop, ["never"]
+            await engine.run(5)
+            shop.fault = lambda _: faults.pop() if faults else "done"
+            engine.warehouse.pieces["TEE"] = 12
+            while faults:
+                await engine.run(0.1)
+            shop.put("TEE", 11)
+            await engine.run(100)
+            assert shop.shown == {"TEE": 12}
+            keys = [key for key, _ in shop.calls]
+            assert max(keys.count(key) for key in keys) == 2
+            assert engine.rows("SELECT resolution FROM attempt WHERE verdict = 'uncertain'") == [("absent",)]
+
+    asyncio.run(run())
+
+
+def test_what_buyers_took_of_an_unanswered_write_is_not_given_back(tmp_path: Path) -> None:
+    """The write counted, its answer was lost, a buyer took one of it, and the channel no longer knows its key: that the place
+    shows another number than either tells of a sale, and until one is told it stays subtracted (C58, C59)."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=10) as engine:
+            shop, faults = engine.shop, ["lost"]
+            await engine.run(5)
+            shop.fault = lambda _: faults.pop() if faults else "done"
+            engine.warehouse.pieces["TEE"] = 12
+            while faults:
+                await engine.run(0.1)
+            shop.forget_keys()
+            assert shop.sell("TEE")
+            await engine.run(20)
+            assert shop.shown == {"TEE": 11}
+            assert engine.rows("SELECT missing FROM stock_place") == [(1,)]
+
+    asyncio.run(run())
+
+
+def test_a_part_that_an_earlier_call_had_written_is_no_foreign_number(tmp_path: Path) -> None:
+    """A channel that writes a batch in parts answers the repetition of a written part with a stale line: the place shows just
+    what we wrote, so nothing is gone and nobody's hand is told of (C60)."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=10) as engine:
+            shop, faults = engine.shop, ["lost"]
+            await engine.run(5)
+            shop.fault = lambda _: faults.pop() if faults else "done"
+            engine.warehouse.pieces["TEE"] = 8
+            while faults:
+                await engine.run(0.1)
+            shop.forget_keys()
+            await engine.run(20)
+            assert shop.shown == {"TEE": 8}
+            assert engine.rows("SELECT missing FROM stock_place") == [(0,)]
+            assert engine.changes("foreign") == []
+
+    asyncio.run(run())
