@@ -53,8 +53,8 @@ ORACLE_AS_SQLITE: tuple[tuple[re.Pattern[str], str], ...] = (
 _FROM = re.compile(r"\bfrom\s+(\w+)", re.IGNORECASE)
 _READING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
 
-Balance = tuple[int, int]
-"""Item and location."""
+Balance = tuple[str, str]
+"""Item and location, by their ids as they were sent: charges may be items that the account has no stock of."""
 
 
 class Inventory:
@@ -153,7 +153,7 @@ class Inventory:
         self._database.executemany("INSERT INTO aggregateitemlocation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", balances)
 
     def _row(self, item: int, location: int, balance: Record) -> tuple[Any, ...]:
-        on_hand, demand = Decimal(balance.get("on_hand", 0)), Decimal(self._demand[item, location])
+        on_hand, demand = Decimal(balance.get("on_hand", 0)), Decimal(self._demand[str(item), str(location)])
         committed = min(demand, max(on_hand, Decimal(0)))
         amounts = (on_hand, on_hand - committed, committed, demand - committed, Decimal(balance.get("on_order", 0)))
         return item, location, *(str(amount) for amount in amounts), balance.get("changed") or self._now()
@@ -171,20 +171,19 @@ class Inventory:
 
     def _place(self, order: Record, line: Record) -> Balance:
         location = line.get("location") or order.get("location") or self.locations[0]
-        return int(line["item"]["id"]), int(location["id"] if isinstance(location, dict) else location)
+        return str(line["item"]["id"]), str(location["id"] if isinstance(location, dict) else location)
 
     def _touch(self, on_hand: Mapping[Balance, Any], changed: set[Balance]) -> None:
         """Move what is on hand and note when it was; nothing is an effect of its own: the document is."""
         items: dict[str, Record] = {}
-        for item, location in on_hand.keys() | changed:
-            key = str(item)
+        for key, location in on_hand.keys() | changed:
             record = items.get(key) or self._world.get("item", key)
             if record is None:
                 continue
             balances = {place: dict(row) for place, row in self._balances(record).items()}
-            balance = balances.setdefault(str(location), {"on_hand": 0})
-            balance["on_hand"] = Decimal(balance["on_hand"]) + Decimal(on_hand.get((item, location), 0))
-            if (item, location) in changed:
+            balance = balances.setdefault(location, {"on_hand": 0})
+            balance["on_hand"] = Decimal(balance["on_hand"]) + Decimal(on_hand.get((key, location), 0))
+            if (key, location) in changed:
                 balance["changed"] = self._now()
             items[key] = {**record, "locations": balances}
         if items:

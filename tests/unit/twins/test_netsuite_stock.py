@@ -65,6 +65,18 @@ def test_orders_commit_and_fulfilments_ship(start_twin: Any) -> None:
     assert balances(twin) == done
 
 
+def test_a_charge_commits_nothing(start_twin: Any) -> None:
+    """A charge may be an item by a name of its own, of which the account has no stock: the order is taken all the same."""
+    twin = start_twin("netsuite", {"entities": "any", "items": "any"}, AUTHORIZED)
+    rows = [
+        {"item": {"id": "A"}, "quantity": 3, "rate": 1},
+        {"item": {"id": "shipping item"}, "quantity": 1, "rate": 5},
+    ]
+    sent = twin.send("PUT", f"{RECORDS}/salesOrder/eid:SO1", {"entity": {"externalId": "C"}, "item": {"items": rows}})
+    assert sent.status == 204, sent.text
+    assert balances(twin) == {}
+
+
 def test_pending_approval_may_commit_nothing(start_twin: Any) -> None:
     """What an order commits before it is approved is a preference of the account: both are met."""
     twin = start_twin("netsuite", CONFIG | {"pending_approval_commits": False}, AUTHORIZED)
