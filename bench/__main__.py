@@ -25,6 +25,7 @@ MEASURES = {
     "peer": "lost by a SIGKILL",
     "check": "a large folder checked",
     "contract_watch": "sources watched for drift",
+    "stock_compare": "stock of a channel compared",
 }
 """Each is a module of this folder with `async def measure(size) -> Section`."""
 

@@ -30,6 +30,15 @@ def test_the_watch_for_drift_looks_at_every_order(bench: Any, tmp_path: Path) ->
     assert all(figure.value for figure in section.figures)
 
 
+def test_stock_that_differs_is_found_in_the_bench(bench: Any, tmp_path: Path) -> None:
+    """A comparison that found nothing would be fast: one place in a thousand differs, and each is corrected."""
+    measured = bench("stock_compare")
+    measured.fill(tmp_path, 100)
+    said = asyncio.run(measured.compared(tmp_path, 100))
+    assert (said["compared"], said["different"], said["opened"]) == (2_000, 2, 2)
+    assert measured.bare(tmp_path, 100) >= 0
+
+
 def test_what_was_saved_up_is_no_allowance_of_the_time(bench: Any) -> None:
     """A bucket that is emptied meanwhile would make a backfill look better than the limit allows."""
     began = {"elapsed_seconds": 5.0, "used_points": 100, "currentlyAvailable": 2_000}

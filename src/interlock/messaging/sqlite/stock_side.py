@@ -57,9 +57,10 @@ class StockSide:
                 rows += 1
                 yield one.place.location, one.place.item, one.quantity if one.stocked else 0, page
 
-        with self._connection:
-            self._connection.execute(self._sql["page"], (page, began_us))
-            self._connection.executemany(self._sql["list"], values())
+        if not self._connection.in_transaction:  # one for all pages: each commit would write what it has touched
+            self._connection.execute("BEGIN")
+        self._connection.execute(self._sql["page"], (page, began_us))
+        self._connection.executemany(self._sql["list"], values())
         return rows
 
     def at_most(self, limit: int) -> bool:
@@ -85,6 +86,8 @@ class StockSide:
 
     def _compare(self, began_us: int, groups: Mapping[str, str] | None, news: Sequence[str]) -> None:
         sql, connection = self._sql, self._connection
+        if connection.in_transaction:
+            connection.execute("COMMIT")  # and look at the ledger as it is now
         with connection:
             connection.executemany(sql["new"], ((sku,) for sku in news))
             connection.execute(sql["compare"], {**self._asked, "began_us": began_us, "news": int(bool(news))})

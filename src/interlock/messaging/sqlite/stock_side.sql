@@ -2,7 +2,7 @@
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
-PRAGMA cache_size = -16384
+PRAGMA cache_size = -32768
 
 -- name: make
 CREATE TABLE page (number INTEGER PRIMARY KEY, began_us INTEGER NOT NULL) STRICT;
@@ -60,8 +60,10 @@ INSERT OR IGNORE INTO news (sku) VALUES (?)
 -- name: some
 SELECT rowid, place, sku, item, wanted, shown, moved FROM worst WHERE rowid > ? ORDER BY rowid LIMIT ?
 
--- name: strangers  items that it sells at our places and that none of our SKUs is
-SELECT l.item, sum(l.quantity), coalesce(i.sku, '') FROM listed l LEFT JOIN ledger.stock_item i ON i.system = ?1 AND i.item = l.item
-WHERE l.quantity > 0 AND l.place IN (SELECT place FROM our_place) AND coalesce(i.tracked, 1) = 1 AND coalesce(i.kit, 0) = 0
-  AND NOT EXISTS (SELECT 1 FROM ledger.stock_place p WHERE p.channel = ?1 AND p.item = l.item)
-GROUP BY l.item ORDER BY 2 DESC LIMIT ?2
+-- name: strangers  items that it counts and sells at our places, and that none of our SKUs is
+SELECT item, shown, sku FROM (
+  SELECT i.item, i.sku, (SELECT sum(l.quantity) FROM our_place o CROSS JOIN listed l ON l.place = o.place AND l.item = i.item
+    WHERE l.quantity > 0) AS shown
+  FROM ledger.stock_item i WHERE i.system = ?1 AND i.tracked = 1 AND i.kit = 0
+    AND NOT EXISTS (SELECT 1 FROM ledger.stock_place p WHERE p.channel = ?1 AND p.item = i.item))
+WHERE shown > 0 ORDER BY shown DESC LIMIT ?2

@@ -17,7 +17,7 @@ from interlock.messaging.sqlite.accuracy_views import (
     read_trend,
 )
 from interlock.messaging.sqlite.stock_side import beside
-from interlock.messaging.stock import Place
+from interlock.messaging.stock import Item, Place
 from interlock.strategy.inventory import ItemRule
 
 
@@ -101,11 +101,12 @@ def test_each_cause_once(tmp_path: Path) -> None:
         world.shows("LOST", 4)
         world.source.counts["w-LOST"] = 9
         world.channel.shows[Place("s-STRANGE", PLACE)] = 12
+        await world.book.run(lambda book: book.list_items(SHOP, [Item(item="s-STRANGE", sku="STRANGE")], 1))
         run = await world.compared()
         causes = {sku: one.cause for sku, one in world.differences().items()}
         assert causes == {
             "LATE": "late", "REFUSED": "refused", "FOREIGN": "foreign", "GONE": "unmapped", "PACK": "rounding",
-            "LOST": "lost_event", "ODD": "unknown", "": "unmapped",
+            "LOST": "lost_event", "ODD": "unknown", "STRANGE": "unmapped",
         }  # fmt: skip
         assert (run.compared, run.equal, run.strangers) == (8, 1, 1)
         counted = {one.cause: one.positions for one in read_causes(world.ledger.group.connection, SHOP)}
