@@ -17,7 +17,7 @@ import click
 from interlock.cli.beside import heed_other_writers
 from interlock.cli.demo_orders import SETTLED, TITLES, Arrivals, Wish
 from interlock.cli.demo_project import require_free, write_project
-from interlock.cli.demo_stock import stock_warehouse
+from interlock.cli.demo_stock import miscount, stock_up
 from interlock.cli.output import INTERRUPTED, PROGRAM, Output, counted, program
 from interlock.cli.place import DEMO_FOLDER, announced
 from interlock.cli.times import took
@@ -143,7 +143,7 @@ class Demo:
         if hub.said_at_start:
             self._step(hub.said_at_start, release=hub.release.id[:12])
         await self._world.wait()
-        await stock_warehouse(self._world)
+        await stock_up(self._world)
         self._step("twins up: Shopify, NetSuite (ERP), ShipBob (WMS), Klaviyo (CRM)", urls=self._world.urls)
         await hub.serve(port=self._wish.port)
         topics = await self._subscribe(hub)
@@ -202,6 +202,7 @@ class Demo:
 
     async def _stay(self, hub: "Hub") -> None:
         """Until it is cancelled, or a part of the hub fails: then its error is raised."""
+        scene = asyncio.ensure_future(miscount(self._world, hub))
         parts = [
             asyncio.ensure_future(part) for part in (hub.wait(), heed_other_writers(hub), self._world.watch_faults())
         ]
@@ -210,7 +211,7 @@ class Demo:
             for part in ended:
                 part.result()
         finally:
-            for part in parts:
+            for part in (scene, *parts):
                 part.cancel()
 
 

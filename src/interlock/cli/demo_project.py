@@ -4,6 +4,7 @@ import os
 import socket
 from pathlib import Path
 
+from interlock.cli.demo_stock import write_inventory
 from interlock.cli.place import STRATEGY_FILE, data_folder, hub_url, lock_holder
 from interlock.cli.twin_world import TwinWorld, is_free
 from interlock.errors import SettingsError
@@ -93,6 +94,7 @@ def _written(folder: Path, world: TwinWorld) -> int:
         return 0
     values = {f"{vendor}_url": url for vendor, url in urls.items()}
     written = write_starter(folder, {**values, **_PLACES, "environment": "demo", "title": "Acme (demo)"})
+    write_inventory(folder)
     for table in (_LIMITS, _SETTINGS):
         for path, (old, new) in table.items():
             file = folder / path

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 CHANGES = 20
 MICRO = 1_000
-COLOURS = {"agrees": "green", "refused": "red", "asked": "red", "differs": "yellow", "suspended": "yellow"}
+COLOURS = {
+    "agrees": "green",
+    "refused": "red",
+    "asked": "red",
+    "differs": "yellow",
+    "compared": "red",
+    "suspended": "yellow",
+}
 
 
 @click.command()
@@ -46,7 +53,7 @@ def stock(sku: str, changes: int, folder: Path, out: Output) -> None:
               interlock stock TEE-1 --changes 100 --json
     """
     from interlock.cli.catalogue import read_strategy
-    from interlock.flows.inventory.answer import near_skus, stock_of
+    from interlock.flows.inventory.answer import near_skus, stock_of, with_comparisons
 
     strategy, now = read_strategy(folder), now_ms()
 
@@ -59,6 +66,7 @@ def stock(sku: str, changes: int, folder: Path, out: Output) -> None:
         if found is None:
             _unknown(sku, near, out)
             fail()
+        found = with_comparisons(found, await views.stock_differences(sku=sku))
         _tell(found, now, out)
         url = hub_url(data_folder(folder))
         page = [f"open {url}/inventory/sku/{_quoted(sku)}"] if url else []

@@ -26,6 +26,7 @@ SCENARIOS = ("plain", "discount_order", "tax_included", "non_ascii", "same_sku_t
 SHOP_TIME_SCALE = 600
 """The shop's four hours of webhook retries pass in 24 seconds."""
 CONTROL_SECONDS = 10.0
+WAREHOUSES = [{"id": 8, "name": "Cicero (IL)"}, {"id": 9, "name": "Ottawa (ON)"}]
 SHOP_TOKEN = "shpat_twin"  # noqa: S105  made up, like all the demo's secrets
 TWIN_PORTS = (20_000, 32_000)
 """Linux gives 32768 and above to outgoing connections, others 49152 and above."""
@@ -83,7 +84,7 @@ class TwinWorld:
                 "clients": [{"client_id": CLIENT_ID, "certificates": {CERTIFICATE_ID: public_key}}], "entities": "any",
                 "concurrency": 100, "latency_seconds": 0.02,
             },
-            "shipbob": {"rate_per_minute": 100_000},
+            "shipbob": {"rate_per_minute": 100_000, "locations": WAREHOUSES},
             "klaviyo": {"limits": "off"},
         }  # fmt: skip
 

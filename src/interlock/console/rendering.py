@@ -44,14 +44,14 @@ class Entry(msgspec.Struct, frozen=True):
 RAIL = (
     Entry("/", "Home", "home", phone=True, also=("/map",)),
     Entry("/orders", "Orders", "orders", phone=True, also=("/objects",)),
+    Entry("/inventory", "Inventory", "inventory", phone=True),
     Entry("/issues", "Issues", "issues", phone=True, also=("/outages", "/replays")),
     Entry("/deliveries", "Deliveries", "deliveries", also=("/bulk",)),
     Entry("/systems", "Systems", "systems", phone=True, also=("/flows", "/reconciliation", "/runbooks", "/backfills")),
-    Entry("/strategy", "Strategy", "strategy", phone=True),
+    Entry("/strategy", "Strategy", "strategy"),
     Entry("/changes", "Changes", "changes"),
-    Entry("/audit", "Audit", "audit", also=("/privacy",)),
 )
-"""At most eight, at most five of them on a phone; the map and the deliveries are a tap away from Home."""
+"""At most eight, at most five of them on a phone; the map and the deliveries are a tap away from Home, the audit stands below."""
 
 STRATEGY_PAGES = (
     Entry("/strategy", "Checklist", ""),

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from interlock.messaging.stock_book import Halted, Happened, Read, StockWork
+from interlock.messaging.stock_book import Halted, Happened, Read, Shown, StockWork
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -61,6 +61,9 @@ class StockLook(StockWork, Protocol):
 
     def place_counts(self) -> list[PlaceCount]:
         """Each place of each channel."""
+
+    def wrong(self, limit: int) -> list[Shown]:
+        """Places that are known to show another number than they should, the largest difference first."""
 
     def kinds_since(self, since_us: int) -> dict[str, int]:
         """Kind of change -> how many since then."""

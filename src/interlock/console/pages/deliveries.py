@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -79,23 +79,24 @@ async def as_csv(request: Request) -> Response:
 
 
 async def _csv(console: Console, chosen: Chosen) -> AsyncIterator[str]:
-    yield _lines([(*CSV_COLUMNS, "updated")])
+    yield csv_lines([(*CSV_COLUMNS, "updated")])
     before, written = chosen.before, 0
     while written < CSV_ROWS:
         rows = await console.views.deliveries(chosen.filter, text=chosen.text, before=before)
-        yield _lines([(*(_cell(getattr(row, name)) for name in CSV_COLUMNS), iso(row.updated_ms)) for row in rows])
+        yield csv_lines([(*(csv_cell(getattr(row, name)) for name in CSV_COLUMNS), iso(row.updated_ms)) for row in rows])
         if len(rows) < chosen.filter.limit:
             return
         before, written = rows[-1].id, written + len(rows)
 
 
-def _cell(value: object) -> str:
+def csv_cell(value: object) -> str:
     """A text that a spreadsheet would take for a formula is quoted: names and errors come from outside."""
     text = str(value)
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
 
 
-def _lines(rows: list[tuple[str, ...]]) -> str:
+def csv_lines(rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows as a spreadsheet reads them (RFC 4180)."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue()

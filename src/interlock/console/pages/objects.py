@@ -4,6 +4,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -21,10 +22,12 @@ from interlock.console.sessions import REVEAL_SECONDS
 from interlock.console.wording import counted, number
 from interlock.messaging.process import STEERING
 from interlock.messaging.process_views import WORDS, ProcessRow
+from interlock.messaging.stock_views import StockLook
 from interlock.messaging.views import AttemptRow, DeliveryRow, EventRow, Hit, ObjectRow, Story
 from interlock.strategy.model import Strategy
 
 ORDERS_ON_A_PAGE = 50
+SKUS_FOUND, SKUS_LOOKED_AT = 10, 200
 CARDS_ON_A_PAGE = 12
 """Attempts shown with their payloads; older ones stand in the timeline, and `?attempts=all` shows them too."""
 
@@ -32,18 +35,42 @@ CARDS_ON_A_PAGE = 12
 async def search(request: Request) -> Response:
     """One box. A single hit is opened at once; by its URL everything found is a page as well."""
     text = request.query_params.get("q", "").strip()[:200]
-    found = await console_of(request).views.search(text) if text else ()
-    hits = [(hit, system) for hit in found for system in hit.systems or ("",)]
+    console = console_of(request)
+    found = await console.views.search(text) if text else ()
+    hits = [(hit, system, _object_at(hit, system)) for hit in found for system in hit.systems or ("",)]
+    skus = await skus_named(console, text, whole=bool(hits)) if text else []
+    hits = [(_sku_hit(sku), "", f"/inventory/sku/{quote(sku, safe='')}") for sku in skus] + hits
     if len(hits) == 1 and "all" not in request.query_params:
-        return RedirectResponse(object_url(found[0].object, found[0].key), 303)
+        return RedirectResponse(
+            f"/inventory/sku/{quote(skus[0], safe='')}" if skus else object_url(found[0].object, found[0].key), 303
+        )
     said = f"{counted(len(hits), 'thing')} found for “{text}”." if hits else f"Nothing found for “{text}”."
     if not text:
         said = "Find an order, a SKU or a document."
     return _found(request, hits, text, Answer(state="done" if hits else "silent", text=said))
 
 
-def _found(request: Request, hits: Sequence[tuple[Hit, str]], text: str, answer: Answer) -> Response:
-    """A row for each object and the system that it began in."""
+def _object_at(hit: Hit, system: str) -> str:
+    return object_url(hit.object, hit.key, system if len(hit.systems) > 1 else "")
+
+
+def _sku_hit(sku: str) -> Hit:
+    return Hit(object="stock", key=sku, name=sku, why="SKU")
+
+
+async def skus_named(console: Console, text: str, *, whole: bool) -> list[str]:
+    """SKUs of this name, in whatever capitals; where nothing else goes by it, those that hold it too."""
+
+    def look(book: StockLook) -> list[str]:
+        near = [sku for sku in book.near(text, SKUS_LOOKED_AT) if text.lower() in sku.lower()]
+        same = [sku for sku in near if sku.lower() == text.lower()]
+        return same or ([] if whole else near[:SKUS_FOUND])
+
+    return await console.views.stock(look) or []
+
+
+def _found(request: Request, hits: Sequence[tuple[Hit, str, str]], text: str, answer: Answer) -> Response:
+    """A row for each object, the system that it began in, and where its page is."""
     return page(
         request,
         "search.html",
@@ -51,10 +78,7 @@ def _found(request: Request, hits: Sequence[tuple[Hit, str]], text: str, answer:
         command=f"interlock find {_word(text)}" if text else "",
         answer=answer,
         text=text,
-        hits=[
-            (hit, system, object_url(hit.object, hit.key, system if len(hit.systems) > 1 else ""))
-            for hit, system in hits
-        ],
+        hits=hits,
     )
 
 
@@ -174,7 +198,12 @@ def _which(request: Request, told: Story) -> Response:
     head, systems = told.head, (told.head.system, *told.also_in)
     hit = Hit(object=head.object, key=head.key, name=head.name, why="key", systems=systems)
     text = f"{counted(len(systems), 'system')} have {head.object.replace('_', ' ')} {head.key}; each is another one."
-    return _found(request, [(hit, system) for system in systems], head.key, Answer(state="done", text=text))
+    return _found(
+        request,
+        [(hit, system, _object_at(hit, system)) for system in systems],
+        head.key,
+        Answer(state="done", text=text),
+    )
 
 
 def _answer(

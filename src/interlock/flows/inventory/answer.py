@@ -1,13 +1,15 @@
 """Why does a channel show this number? One SKU in every system side by side, and the sum behind each number, term by term."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from interlock.flows.inventory.publish import Publishing, Sum
 from interlock.flows.inventory.rules import BookCatalogue, Channel, StockRules
+from interlock.messaging.accuracy import CAUSES, Difference
 from interlock.messaging.stock_book import FOREIGN, Counted, Halted, Happened, Reserved, Shown, StockWork
 from interlock.messaging.stock_views import Listed, StockLook
 from interlock.strategy.model import Strategy
@@ -19,7 +21,8 @@ _T = TypeVar("_T")
 
 class PlaceStock(msgspec.Struct, frozen=True, kw_only=True):
     """One place of a channel: the sum that it should show now, what it shows (`row`, None: nothing is known of it yet), and in
-    `state` and `words` how it stands: agrees, differs, unread, suspended, refused, asked (a person decides), uncounted."""
+    `state` and `words` how it stands: agrees, differs, compared (a comparison found a difference), unread, suspended, refused,
+    asked (a person decides), uncounted."""
 
     channel: str
     place: str
@@ -128,6 +131,22 @@ def _standing(channel: str, found: Sum, row: Shown | None) -> tuple[str, str]:
     if row.stocked and row.seen == found.quantity:
         return "agrees", "it shows what it should"
     return "differs", "a correction is on its way"
+
+
+def with_comparisons(found: SkuStock, differences: Iterable[Difference]) -> SkuStock:
+    """The same with what comparisons have listed since the hub looked at the places itself: that is newer, and stands in its stead."""
+    compared = {(one.channel, one.place): one for one in differences}
+    return structs.replace(
+        found, places=tuple(_listed(one, compared.get((one.channel, one.place))) for one in found.places)
+    )
+
+
+def _listed(one: PlaceStock, found: Difference | None) -> PlaceStock:
+    row = one.row
+    if found is None or row is None or one.state != "agrees" or row.seen_us // 1_000 > found.last_ms:
+        return one
+    listed = structs.replace(row, seen=found.shown, seen_us=found.last_ms * 1_000)
+    return structs.replace(one, row=listed, state="compared", words=f"{CAUSES[found.cause]}: {found.what}")
 
 
 def near_skus(look: StockLook, text: str) -> list[str]:

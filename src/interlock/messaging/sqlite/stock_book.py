@@ -148,15 +148,15 @@ class SqliteStockWork:
     def shown(self, channel: str, place: str, sku: str) -> Shown | None:
         """By the primary key."""
         row = self._connection.execute(self._sql["shown"], (channel, place, sku)).fetchone()
-        return None if row is None else _shown(row)
+        return None if row is None else shown_row(row)
 
     def shown_of(self, sku: str) -> list[Shown]:
         """At all channels."""
-        return [_shown(row) for row in self._rows("shown_of", sku)]
+        return [shown_row(row) for row in self._rows("shown_of", sku)]
 
     def shown_as(self, channel: str, item: str, place: str) -> list[Shown]:
         """By the channel's ids."""
-        return [_shown(row) for row in self._rows("shown_as", channel, item, place)]
+        return [shown_row(row) for row in self._rows("shown_as", channel, item, place)]
 
     def skus(self, after: str, limit: int) -> list[str]:
         """By the primary key."""
@@ -312,5 +312,6 @@ def _reserved(row: tuple[Any, ...]) -> Reserved:
     return Reserved(**dict(zip(Reserved.__struct_fields__, row, strict=True)))
 
 
-def _shown(row: tuple[Any, ...]) -> Shown:
+def shown_row(row: tuple[Any, ...]) -> Shown:
+    """As the statements on stock_place select it."""
     return Shown(**dict(zip(Shown.__struct_fields__, row, strict=True)) | {"stocked": bool(row[15])})

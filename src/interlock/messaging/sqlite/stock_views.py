@@ -5,8 +5,8 @@ from typing import Any
 import apsw
 
 from interlock.messaging.sqlite.statements import statements
-from interlock.messaging.sqlite.stock_book import FILE, SqliteStockWork, halted_row
-from interlock.messaging.stock_book import Halted, Happened, Read
+from interlock.messaging.sqlite.stock_book import FILE, SqliteStockWork, halted_row, shown_row
+from interlock.messaging.stock_book import Halted, Happened, Read, Shown
 from interlock.messaging.stock_views import Listed, PlaceCount
 
 LOOKS = "stock_views.sql"
@@ -71,6 +71,10 @@ class SqliteStockLook(SqliteStockWork):
             PlaceCount(**dict(zip(PlaceCount.__struct_fields__, row, strict=True)))
             for row in self._rows("place_counts")
         ]
+
+    def wrong(self, limit: int) -> list[Shown]:
+        """As the book knows it now, whatever the last comparison said."""
+        return [shown_row(row) for row in self._rows("wrong", limit)]
 
     def kinds_since(self, since_us: int) -> dict[str, int]:
         """By the index on time."""

@@ -43,9 +43,8 @@ class StockCommands:
         return answer({"levels": list(stock.levels(self._world, item=item))})
 
     async def change(self, request: Request) -> Response:
-        """POST /_twin/stock {"item": id or SKU, "location": id, and one of "set", "adjust", "sell": units, "by": "human"}.
-
-        409 when there is not so much to sell.
+        """POST /_twin/stock {"item": id or SKU, "location": id, and one of "set", "adjust", "sell": units, "by": "human",
+        "told": false: its webhook is lost}. 409 when there is not so much to sell.
         """
         asked = decode_json(await request.body())
         way = next((one for one in WAYS if one in asked), "")
@@ -57,7 +56,7 @@ class StockCommands:
             return answer({"error": "not enough in stock", "available": level["available"]}, 409)
         delta = {"set": units - level["available"], "adjust": units, "sell": -units}[way]
         by = str(asked.get("by", "buyer" if way == "sell" else "human"))
-        return answer({"level": self._kept(level, delta, by)})
+        return answer({"level": self._kept(level, delta, by, told=bool(asked.get("told", True)))})
 
     async def assortment(self, request: Request) -> Response:
         """POST /_twin/assortment {"products": 400, "seed": 7}: goods to sell, with stock at two locations; no webhooks."""
@@ -93,9 +92,10 @@ class StockCommands:
         found = None if item is None else stock.level(self._world, item, place)
         return found if found is not None and found["active"] else None
 
-    def _kept(self, level: stock.Level, delta: int, by: str) -> stock.Level:
+    def _kept(self, level: stock.Level, delta: int, by: str, *, told: bool) -> stock.Level:
         movement = Movement(level["item"], level["location"], "available", delta)
         (changed,) = stock.applied(self._world, [movement], timestamp(self._store.now()))
         self._world.remember(*stock.records([changed]), *self._store.history.of([changed], by))
-        self._emit("inventory_levels/update", stock.body(changed))
+        if told:
+            self._emit("inventory_levels/update", stock.body(changed))
         return changed
