@@ -47,8 +47,9 @@ def order(**changed: Any) -> Any:
     customer = SimpleNamespace(
         id="7", email="a@b.io", phone=None, first_name="A", last_name="B", accepts_marketing=False
     )
+    total = SimpleNamespace(total=MoneyPair(Money(Decimal(9), "USD"), Money(Decimal(9), "USD")))
     fields = {
-        "financial_status": "paid",
+        "financial_status": "paid", "components": total,
         "id": "1", "origin": "shopify", "cancelled_at": None, "customer": customer, "email": None, "phone": None,
         "currency": "USD", "billing_address": None, "shipping_address": None, "fulfillment_status": "unfulfilled",
         "updated_at": NOON, "note": None, "lines": [SimpleNamespace(requires_shipping=True, quantity=1, current_quantity=1)],
