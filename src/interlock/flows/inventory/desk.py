@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Protocol
 
@@ -303,6 +304,7 @@ class Taking:
             return
         before = {(line.sku, line.place): line for line in self._book.reserved_of(channel, sale.key)}
         now = self._lines(channel, sale, event)
+        kits, parts = self._as_kits(channel, sale)
         for at, line in before.items():
             if at not in now:
                 self._book.release(line)
@@ -314,9 +316,26 @@ class Taking:
             self._book.reserve(line)
             self._happened("sold", line.sku, channel, line.place, "sold", None, line.quantity,
                            why=f"order {sale.name or sale.key}", as_of_us=sale.accepted_us, event=event)  # fmt: skip
-            if more > 0:
-                self._explains(channel, line, more)
+            if (itself := more - parts[at]) > 0:
+                self._explains(channel, line.sku, line.place, -(-itself // self._normaliser.pack(channel, line.sku)))
             self._touch(line.sku, event)
+        for (kit, place), units in kits.items() if not before else ():
+            self._explains(channel, kit, place, units)
+
+    def _as_kits(self, channel: str, sale: Sale) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+        """Units of kits that the channel counts by a number of their own, and the pieces in them: a sale takes such a kit's
+        number there, and its parts' numbers stand still. By SKU and place."""
+        kits, parts = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        for line in sale.lines:
+            sku = self._normaliser.sku(channel, line.item, line.sku, "")
+            if not isinstance(sku, str) or not self._normaliser.components(sku):
+                continue
+            item = self._normaliser.item_at(channel, sku)
+            if isinstance(item, str) and not self._book.unwritable(channel, item):
+                kits[sku, line.location] += line.quantity
+                for part, pieces in self._normaliser.taken(channel, sku, line.quantity).items():
+                    parts[part, line.location] += pieces
+        return kits, parts
 
     def _lines(self, channel: str, sale: Sale, event: int) -> dict[tuple[str, str], Reserved]:
         found: dict[tuple[str, str], Reserved] = {}
@@ -339,12 +358,11 @@ class Taking:
             self._halt(channel, level, sku, event)
         return {}
 
-    def _explains(self, channel: str, line: Reserved, pieces: int) -> None:
+    def _explains(self, channel: str, sku: str, place: str, units: int) -> None:
         """A sale that is told explains what was already gone; what it does not explain yet will go."""
-        for row in self._book.shown_of(line.sku):
-            if row.channel != channel or (line.place and row.place != line.place):
+        for row in self._book.shown_of(sku):
+            if row.channel != channel or (place and row.place != place):
                 continue
-            units = -(-pieces // self._normaliser.pack(channel, line.sku))
             missing = max(0, row.missing - units)
             sold = row.sold + units - (row.missing - missing)
             self._book.show(msgspec.structs.replace(row, missing=missing, sold=sold))
@@ -353,14 +371,10 @@ class Taking:
         """What an owner has been told of, and has counted since, is subtracted no longer."""
         publishing = Publishing(self._book, self._rules, self._now_us)
         for line in list(self._book.all_reserved()):
-            counted: dict[str, int] = {}
-            for one in self._book.counted(line.sku):
-                counted[one.system] = min(one.as_of_us, counted.get(one.system, one.as_of_us))
-            if counted and all(publishing.is_seen(line, owner, as_of_us) for owner, as_of_us in counted.items()):
+            if owner := publishing.known_to(line):
                 self._book.see(line)
                 self._happened("seen", line.sku, line.channel, line.place, "sold", line.quantity, None,
-                               why=f"order {line.name or line.sale} is known to {', '.join(sorted(counted))}",
-                               event=line.event)  # fmt: skip
+                               why=f"order {line.name or line.sale} is known to {owner}", event=line.event)  # fmt: skip
                 self._touch(line.sku, line.event)
 
     # -- what follows

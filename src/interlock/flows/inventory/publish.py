@@ -1,6 +1,6 @@
 """What a place of a channel should show: a sum, term by term, out of positions, unseen sales and the declared policy."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -56,12 +56,15 @@ class Publishing:
         """What the place should show of the SKU now."""
         parts = self._rules.normaliser.components(sku) or {sku: 1}
         terms: list[Term] = []
-        free = {part: self._free(channel, place, part, terms) for part in parts}
-        counted = [name for name in channel.places[place] if all(name in of for of in free.values())]
+        names = [name for name in channel.places[place] if self._rules.normaliser.owner(sku, name) != channel.system]
+        if not names:
+            return Sum(suspended=f"{channel.system} counts it itself", counted=False)
+        free = {part: self._free(channel, names, part, terms) for part in parts}
+        counted = [name for name in names if all(name in of for of in free.values())]
         if stale := self._stale(channel, counted, parts):
             return Sum(terms=tuple(terms), suspended=stale, counted=bool(counted))
         if not counted:
-            silent = ", ".join(sorted({one.system for one in self._untold(channel, place, parts)}))
+            silent = ", ".join(sorted({one.system for one in self._untold(names, parts)}))
             words = f"{silent} tells of it no more: nothing is published of it" if silent else NEVER_COUNTED
             return Sum(terms=tuple(terms), suspended=words, counted=bool(silent))
         total, oldest = 0, self._now_us
@@ -75,12 +78,12 @@ class Publishing:
 
     # -- what is free at a location
 
-    def _free(self, channel: Channel, place: str, sku: str, terms: list[Term]) -> dict[str, tuple[int, int]]:
+    def _free(self, channel: Channel, names: Iterable[str], sku: str, terms: list[Term]) -> dict[str, tuple[int, int]]:
         """By location that was counted: pieces that may be sold, and as of when."""
         positions = self._positions(sku)
-        unseen = self._taken(sku, positions, self._reserved(sku))
+        unseen = self._taken(sku, positions)
         found: dict[str, tuple[int, int]] = {}
-        for name in channel.places[place]:
+        for name in names:
             if name not in positions:
                 continue
             policy = self._terms(channel, sku, name)
@@ -104,10 +107,12 @@ class Publishing:
 
     def _positions(self, sku: str) -> dict[str, list[Counted]]:
         """By our location, what its owner counts there, in the order of the file."""
-        owner = self._rules.normaliser.owner
+        owner, locations = self._rules.normaliser.owner, self._rules.normaliser.locations
         found: dict[str, list[Counted]] = {name: [] for name in self._rules.inventory.locations}
         for one in self._all_counted(sku):
-            if one.location in found and owner(sku, one.location) == one.system and not self._is_untold(one):
+            if one.location not in locations(one.system, one.place):
+                continue  # the folder has taken the place away from the location since
+            if owner(sku, one.location) == one.system and not self._is_untold(one):
                 found[one.location].append(one)
         return {name: rows for name, rows in found.items() if rows}
 
@@ -116,27 +121,38 @@ class Publishing:
         neither is it zero."""
         return one.told_us < self._reading(one.system).listed_us
 
-    def _untold(self, channel: Channel, place: str, parts: Iterable[str]) -> list[Counted]:
-        names = channel.places[place]
+    def _untold(self, names: Iterable[str], parts: Iterable[str]) -> list[Counted]:
         return [
             one for part in parts for one in self._all_counted(part) if one.location in names and self._is_untold(one)
         ]
 
-    def _taken(
-        self, sku: str, positions: Mapping[str, list[Counted]], lines: list[Reserved]
-    ) -> dict[str, list[tuple[Reserved, int]]]:
-        """Unseen sales by the location that they take from: as the channel says, else the first that is not empty of them."""
+    def _taken(self, sku: str, positions: Mapping[str, list[Counted]]) -> dict[str, list[tuple[Reserved, int]]]:
+        """Unseen sales by the location that they take from. What the first location has not is taken from the next."""
+        left = {name: sum(one.available for one in rows) for name, rows in positions.items()}
         found: dict[str, list[tuple[Reserved, int]]] = {}
-        for line in lines:
-            name = self._location(line, list(positions))
-            if name and not self.is_seen(line, self._rules.normaliser.owner(sku, name), _as_of(positions[name])):
-                found.setdefault(name, []).append((line, line.quantity - line.seen))
+        for line in self._reserved(sku):
+            names = self._locations(line, positions)
+            if names and not self._is_known(line, names[0], positions):
+                for name, pieces in _spread(line.quantity - line.seen, names, left):
+                    found.setdefault(name, []).append((line, pieces))
         return found
 
-    def _location(self, line: Reserved, locations: list[str]) -> str:
-        at = self._rules.normaliser.locations(line.channel, line.place) if line.place else ()
-        shown = [name for name in at or self._rules.inventory.locations if name in locations]
-        return shown[0] if shown else next(iter(locations), "")
+    def _locations(self, line: Reserved, positions: Mapping[str, list[Counted]]) -> list[str]:
+        """Where a sale takes from, of what is counted: as its channel says, else where it shows anything, else anywhere."""
+        said = self._rules.normaliser.locations(line.channel, line.place) if line.place else ()
+        shown = [name for channel in self._rules.channels.get(line.channel, ()) for name in channel.locations]
+        every = ([name for name in names if name in positions] for names in (said, shown, positions))
+        return next(filter(None, every), [])
+
+    def _is_known(self, line: Reserved, location: str, positions: Mapping[str, list[Counted]]) -> bool:
+        return self.is_seen(line, self._rules.normaliser.owner(line.sku, location), _as_of(positions[location]))
+
+    def known_to(self, line: Reserved) -> str:
+        """The owner of where the sale takes from, once it knows of it; "" before, or where nobody counts."""
+        positions = self._positions(line.sku)
+        names = self._locations(line, positions)
+        known = bool(names) and self._is_known(line, names[0], positions)
+        return self._rules.normaliser.owner(line.sku, names[0]) if known else ""
 
     def is_seen(self, line: Reserved, owner: str, as_of_us: int) -> bool:
         """Whether the owner's count, as of then, knows of the sale: it was told, and has counted since."""
@@ -234,7 +250,19 @@ def _term_of(one: Counted) -> Term:
 
 
 def _as_of(rows: Iterable[Counted]) -> int:
-    return min(one.as_of_us for one in rows)
+    """Of a clock that is fast: no count holds later than it was told."""
+    return min(min(one.as_of_us, one.told_us) for one in rows)
+
+
+def _spread(pieces: int, names: list[str], left: dict[str, int]) -> Iterator[tuple[str, int]]:
+    """From each location what it has left; what none has is the first one's to miss."""
+    for name in names if len(names) > 1 else ():
+        part = min(pieces, max(0, left[name]))
+        if part:
+            left[name], pieces = left[name] - part, pieces - part
+            yield name, part
+    if pieces:
+        yield names[0], pieces
 
 
 def _kept(policy: Publish) -> str:

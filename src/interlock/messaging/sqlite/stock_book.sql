@@ -45,8 +45,8 @@ ON CONFLICT (channel, sale) DO UPDATE SET version = excluded.version WHERE exclu
 
 -- name: reserve
 INSERT INTO stock_reservation (sku, channel, sale, place, quantity, version, accepted_us, name, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (sku, channel, sale, place) DO UPDATE SET quantity = excluded.quantity, version = excluded.version, name = excluded.name,
-  event = excluded.event
+ON CONFLICT (sku, channel, sale, place) DO UPDATE SET quantity = excluded.quantity, seen = min(seen, excluded.quantity),
+  version = excluded.version, name = excluded.name, event = excluded.event
 
 -- name: see
 UPDATE stock_reservation SET seen = quantity WHERE sku = ? AND channel = ? AND sale = ? AND place = ?
