@@ -77,7 +77,7 @@ def _has_browser() -> bool:
 def init(directory: Path, out: Output) -> None:
     """Write a starter strategy folder.
 
-    A shop, an ERP, a warehouse and marketing, three flows between them, runbooks. Nothing that is there is overwritten.
+    A shop, an ERP, a warehouse and marketing, four flows between them, runbooks. Nothing that is there is overwritten.
 
     \b
     Example: interlock init mystore

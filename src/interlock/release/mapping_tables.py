@@ -25,8 +25,9 @@ class Unread(Struct, frozen=True, kw_only=True):
 
 def objects_of(build: Build) -> tuple[str, ...]:
     """The objects that the release moves, then those that it writes along with them (the customer of an order)."""
-    moved = [flow.object_name for flow in build.strategy.flows.values() if not build.straight(flow.name)]
-    mapped = [system for system in build.destinations() if not system.startswith(SHOWN)]  # stock goes by no mapping
+    flows = [flow for flow in build.strategy.flows.values() if flow.publish is None]  # stock goes by no mapping
+    moved = [flow.object_name for flow in flows if not build.straight(flow.name)]
+    mapped = [system for system in build.destinations() if not system.startswith(SHOWN)]
     written = [name for system in mapped for name, _ in build.rows_out(system)]
     return tuple(dict.fromkeys([*moved, *written]))
 

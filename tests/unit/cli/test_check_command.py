@@ -76,7 +76,7 @@ def test_a_store_is_evidence(filled: Path) -> None:
     """Where a hub has run, what it did is seen: sources heard, flows that delivered, dashboards with data, signatures that were right."""
     items = {one["item"]: one for one in said(call("check", filled, "--json")) if "item" in one}
     said_of = {number: " ".join(each["text"] for each in one["evidence"]) for number, one in items.items()}
-    assert "source heard" in said_of[1] and "release" in said_of[1]
+    assert "2 sources heard" in said_of[1] and "release" in said_of[1]
     assert (
         "delivered" in said_of[2] and "dashboards of" in said_of[6] and "signatures of 1 source verified" in said_of[5]
     )

@@ -17,15 +17,15 @@ consumers = ["order-to-erp"]
 
 
 def test_consumers_come_from_what_ran(filled: Path) -> None:
-    """A hub that ended wrote down what it used: three flows, one mapping that reads and three that write, all of order.v1."""
+    """A hub that ended wrote down what it used: four flows, one mapping that reads and three that write orders; stock goes by none."""
     found = call("consumers", "--folder", filled, "--json")
     assert found.exit_code == 0, found.stderr
     *rows, summary = said(found)
     assert {(row["part"], row["name"]) for row in rows} == {
-        ("flow", "order-to-erp"), ("flow", "order-to-wms"), ("flow", "order-to-marketing"),
+        ("flow", "order-to-erp"), ("flow", "order-to-wms"), ("flow", "order-to-marketing"), ("flow", "stock-to-shopify"),
         ("reads", "shopify"), ("writes", "netsuite"), ("writes", "shipbob"), ("writes", "klaviyo"),
     }  # fmt: skip
-    assert {row["version"] for row in rows} == {"order.v1"}
+    assert {row["version"] for row in rows} == {"order.v1", "inventory_level.v1"}
     assert summary["ended_and_used"] == 0
 
 

@@ -17,6 +17,14 @@ def spoil(folder: Path, file: str, statement: str, *values: object) -> None:
     connection.close()
 
 
+def orders(folder: Path) -> list[int]:
+    """The positions of the events of orders: those of stock stand between them."""
+    connection = apsw.Connection(str(folder / "data" / "inbox.db"))
+    found = [row[0] for row in connection.execute("SELECT position FROM event WHERE object = 'order' ORDER BY position")]
+    connection.close()
+    return found
+
+
 def judged(folder: Path) -> tuple[int, list[dict[str, object]]]:
     """Exit code, and the failed checks."""
     result = call("doctor", "--deep", "--folder", folder, "--json")
@@ -27,16 +35,17 @@ def test_a_store_that_is_well_has_no_findings(filled: Path) -> None:
     """The control: without damage every body is read and nothing is found."""
     result = call("doctor", "--deep", "--folder", filled)
     assert result.exit_code == 0
-    assert re.search(r"contents: all pages, [3-9] bodies with the SHA-256", result.stdout)
+    assert re.search(r"contents: all pages, \d+ bodies with the SHA-256", result.stdout)
 
 
 def test_every_damaged_body_is_named(filled: Path) -> None:
     """One changed byte: the event, its order and both hashes are told, for each damaged one (STO003 sends people here)."""
-    for position in (1, 3):
+    first, _, third = orders(filled)[:3]
+    for position in (first, third):
         spoil(filled, "inbox.db", CHANGED, position)
     code, failed = judged(filled)
     assert code == 1
-    assert [str(one["found"]).split(",")[0] for one in failed] == ["event 1", "event 3"]
+    assert [str(one["found"]).split(",")[0] for one in failed] == [f"event {first}", f"event {third}"]
     assert "#1001" in str(failed[0]["found"])
 
 

@@ -26,7 +26,7 @@ def test_several_documents_are_files(acme: Path, tmp_path: Path) -> None:
     result = call("export", "odcs", "--folder", acme, "--out", tmp_path / "out")
     assert result.exit_code == 0
     assert json.loads((tmp_path / "out/order.v1.odcs.json").read_text("utf-8"))["kind"] == "DataContract"
-    assert "1 document of odcs" in result.stdout
+    assert "2 documents of odcs" in result.stdout
 
 
 def test_a_wrong_folder_is_told(acme: Path) -> None:

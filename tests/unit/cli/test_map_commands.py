@@ -122,13 +122,16 @@ def test_personal_values_are_masked_in_samples(filled: Path) -> None:
 @pytest.fixture
 def drifting(filled: Path) -> Path:
     """The filled store with two records, one of which a mapping reads."""
+    inbox = apsw.Connection(str(filled / "data" / "inbox.db"))
+    order = inbox.execute("SELECT max(position) FROM event WHERE object = 'order'").get
+    inbox.close()
     ledger = apsw.Connection(str(filled / "data" / "ledger.db"))
     for path, severity, reads in (("note", "high", ["note"]), ("colour", "low", [])):
         ledger.execute(
             "INSERT INTO contract_drift (system, object, document, api_version, path, change, severity, documents, first_event, last_event,"
             " first_seen_ms, last_seen_ms, was, becomes, perhaps, reads, uses)"
-            " VALUES ('shopify', 'order', 'order', '2026-07', ?, 'vanished', ?, 14, 1, 3, 1, 2, 'text', '', '', ?, '[]')",
-            (path, severity, json.dumps(reads)),
+            " VALUES ('shopify', 'order', 'order', '2026-07', ?, 'vanished', ?, 14, ?, ?, 1, 2, 'text', '', '', ?, '[]')",
+            (path, severity, order, order, json.dumps(reads)),
         )
     ledger.close()
     return filled

@@ -14,7 +14,7 @@ def test_the_matrix_is_drawn_and_listed(tmp_path: Path) -> None:
     assert drawn.exit_code == 0, drawn.output
     assert drawn.output.count("+----") >= 4 and "#1 order-to-wms" in drawn.output
     *rows, last = said(call("matrix", "--folder", tmp_path, "--json"))
-    assert [row["rank"] for row in rows] == [1, 2, 3] and last["flows"] == 3
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4] and last["flows"] == 4
     assert rows[0]["flow"] == "order-to-wms" and all(row["rollback"] for row in rows)
 
 
