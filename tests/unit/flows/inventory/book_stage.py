@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self, TypeVar
@@ -40,9 +41,7 @@ class BookStage:
         self.book = SqliteStockBook(self.ledger.group)
         self.rules = self.rules_of(self._inventory)
         for system, skus in self._listed.items():
-            items = [Item(item=sku, sku=sku) for sku in skus]
-            await self.run(lambda work, system=system, items=items: work.list_items(system, items, START_US))
-            await self.run(lambda work, system=system: work.read(system, "levels", Read(fresh_us=START_US)))
+            await self.run(partial(_list, system=system, skus=skus))
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -106,5 +105,13 @@ class BookStage:
 
     async def showed(self, channel: str, place: str, sku: str, pieces: int) -> None:
         """The place was written or looked at."""
-        row = {"channel": channel, "place": place, "sku": sku, "item": sku, "wanted": pieces, "seen": pieces}
-        await self.run(lambda work: work.show(Shown(flow="stock-to-shop", seen_us=self.now_us, **row)))
+        row = Shown(
+            channel=channel, place=place, sku=sku, flow="stock-to-shop", item=sku, wanted=pieces, seen=pieces,
+            seen_us=self.now_us,
+        )  # fmt: skip
+        await self.run(lambda work: work.show(row))
+
+
+def _list(work: SqliteStockWork, *, system: str, skus: list[str]) -> None:
+    work.list_items(system, [Item(item=sku, sku=sku) for sku in skus], START_US)
+    work.read(system, "levels", Read(fresh_us=START_US))
