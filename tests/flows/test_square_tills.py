@@ -73,7 +73,7 @@ def with_tills(folder: Path, world: TwinWorld, till: str, address: str) -> None:
         file.write_text(text, encoding="ascii")
         file.chmod(0o600)
     for name, old, new in (
-        ("flows/stock-to-store.toml", '["shopify"]', '["shopify", "square"]'),
+        ("flows/stock-to-shopify.toml", '["shopify"]', '["shopify", "square"]'),
         ("inventory/locations.toml", " }\n", ', square = ["L1"] }\n'),
     ):
         file = folder / name

@@ -31,8 +31,12 @@ from interlock.connectors.contract import (
 SECONDS = 5.0
 SHORT_SECONDS = 0.4
 each = pytest.mark.parametrize("case", cases(), ids=lambda case: case.vendor)
-each_once_only = pytest.mark.parametrize("case", [one for one in cases() if one.once_only], ids=lambda case: case.vendor)
-each_by_hand = pytest.mark.parametrize("case", [one for one in cases() if not one.once_only], ids=lambda case: case.vendor)
+each_once_only = pytest.mark.parametrize(
+    "case", [one for one in cases() if one.once_only], ids=lambda case: case.vendor
+)
+each_by_hand = pytest.mark.parametrize(
+    "case", [one for one in cases() if not one.once_only], ids=lambda case: case.vendor
+)
 Use = Callable[[Destination], Coroutine[Any, Any, Any]]
 
 

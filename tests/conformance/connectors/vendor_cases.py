@@ -91,7 +91,8 @@ def cases() -> tuple[Case, ...]:
             credentials=netsuite,
             wrong=netsuite | {"certificate_id": "another"},
             config={
-                "clients": [{"client_id": "client", "certificates": {"cert": public}}], "entities": "any",
+                "clients": [{"client_id": "client", "certificates": {"cert": public}}],
+                "entities": "any",
                 "access_tokens": [PEOPLES_TOKEN],
             },
             naive_config={"unique_external_id": False},

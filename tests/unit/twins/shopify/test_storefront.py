@@ -101,7 +101,11 @@ def test_sold_out_is_not_available(tmp_path: Path) -> None:
             variant = product.variants.nodes[0]
             world, number = twin.vendor.world, variant.id.rpartition("/")[2]
             row = world.get("variant", number)
-            empty = [(key, {**one, "available": 0}) for key, one in world.rows("stock") if one["item"] == row["inventory_item_id"]]
+            empty = [
+                (key, {**one, "available": 0})
+                for key, one in world.rows("stock")
+                if one["item"] == row["inventory_item_id"]
+            ]
             world.remember(*(("stock", key, one) for key, one in empty))
             gone = await client.variants([variant.id], timeout_seconds=5)
             assert isinstance(gone, dict) and not gone[variant.id].available_for_sale
@@ -155,6 +159,9 @@ def test_what_looks_like_a_bot_is_told_to_wait(tmp_path: Path) -> None:
             buyers = [Buyer(ip="192.0.2.1"), Buyer(ip="192.0.2.1"), Buyer(ip="192.0.2.1"), Buyer(ip="192.0.2.2")]
             outcomes = [await client.search("tote", buyer=buyer, timeout_seconds=5) for buyer in buyers]
             assert [type(one) for one in outcomes] == [Found, Found, Retry, Found]
-            assert isinstance(outcomes[2], Retry) and (outcomes[2].status, outcomes[2].retry_after_seconds) == (430, 30.0)
+            assert isinstance(outcomes[2], Retry) and (outcomes[2].status, outcomes[2].retry_after_seconds) == (
+                430,
+                30.0,
+            )
 
     asyncio.run(story())

@@ -37,4 +37,3 @@ def page() -> str:
         for name, fields in coverage().items()
     )
     return HEAD + "\n".join(rows) + "\n"
-

@@ -34,7 +34,10 @@ PRIVATE, PUBLIC, BUYER = (
     "x-shopify-storefront-access-token",
     "shopify-storefront-buyer-ip",
 )
-TOKENS = {PRIVATE: ("storefront_private_token", "shpat_storefront_twin"), PUBLIC: ("storefront_public_token", "twin-public")}
+TOKENS = {
+    PRIVATE: ("storefront_private_token", "shpat_storefront_twin"),
+    PUBLIC: ("storefront_public_token", "twin-public"),
+}
 """Header -> the key of the configuration that holds the token, and its default."""
 SECURITY_REJECTION = 430
 REJECTED = {"errors": [{"message": "Shopify Security Rejection"}]}
@@ -128,10 +131,7 @@ def load_schema(version: str) -> GraphQLSchema:
 def _context(operation: Operation, variables: Mapping[str, Any]) -> dict[str, Any]:
     """What @inContext says of the buyer."""
     arguments = (
-        each
-        for one in operation.node.directives or ()
-        if one.name.value == "inContext"
-        for each in one.arguments or ()
+        each for one in operation.node.directives or () if one.name.value == "inContext" for each in one.arguments or ()
     )
     return {each.name.value: _value(each.value, variables) or "" for each in arguments}
 

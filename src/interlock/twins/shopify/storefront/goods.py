@@ -15,7 +15,17 @@ from interlock.twins.shopify.admin.context import Resolver, ShopContext, gid, sp
 from interlock.twins.shopify.catalogue import PRICE_LEVEL
 from interlock.twins.shopify.goods import products, stock
 
-MARKETS = {"US": "USD", "CA": "CAD", "DE": "EUR", "FR": "EUR", "IE": "EUR", "GB": "GBP", "JP": "JPY", "KW": "KWD", "SE": "SEK"}
+MARKETS = {
+    "US": "USD",
+    "CA": "CAD",
+    "DE": "EUR",
+    "FR": "EUR",
+    "IE": "EUR",
+    "GB": "GBP",
+    "JP": "JPY",
+    "KW": "KWD",
+    "SE": "SEK",
+}
 """Country -> the currency in which the twin sells there; elsewhere in the shop's own."""
 DIGITS = {"JPY": 0, "KWD": 3}
 DIGITS_DEFAULT = 2
