@@ -105,8 +105,8 @@ class SalePage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one event of a system says about stock. `again` are items that have to be read, as the event does not say
     enough. `ends`: with it ends what the system had to tell, such as with the last part of a file: it is `fresh` as of
-    `ends_us` (0: the event's time), or even `whole`: nothing that had changed by then is missing. `telling` names the telling of everything that this
-    is a part of: what is in none of its parts is told no more, once it ends `whole`."""
+    `ends_us` (0: the event's time), or even `whole`: nothing that had changed by then is missing. `telling` names the telling of
+    everything that this is a part of: what is in none of its parts is told no more, once it ends `whole`."""
 
     levels: tuple[Level, ...] = ()
     sales: tuple[Sale, ...] = ()
