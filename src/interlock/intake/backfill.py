@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from interlock.clock import Clock
 from interlock.errors import InterlockError, StoreError
+from interlock.messaging.at_work import AtWork
 from interlock.messaging.backfill import AT_WORK, DIALECT, NO_ORDER, Backfill, BackfillBook
 from interlock.messaging.delivery import BACKFILL
 from interlock.messaging.event import Event
@@ -63,27 +64,19 @@ class Backfills:
         self._bulk = bulk
         self._release = release
         self._clock = clock
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._at_work = AtWork[int](clock)
         self._cancelling: dict[int, _Cancelling] = {}
 
     async def run(self) -> None:
         """Look for ever; what is under way when this ends goes on with the next hub from the place it had committed."""
-        try:
-            while True:
-                await until_there_is_space(self.step, self._clock)
-                await self._clock.sleep(LOOK_SECONDS)
-        finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._at_work.look_for_ever(self.step, LOOK_SECONDS)
 
     async def step(self) -> None:
         """Begin what is not at work here yet, and let the vendor end what somebody has cancelled."""
-        for number in [number for number, task in self._tasks.items() if task.done()]:
-            self._tasks.pop(number).result()
+        self._at_work.settle()
         for row in await self._book.at_work():
-            if row.id not in self._tasks:
-                self._tasks[row.id] = asyncio.get_running_loop().create_task(self._work(row.id))
+            if row.id not in self._at_work:
+                self._at_work.begin(row.id, self._work(row.id))
         for row in await self._book.left_behind():
             tried = self._cancelling.get(row.id)
             if tried is None or self._clock.now_ms() >= tried.next_ms:

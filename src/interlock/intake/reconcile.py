@@ -1,6 +1,5 @@
 """Reconciliation of sources: sweeps on a schedule and on demand, and what became of the webhooks that had not come."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
@@ -10,7 +9,7 @@ import msgspec
 from interlock.clock import Clock
 from interlock.errors import InterlockError, StoreError
 from interlock.intake.sweep import Sweeper
-from interlock.messaging.full_disk import until_there_is_space
+from interlock.messaging.at_work import AtWork
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.router import CURSOR as ROUTER
 from interlock.messaging.source import Listing
@@ -59,27 +58,19 @@ class Reconciler:
         self._started_ms = clock.now_ms()
         self._explained = float("-inf")
         self._explained_until = 0
-        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._at_work = AtWork[str](clock)
 
     async def run(self) -> None:
         """Look for ever. A source that cannot be listed costs its sweep, never the hub."""
         await self._book.interrupted(self._clock.now_ms())
-        try:
-            while True:
-                await until_there_is_space(self.look, self._clock)
-                await self._clock.sleep(LOOK_SECONDS)
-        finally:
-            for task in self._at_work.values():
-                task.cancel()
-            await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+        await self._at_work.look_for_ever(self.look, LOOK_SECONDS)
 
     async def look(self) -> None:
         """Begin what was asked for and what is due, a system at a time each; then find out what became of webhooks."""
-        for system in [system for system, task in self._at_work.items() if task.done()]:
-            self._at_work.pop(system).result()  # a store that failed ends the hub
+        self._at_work.settle()
         for system, wanted in (await self._wanted()).items():
             if system not in self._at_work:  # one source's patience costs no other's
-                self._at_work[system] = asyncio.create_task(self._all(wanted))
+                self._at_work.begin(system, self._all(wanted))
         if self._clock.monotonic() - self._explained >= EXPLAIN_SECONDS:
             self._explained = self._clock.monotonic()
             await self._explain()

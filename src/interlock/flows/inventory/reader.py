@@ -1,6 +1,5 @@
 """Reads what systems list of items, stock and sales, each at its own interval, and puts it into the inbox like a webhook."""
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
@@ -13,8 +12,8 @@ from interlock.clock import Clock
 from interlock.errors import InterlockError, StoreError
 from interlock.flows.inventory.desk import StockDesk, Taking
 from interlock.flows.inventory.rules import BookCatalogue, StockRules
+from interlock.messaging.at_work import AtWork
 from interlock.messaging.event import Event
-from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.inbox import Inbox
 from interlock.messaging.outcome import Refused, Retry
 from interlock.messaging.stock import ItemPage, LevelPage, SalePage, StockChannel, StockSource, Told, is_asked
@@ -86,30 +85,22 @@ class StockReader:
         self._clock = clock
         self._release = release
         self._cursor = cursor
-        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._at_work = AtWork[str](clock)
         self._history_days = history_days
         self._forgot_us = 0
         self._failures: dict[tuple[str, str], int] = {}
 
     async def run(self) -> None:
         """Look for ever. A system that cannot be read costs its own freshness, never the hub."""
-        try:
-            while True:
-                await until_there_is_space(self.look, self._clock)
-                await self._clock.sleep(LOOK_SECONDS)
-        finally:
-            for task in self._at_work.values():
-                task.cancel()
-            await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+        await self._at_work.look_for_ever(self.look, LOOK_SECONDS)
 
     async def look(self) -> None:
         """Begin what is due at each system, and settle what time alone changes."""
         rules = self._release().stock
-        for system in [system for system, task in self._at_work.items() if task.done()]:
-            self._at_work.pop(system).result()  # a store that failed ends the hub
+        self._at_work.settle()
         for system in sorted(rules.systems):
             if system not in self._at_work and (due := self._due(rules, system)):
-                self._at_work[system] = asyncio.ensure_future(self._read(system, due))
+                self._at_work.begin(system, self._read(system, due))
         if rules.systems:
             await self._forget()
             await self._overdue()
@@ -119,7 +110,7 @@ class StockReader:
         """New rules change what places show: every SKU is worked out again, some at a time."""
         if self._state(HUB, "rules").cursor == rules.release or HUB in self._at_work:
             return
-        self._at_work[HUB] = asyncio.ensure_future(self._work_out_all(rules.release))
+        self._at_work.begin(HUB, self._work_out_all(rules.release))
 
     async def _work_out_all(self, release: str) -> None:
         after = ""
