@@ -74,7 +74,8 @@ class Courier:
 
     async def deliver(self, delivery: Delivery, limiter: Limiter, timeout_seconds: float) -> Finished:
         """One try. Raises StoreError only: everything that the world or the data does is a Finished."""
-        release = await self._releases.get(delivery.release)
+        shows = delivery.destination.startswith(SHOWN)  # what is right now, by the rules of now
+        release = self._releases.current() if shows else await self._releases.get(delivery.release)
         try:
             return await _Trip(self, delivery, release, limiter, timeout_seconds).go()
         except Stop as stop:
@@ -123,6 +124,9 @@ class _Trip:
         if delivery.crashes >= CRASHES_TO_QUARANTINE:
             raise dead("poison", "HUB-CRASH", f"the process died {delivery.crashes} times while it translated this")
         if not self.release.serves(delivery.flow, delivery.destination):
+            if delivery.destination.startswith(SHOWN):
+                words = f"the folder has no flow {delivery.flow} that shows stock there any more"
+                raise Stop(Finished(state="cancelled", failure=failure_of("no_flow", "STK011", words)))
             said = f"release {self.release.id[:12]} has no flow {delivery.flow} to this system"
             raise dead("no_flow", "HUB-GONE", said)
         if self.courier._releases.current().paused(delivery.flow):  # noqa: SLF001

@@ -56,6 +56,8 @@ class Warehouse:
         self.items_listed = self.levels_read = 0
         self.silent: set[str] = set()
         """SKUs that it leaves out of what changed."""
+        self.unchanged = False
+        """Whether it tells of nothing but when it is read from the beginning."""
 
     async def items(self, after: str, *, timeout_seconds: float) -> ItemPage:
         del after, timeout_seconds
@@ -72,7 +74,8 @@ class Warehouse:
 
     async def changed(self, cursor: str, after: str, *, timeout_seconds: float) -> LevelPage | Retry:
         del cursor
-        return await self.levels(after, timeout_seconds=timeout_seconds)
+        page = await self.levels(after, timeout_seconds=timeout_seconds)
+        return msgspec.structs.replace(page, levels=()) if self.unchanged and isinstance(page, LevelPage) else page
 
     async def read(self, items: Sequence[str], *, timeout_seconds: float) -> tuple[Level, ...]:
         del timeout_seconds
@@ -111,6 +114,8 @@ class Shop:
         self.clock = clock
         self.compares = compares
         self.shown: dict[str, int] = {}
+        self.listed: dict[str, str] = {}
+        """SKUs of items that have another id than their SKU."""
         self.history: list[Change] = []
         self.calls: list[tuple[str, tuple[Line, ...]]] = []
         self.reads = 0
@@ -148,7 +153,7 @@ class Shop:
 
     async def items(self, after: str, *, timeout_seconds: float) -> ItemPage:
         del after, timeout_seconds
-        return ItemPage(items=tuple(Item(item=item, sku=item) for item in self.shown))
+        return ItemPage(items=tuple(Item(item=item, sku=self.listed.get(item, item)) for item in self.shown))
 
     async def read(self, places: Sequence[Place], *, timeout_seconds: float) -> tuple[Seen, ...]:
         del timeout_seconds

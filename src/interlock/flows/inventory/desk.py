@@ -39,6 +39,8 @@ IDLE_SECONDS: Final = 5.0
 READ_AGAIN_US: Final = 1_000_000
 SILENT_US: Final = 60_000_000
 """Places may have been suspended after so long a silence of a system that only tells."""
+CLOCKS_APART_US: Final = 2_000_000
+"""A channel's clock and ours."""
 LEVEL: Final = "inventory_level"
 TELLING: Final = "telling"
 """Beside what is read of a system: which telling of everything it is at, and when that began."""
@@ -93,7 +95,8 @@ class StockDesk:
         while True:
             self._news.clear()
             if not self._release().stock.systems:
-                await self._follow_idly()
+                await until_there_is_space(self._follow_idly, self._clock)
+                await self._clock.sleep(IDLE_SECONDS)
                 continue
             while await until_there_is_space(self.step, self._clock):
                 pass
@@ -104,7 +107,6 @@ class StockDesk:
         head = await self._inbox.head()
         if await self._cursor(CURSOR) < head:
             await self._book.run(lambda work: work.move(head))
-        await self._clock.sleep(IDLE_SECONDS)
 
     async def step(self) -> int:
         """Take one batch in; returns how many events it took."""
@@ -308,6 +310,7 @@ class Taking:
         for at, line in before.items():
             if at not in now:
                 self._book.release(line)
+                self._returned(channel, line, event)
                 self._touch(line.sku, event)
         for at, line in now.items():
             more = line.quantity - (before[at].quantity if at in before else 0)
@@ -317,10 +320,13 @@ class Taking:
             self._happened("sold", line.sku, channel, line.place, "sold", None, line.quantity,
                            why=f"order {sale.name or sale.key}", as_of_us=sale.accepted_us, event=event)  # fmt: skip
             if (itself := more - parts[at]) > 0:
-                self._explains(channel, line.sku, line.place, -(-itself // self._normaliser.pack(channel, line.sku)))
+                units = -(-itself // self._normaliser.pack(channel, line.sku))
+                self._explains(channel, line.sku, line.place, units, event, sale.accepted_us)
+            if more < 0:
+                self._returned(channel, line, event)
             self._touch(line.sku, event)
         for (kit, place), units in kits.items() if not before else ():
-            self._explains(channel, kit, place, units)
+            self._explains(channel, kit, place, units, event, sale.accepted_us)
 
     def _as_kits(self, channel: str, sale: Sale) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
         """Units of kits that the channel counts by a number of their own, and the pieces in them: a sale takes such a kit's
@@ -358,14 +364,26 @@ class Taking:
             self._halt(channel, level, sku, event)
         return {}
 
-    def _explains(self, channel: str, sku: str, place: str, units: int) -> None:
-        """A sale that is told explains what was already gone; what it does not explain yet will go."""
+    def _explains(self, channel: str, sku: str, place: str, units: int, event: int, accepted_us: int) -> None:
+        """A sale that is told explains what was already gone; what it does not explain yet will go. Of one that was made before
+        our last write nobody knows whether that has put the pieces back: what the place shows is not known any more."""
         for row in self._book.shown_of(sku):
             if row.channel != channel or (place and row.place != place):
                 continue
             missing = max(0, row.missing - units)
-            sold = row.sold + units - (row.missing - missing)
-            self._book.show(msgspec.structs.replace(row, missing=missing, sold=sold))
+            going = units - (row.missing - missing)
+            now = msgspec.structs.replace(row, missing=missing, sold=row.sold + going)
+            if going and row.written_us and accepted_us <= row.written_us + CLOCKS_APART_US:
+                now = msgspec.structs.replace(row, missing=missing, seen=None, seen_us=-event)
+            self._book.show(now)
+
+    def _returned(self, channel: str, line: Reserved, event: int) -> None:
+        """An order takes less than before. Whether its channel has put the pieces back, nobody says: what it shows of them, and
+        of kits of them, is not known any more."""
+        for sku in (line.sku, *self._normaliser.kits_with(line.sku)):
+            for row in self._book.shown_of(sku):
+                if row.channel == channel and line.place in ("", row.place):
+                    self._book.show(msgspec.structs.replace(row, seen=None, seen_us=-event))
 
     def see(self) -> None:
         """What an owner has been told of, and has counted since, is subtracted no longer."""
@@ -398,11 +416,15 @@ class Taking:
             found = publishing.sum(channel, place, sku, row)
         item = self._normaliser.item_at(channel.system, sku)
         if not isinstance(item, str):
-            self._book.show(msgspec.structs.replace(row, wanted=found.quantity, trouble=item.code, said=item.what))
+            wanted = row.wanted if found.suspended else found.quantity
+            self._book.show(msgspec.structs.replace(row, wanted=wanted, trouble=item.code, said=item.what))
             return 0
+        row = _of_item(row, item)
         said = found.suspended or self._book.unwritable(channel.system, item)
         wanted = row.wanted if said else found.quantity
-        due = row.seen_us <= 0 or row.sold > 0 or row.seen != wanted
+        due = (
+            row.seen_us <= 0 or row.sold > 0 or row.seen != wanted or row.seen != row.wanted
+        )  # as a write under way has it
         trouble = _trouble(row, wanted)
         now = msgspec.structs.replace(
             row, flow=channel.flow, item=item, wanted=wanted, wanted_us=self._now_us, said=said or (row.said if trouble else ""),
@@ -415,7 +437,8 @@ class Taking:
         self._book.wish(
             Wish(
                 flow=channel.flow, system=channel.source, channel=channel.system, sku=sku, place=place, event=event,
-                release=self._rules.release, not_before_ms=(row.written_us + settle_us) // 1_000 if row.written_us else 0,
+                release=self._rules.release,
+                not_before_ms=(min(row.written_us, self._now_us) + settle_us) // 1_000 if row.written_us else 0,
             ),
             self._now_us // 1_000,
         )  # fmt: skip
@@ -430,7 +453,7 @@ class Taking:
                        why=f"no order told of it within {seconds:g} s", as_of_us=row.missing_us)  # fmt: skip
         asks = channel.publish.terms(channel.system, self._rules.group(row.sku), "").heal == "ask"
         row = msgspec.structs.replace(row, missing=0, missing_us=0)
-        return msgspec.structs.replace(row, trouble=FOREIGN, seen_us=0) if asks else row
+        return msgspec.structs.replace(row, trouble=FOREIGN, seen_us=0, wanted=None) if asks else row
 
     def _touch(self, sku: str, event: int) -> None:
         self.touched[sku] = max(event, self.touched.get(sku, 0))
@@ -454,10 +477,18 @@ def _told_us(event: Event) -> int:
 
 
 def _trouble(row: Shown, wanted: int | None) -> str:
-    """What still stands in the way: a place that can be named again has none, and a new count settles who is right."""
-    if row.trouble == FOREIGN:
-        return FOREIGN if row.wanted in (None, wanted) else ""
-    return "" if row.trouble.startswith("STK") else row.trouble
+    """What still stands in the way: a place that can be named again has none, a new count settles who is right, and what was
+    refused was one number: the next is tried."""
+    if row.trouble.startswith("STK") and row.trouble != FOREIGN:
+        return ""
+    return row.trouble if row.wanted in (None, wanted) else ""
+
+
+def _of_item(row: Shown, item: str) -> Shown:
+    """The place with the item that the channel sells the SKU as now: what another showed is nothing of this one."""
+    if row.item in ("", item):
+        return row
+    return Shown(channel=row.channel, place=row.place, sku=row.sku, flow=row.flow, change=row.change)
 
 
 def _once(said: Sequence[Told]) -> tuple[Level, ...]:

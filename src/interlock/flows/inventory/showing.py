@@ -1,10 +1,12 @@
 """Shows stock: a delivery to a channel works out what the place should show now, compares, and writes the difference."""
 
-from typing import Any, Final, Protocol
+import logging
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from interlock.clock import Clock
+from interlock.errors import StoreError
 from interlock.flows.inventory.publish import Publishing, Sum
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.flows.inventory.writer import ChannelWriter, reference_of
@@ -25,6 +27,7 @@ KEY_MEMORY_SECONDS: Final = 23 * 3_600.0
 FEED_SECONDS: Final = 900.0
 """A write without an answer may still land for so long: Amazon's feeds are processed within minutes."""
 
+LOG = logging.getLogger("interlock.flows")
 _encode = msgspec.json.Encoder().encode
 _line = msgspec.json.Decoder(Line).decode
 
@@ -52,6 +55,18 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     because: str = ""
 
 
+class Doubt(NamedTuple):
+    """What may have been written: quantities of calls without an answer that may land still. `compares`: one that lands late is
+    refused by the channel itself."""
+
+    quantities: tuple[int, ...]
+    compares: bool
+
+    def of(self, row: Shown) -> bool:
+        """Whether only a write can tell what the place shows: what was read there may be overtaken."""
+        return not self.compares and (bool(self.quantities) or (row.seen is None and row.written is not None))
+
+
 class Showing:
     """What the courier asks about deliveries to `stock:CHANNEL`."""
 
@@ -76,10 +91,12 @@ class Showing:
         if not row.item:
             raise dead("mapping", row.trouble or "STK001", row.said or f"{system} lists no item that is {sku}")
         seen, writer = None, self._writer(system, release)
-        if row.seen_us <= 0 or (row.sold and writer.channel.compares):
+        doubted = _doubted(delivery)
+        if row.seen_us <= 0 or doubted or (row.sold and writer.channel.compares):
             seen = await self._seen(writer, Place(row.item, place), timeout_seconds)
+        doubt = Doubt(doubted, compares=writer.channel.compares)
         decided = await self._book.run(
-            lambda work: self._decide(work, release.stock, channel, row, seen, told=delivery.replayed)
+            lambda work: self._decide(work, release.stock, channel, row, seen, doubt, told=delivery.replayed)
         )
         if isinstance(decided, Stop):
             raise decided
@@ -88,13 +105,12 @@ class Showing:
     # -- what is so
 
     async def _seen(self, writer: ChannelWriter, place: Place, timeout_seconds: float) -> Seen:
-        answer = await writer.read(place, timeout_seconds)
-        match answer:
-            case Seen():
+        match await self._read(writer, place, timeout_seconds):
+            case Seen() as answer:
                 return answer
-            case Refused():
+            case Refused() as answer:
                 raise dead(answer.reason, answer.code, answer.message)
-            case Retry():
+            case Retry() as answer:
                 failure = failure_of(
                     "unavailable", answer.code, f"what {writer.system} shows could not be read: {answer.message}"
                 )
@@ -107,14 +123,28 @@ class Showing:
                     )
                 )
 
+    @staticmethod
+    async def _read(writer: ChannelWriter, place: Place, timeout_seconds: float) -> Seen | Retry | Refused:
+        """A client that raises has not read it: that is this place's trouble, and never the hub's."""
+        try:
+            return await writer.read(place, timeout_seconds)
+        except StoreError:
+            raise
+        except Exception as error:
+            LOG.exception("HUB-CLIENT the client of %s failed while %s was read", writer.system, place)
+            return Retry(code="HUB-CLIENT", message=f"{type(error).__name__} in the client of {writer.system}")
+
     def _decide(
-        self, work: StockWork, rules: StockRules, channel: Channel, known: Shown, seen: Seen | None, *, told: bool
-    ) -> Document | Stop:
+        self, work: StockWork, rules: StockRules, channel: Channel, known: Shown, seen: Seen | None, doubt: Doubt, *,
+        told: bool,
+    ) -> Document | Stop:  # fmt: skip
         """In the transaction that keeps what was seen. `known` is what we knew when the channel was asked; `told`: a person has
         asked for this very write."""
         now_us = self._clock.now_ms() * 1_000
         row = work.shown(known.channel, known.place, known.sku) or known
+        unsure = doubt.of(row)
         if seen is not None:
+            row = _as_written(row, seen, doubt)
             asks = channel.publish.terms(row.channel, rules.group(row.sku), "").heal == "ask"
             row = self._was_seen(work, known, row, seen, now_us, asks=asks)
         elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late (Amazon)
@@ -123,7 +153,7 @@ class Showing:
         if found.suspended:
             work.show(msgspec.structs.replace(row, said=found.suspended))
             return _suspended(found, now_us)
-        differs = not row.stocked or found.quantity != row.seen
+        differs = not row.stocked or unsure or found.quantity != row.seen
         if not row.stocked and found.quantity == 0:
             differs = False
         if row.trouble == FOREIGN and not told and differs:
@@ -213,6 +243,17 @@ class ShownDestination:
             if seen.quantity == line.quantity
             else Absent()
         )
+
+
+def _doubted(delivery: Delivery) -> tuple[int, ...]:
+    """Of calls that cannot be made again by their key."""
+    return tuple(_line(one.write.body).quantity for one in delivery.unsettled if one.write.once is Once.UPSERT)
+
+
+def _as_written(row: Shown, seen: Seen, doubt: Doubt) -> Shown:
+    """A place that shows what a call without an answer wrote, less what was sold since, was written by it: nobody took the rest."""
+    ours = [one for one in doubt.quantities if seen.quantity in (one, one - row.sold)]
+    return msgspec.structs.replace(row, seen=ours[-1]) if ours and row.seen is not None else row
 
 
 def _line_of(row: Shown, found: Sum) -> Line:

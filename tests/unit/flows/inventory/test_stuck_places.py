@@ -1,0 +1,111 @@
+"""A place always comes to show what it should: ways by which it stayed wrong, or nobody looked at it again."""
+
+import asyncio
+from pathlib import Path
+
+from stock_engine import WMS, StockEngine
+
+from interlock.messaging.outcome import Refused
+from interlock.messaging.stock import Place, Seen
+from interlock.strategy.inventory import Publish
+
+ASKS = Publish(settle_seconds=0.0, read_every_seconds=1.0, unexplained_seconds=20.0, heal="ask")
+
+
+def test_a_count_that_goes_back_while_it_is_written_is_shown(tmp_path: Path) -> None:
+    """The count changes to 12 and back to 10 while the 12 is on its way: the place showed 10 until then, and shows 12 after."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=10) as engine:
+            shop = engine.shop
+            await engine.run(5)
+
+            async def back() -> None:
+                engine.warehouse.pieces["TEE"] = 10
+                await engine.tell(WMS, levels=(engine.warehouse.level("TEE"),))
+
+            shop.meanwhile = back
+            engine.warehouse.pieces["TEE"] = 12
+            await engine.tell(WMS, levels=(engine.warehouse.level("TEE"),))
+            await engine.run(30)
+            assert shop.shown == {"TEE": 10}
+
+    asyncio.run(run())
+
+
+def test_new_terms_hold_for_a_write_that_was_under_way(tmp_path: Path) -> None:
+    """A release keeps three back while a delivery of the former one writes what that one showed: it is written anew."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=7) as engine:
+            shop = engine.shop
+            await engine.run(5)
+
+            async def released() -> None:
+                engine.stocked.rules(
+                    engine.catalogue, Publish(safety_stock=3, settle_seconds=0.0, read_every_seconds=1.0), "r2"
+                )
+
+            shop.meanwhile = released
+            engine.warehouse.pieces["TEE"] = 10
+            await engine.run(30)
+            assert shop.shown == {"TEE": 7}
+
+    asyncio.run(run())
+
+
+def test_a_new_count_is_tried_where_the_former_was_refused(tmp_path: Path) -> None:
+    """A refusal is of one number: the next is tried, and takes over the dead letter, as it does for any other object."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=10) as engine:
+            shop = engine.shop
+            shop.spoilt["TEE"] = Refused(reason="validation", code="NOT_NOW", message="the item is archived")
+            await engine.run(5)
+            assert shop.shown == {"TEE": 1_000}
+            calls = len(shop.calls)
+            await engine.run(30)
+            assert len(shop.calls) == calls, "the same number is not tried over and over"
+            engine.warehouse.pieces["TEE"] = 9
+            await engine.run(5)
+            assert shop.shown == {"TEE": 9}
+            assert engine.rows("SELECT resolution FROM dead_letter") == [("superseded",)]
+
+    asyncio.run(run())
+
+
+def test_what_is_gone_for_good_is_left_to_a_person_where_the_folder_says_so(tmp_path: Path) -> None:
+    """With heal = "ask" a number that somebody lowered is not put back when its time is up: a person decides."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, publish=ASKS, TEE=10) as engine:
+            shop = engine.shop
+            await engine.run(5)
+            shop.put("TEE", 7)
+            await engine.tell_shown("TEE")
+            await engine.run(60)
+            assert shop.shown == {"TEE": 7}
+            assert engine.rows("SELECT code FROM dead_letter WHERE closed_ms = 0") == [("STK012",)]
+
+    asyncio.run(run())
+
+
+def test_a_client_that_fails_while_a_place_is_read_costs_that_place_a_try(tmp_path: Path) -> None:
+    """A connector's own mistake in reading a place ended the hub; one in writing never did."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=10) as engine:
+            shop, failures = engine.shop, [1, 2]
+            reads = shop.read
+
+            async def read(places: list[Place], *, timeout_seconds: float) -> tuple[Seen, ...]:
+                if failures:
+                    failures.pop()
+                    raise KeyError("inventoryItem")
+                return await reads(places, timeout_seconds=timeout_seconds)
+
+            shop.read = read
+            await engine.run(60)
+            assert shop.shown == {"TEE": 10}
+
+    asyncio.run(run())
