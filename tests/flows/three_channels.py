@@ -1,0 +1,123 @@
+"""One warehouse and three channels: the twins of Shopify, Amazon and Square with the same goods, and the folder that joins them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from stack import twins
+from stock_stack import LOCATION, WMS_PLACE, control, with_stock
+from test_amazon_channel import SECRETS
+from test_amazon_channel import SYSTEM as AMAZON
+from test_square_tills import SYSTEM as SQUARE
+
+from interlock.cli.twin_world import TwinWorld
+from interlock.twins.shopify.load.assortment import FIRST_STOCK
+
+PLENTY = [1_000, 1_000]
+PLANS = dict.fromkeys(("searchOrders", "patchListingsItem", "searchListingsItems", "createFeed", "getFeeds"), PLENTY)
+CHANNELS = '["shopify", "amazon", "square"]'
+
+
+@contextmanager
+def vendor(name: str, folder: Path, config: dict[str, Any]) -> Iterator[str]:
+    """A twin as a program; its address."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "interlock.twins", name, "--data", str(folder), "--parent-pid", str(os.getpid())]
+    process = subprocess.Popen([*command, "--config", str(folder / "config.json")], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())["url"]
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
+class Goods:
+    """The same SKUs at the warehouse and at all channels, and the addresses of the twins."""
+
+    def __init__(self, folder: Path, world: TwinWorld, items: dict[str, str], amazon: str, square: str) -> None:
+        self.folder, self.world, self.items, self.amazon, self.square = folder, world, items, amazon, square
+
+    @property
+    def skus(self) -> list[str]:
+        return list(self.items.values())
+
+    async def shown(self) -> dict[str, tuple[int, int, int]]:
+        """By SKU, what Shopify, Amazon and Square show."""
+        levels = (await control(self.world.urls["shopify"], "/stock"))["levels"]
+        web = {self.items.get(str(row["item"])): row["available"] for row in levels if str(row["location"]) == LOCATION}
+        market = {row["sku"]: row["quantity"] for row in await control(self.amazon, "/records?kind=item")}
+        rows = (await control(self.square, "/counts"))["counts"]
+        tills = {row["sku"]: int(row["quantity"]) for row in rows if row["state"] == "IN_STOCK"}
+        return {sku: (web[sku], market[sku], tills.get(sku, 0)) for sku in self.skus}
+
+
+@asynccontextmanager
+async def three_channels(
+    folder: Path, count: int, pieces: int, *, amazon: dict[str, Any] | None = None
+) -> AsyncIterator[Goods]:
+    """So many SKUs, so many pieces of each in the warehouse; the channels show other numbers yet."""
+    async with twins(folder / "acme") as world:
+        url = world.urls["shopify"]
+        await control(url, "/assortment", {"products": count})
+        levels = (await control(url, "/stock"))["levels"]
+        there = {
+            str(row["item"])
+            for row in levels
+            if str(row["location"]) == LOCATION and row["available"] == FIRST_STOCK[0]
+        }
+        rows = await control(url, "/records?kind=inventory_item")
+        items = dict([(str(row["id"]), row["sku"]) for row in rows if str(row["id"]) in there][:count])
+        seeds = [{"sku": sku, "locations": {WMS_PLACE: pieces}} for sku in items.values()]
+        await control(world.urls["shipbob"], "/stock", {"items": seeds})
+        market = {
+            "items": [{"sku": sku, "quantity": 0} for sku in items.values()],
+            "orders_settled_seconds": 0,
+            "usage_plans": PLANS,
+        }
+        tills = {"items": list(items.values()), "rate_per_second": 0}
+        with (
+            vendor("amazon", folder / "amazon", market | (amazon or {})) as market_url,
+            vendor("square", folder / "square", tills) as tills_url,
+        ):
+            _join(folder / "acme", world, market_url, tills_url)
+            yield Goods(folder / "acme", world, items, market_url, tills_url)
+
+
+def publish(folder: Path, text: str) -> None:
+    """The terms of all channels."""
+    file = folder / "flows/stock-to-shopify.toml"
+    head, _, rest = file.read_text(encoding="utf-8").partition("[publish]\n")
+    file.write_text(f"{head}[publish]\n{text}\n{rest[rest.index('[slo]') :]}", encoding="utf-8")
+
+
+def _join(folder: Path, world: TwinWorld, amazon: str, square: str) -> None:
+    with_stock(folder, world)
+    market = AMAZON.format(url=amazon, feed_from_lines=1_500) + "\n[limits]\nrate_per_second = 500\n"
+    (folder / "systems/amazon.toml").write_text(market, encoding="utf-8")
+    tills = (
+        SQUARE.format(url=square, address="http://127.0.0.1:9/intake/square") + "\n[limits]\nrate_per_second = 500\n"
+    )
+    (folder / "systems/square.toml").write_text(tills, encoding="utf-8")
+    secrets = {f"amazon-{name}": text for name, text in SECRETS.items()}
+    secrets |= {"square-access-token": "twin-token", "square-signature-key": "square-key"}
+    for name, text in secrets.items():
+        (folder / "secrets" / name).write_text(text, encoding="ascii")
+        (folder / "secrets" / name).chmod(0o600)
+    _edit(folder / "flows/stock-to-shopify.toml", '["shopify"]', CHANNELS)
+    _edit(folder / "inventory/locations.toml", " }\n", ', amazon = ["DEFAULT"], square = ["L1"] }\n')
+    lag = "[settings]\nlevels_lag_seconds = 0\nchanged_overlap_seconds = 5\n"
+    _edit(folder / "systems/shipbob.toml", "[settings]\n", lag)
+
+
+def _edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text, f"{file.name} has no {old!r}"
+    file.write_text(text.replace(old, new), encoding="utf-8")
