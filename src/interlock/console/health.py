@@ -1,5 +1,6 @@
 """How each flow and destination is, in a state and in words; and the one sentence that answers "is it working?"."""
 
+import re
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
@@ -337,6 +338,15 @@ def title_of(strategy: Strategy, system: str) -> str:
     found = system_at(strategy, system)
     title = found.title if found else channel_of(system)
     return f"{title} (stock)" if system.startswith(SHOWN) else title
+
+
+def titled(strategy: Strategy, text: str) -> str:
+    """A sentence of the core, with the names that people read in place of the systems' technical ones."""
+    return re.sub(
+        r"\b[a-z][a-z0-9_-]*\b",
+        lambda word: strategy.systems[word[0]].title if word[0] in strategy.systems else word[0],
+        text,
+    )
 
 
 def system_at(strategy: Strategy, destination: str) -> System | None:

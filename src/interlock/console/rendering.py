@@ -128,6 +128,7 @@ def templates(strategy: Strategy, clock: Clock) -> Environment:
         at_clock=lambda at_ms: wording.clock_time(at_ms, clock.now_ms(), zone),
         system_title=lambda name: health.title_of(strategy, name), flow_title=lambda name: health.flow_title(strategy, name),
         object_path=object_path, told_by_several=shared, system_name=channel_of, lanes=health.lanes_of(strategy),
+        titled=lambda text: health.titled(strategy, text),
         spark=drawing.spark_bars, count_bars=drawing.count_bars, state_words=STATE_WORDS, version=ASSET_VERSION,
     )  # fmt: skip
     environment.filters.update(

@@ -443,6 +443,12 @@ class RecordedActions:
         self.asked.append(("replay", chosen, by, why, version))
         return 1
 
+    async def ask_stock_run(
+        self, kind: str, channel: str, *, sku: str = "", location: str = "", dry: bool = False, by: str, why: str
+    ) -> int:
+        self.asked.append(("stock_run", kind, channel, sku, dry, by, why))
+        return 1
+
     async def retry(self, ids: tuple[int, ...], *, by: str) -> int:
         self.asked.append(("retry", ids, by))
         return 1

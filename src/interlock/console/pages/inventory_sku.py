@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from interlock.console.filters import url
-from interlock.console.health import Answer, title_of
+from interlock.console.health import Answer, title_of, titled
 from interlock.console.pages.objects import Step
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, number
@@ -31,6 +31,8 @@ WORDS: Final = {
     "asked": "needs a person", "uncounted": "not counted",
 }  # fmt: skip
 FIXABLE: Final = frozenset({"asked", "refused", "compared", "differs"})
+FIRST: Final = ("asked", "refused", "compared", "differs", "suspended", "unread", "agrees", "uncounted")
+"""What needs somebody stands first."""
 KIND_LIGHTS: Final = {
     "counted": "done", "written": "running", "foreign": "dead", "refused": "dead", "sold": "waiting", "seen": "done",
 }  # fmt: skip
@@ -81,6 +83,7 @@ async def _page(request: Request, *, notice: str = "") -> Response:
         title=name,
         command=f"interlock stock {name}",
         answer=sku_answer(console.strategy, found),
+        places=sorted(found.places, key=lambda one: FIRST.index(one.state)),
         it=found,
         heads=heads,
         rows=[_row(found, heads, location) for location in found.owners],
@@ -129,7 +132,7 @@ def sku_answer(strategy: Strategy, found: SkuStock) -> Answer:
             if wrong[1:]
             else ""
         )
-        return Answer(state=LIGHTS[first.state], text=_sentence(title, first), more=more)
+        return Answer(state=LIGHTS[first.state], text=_sentence(strategy, title, first), more=more)
     if found.stopped:
         first_stopped = found.stopped[0]
         return Answer(
@@ -150,20 +153,20 @@ def sku_answer(strategy: Strategy, found: SkuStock) -> Answer:
     )
 
 
-def _sentence(title: str, one: PlaceStock) -> str:
+def _sentence(strategy: Strategy, title: str, one: PlaceStock) -> str:
     if one.state == "suspended":
-        return f"{title} is not written: {one.words}."
+        return f"{title} is not written: {titled(strategy, one.words)}."
     if one.state == "unread":
         return f"{title} has not been read yet."
     shown = "nothing" if one.shown is None else number(one.shown)
-    return f"{title} shows {shown}, and should show {number(one.found.quantity)}{_because(one)}."
+    return f"{title} shows {shown}, and should show {number(one.found.quantity)}{_because(strategy, one)}."
 
 
-def _because(one: PlaceStock) -> str:
+def _because(strategy: Strategy, one: PlaceStock) -> str:
     """`: somebody else wrote it`; what a comparison says begins with the cause."""
     match one.state:
         case "refused":
-            return f": {one.words}"
+            return f": {titled(strategy, one.words)}"
         case "asked":
             return ": somebody else wrote it"
         case "compared":
@@ -173,7 +176,7 @@ def _because(one: PlaceStock) -> str:
 
 
 def _gravity(one: PlaceStock) -> int:
-    return ("asked", "refused", "compared", "differs", "suspended", "unread").index(one.state)
+    return FIRST.index(one.state)
 
 
 def _owners(strategy: Strategy, found: SkuStock) -> str:
