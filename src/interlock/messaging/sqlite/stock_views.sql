@@ -25,7 +25,7 @@ SELECT EXISTS (SELECT 1 FROM stock_position WHERE sku = ?1) OR EXISTS (SELECT 1 
 
 -- name: near
 SELECT sku FROM (SELECT DISTINCT sku FROM stock_position UNION SELECT DISTINCT sku FROM stock_place UNION SELECT sku FROM stock_stopped UNION SELECT sku FROM stock_item)
-WHERE sku <> '' AND (instr(lower(sku), lower(?1)) > 0 OR lower(substr(sku, 1, 3)) = lower(substr(?1, 1, 3)))
+WHERE sku <> '' AND (instr(lower(sku), lower(?1)) > 0 OR lower(substr(sku, 1, 2)) = lower(substr(?1, 1, 2)))
 ORDER BY instr(lower(sku), lower(?1)) = 0, length(sku), sku LIMIT ?2
 
 -- name: place_counts
