@@ -1,6 +1,6 @@
 """What an order must be at three systems, worked out with Decimal from the shop's own figures and without code of the product."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import books
@@ -10,7 +10,15 @@ from interlock.cli.twin_world import TwinWorld
 CHARGES = ("shipping", "tax", "channel_tax", "tip", "gift_card", "duty", "fee", "rounding", "difference")
 """The items of NetSuite that charges are booked to in these tests, named after what they are."""
 
+THREE_DIGITS = frozenset({"KWD"})
+"""Currencies of these tests whose amounts NetSuite cannot hold: it keeps two digits."""
+
 Order = dict[str, Any]
+
+
+def in_cents(amount: Decimal) -> Decimal:
+    """What NetSuite keeps of an amount."""
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 class Judge:
@@ -52,7 +60,8 @@ class Judge:
         return amount if whole == left else (amount * left / whole).quantize(Decimal("0.01"), "ROUND_HALF_UP")
 
     def erp(self, key: str, order: Order) -> None:
-        """C28-C35: the rows make the total, each charge is at its own item, and nothing is left unexplained."""
+        """C28-C35: the rows make the total, each charge is at its own item, and nothing is left unexplained but what rows of
+        two digits lack of dinars."""
         found = books.sales_order(self.world, f"shopify-{key}")
         assert found is not None
         booked = dict.fromkeys(CHARGES, Decimal(0))
@@ -62,16 +71,16 @@ class Judge:
                 booked[row["item"]["id"]] += row["amount"]
             else:
                 goods.append((row["quantity"], row["amount"]))
-        assert sum(row["amount"] for row in found["item"]) == self.amount(order["current_total_price_set"])
+        assert sum(row["amount"] for row in found["item"]) == in_cents(self.amount(order["current_total_price_set"]))
         assert found["currency"] == {"id": self.currency(order)}
         wanted = self.expected_charges(order)
-        assert {name: booked[name] for name in wanted} == wanted
-        assert booked["difference"] == 0
+        assert {name: booked[name] for name in wanted} == {name: in_cents(amount) for name, amount in wanted.items()}
+        assert booked["difference"] == 0 or self.currency(order) in THREE_DIGITS
         lines = [line for line in order["line_items"] if line["current_quantity"] and not line["gift_card"]]
         assert [quantity for quantity, _ in goods] == [line["current_quantity"] for line in lines]
         for (_, amount), line in zip(goods, lines, strict=True):
             exact = self.net_of(order, line)
-            assert exact is None or amount == exact
+            assert exact is None or amount == in_cents(exact)
 
     def net_of(self, order: Order, line: Order) -> Decimal | None:
         """A line's amount without tax after its discounts; None where the shop says only what the whole order comes to."""

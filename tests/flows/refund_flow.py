@@ -1,6 +1,7 @@
 """Refunds and returns to the ERP: the flows that a folder needs for them, what finance does before them, and what is there afterwards."""
 
 import json
+import time
 from pathlib import Path
 
 from books import Record, choose, records, sales_order
@@ -9,6 +10,7 @@ from stack import until
 from interlock.cli.twin_world import TwinWorld
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
+from interlock.messaging.views import DeliveryRow
 
 SETTLED = {"done", "waiting", "dead", "superseded", "cancelled"}
 FLOW = "flows/refund-to-erp.toml"
@@ -55,7 +57,7 @@ async def written(world: TwinWorld, order: str) -> bool:
 
 
 async def settled(hub: Hub, world: TwinWorld) -> None:
-    """All webhooks are in, and each delivery has ended or waits for something that it names."""
+    """All webhooks are in, and each delivery has ended or waits for something that it names and that has not come yet."""
 
     async def at_rest() -> bool:
         if (await world._control("shopify", "GET", "state", None))["webhooks_pending"]:
@@ -63,7 +65,10 @@ async def settled(hub: Hub, world: TwinWorld) -> None:
         if await hub.inbox.head() > await hub.ledger.cursor("router"):
             return False
         rows = await hub.views.deliveries(Filter())
-        return all(row.state in SETTLED and (row.state != "waiting" or row.waiting_for) for row in rows)
+        return all(row.state in SETTLED and (row.state != "waiting" or waits(row)) for row in rows)
+
+    def waits(row: DeliveryRow) -> bool:
+        return bool(row.waiting_for) and row.due_ms > time.time() * 1000  # what was woken is due
 
     await until(at_rest)
 
