@@ -1,6 +1,5 @@
 """The command connect: a merchant installs the app, and the tokens that come of it lie sealed in the vault."""
 
-import asyncio
 import os
 import secrets
 import sys
@@ -55,6 +54,8 @@ def connect(system: str, paste: bool, redirect_uri: str, wait_minutes: float, fo
     Examples: interlock connect shopify
               interlock connect shopify --paste --redirect-uri https://hub.example.com/installed
     """
+    import asyncio
+
     if not paste and urlsplit(redirect_uri).hostname not in LOOPBACK:
         raise click.UsageError("only an address of this machine can be listened on; add --paste for another")
     strategy = read_strategy(folder)
@@ -140,6 +141,8 @@ def _ask(out: Output, installation: "Installation", scopes: Sequence[str], redir
 
 async def _listened(installation: "Installation", redirect_uri: str, minutes: float) -> "StoredToken":
     """What the browser brings back; strangers may knock meanwhile."""
+    import asyncio
+
     from interlock.cli.callback import Callback, listening
 
     parts = urlsplit(redirect_uri)
