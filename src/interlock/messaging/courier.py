@@ -251,6 +251,9 @@ class _Trip:
         self.called = True
         if isinstance(outcome, Retry) and outcome.code == STALE:  # it was not written, and never will be under this key
             return await self._settle(attempt, "absent", self.clock.now_ms())
+        if isinstance(outcome, Refused) and outcome.reason not in HELD_BY:
+            # it says nothing of the first call, and would say the same as long as the key is remembered
+            return await self._look_up(destination, attempt)
         if not isinstance(outcome, Done):
             raise stopped(outcome, attempt.write, self.clock.now_ms())
         await self._found(attempt, "resent", outcome.external_id)
