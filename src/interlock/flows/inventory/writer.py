@@ -190,8 +190,9 @@ class ChannelWriter:
             )  # fmt: skip
             match outcome:
                 case Done():
+                    seen = None if row.seen is None else line.quantity  # not known any more since the call began
                     work.show(msgspec.structs.replace(
-                        row, seen=line.quantity, seen_us=read_us, written=line.quantity, written_us=now_us, stocked=True,
+                        row, seen=seen, seen_us=read_us, written=line.quantity, written_us=now_us, stocked=True,
                         trouble="", said="",
                     ))  # fmt: skip
                     work.happened(change)
