@@ -17,7 +17,7 @@ import click
 from interlock.cli.beside import heed_other_writers
 from interlock.cli.demo_orders import SETTLED, TITLES, Arrivals, Wish
 from interlock.cli.demo_project import require_free, write_project
-from interlock.cli.demo_stock import miscount, stock_up
+from interlock.cli.demo_stock import MISCOUNTED, miscount, stock_up
 from interlock.cli.output import INTERRUPTED, PROGRAM, Output, counted, program
 from interlock.cli.place import DEMO_FOLDER, announced
 from interlock.cli.times import took
@@ -38,6 +38,7 @@ INVITATIONS = {
     "interlock status": "the ERP's breaker opens, its orders wait",
     "interlock twin fault netsuite repair": "it is well again",
     "interlock retry --destination netsuite --wait": "they go out now, and none twice",
+    f"interlock stock {MISCOUNTED}": "one number of the shop is wrong: which, and why; Inventory in the console fixes it",
 }
 
 

@@ -185,7 +185,10 @@ async def run(request: Request) -> Response:
         "inventory_run.html",
         title=f"{'Comparison' if found.kind == 'compare' else 'Sync'} {found.id}",
         command=f"interlock {'reconcile' if found.kind == 'compare' else 'sync'} inventory --channel {found.channel}",
-        answer=Answer(state=LIGHTS[found.state], text=_told(found, title)),
+        answer=Answer(
+            state="retrying" if found.state == "done" and found.different else LIGHTS[found.state],
+            text=_told(found, title),
+        ),
         row=found,
         lights=LIGHTS,
         moving=found.state in ("asked", "running"),
