@@ -196,8 +196,14 @@ class StockWork(Protocol):
     def resume(self, system: str, item: str, place: str) -> None:
         """The line is taken again."""
 
-    def halted(self, limit: int) -> list[Halted]:
-        """Stopped lines, the longest untried first."""
+    def halted(self, limit: int, tried_before_us: int) -> list[Halted]:
+        """Stopped lines that were not tried since, the longest untried first."""
+
+    def tried(self, halted: Halted, now_us: int) -> None:
+        """A stopped line was tried again."""
+
+    def has_unknown(self, since_us: int) -> bool:
+        """Whether a line has stopped since for an item that nobody knew."""
 
     def reserved(self, sku: str) -> list[Reserved]:
         """What channels have sold of a SKU and its owner has not seen."""
@@ -241,6 +247,9 @@ class StockWork(Protocol):
     def suspended(self) -> list[str]:
         """SKUs of places of which nothing is published now."""
 
+    def waited_out(self, channel: str, place: str, sku: str) -> None:
+        """Nothing is missing there any more."""
+
     def overdue(self, now_us: int) -> list[tuple[str, str, str, int]]:
         """Channel, place, SKU and `missing_us` of places where something is missing that no sale explains."""
 
@@ -259,20 +268,23 @@ class StockWork(Protocol):
     def read(self, system: str, what: str, state: Read) -> None:
         """It was read so far."""
 
-    def list_items(self, system: str, items: Sequence[Item], seen_us: int) -> None:
-        """What a page of a listing says of items."""
+    def list_items(self, system: str, items: Sequence[Item], seen_us: int) -> list[str]:
+        """What a page of a listing says of items; returns those that are new, or another SKU, or written otherwise now."""
 
-    def drop_items(self, system: str, seen_before_us: int) -> int:
-        """Forget what the listing that began then did not show; returns how many."""
+    def drop_items(self, system: str, seen_before_us: int) -> list[str]:
+        """Forget what the listing that began then did not show; returns them."""
+
+    def skus_as(self, system: str, item: str) -> list[str]:
+        """SKUs that are counted or shown by this id of a system."""
 
     def again(self, system: str, object_name: str, key: str, event: int, due_us: int) -> None:
         """To be read again from the system."""
 
-    def to_read(self, now_us: int, limit: int) -> list[tuple[str, str, str, int, int]]:
-        """System, object, key, event and tries of what is due."""
+    def to_read(self, system: str, now_us: int, limit: int) -> list[tuple[str, str, int, int]]:
+        """Object, key, event and tries of what is due at a system."""
 
-    def was_read(self, system: str, object_name: str, key: str) -> None:
-        """It was read."""
+    def was_read(self, system: str, object_name: str, key: str, event: int) -> None:
+        """It was read as of this event; what a later one asks for stays to be read."""
 
     def move(self, cursor: int) -> None:
         """Everything in the inbox up to there is taken in."""
@@ -308,8 +320,8 @@ class StockBook(Protocol):
     def look(self, work: Callable[[StockWork], _T]) -> _T:
         """Ask the book what is committed."""
 
-    async def trim(self, now_us: int, changes_before_us: int) -> None:
-        """Forget batches that no channel remembers any more, and what happened before a time."""
+    async def trim(self, now_us: int, changes_before_us: int) -> bool:
+        """Forget batches that no channel remembers any more, and what happened before a time; True while there is more."""
 
 
 class Showing(Protocol):

@@ -149,6 +149,28 @@ class StockDesk:
             self._wake()
         return opened
 
+    async def take_again(self, release: Stocked, lines: Sequence[Halted], now_us: int) -> None:
+        """Lines that had stopped: of a count the line itself, of a sale the event that told of it."""
+        events = {line.event: await self._event(line.event) for line in lines if not line.line.quantities}
+        told = {event.position: (event, self._told(release, event)) for event in events.values() if event is not None}
+
+        def work(book: StockWork) -> int:
+            taking = Taking(book, release.stock, now_us)
+            for halted in lines:
+                book.tried(halted, now_us)
+                if halted.line.quantities:
+                    taking.level(halted.system, halted.line, halted.event, halted.line.as_of_us or halted.last_us)
+                elif halted.event in told:
+                    taking.take(*told.pop(halted.event))
+            return taking.finish()
+
+        if await self._book.run(work):
+            self._wake()
+
+    async def _event(self, position: int) -> Event | None:
+        """None when it is kept no longer."""
+        return next((event for event in await self._inbox.read(position - 1, 1) if event.position == position), None)
+
     @staticmethod
     def _told(release: Stocked, event: Event) -> Told | str:
         """What the event says, or in words why nobody can say."""
@@ -238,7 +260,7 @@ class Taking:
             case Position() as position:
                 self._count(system, level, position, event, as_of_us)
             case Stopped() as stopped if stopped.code != NOT_OURS:
-                self._halt(system, level, stopped, event)
+                self._halt(system, msgspec.structs.replace(level, as_of_us=as_of_us), stopped, event)
             case Stopped() | Ignored():
                 self._book.resume(system, level.item, level.location)
 
@@ -356,13 +378,12 @@ class Taking:
         return found
 
     def _taken(self, channel: str, sale: Sale, line: SaleLine, event: int) -> dict[str, int]:
-        sku = self._normaliser.sku(channel, line.item, line.sku, "")
-        if isinstance(sku, str):
-            return self._normaliser.taken(channel, sku, line.quantity)
+        sku, place = self._normaliser.sku(channel, line.item, line.sku, ""), f"order {sale.name or sale.key}"
         if isinstance(sku, Stopped):
-            level = Level(item=line.item, location=f"order {sale.name or sale.key}", sku=line.sku, quantities={})
-            self._halt(channel, level, sku, event)
-        return {}
+            self._halt(channel, Level(item=line.item, location=place, sku=line.sku, quantities={}), sku, event)
+            return {}
+        self._book.resume(channel, line.item, place)
+        return self._normaliser.taken(channel, sku, line.quantity) if isinstance(sku, str) else {}
 
     def _explains(self, channel: str, sku: str, place: str, units: int, event: int, accepted_us: int) -> None:
         """A sale that is told explains what was already gone; what it does not explain yet will go. Of one that was made before

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -36,8 +36,6 @@ AGAIN_AT_ONCE: Final = 100
 FORGET_EVERY_SECONDS: Final = 3_600.0
 MOST_AGAIN: Final = 20
 DAY_SECONDS: Final = 86_400.0
-UNKNOWN: Final = frozenset({"STK001", "STK005"})
-"""Why a line stops that a new listing of items may know better."""
 
 LOG = logging.getLogger("interlock.flows")
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -110,14 +108,20 @@ class StockReader:
         """New rules change what places show: every SKU is worked out again, some at a time."""
         if self._state(HUB, "rules").cursor == rules.release or HUB in self._at_work:
             return
-        self._at_work.begin(HUB, self._work_out_all(rules.release))
+        self._at_work.begin(HUB, self._work_out_all(rules))
 
-    async def _work_out_all(self, release: str) -> None:
+    async def _work_out_all(self, rules: StockRules) -> None:
+        """Lines that had stopped may be known by now; and where a count means another number of pieces than before, or another
+        item, all counts are read again: who tells what changed tells no more of them."""
+        named = hashlib.sha256(_encode(rules.inventory)).hexdigest()
+        if self._state(HUB, "inventory").cursor != named:
+            await self._book.run(partial(_read_anew, systems=rules.counting, named=named))
+        await self._retry_halted()
         after = ""
         while skus := self._book.look(partial(_skus_after, after=after)):
             await self._desk.again(skus)
             after = skus[-1]
-        await self._book.run(partial(_followed, release=release))
+        await self._book.run(partial(_followed, release=rules.release))
 
     async def read_now(self, system: str, what: str) -> None:
         """Read it to the end now, whatever its schedule. Raises NotReadError."""
@@ -142,7 +146,7 @@ class StockReader:
             due.insert(0, "items")
         if "levels" in due and not all(self._state(each, "items").tried_us for each in rules.systems):
             due.remove("levels")  # an item is known when another system lists it
-        if self._book.look(lambda work: any(row[0] == system for row in work.to_read(now_us, AGAIN_AT_ONCE))):
+        if self._book.look(lambda work: work.to_read(system, now_us, 1)):
             due.append("again")
         return due
 
@@ -157,8 +161,7 @@ class StockReader:
         listed_us = self._state(system, "items").tried_us
         if now_us - listed_us < ITEMS_AT_MOST_EVERY_SECONDS * 1e6:
             return False
-        halted = self._book.look(lambda work: work.halted(HALTED_AT_ONCE))
-        return any(one.code in UNKNOWN and one.since_us > listed_us for one in halted)
+        return self._book.look(lambda work: work.has_unknown(listed_us))
 
     # -- what
 
@@ -196,36 +199,42 @@ class StockReader:
     async def _items(self, system: str) -> None:
         """All of them; what the listing shows no more is forgotten. Lines that had stopped are tried again."""
         began_us = self._clock.now_ms() * 1_000
-        release, after = self._release(), ""
+        release, after, news = self._release(), "", list[str]()
         sources = system in release.stock.counting
         port = release.stock_source(system) if sources else release.stock_channel(system)
         while True:
             page: ItemPage = await self._persistently(partial(port.items, after, timeout_seconds=CALL_SECONDS))
-            await self._book.run(partial(_list_items, system=system, page=page, began_us=began_us))
+            news += await self._book.run(partial(_list_items, system=system, page=page, began_us=began_us))
             if not page.after or page.after == after:
                 break
             after = page.after
 
-        def end(work: StockWork) -> None:
-            work.drop_items(system, began_us)
+        def end(work: StockWork) -> list[str]:
             work.read(system, "items", Read(fresh_us=began_us, tried_us=began_us))
+            return work.drop_items(system, began_us)
 
-        await self._book.run(end)
+        news += await self._book.run(end)
         self._catalogue.forget()
         await self._retry_halted()
+        await self._relisted(system, news)
+
+    async def _relisted(self, system: str, items: list[str]) -> None:
+        """What is listed, or listed otherwise than before, is worked out again; a count of what is another SKU now is read again."""
+        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
+        reads = system in rules.counting and is_asked(self._release().stock_source(system))
+        for begin in range(0, len(items), SKUS_AT_ONCE):
+            some = items[begin : begin + SKUS_AT_ONCE]
+            touched = self._book.look(partial(_touched, rules=rules, system=system, items=some))
+            if skus := {sku for of_item in touched.values() for sku in of_item}:
+                await self._desk.again(skus)
+            if moved := [item for item, of_item in touched.items() if reads and len(of_item) > 1]:
+                await self._book.run(partial(_read_levels, system=system, items=moved, now_us=now_us))
 
     async def _retry_halted(self) -> None:
-        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
-
-        def work(book: StockWork) -> int:
-            taking = Taking(book, rules, now_us)
-            for halted in book.halted(HALTED_AT_ONCE):
-                if halted.line.quantities:
-                    taking.level(halted.system, halted.line, halted.event, halted.line.as_of_us or halted.last_us)
-            return taking.finish()
-
-        if await self._book.run(work):
-            self._desk.wake()
+        """Each once, some at a time."""
+        release, now_us = self._release(), self._clock.now_ms() * 1_000
+        while lines := self._book.look(lambda work: work.halted(HALTED_AT_ONCE, now_us)):
+            await self._desk.take_again(release, lines, now_us)
 
     async def _levels(self, system: str) -> None:
         """What changed since the last reading; everything the first time."""
@@ -254,7 +263,7 @@ class StockReader:
             cursor=cursor, fresh_us=began_us, tried_us=began_us, whole_us=complete_us,
             listed_us=began_us if whole else known.listed_us,
         )  # fmt: skip
-        await self._book.run(lambda work: work.read(system, "levels", now))
+        await self._book.run(partial(_read_so_far, system=system, known=known, now=now))
         await self._see(system, untold_us=began_us if whole else 0, was_silent=began_us - known.fresh_us > SILENCE_US)
 
     async def _see(self, system: str, *, untold_us: int, was_silent: bool) -> None:
@@ -298,9 +307,8 @@ class StockReader:
     async def _again(self, system: str) -> None:
         """Objects whose events said too little."""
         now_us = self._clock.now_ms() * 1_000
-        due = [row for row in self._book.look(lambda work: work.to_read(now_us, AGAIN_AT_ONCE)) if row[0] == system]
-        release = self._release()
-        for _, object_name, key, event, tries in due:
+        release, due = self._release(), self._book.look(lambda work: work.to_read(system, now_us, AGAIN_AT_ONCE))
+        for object_name, key, event, tries in due:
             try:
                 told = await self._told_again(release, system, object_name, key)
             except NotReadError:
@@ -314,7 +322,7 @@ class StockReader:
                 told = Told()
             if told.levels or told.sales:
                 await self._tell(system, "again", Reading(levels=told.levels, sales=told.sales))
-            await self._book.run(partial(_was_read, system=system, what=(object_name, key)))
+            await self._book.run(partial(_was_read, system=system, what=(object_name, key), event=event))
 
     async def _told_again(self, release: Stocked, system: str, object_name: str, key: str) -> Told:
         if object_name == "inventory_level":
@@ -325,7 +333,11 @@ class StockReader:
         body = await self._persistently(
             lambda: release.source(system).read(object_name, key, timeout_seconds=CALL_SECONDS), tries=1
         )
-        said = [teller.told(f"{object_name}s/updated", body) for teller in release.tellers(system)]
+        try:
+            said = [teller.told(f"{object_name}s/updated", body) for teller in release.tellers(system)]
+        except Exception as error:  # what cannot be understood is this object's trouble: the others are read
+            LOG.exception("the connector of %s could not read %s %s", system, object_name, key)
+            raise NotReadError(f"{type(error).__name__} while {object_name} {key} was read") from error
         return next((each for each in said if each.sales), Told())
 
     async def _forget(self) -> None:
@@ -335,17 +347,18 @@ class StockReader:
             return
         self._forgot_us = now_us
         kept_us = now_us - round(self._history_days() * DAY_SECONDS * 1e6)
-        await self._book.trim(now_us, kept_us)
+        while await self._book.trim(now_us, kept_us):
+            await self._clock.sleep(0)  # between transactions others have their turn
 
     async def _overdue(self) -> None:
         """What was missing at a channel for too long without an order that explains it."""
         rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
-        found = {
-            sku
-            for channel, place, sku, missing_us in self._book.look(lambda work: work.overdue(now_us))
-            if (shown := rules.channel(channel, place)) is None
-            or now_us - missing_us >= shown.publish.terms(channel, rules.group(sku), "").unexplained_seconds * 1e6
-        }
+        found: set[str] = set()
+        for channel, place, sku, missing_us in self._book.look(lambda work: work.overdue(now_us)):
+            if (shown := rules.channel(channel, place)) is None:  # the folder shows nothing there any more
+                await self._book.run(partial(_waited_out, row=(channel, place, sku)))
+            elif now_us - missing_us >= shown.publish.terms(channel, rules.group(sku), "").unexplained_seconds * 1e6:
+                found.add(sku)
         if found:
             await self._desk.again(found)
 
@@ -402,13 +415,45 @@ def _followed(work: StockWork, *, release: str) -> None:
     work.read(HUB, "rules", Read(cursor=release))
 
 
-def _list_items(work: StockWork, *, system: str, page: ItemPage, began_us: int) -> None:
-    work.list_items(system, page.items, began_us)
+def _read_anew(work: StockWork, *, systems: Iterable[str], named: str) -> None:
+    for system in systems:
+        work.read(system, "levels", msgspec.structs.replace(work.reading(system, "levels"), cursor="", tried_us=0))
+    work.read(HUB, "inventory", Read(cursor=named))
+
+
+def _read_so_far(work: StockWork, *, system: str, known: Read, now: Read) -> None:
+    """Unless it shall be read anew since that reading began."""
+    if work.reading(system, "levels").cursor == known.cursor:
+        work.read(system, "levels", now)
+
+
+def _waited_out(work: StockWork, *, row: tuple[str, str, str]) -> None:
+    work.waited_out(*row)
+
+
+def _touched(work: StockWork, *, rules: StockRules, system: str, items: list[str]) -> dict[str, set[str]]:
+    """By item of a listing: our SKUs that it is, or was, of which anything is counted or shown."""
+    found: dict[str, set[str]] = {}
+    for item in items:
+        was, now = work.skus_as(system, item), rules.normaliser.sku(system, item, "", "")
+        found[item] = set(was)
+        if isinstance(now, str) and any(work.counted(part) for part in rules.normaliser.components(now) or (now,)):
+            found[item].add(now)
+    return found
+
+
+def _read_levels(work: StockWork, *, system: str, items: list[str], now_us: int) -> None:
+    for item in items:
+        work.again(system, "inventory_level", item, 0, now_us)
+
+
+def _list_items(work: StockWork, *, system: str, page: ItemPage, began_us: int) -> list[str]:
+    return work.list_items(system, page.items, began_us)
 
 
 def _later(work: StockWork, *, system: str, what: tuple[str, str], event: int, due_us: int) -> None:
     work.again(system, *what, event, due_us)
 
 
-def _was_read(work: StockWork, *, system: str, what: tuple[str, str]) -> None:
-    work.was_read(system, *what)
+def _was_read(work: StockWork, *, system: str, what: tuple[str, str], event: int) -> None:
+    work.was_read(system, *what, event)

@@ -26,6 +26,9 @@ FILE = "stock_book.sql"
 BATCHES_KEPT_HOURS = 48.0
 """Twice as long as any channel remembers an idempotency key (Shopify: 24 h, F41)."""
 
+TRIMMED = ("trim_changes", "trim_reservations", "trim_sales", "trim_stopped")
+"""Statements that forget what is older than the history that is kept."""
+
 _T = TypeVar("_T")
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 _level = msgspec.json.Decoder(Level, strict=False).decode
@@ -47,18 +50,19 @@ class SqliteStockBook:
         """On what is committed."""
         return work(SqliteStockWork(self._group.reading, self._sql))
 
-    async def trim(self, now_us: int, changes_before_us: int) -> None:
+    async def trim(self, now_us: int, changes_before_us: int) -> bool:
         """Some thousands of rows at a time."""
         before_us = now_us - round(BATCHES_KEPT_HOURS * 3_600e6)
 
-        def work(connection: apsw.Connection) -> None:
+        def work(connection: apsw.Connection) -> bool:
             connection.execute(self._sql["trim_lines"], (before_us,))
-            connection.execute(self._sql["trim_batches"], (before_us,))
-            connection.execute(self._sql["trim_changes"], (changes_before_us,))
-            connection.execute(self._sql["trim_reservations"], (changes_before_us,))
-            connection.execute(self._sql["trim_sales"], (changes_before_us,))
+            more = False
+            for name, until_us in (("trim_batches", before_us), *((name, changes_before_us) for name in TRIMMED)):
+                connection.execute(self._sql[name], (until_us,))
+                more = more or connection.changes() > 0
+            return more
 
-        await self._group.run(work)
+        return await self._group.run(work)
 
 
 class SqliteStockWork:
@@ -102,9 +106,17 @@ class SqliteStockWork:
         """Nothing, when it had not stopped."""
         self._do("resume", system, item, place)
 
-    def halted(self, limit: int) -> list[Halted]:
+    def halted(self, limit: int, tried_before_us: int) -> list[Halted]:
         """With the level as it was told."""
-        return [halted_row(row) for row in self._rows("halted", limit)]
+        return [halted_row(row) for row in self._rows("halted", tried_before_us, limit)]
+
+    def tried(self, halted: Halted, now_us: int) -> None:
+        """When, so that each has its turn."""
+        self._do("tried", now_us, halted.system, halted.item, halted.place)
+
+    def has_unknown(self, since_us: int) -> bool:
+        """By its index."""
+        return bool(self._rows("has_unknown", since_us))
 
     # -- sales
 
@@ -170,6 +182,10 @@ class SqliteStockWork:
         """Each once."""
         return [row[0] for row in self._rows("suspended")]
 
+    def waited_out(self, channel: str, place: str, sku: str) -> None:
+        """One row."""
+        self._do("waited_out", channel, place, sku)
+
     def overdue(self, now_us: int) -> list[tuple[str, str, str, int]]:
         """Some at a time."""
         return [(channel, place, sku, us) for channel, place, sku, us in self._rows("overdue", now_us)]
@@ -211,32 +227,47 @@ class SqliteStockWork:
 
     def read(self, system: str, what: str, state: Read) -> None:
         """In place of the former."""
-        self._do("read", system, what, state.cursor, state.fresh_us, state.tried_us, state.error, state.whole_us, state.listed_us)
+        self._do(
+            "read",
+            system,
+            what,
+            state.cursor,
+            state.fresh_us,
+            state.tried_us,
+            state.error,
+            state.whole_us,
+            state.listed_us,
+        )
 
-    def list_items(self, system: str, items: Sequence[Item], seen_us: int) -> None:
+    def list_items(self, system: str, items: Sequence[Item], seen_us: int) -> list[str]:
         """Row by row."""
+        news = [one.item for one in items if self._rows("listed", system, one.item) != [_identity(one)]]
         self._connection.executemany(
             self._sql["list_item"],
             ((system, one.item, one.sku, one.barcode, one.variant, int(one.tracked), int(one.kit), seen_us,
               "" if one.price is None else str(one.price), one.currency) for one in items),
         )  # fmt: skip
+        return news
 
-    def drop_items(self, system: str, seen_before_us: int) -> int:
+    def drop_items(self, system: str, seen_before_us: int) -> list[str]:
         """Those that a whole listing did not show."""
-        self._do("drop_items", system, seen_before_us)
-        return self._connection.changes()
+        return [row[0] for row in self._rows("drop_items", system, seen_before_us)]
+
+    def skus_as(self, system: str, item: str) -> list[str]:
+        """By the indexes of ids."""
+        return [row[0] for row in self._rows("skus_as", system, item)]
 
     def again(self, system: str, object_name: str, key: str, event: int, due_us: int) -> None:
         """Once for each object."""
         self._do("again", system, object_name, key, event, due_us)
 
-    def to_read(self, now_us: int, limit: int) -> list[tuple[str, str, str, int, int]]:
+    def to_read(self, system: str, now_us: int, limit: int) -> list[tuple[str, str, int, int]]:
         """The longest due first."""
-        return list(self._rows("to_read", now_us, limit))
+        return [(name, key, event, tries) for name, key, event, tries in self._rows("to_read", system, now_us, limit)]
 
-    def was_read(self, system: str, object_name: str, key: str) -> None:
+    def was_read(self, system: str, object_name: str, key: str, event: int) -> None:
         """Done."""
-        self._do("was_read", system, object_name, key)
+        self._do("was_read", system, object_name, key, event)
 
     def move(self, cursor: int) -> None:
         """The cursor of the stock book, beside the router's."""
@@ -306,6 +337,10 @@ def _counted(row: tuple[Any, ...]) -> Counted:
 def halted_row(row: tuple[Any, ...]) -> Halted:
     """As the statements on stock_stopped select it."""
     return Halted(**dict(zip(Halted.__struct_fields__, row, strict=True)) | {"line": _level(row[7])})
+
+
+def _identity(one: Item) -> tuple[str, str, str, int, int]:
+    return one.sku, one.barcode, one.variant, int(one.tracked), int(one.kit)
 
 
 def _reserved(row: tuple[Any, ...]) -> Reserved:

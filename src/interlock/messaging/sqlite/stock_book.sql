@@ -28,7 +28,13 @@ ON CONFLICT (system, item, place) DO UPDATE SET sku = excluded.sku, code = exclu
 DELETE FROM stock_stopped WHERE system = ? AND item = ? AND place = ?
 
 -- name: halted
-SELECT system, item, place, sku, code, reason, next_move, line, event, since_us, last_us, times FROM stock_stopped ORDER BY last_us LIMIT ?
+SELECT system, item, place, sku, code, reason, next_move, line, event, since_us, last_us, times FROM stock_stopped WHERE last_us < ? ORDER BY last_us LIMIT ?
+
+-- name: tried
+UPDATE stock_stopped SET last_us = ? WHERE system = ? AND item = ? AND place = ?
+
+-- name: has_unknown  lines of items that nobody knows, or that several claim
+SELECT 1 FROM stock_stopped WHERE since_us > ? AND code IN ('STK001', 'STK005') LIMIT 1
 
 -- name: reserved
 SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, seen FROM stock_reservation WHERE sku = ? AND quantity > seen ORDER BY accepted_us, sale
@@ -41,7 +47,7 @@ SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, s
 
 -- name: sold  no row when a newer version of the sale is known
 INSERT INTO stock_sale (channel, sale, version) VALUES (?, ?, ?)
-ON CONFLICT (channel, sale) DO UPDATE SET version = excluded.version WHERE excluded.version > version RETURNING version
+ON CONFLICT (channel, sale) DO UPDATE SET version = excluded.version WHERE excluded.version >= version RETURNING version
 
 -- name: reserve
 INSERT INTO stock_reservation (sku, channel, sale, place, quantity, version, accepted_us, name, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -78,6 +84,9 @@ SELECT DISTINCT sku FROM stock_position WHERE system = ? AND told_us < ?
 -- name: suspended
 SELECT DISTINCT sku FROM stock_place WHERE said <> '' AND trouble = ''
 
+-- name: waited_out
+UPDATE stock_place SET missing = 0, missing_us = 0 WHERE channel = ? AND place = ? AND sku = ?
+
 -- name: overdue
 SELECT channel, place, sku, missing_us FROM stock_place WHERE missing > 0 AND missing_us < ? LIMIT 1000
 
@@ -100,7 +109,13 @@ INSERT OR REPLACE INTO stock_reading (system, what, cursor, fresh_us, tried_us, 
 INSERT OR REPLACE INTO stock_item (system, item, sku, barcode, variant, tracked, kit, seen_us, price, currency) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: drop_items
-DELETE FROM stock_item WHERE system = ? AND seen_us < ?
+DELETE FROM stock_item WHERE system = ? AND seen_us < ? RETURNING item
+
+-- name: listed
+SELECT sku, barcode, variant, tracked, kit FROM stock_item WHERE system = ? AND item = ?
+
+-- name: skus_as
+SELECT sku FROM stock_place WHERE channel = ?1 AND item = ?2 UNION SELECT sku FROM stock_position WHERE system = ?1 AND item = ?2
 
 -- name: sku_of  by the id of the item, or of what is sold of it; without the hint the planner reads all items of the system
 SELECT sku FROM stock_item WHERE system = ?1 AND item = ?2 AND sku <> ''
@@ -120,10 +135,10 @@ INSERT INTO stock_again (system, object, key, event, due_us) VALUES (?, ?, ?, ?,
 ON CONFLICT (system, object, key) DO UPDATE SET event = excluded.event, due_us = excluded.due_us, tries = tries + 1
 
 -- name: to_read
-SELECT system, object, key, event, tries FROM stock_again WHERE due_us <= ? ORDER BY due_us LIMIT ?
+SELECT object, key, event, tries FROM stock_again WHERE system = ? AND due_us <= ? ORDER BY due_us LIMIT ?
 
 -- name: was_read
-DELETE FROM stock_again WHERE system = ? AND object = ? AND key = ?
+DELETE FROM stock_again WHERE system = ? AND object = ? AND key = ? AND event = ?
 
 -- name: keep_batch
 INSERT INTO stock_batch (key, channel, at_us, lines) VALUES (?, ?, ?, ?)
@@ -151,6 +166,9 @@ DELETE FROM stock_change WHERE id IN (SELECT id FROM stock_change WHERE at_us < 
 
 -- name: trim_reservations  of sales that their owners have known for so long
 DELETE FROM stock_reservation WHERE seen >= quantity AND accepted_us < ?
+
+-- name: trim_stopped  lines of sales; a line of a count that stops is told for as long as it is so
+DELETE FROM stock_stopped WHERE place LIKE 'order %' AND since_us < ?
 
 -- name: trim_sales
 DELETE FROM stock_sale WHERE version < ? AND NOT EXISTS

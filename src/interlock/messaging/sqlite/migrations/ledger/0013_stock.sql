@@ -77,6 +77,7 @@ CREATE TABLE stock_stopped (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX stock_stopped_by_time ON stock_stopped (last_us);
+CREATE INDEX stock_stopped_unknown ON stock_stopped (since_us) WHERE code IN ('STK001', 'STK005');
 
 -- What a channel has sold and the source of truth has not seen yet.
 CREATE TABLE stock_reservation (
@@ -171,4 +172,4 @@ CREATE TABLE stock_again (
   tries      INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (system, object, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX stock_again_due ON stock_again (due_us);
+CREATE INDEX stock_again_due ON stock_again (system, due_us);
