@@ -20,6 +20,7 @@ MEASURES = {
     "plan": "a changed folder tried on recorded orders",
     "deliveries": "an event to three destinations",
     "latency": "webhook sent to last arrived",
+    "stock": "a change of stock to three channels",
     "backlog": "many waiting, many rows",
     "backfill": "share of the allowance used",
     "peer": "lost by a SIGKILL",

@@ -7,7 +7,7 @@ SOURCE, DESTINATIONS = "shopify", ("netsuite", "shipbob", "klaviyo")
 FIELDS_PER_CONTRACT = 25
 _IMPACTS, _COMPLEXITIES = ("high", "medium", "low"), ("low", "medium", "high", "medium")
 
-_STRATEGY = """\
+STRATEGY = """\
 name = "large"
 title = "A large shop"
 environment = "development"
@@ -53,7 +53,7 @@ silence_after_minutes = 240
 [rollback]
 how = "interlock rollback, then correct what it lists"
 """
-_RUNBOOK = "# It refuses\n## Triage\nLook.\n## Rollback\nGo back.\n## Escalation\nCall.\n"
+RUNBOOK = "# It refuses\n## Triage\nLook.\n## Rollback\nGo back.\n## Escalation\nCall.\n"
 _TOPICS = (
     "orders/create", "orders/updated", "orders/edited", "orders/paid", "orders/cancelled", "orders/fulfilled", "refunds/create",
 )  # fmt: skip
@@ -64,13 +64,13 @@ def large_folder(systems: int = 40, flows: int = 200, contracts: int = 60) -> di
     """The files, by path. `contracts` are its own, beside those that ship."""
     takers = [DESTINATIONS[number % len(DESTINATIONS)] for number in range(systems - 1)]
     names = {SOURCE: SOURCE} | {f"{connector}-{number:02}": connector for number, connector in enumerate(takers, 1)}
-    files = {"strategy.toml": _STRATEGY, "security.toml": "[console]\nsession_hours = 8\n"}
+    files = {"strategy.toml": STRATEGY, "security.toml": "[console]\nsession_hours = 8\n"}
     for name, connector in names.items():
         text = _SYSTEM.format(title=name.title(), connector=connector, name=name, rest=_REST[connector])
         files[f"systems/{name}.toml"] = text
     files |= {f"flows/{name}.toml": text for name, text in _flows(list(names), flows)}
     files |= {f"objects/thing_{number:02}.v1.toml": _contract(number) for number in range(contracts)}
-    return files | {f"runbooks/refusals-{number:02}.md": _RUNBOOK for number in range(_RUNBOOKS)}
+    return files | {f"runbooks/refusals-{number:02}.md": RUNBOOK for number in range(_RUNBOOKS)}
 
 
 def write_large_folder(folder: Path, **sizes: int) -> Path:
