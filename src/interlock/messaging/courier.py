@@ -253,6 +253,8 @@ class _Trip:
             return await self._settle(attempt, "absent", self.clock.now_ms())
         if isinstance(outcome, Refused) and outcome.reason not in HELD_BY:
             # it says nothing of the first call, and would say the same as long as the key is remembered
+            if self.clock.now_ms() < attempt.quiet_until_ms:
+                raise _still_quiet(msgspec.structs.replace(attempt, latest_send_ms=latest_send_ms))
             return await self._look_up(destination, attempt)
         if not isinstance(outcome, Done):
             raise stopped(outcome, attempt.write, self.clock.now_ms())
@@ -263,12 +265,7 @@ class _Trip:
         """Only after the quiet period: before it, absent means nothing (fault case 5)."""
         now_ms = self.clock.now_ms()
         if now_ms < attempt.quiet_until_ms:
-            failure = failure_of(
-                "uncertain",
-                "HUB-QUIET",
-                f"{attempt.write.operation} may have been applied; it is looked up after a quiet period",
-            )
-            raise Stop(Finished(state="uncertain", failure=failure, not_before_ms=attempt.quiet_until_ms))
+            raise _still_quiet(attempt)
         await self._pass()
         call = destination.look_up(attempt.write, timeout_seconds=self.timeout_seconds)
         sighting = await _told(call, self.delivery.destination)
@@ -424,6 +421,12 @@ async def _told(call: Awaitable[_Answer], system: str) -> _Answer | Uncertain:
 def _record(write: Write) -> tuple[str, str]:
     """What a write can overwrite: one refund is paid out by one operation over several payments, each its own record."""
     return write.operation, write.reference
+
+
+def _still_quiet(attempt: Attempt) -> Stop:
+    words = f"{attempt.write.operation} may have been applied; it is looked up after a quiet period"
+    failure = failure_of("uncertain", "HUB-QUIET", words)
+    return Stop(Finished(state="uncertain", failure=failure, not_before_ms=attempt.quiet_until_ms))
 
 
 def _presumed(attempt: Attempt) -> Link:
