@@ -15,6 +15,7 @@ from interlock.connectors.http import Answer, Http
 from interlock.connectors.installation import Returned
 from interlock.connectors.manifest import Manifest, Operation
 from interlock.connectors.observations import Observations
+from interlock.connectors.token_endpoint import GivenToken, not_judged
 from interlock.connectors.token_store import StoredToken, TokenStore
 from interlock.connectors.tokens import NOT_CONNECTED, Denied, Grant, Granted, TokenKeeper, fingerprint
 from interlock.connectors.verdict import classify, retry_after_seconds
@@ -27,12 +28,12 @@ from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, 
 
 __all__ = [
     "NOT_CONNECTED", "Absent", "Allowance", "Answer", "Builder", "BulkState", "Clock", "Connection", "Denied", "Destination",
-    "Dialect", "Done", "Envelope", "Found", "Grant", "Granted", "Headers", "Held", "Hold", "Http", "IntakeError",
+    "Dialect", "Done", "Envelope", "Found", "GivenToken", "Grant", "Granted", "Headers", "Held", "Hold", "Http", "IntakeError",
     "Lane", "Level", "Link", "Listed", "LookUp", "Manifest", "MappingError", "Observations", "Once", "Operation", "Outcome",
     "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "Returned", "SettingsError", "Source", "StoredToken",
     "Subject", "Subscription", "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Whole",
     "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write", "dropped",
-    "fingerprint", "no_success", "retry_after_seconds", "stock", "warnings_of", "with_members",
+    "fingerprint", "no_success", "not_judged", "retry_after_seconds", "stock", "warnings_of", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]

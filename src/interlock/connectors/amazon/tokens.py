@@ -22,7 +22,7 @@ from interlock.connectors.contract import (
     StoredToken,
     TokenKeeper,
     fingerprint,
-    retry_after_seconds,
+    not_judged,
 )
 
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -36,7 +36,6 @@ NEXT_MOVES: Final[Mapping[str, str]] = {
 """Error codes that no repetition changes -> what a person does. The 180 days: developer-docs.amazon.com/sp-api/docs/
 rotating-your-application-client-secrets."""
 UNKNOWN_NEXT: Final = "correct the credentials or token_url, then reload; it is asked again in 15 minutes"
-LATER: Final = frozenset({408, 425, 429})
 
 
 class _Answered(msgspec.Struct):
@@ -87,11 +86,8 @@ def _granted(answer: Answer) -> Granted | None:
 
 
 def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
-    """Its words are never quoted: an answer of this endpoint may hold what was sent."""
-    if answer.error is not None or answer.status < 400 or answer.status >= 500 or answer.status in LATER:
-        words = answer.error or f"the token endpoint answered {answer.status}, not with a token"
-        pause = retry_after_seconds(answer, now_ms)
-        return Retry(code=answer.code or "NO_TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
+    if (later := not_judged(answer, now_ms)) is not None:
+        return later
     code = _code(answer)
     if code in NEXT_MOVES:
         return Denied(code=code, message=f"Amazon gives no token ({code}); {NEXT_MOVES[code]}")

@@ -25,6 +25,7 @@ from interlock.connectors.contract import (
     Answer,
     Connection,
     Denied,
+    GivenToken,
     Grant,
     Granted,
     Retry,
@@ -32,10 +33,12 @@ from interlock.connectors.contract import (
     StoredToken,
     TokenKeeper,
     fingerprint,
-    retry_after_seconds,
+    not_judged,
 )
 
 PATH: Final = "/admin/oauth/access_token"
+PERMANENT: Final = "permanent token"
+"""That of an app made in the store's admin before 2026 (F71)."""
 INSTALLATION: Final = "installation"
 """`access` of a system whose merchant installs the app."""
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -56,7 +59,6 @@ UNKNOWN_NEXT: Final = (
 )
 PAGE: Final = re.compile(rb"Oauth error (\w+)(?:: ([^<\n]{0,200}))?")
 """Browsers get errors as a page: `Oauth error shop_not_permitted: Client credentials cannot be performed on this shop.`"""
-LATER: Final = frozenset({408, 425, 429})
 CODE: Final = re.compile(r"\w{1,60}")
 
 
@@ -123,21 +125,6 @@ class ExpiringOffline:
         return await _asked(self._connection, self._form | {"code": code, "expiring": "1"}, timeout_seconds)
 
 
-class Permanent:
-    """The token of an app made in the store's admin before 2026: it does not end, and cannot be renewed (F71)."""
-
-    kind = "permanent token"
-
-    def __init__(self, connection: Connection) -> None:
-        self._token = connection.credentials["access_token"]
-        self.credentials = self.origin = fingerprint("permanent", self._token)
-        self.name = f"shopify {_host(connection)} permanent {self.credentials}"
-
-    async def ask(self, _stored: StoredToken | None, _timeout_seconds: float) -> Granted | Retry | Denied:
-        """What was given; nobody is asked."""
-        return Granted(access=self._token)
-
-
 def grant_of(connection: Connection) -> Grant:
     """By what the file gives: a refresh token or an installation, else the app's own credentials, else a permanent token.
 
@@ -148,7 +135,7 @@ def grant_of(connection: Connection) -> Grant:
     if given >= {"client_id", "client_secret"}:
         return ExpiringOffline(connection) if installed or "refresh_token" in given else ClientCredentials(connection)
     if "access_token" in given and not installed:
-        return Permanent(connection)
+        return GivenToken("shopify", connection.url, connection.credentials["access_token"], PERMANENT)
     raise SettingsError(
         "no complete credentials of the shop",
         code="CON004",
@@ -185,11 +172,8 @@ def _granted(answer: Answer) -> Granted | None:
 
 
 def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
-    """Its words are never quoted: an answer of this endpoint may hold what was sent."""
-    if answer.error is not None or answer.status < 400 or answer.status >= 500 or answer.status in LATER:
-        words = answer.error or f"the token endpoint answered {answer.status}, not with a token"
-        pause = retry_after_seconds(answer, now_ms)
-        return Retry(code=answer.code or "NO_TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
+    if (later := not_judged(answer, now_ms)) is not None:
+        return later
     code = _code(answer)
     if code in NEXT_MOVES:
         return Denied(code=code, message=f"the shop gives no token ({code}); {NEXT_MOVES[code]}")

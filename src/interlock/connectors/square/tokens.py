@@ -20,19 +20,21 @@ from interlock.connectors.contract import (
     Answer,
     Connection,
     Denied,
+    GivenToken,
     Grant,
     Granted,
     Retry,
     StoredToken,
     TokenKeeper,
     fingerprint,
-    retry_after_seconds,
+    not_judged,
 )
 
 PATH: Final = "/oauth2/token"
+OWN: Final = "personal access token"
+"""Of an application for its own account."""
 JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 RECONNECT: Final = "let the seller authorize the application again and give its new refresh token, then reload"
-LATER: Final = frozenset({408, 425, 429})
 
 
 class _Answered(msgspec.Struct):
@@ -65,21 +67,6 @@ class SellersConsent:
         return _granted(answer, now_ms) or _failure(answer, now_ms)
 
 
-class OwnToken:
-    """A token that an application has for its own account."""
-
-    kind = "personal access token"
-
-    def __init__(self, connection: Connection) -> None:
-        self._token = connection.credentials["access_token"]
-        self.credentials = self.origin = fingerprint("permanent", self._token)
-        self.name = f"square {_host(connection)} permanent {self.credentials}"
-
-    async def ask(self, _stored: StoredToken | None, _timeout_seconds: float) -> Granted | Retry | Denied:
-        """What was given; nobody is asked."""
-        return Granted(access=self._token)
-
-
 def keeper(connection: Connection) -> TokenKeeper:
     """What a client of this seller asks for its token."""
     return TokenKeeper(
@@ -88,7 +75,9 @@ def keeper(connection: Connection) -> TokenKeeper:
 
 
 def _grant_of(given: Mapping[str, str], connection: Connection) -> Grant:
-    return SellersConsent(connection) if given.get("refresh_token") else OwnToken(connection)
+    if given.get("refresh_token"):
+        return SellersConsent(connection)
+    return GivenToken("square", connection.url, given["access_token"], OWN)
 
 
 def _granted(answer: Answer, now_ms: int) -> Granted | None:
@@ -106,11 +95,8 @@ def _granted(answer: Answer, now_ms: int) -> Granted | None:
 
 
 def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
-    """Its words are never quoted: an answer of this endpoint may hold what was sent."""
-    if answer.error is not None or answer.status < 400 or answer.status >= 500 or answer.status in LATER:
-        words = answer.error or f"the token endpoint answered {answer.status}, not with a token"
-        pause = retry_after_seconds(answer, now_ms)
-        return Retry(code=answer.code or "NO_TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
+    if (later := not_judged(answer, now_ms)) is not None:
+        return later
     return Denied(
         code=f"HTTP_{answer.status}", message=f"Square gives no token; {RECONNECT}", look_again=answer.status != 401
     )
