@@ -5,7 +5,6 @@ only when its row in the book stood still meanwhile and no write to it is on its
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Final
@@ -19,6 +18,7 @@ from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.reader import CALL_SECONDS, NotReadError, Stocked
 from interlock.flows.inventory.recount import Recount
 from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.flows.inventory.tally import Compared, Judged, add_up, book_in
 from interlock.messaging.accuracy import (
     Accuracy,
     AccuracyBook,
@@ -51,27 +51,6 @@ MOST_TRIES: Final = 8
 LONGEST_PAUSE_SECONDS: Final = 60.0
 MOST_PAGES: Final = 1_000_000
 NOTED_EVERY_PAGES: Final = 50
-
-
-class Compared(msgspec.Struct, kw_only=True):
-    """What a place came to, as it is added up."""
-
-    compared: int = 0
-    equal: int = 0
-    in_flight: int = 0
-    variance: int = 0
-    value: Decimal | None = None
-    unpriced: int = 0
-
-
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """One place that differed in the listing, and what became of it: `verdict` None is equal after all, `aside` is no position."""
-
-    row: Shown
-    shown: int | None = None
-    wanted: int | None = None
-    verdict: Verdict | None = None
-    aside: bool = False
 
 
 class Comparison:
@@ -292,7 +271,7 @@ class Comparison:
             self._currency = price[1]
         for total in sums:
             if total is not None:
-                _count(total, one, by, price if price and price[1] == self._currency else None)
+                book_in(total, one, by, price if price and price[1] == self._currency else None)
 
     def _difference(self, one: Judged, verdict: Verdict, group: str, price: tuple[str, str]) -> Difference:
         row, now_ms = one.row, self._clock.now_ms()
@@ -331,7 +310,7 @@ class Comparison:
     def _measured(self) -> Measured:
         whole = Compared()
         for one in self._places.values():
-            _sum(whole, one)
+            add_up(whole, one)
         run = self._run = msgspec.structs.replace(
             self._run, state="done", ended_ms=self._clock.now_ms(), compared=whole.compared, equal=whole.equal,
             in_flight=whole.in_flight,
@@ -426,25 +405,3 @@ def _next_move(verdict: Verdict, healing: Healing) -> str:
     if healing == "found" and verdict.cause in ("foreign", "rounding", "unknown", "lost_event"):
         return "compare without --dry-run: it is brought right then"
     return verdict.next_move
-
-
-def _count(total: Compared, one: Judged, by: int, price: tuple[str, str] | None) -> None:
-    if one.verdict is None and not one.aside:
-        return
-    total.equal -= 1
-    if one.aside or (one.verdict and one.verdict.cause == "in_flight"):
-        total.compared -= 1
-        total.in_flight += not one.aside
-        return
-    total.variance += by
-    if price is None:
-        total.unpriced += 1
-    else:
-        total.value = (total.value or Decimal(0)) + Decimal(price[0]) * by
-
-
-def _sum(whole: Compared, one: Compared) -> None:
-    for name in ("compared", "equal", "in_flight", "variance", "unpriced"):
-        setattr(whole, name, getattr(whole, name) + getattr(one, name))
-    if one.value is not None:
-        whole.value = (whole.value or Decimal(0)) + one.value
