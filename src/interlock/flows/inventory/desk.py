@@ -11,7 +11,7 @@ import msgspec
 from interlock.clock import Clock
 from interlock.errors import IntakeError, MappingError
 from interlock.flows.inventory.line import Ignored, Position, Stopped
-from interlock.flows.inventory.publish import Publishing
+from interlock.flows.inventory.publish import Publishing, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.messaging.event import Event
 from interlock.messaging.full_disk import until_there_is_space
@@ -454,27 +454,29 @@ class Taking:
         self._book.show(now)
         if said or not due or (trouble and (trouble != FOREIGN or row.seen_us > 0)):
             return 0
-        settle_us = round(channel.publish.settle_seconds * 1e6)
+        self._wish(channel, now, event)
+        return 1
+
+    def _wish(self, channel: Channel, row: Shown, event: int) -> None:
+        settled_us = settled_at_us(row, self._rules.terms(channel, row.sku), self._now_us)
         self._book.wish(
             Wish(
-                flow=channel.flow, system=channel.source, channel=channel.system, sku=sku, place=place, event=event,
-                release=self._rules.release,
-                not_before_ms=(min(row.written_us, self._now_us) + settle_us) // 1_000 if row.written_us else 0,
+                flow=channel.flow, system=channel.source, channel=channel.system, sku=row.sku, place=row.place, event=event,
+                release=self._rules.release, not_before_ms=settled_us // 1_000,
             ),
             self._now_us // 1_000,
         )  # fmt: skip
-        return 1
 
     def _waited_for(self, channel: Channel, row: Shown) -> Shown:
         """What is gone at the channel and no sale has told of in time was somebody's hand: the source of truth counts again."""
-        seconds = channel.publish.terms(channel.system, self._rules.group(row.sku), "").unexplained_seconds
+        terms = self._rules.terms(channel, row.sku)
+        seconds = terms.unexplained_seconds
         if not row.missing or self._now_us - row.missing_us < seconds * 1e6:
             return row
         self._happened("foreign", row.sku, row.channel, row.place, "available", (row.seen or 0) + row.missing, row.seen,
                        why=f"no order told of it within {seconds:g} s", as_of_us=row.missing_us)  # fmt: skip
-        asks = channel.publish.terms(channel.system, self._rules.group(row.sku), "").heal == "ask"
         row = msgspec.structs.replace(row, missing=0, missing_us=0)
-        return msgspec.structs.replace(row, trouble=FOREIGN, seen_us=0, wanted=None) if asks else row
+        return msgspec.structs.replace(row, trouble=FOREIGN, seen_us=0, wanted=None) if terms.heal == "ask" else row
 
     def _touch(self, sku: str, event: int) -> None:
         self.touched[sku] = max(event, self.touched.get(sku, 0))

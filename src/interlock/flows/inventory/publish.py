@@ -244,6 +244,11 @@ class Publishing:
         )
 
 
+def settled_at_us(row: Shown, terms: Publish, now_us: int) -> int:
+    """Before that the place is not written again. A clock that was set back keeps nobody waiting for longer."""
+    return min(row.written_us, now_us) + round(terms.settle_seconds * 1e6) if row.written_us else 0
+
+
 def _term_of(one: Counted) -> Term:
     words = f"available by {one.system} at {one.place}"
     return Term(what=words, amount=one.available, system=one.system, location=one.location, at_us=one.as_of_us)

@@ -137,7 +137,7 @@ class StockReader:
             default=30.0,
         )
         seconds = {"items": ITEMS_EVERY_SECONDS}
-        if system in rules.counting and is_asked(self._release().stock_source(system)):
+        if self._is_asked(rules, system):
             seconds["levels"] = every
         if system in rules.channels:
             seconds["sales"] = every
@@ -149,6 +149,17 @@ class StockReader:
         if self._book.look(lambda work: work.to_read(system, now_us, 1)):
             due.append("again")
         return due
+
+    def _is_asked(self, rules: StockRules, system: str) -> bool:
+        """Whether counts are asked for there. One that cannot be opened is asked, and the reading says why not."""
+        if system not in rules.counting:
+            return False
+        try:
+            return is_asked(self._release().stock_source(system))
+        except StoreError:
+            raise
+        except InterlockError:
+            return True
 
     def _is_due(self, system: str, what: str, pause: float, now_us: int) -> bool:
         state = self._state(system, what)
@@ -221,7 +232,7 @@ class StockReader:
     async def _relisted(self, system: str, items: list[str]) -> None:
         """What is listed, or listed otherwise than before, is worked out again; a count of what is another SKU now is read again."""
         rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
-        reads = system in rules.counting and is_asked(self._release().stock_source(system))
+        reads = self._is_asked(rules, system)
         for begin in range(0, len(items), SKUS_AT_ONCE):
             some = items[begin : begin + SKUS_AT_ONCE]
             touched = self._book.look(partial(_touched, rules=rules, system=system, items=some))
@@ -357,7 +368,7 @@ class StockReader:
         for channel, place, sku, missing_us in self._book.look(lambda work: work.overdue(now_us)):
             if (shown := rules.channel(channel, place)) is None:  # the folder shows nothing there any more
                 await self._book.run(partial(_waited_out, row=(channel, place, sku)))
-            elif now_us - missing_us >= shown.publish.terms(channel, rules.group(sku), "").unexplained_seconds * 1e6:
+            elif now_us - missing_us >= rules.terms(shown, sku).unexplained_seconds * 1e6:
                 found.add(sku)
         if found:
             await self._desk.again(found)

@@ -91,6 +91,10 @@ class StockRules:
         """Who shows at this place of a channel."""
         return next((channel for channel in self.channels.get(system, ()) if place in channel.places), None)
 
+    def terms(self, channel: Channel, sku: str) -> Publish:
+        """What holds for the SKU at a channel, wherever it lies."""
+        return channel.publish.terms(channel.system, self.group(sku), "")
+
     def group(self, sku: str) -> str:
         """The name of the item's group, "" for none."""
         group = self.normaliser.group(sku)

@@ -7,7 +7,7 @@ import msgspec
 
 from interlock.clock import Clock
 from interlock.errors import StoreError
-from interlock.flows.inventory.publish import Publishing, Sum
+from interlock.flows.inventory.publish import Publishing, Sum, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.flows.inventory.writer import ChannelWriter, reference_of
 from interlock.messaging.delivery import Delivery
@@ -90,6 +90,7 @@ class Showing:
             raise Stop(Finished(state="cancelled", failure=failure_of("no_flow", "STK011", words)))
         if not row.item:
             raise dead("mapping", row.trouble or "STK001", row.said or f"{system} lists no item that is {sku}")
+        self._require_settled(delivery, release.stock, channel, row)
         seen, writer = None, self._writer(system, release)
         doubted = _doubted(delivery)
         if row.seen_us <= 0 or doubted or (row.sold and writer.channel.compares):
@@ -101,6 +102,13 @@ class Showing:
         if isinstance(decided, Stop):
             raise decided
         return decided
+
+    def _require_settled(self, delivery: Delivery, rules: StockRules, channel: Channel, row: Shown) -> None:
+        """What changed while the place was written waits as long as what changed after it. Raises Stop."""
+        now_us = self._clock.now_ms() * 1_000
+        settled_us = settled_at_us(row, rules.terms(channel, row.sku), now_us)
+        if settled_us > now_us and not delivery.unsettled and not delivery.replayed:
+            raise Stop(Finished(state="waiting", not_before_ms=-(-settled_us // 1_000)))
 
     # -- what is so
 
@@ -145,7 +153,7 @@ class Showing:
         unsure = doubt.of(row)
         if seen is not None:
             row = _as_written(row, seen, doubt)
-            asks = channel.publish.terms(row.channel, rules.group(row.sku), "").heal == "ask"
+            asks = rules.terms(channel, row.sku).heal == "ask"
             row = self._was_seen(work, known, row, seen, now_us, asks=asks)
         elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late (Amazon)
             row = msgspec.structs.replace(row, seen=max(0, row.seen - row.sold), sold=0)

@@ -3,8 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from stock_engine import WMS, StockEngine
+from stock_engine import WMS, StockEngine, Warehouse
 
+from interlock.errors import SettingsError
 from interlock.messaging.outcome import Refused
 from interlock.messaging.stock import Place, Seen
 from interlock.strategy.inventory import Publish
@@ -107,5 +108,51 @@ def test_a_client_that_fails_while_a_place_is_read_costs_that_place_a_try(tmp_pa
             shop.read = read
             await engine.run(60)
             assert shop.shown == {"TEE": 10}
+
+    asyncio.run(run())
+
+
+def test_a_secret_that_is_gone_costs_its_system_and_not_the_reader(tmp_path: Path) -> None:
+    """The secret of a system of truth cannot be read when its connection is made anew: nothing of it is read until it can."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=10) as engine:
+            await engine.run(5)
+            opens = engine.stocked.stock_source
+
+            def gone(system: str) -> Warehouse:
+                raise SettingsError(code="SET001", what=f"the secret of {system} is gone")
+
+            engine.stocked.stock_source = gone  # type: ignore[method-assign]
+            await engine.run(5)
+            engine.stocked.stock_source = opens  # type: ignore[method-assign]
+            engine.warehouse.pieces["TEE"] = 8
+            await engine.run(30)
+            assert engine.shop.shown == {"TEE": 8}
+
+    asyncio.run(run())
+
+
+def test_many_changes_are_at_most_one_write_in_the_time_to_settle(tmp_path: Path) -> None:
+    """Counts change while each write is on its way: the next is due when the time to settle is over, and not at once."""
+    settled = Publish(settle_seconds=2.0, read_every_seconds=1.0)
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, publish=settled, TEE=10) as engine:
+            shop = engine.shop
+            await engine.run(5)
+            before = len(shop.calls)
+
+            async def counted() -> None:
+                engine.warehouse.pieces["TEE"] += 1
+                await engine.tell(WMS, levels=(engine.warehouse.level("TEE"),))
+                shop.meanwhile = counted
+
+            await counted()
+            await engine.run(12)
+            assert len(shop.calls) - before <= 6
+            shop.meanwhile = None
+            await engine.run(10)
+            assert shop.shown == engine.warehouse.pieces
 
     asyncio.run(run())
