@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from console import test_pages
 from console.browse import Browser
 from console.conftest import Desk
 from console.stocked import OUTLET, WAREHOUSE, show, stocked, stocked_strategy
 from console.store import Store
+
+PATHS = (
+    "/inventory", "/inventory?channel=amazon", "/inventory/sku/TEE-1", "/inventory/sku/MUG-1", "/inventory/sku/SET-1", "/inventory/sku/TEE-OLD",
+    "/inventory/differences", "/inventory/sync?channel=shopify", "/inventory/runs/2",
+)  # fmt: skip
 
 
 def desk_over(store: Store) -> Iterator[Desk]:
@@ -26,6 +32,12 @@ def stock(tmp_path: Path) -> Iterator[Desk]:
 @pytest.fixture
 def shop(stock: Desk) -> Browser:
     return stock.signed_in()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_page_renders_in_the_houses_way(shop: Browser, path: str) -> None:
+    """As every other page: status, one heading, an answer, nothing inline, links that exist."""
+    test_pages.test_page_renders_in_the_houses_way(shop, path)
 
 
 def test_the_answer_counts_and_names_the_worst(shop: Browser) -> None:

@@ -16,7 +16,7 @@ PATHS = (
     "/", "/map", "/search", "/search?q=1001&all=1", "/search?q=nothing", "/orders", "/orders?state=dead", f"/objects/order/{key_of(1001)}",
     f"/objects/order/{key_of(1210)}", f"/objects/order/{key_of(1301)}", "/issues", f"/issues/{GROUP}", "/outages/klaviyo", "/outages/netsuite", "/deliveries",
     "/deliveries?state=dead&since=24h", "/systems", "/strategy", "/strategy/records", "/changes/calendar", "/changes", "/changes?events=1000",
-    f"/changes/releases/{RELEASE}", f"/changes/releases/{BEFORE}/rollback", "/flows/order-to-erp", "/runbooks/erp-refusals.md", "/audit", "/replays/1", "/replays/2",
+    f"/changes/releases/{RELEASE}", f"/changes/releases/{BEFORE}/rollback", "/flows/order-to-erp", "/runbooks/erp-refusals.md", "/audit", "/inventory", "/replays/1", "/replays/2",
     f"/bulk?action=replay&fingerprint={GROUP}", f"/bulk?action=discard&fingerprint={GROUP}", "/bulk?action=hold&state=retrying",
 )  # fmt: skip
 

@@ -40,7 +40,7 @@ def test_a_wrong_number_its_cause_and_the_fix(person: Person, demo: Demo) -> Non
     person.reads("ShipBob", "fresh", where="#sources")
     person.presses(f"Fix {MISCOUNTED}")
     person.reads(
-        "Shopify at ottawa shows 2 040, and should show 2 000: somebody else wrote it.", "2 000 available by shipbob at 9",
+        "Shopify at ottawa shows 2 040, and should show 2 000: somebody else wrote it.", "2 000 available by ShipBob at 9",
         "Shopify will show 2 000, not 2 040. The source of truth is ShipBob.",
     )  # fmt: skip
     person.types("why", "counted again: the warehouse is right")
