@@ -149,10 +149,11 @@ class NetSuiteStock:
             return ()
         only, place, levels = f"a.item IN ({', '.join(known)}) AND ", _Place(""), list[stock.Level]()
         while True:
+            asked_us = self._clock.now_ms() * 1000
             page = await self._balances(only, place, timeout_seconds)
             if not isinstance(page, _Balances):
                 return page
-            levels += self._levels(page)
+            levels += _levels(page, asked_us)
             if not _goes_on(page):
                 return tuple(levels)
             place = _behind(place, page)
@@ -163,21 +164,18 @@ class NetSuiteStock:
 
     async def _page(self, place: _Place, timeout_seconds: float) -> stock.LevelPage | Failed:
         only = CHANGED.format(since=place.since) if place.since else ""
+        asked_us = self._clock.now_ms() * 1000
         page = await self._balances(only, place, timeout_seconds)
         if not isinstance(page, _Balances):
             return page
         if _goes_on(page):
             further = msgspec.json.encode(_behind(place, page)).decode()
-            return stock.LevelPage(levels=self._levels(page), after=further)
-        return stock.LevelPage(levels=self._levels(page), cursor=place.began)
+            return stock.LevelPage(levels=_levels(page, asked_us), after=further)
+        return stock.LevelPage(levels=_levels(page, asked_us), cursor=place.began)
 
     async def _balances(self, only: str, place: _Place, timeout_seconds: float) -> _Balances | Failed:
         query = BALANCES.format(sku=self._sku, only=only, item=place.item, location=place.location)
         return await self._ask(query, _Balances, timeout_seconds)
-
-    def _levels(self, page: _Balances) -> tuple[stock.Level, ...]:
-        as_of_us = self._clock.now_ms() * 1000
-        return tuple(level for row in page.items if (level := _level(row, as_of_us)).quantities)
 
     async def _now(self, timeout_seconds: float) -> str | Failed:
         """The account's time, in its own zone."""
@@ -206,6 +204,11 @@ class NetSuiteStock:
 
 def _item(row: _Item) -> stock.Item:
     return stock.Item(item=str(row.item), sku=row.sku, barcode=row.barcode, kit=row.itemtype == "Kit")
+
+
+def _levels(page: _Balances, as_of_us: int) -> tuple[stock.Level, ...]:
+    """Balances have no time of their own: they held when they were asked for, or later."""
+    return tuple(level for row in page.items if (level := _level(row, as_of_us)).quantities)
 
 
 def _level(row: _Balance, as_of_us: int) -> stock.Level:

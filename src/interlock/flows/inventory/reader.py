@@ -254,6 +254,7 @@ class StockReader:
         known = self._state(system, "levels")
         after, cursor, last, complete_us, whole = "", known.cursor, 0, began_us, not known.cursor
         while True:
+            asked_ms = self._clock.now_ms()
             if known.cursor:
                 page: LevelPage = await self._persistently(
                     partial(source.changed, known.cursor, after, timeout_seconds=CALL_SECONDS)
@@ -261,7 +262,7 @@ class StockReader:
             else:
                 page = await self._persistently(partial(source.levels, after, timeout_seconds=CALL_SECONDS))
             if page.levels:
-                last = await self._tell(system, "levels", Reading(levels=page.levels))
+                last = await self._tell(system, "levels", Reading(levels=page.levels), asked_ms=asked_ms)
             cursor = page.cursor or cursor
             complete_us, whole = page.complete_us or complete_us, whole or page.whole
             if not page.after or page.after == after:
@@ -320,6 +321,7 @@ class StockReader:
         now_us = self._clock.now_ms() * 1_000
         release, due = self._release(), self._book.look(lambda work: work.to_read(system, now_us, AGAIN_AT_ONCE))
         for object_name, key, event, tries in due:
+            asked_ms = self._clock.now_ms()
             try:
                 told = await self._told_again(release, system, object_name, key)
             except NotReadError:
@@ -332,7 +334,7 @@ class StockReader:
                 LOG.warning("%s %s of %s could not be read again; the next reading has it", object_name, key, system)
                 told = Told()
             if told.levels or told.sales:
-                await self._tell(system, "again", Reading(levels=told.levels, sales=told.sales))
+                await self._tell(system, "again", Reading(levels=told.levels, sales=told.sales), asked_ms=asked_ms)
             await self._book.run(partial(_was_read, system=system, what=(object_name, key), event=event))
 
     async def _told_again(self, release: Stocked, system: str, object_name: str, key: str) -> Told:
@@ -375,12 +377,14 @@ class StockReader:
 
     # -- how
 
-    async def _tell(self, system: str, what: str, reading: Reading) -> int:
-        """One event of the inbox, as durable as any; returns its position."""
+    async def _tell(self, system: str, what: str, reading: Reading, *, asked_ms: int = 0) -> int:
+        """One event of the inbox, as durable as any; returns its position. What says no time of its own held when it was asked
+        for, however long the answer took."""
         body, now_ms = _encode(reading), self._clock.now_ms()
         event = Event(
-            system=system, dialect=DIALECT, topic=f"stock/{what}", object="inventory_level", key=f"stock/{what}", version=now_ms * 1_000,
-            complete=True, received_at_ms=now_ms, release=self._release().id, sha256=hashlib.sha256(body).digest(), body=body,
+            system=system, dialect=DIALECT, topic=f"stock/{what}", object="inventory_level", key=f"stock/{what}",
+            version=now_ms * 1_000, complete=True, received_at_ms=now_ms, triggered_at_ms=asked_ms,
+            release=self._release().id, sha256=hashlib.sha256(body).digest(), body=body,
         )  # fmt: skip
         return (await self._inbox.append(event)).position
 

@@ -9,7 +9,7 @@ from book_stage import BookStage
 from stock_engine import HALL, SHELF, SHOP, WMS, StockEngine
 
 from interlock.flows.inventory import reader
-from interlock.messaging.stock import Level
+from interlock.messaging.stock import Level, LevelPage
 from interlock.strategy.inventory import Inventory, ItemRule, Location, Publish
 
 LATER = Publish(sales_seen_after_minutes=60, settle_seconds=0.0, read_every_seconds=1.0)
@@ -168,6 +168,35 @@ def test_all_that_is_too_old_is_forgotten_within_an_hour(tmp_path: Path) -> None
             await engine.ledger.group.run(lambda connection: connection.execute(old))
             await engine.run(5)
             assert engine.rows("SELECT count(*) FROM stock_change WHERE at_us < 20000") == [(0,)]
+
+    asyncio.run(run())
+
+
+def test_a_slow_reading_is_as_of_when_it_was_asked_for(tmp_path: Path) -> None:
+    """A sale is accepted while a slow reading is on its way: the count in its answer, which says no time of its own, is of before,
+    and the sale stays subtracted (C61)."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=10) as engine:
+            await engine.run(5)
+            slow = [True]
+
+            async def changed(cursor: str, after: str, *, timeout_seconds: float) -> LevelPage:
+                del cursor, after, timeout_seconds
+                began_us = engine.warehouse.now_us()
+                level = msgspec.structs.replace(engine.warehouse.level("TEE"), as_of_us=0)
+                if slow:
+                    slow.clear()
+                    await engine.clock.sleep(1)
+                    await engine.tell_sale("TEE", 2, "1001")
+                    await engine.clock.sleep(9)
+                else:
+                    await engine.clock.sleep(100)
+                return LevelPage(levels=(level,), cursor="all", complete_us=began_us)
+
+            engine.warehouse.changed = changed  # type: ignore[method-assign]
+            await engine.run(30)
+            assert engine.shop.shown == {"TEE": 8}
 
     asyncio.run(run())
 
