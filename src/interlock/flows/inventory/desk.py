@@ -13,6 +13,7 @@ from interlock.errors import IntakeError, MappingError
 from interlock.flows.inventory.line import Ignored, Position, Stopped
 from interlock.flows.inventory.publish import Publishing, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.messaging.delivery import BACKFILL, LIVE
 from interlock.messaging.event import Event
 from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.inbox import Inbox
@@ -458,11 +459,13 @@ class Taking:
         return 1
 
     def _wish(self, channel: Channel, row: Shown, event: int) -> None:
+        """What the channel has never been told of is part of a first sync: what changes passes it."""
         settled_us = settled_at_us(row, self._rules.terms(channel, row.sku), self._now_us)
         self._book.wish(
             Wish(
                 flow=channel.flow, system=channel.source, channel=channel.system, sku=row.sku, place=row.place, event=event,
                 release=self._rules.release, not_before_ms=settled_us // 1_000,
+                priority=BACKFILL if row.seen is None and not row.written_us else LIVE,
             ),
             self._now_us // 1_000,
         )  # fmt: skip
