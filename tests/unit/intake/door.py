@@ -18,6 +18,7 @@ SHOP = "interlock-demo.myshopify.com"
 START_MS = 1_767_225_600_000
 PREFIXES = {"classic": "x-shopify-", "events": "shopify-"}
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "shopify"
+MEMBERS: dict[str, Any] = dict.fromkeys(json.loads((SAMPLES / "webhook.orders.updated.json").read_bytes()))
 Raw = list[tuple[str, str]]
 
 
@@ -30,8 +31,8 @@ class Answer(NamedTuple):
 
 
 def order(id_: int = 1, **changes: Any) -> bytes:
-    """A whole order, as small as the intake takes for one."""
-    whole = {
+    """A whole order, as small as the intake takes for one: it has every member of the published one, most of them null."""
+    whole = MEMBERS | {
         "id": id_, "admin_graphql_api_id": f"gid://shopify/Order/{id_}", "name": f"#{id_}", "updated_at": "2026-07-01T12:00:00Z",
         "line_items": [], "total_price": "1.00", "currency": "EUR", "note": "caf\u00e9 \u2603",
     }  # fmt: skip
