@@ -108,6 +108,7 @@ def test_an_item_id_that_is_a_number_is_refused() -> None:
     """Ids above 2^53 would lose digits on their way; all ids are texts."""
     (finding,) = errors_of({**SOUND, "mappings/items.toml": '[erp.skus]\n"TEA-100" = 9007199254740993\n'}).findings
     assert (finding.code, finding.line, finding.column) == ("STR006", 2, 13)
+    assert finding.next_move == "put it in double quotes"
 
 
 def test_a_mapping_may_declare_settings() -> None:

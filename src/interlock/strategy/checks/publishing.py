@@ -171,6 +171,8 @@ class SalesUnheard(Check):
             for channel in file.value.destinations:
                 terms = publish.terms(channel, "", "")
                 flow = folder.flows.get(terms.sales_seen_by)
+                if terms.sales_seen_by and not flow:
+                    continue  # STR384 says so
                 if terms.sales_seen_after_minutes or (flow and flow.value.source == channel):
                     continue
                 what = f"{subject(file)}: when does {file.value.source} know of what {channel} has sold?"

@@ -26,6 +26,17 @@ KINDS_OF_FILES = (
     "changes/",
     "runbooks/",
 )
+LOCATIONS_FILE = "inventory/locations.toml"
+WRITTEN = {
+    "a list": 'put it in brackets: ["one", "another"]',
+    "a table": 'write { name = "value" }, or a [table] of its own',
+    "a whole number": "write it in digits, without quotes or a fraction: 12",
+    "a number": "write it in digits, without quotes: 0.5",
+    "text": "put it in double quotes",
+    "true or false": "write true or false, without quotes",
+}
+"""How each type is written, for somebody who writes TOML once a year; dates bring their example with them."""
+LIMITS = "its limits stand in docs/reference/strategy-folder.md"
 
 
 class ReadableFile(Check):
@@ -115,7 +126,7 @@ class MissingKey(_OfShape):
 
     def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
         key = dotted(problem.path)
-        why = "what has no owner is nobody's when it needs a person" if problem.detail == "owner" else ""
+        why = _whose(file) if problem.detail == "owner" else ""
         return self.finding(
             file,
             problem.path,
@@ -124,6 +135,13 @@ class MissingKey(_OfShape):
             next_move=f"add {key} = ...",
             at_key=True,
         )
+
+
+def _whose(file: TomlFile[Any]) -> str:
+    """What an owner is for: a location's is the system that counts there, anything else's a team."""
+    if file.path == LOCATIONS_FILE:
+        return "one system counts what lies there, and its numbers are the truth"
+    return "what has no owner is nobody's when it needs a person"
 
 
 class WrongType(_OfShape):
@@ -136,7 +154,11 @@ class WrongType(_OfShape):
 
     def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
         return self.finding(
-            file, problem.path, f'{subject(file)}: "{dotted(problem.path)}" has the wrong type', why=problem.detail
+            file,
+            problem.path,
+            f'{subject(file)}: "{dotted(problem.path)}" has the wrong type',
+            why=problem.detail,
+            next_move=WRITTEN.get(problem.detail.removeprefix("expected ").partition(", found ")[0], ""),
         )
 
 
@@ -150,7 +172,9 @@ class BadValue(_OfShape):
 
     def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
         chosen = problem.detail.partition('"')[2].partition('"')[0]
-        hint = did_you_mean(chosen, problem.known) if problem.known else ""
+        bounds = problem.detail.partition(" must be ")[2]
+        otherwise = f"write one that is {bounds}" if bounds else LIMITS
+        hint = did_you_mean(chosen, problem.known) if problem.known else otherwise
         return self.finding(
             file,
             problem.path,
