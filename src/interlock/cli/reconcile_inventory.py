@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from interlock.messaging.accuracy import Difference, Run
 
 ROWS = 50
-SHARE_DIGITS = 4
 
 
 @click.command()
@@ -64,13 +63,20 @@ def _line(one: "Difference") -> str:
 def _sentence(run: "Run") -> str:
     if run.state == "failed":
         return f"{run.channel} could not be compared: {run.error}"
-    share = run.equal / run.compared if run.compared else 1.0
+    if not run.compared + run.in_flight:
+        return f"{run.channel}: nothing to compare: it lists none of these items at these places"
+    share = _percent(run.equal, run.compared)
     silent = f"; {run.stale}" if run.stale else ""
     flight = f", {run.in_flight} were moving" if run.in_flight else ""
     return (
-        f"{run.channel}: {share:.2%} of {counted(run.compared, 'place')} show what they should, {run.different} do not{flight}; "
+        f"{run.channel}: {share} of {counted(run.compared, 'place')} show what they should, {run.different} do not{flight}; "
         f"{took(run.ended_ms - run.began_ms)}{silent}"
     )
+
+
+def _percent(equal: int, compared: int) -> str:
+    """`96.87%`; as the console does, never rounded up to 100."""
+    return "100%" if equal == compared else f"{equal * 10_000 // compared / 100:.2f}%"
 
 
 def _tell_end(out: Output, ended: "list[Run]", told: int) -> None:

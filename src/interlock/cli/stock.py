@@ -28,6 +28,9 @@ COLOURS = {
     "suspended": "yellow",
 }
 
+LABELS = {"compared": "differs, as a comparison found"}
+"""Where the name of a state says too little by itself."""
+
 
 @click.command()
 @click.argument("sku")
@@ -71,13 +74,20 @@ def stock(sku: str, changes: int, folder: Path, out: Output) -> None:
         url = hub_url(data_folder(folder))
         page = [f"open {url}/inventory/sku/{_quoted(sku)}"] if url else []
         wrong = [one for one in found.places if one.state not in ("agrees", "uncounted")]
-        moves = [f"interlock stock {sku}"] if wrong and all(one.state in ("differs", "unread") for one in wrong) else []
+        moves = _moves(sku, {one.state for one in wrong})
         out.summary(_sentence(found, wrong), *moves, *page, sku=sku, agrees=found.agrees, places=len(found.places),
                     differing=len(wrong), stopped=len(found.stopped))  # fmt: skip
         if not found.agrees:
             fail()
 
     read(folder, out, ask, empty_code=1, empty_too=True)
+
+
+def _moves(sku: str, states: set[str]) -> list[str]:
+    """What puts it right; what is on its way needs only another look."""
+    moves = [f"interlock reconcile inventory --sku {sku}"] if "compared" in states else []
+    moves += ["interlock issues"] if states & {"asked", "refused"} else []
+    return moves or ([f"interlock stock {sku}"] if states and states <= {"differs", "unread"} else [])
 
 
 def _unknown(sku: str, near: list[str], out: Output) -> None:
@@ -93,7 +103,7 @@ def _sentence(found: "SkuStock", wrong: "list[PlaceStock]") -> str:
         return f"{found.sku}: no channel shows it"
     if not wrong:
         return f"{found.sku}: every place shows what it should"
-    states = ", ".join(f"{one.channel} {one.place} {one.state}" for one in wrong)
+    states = ", ".join(f"{one.channel} {one.place} {LABELS.get(one.state, one.state)}" for one in wrong)
     return f"{found.sku}: {len(wrong)} of {counted(len(found.places), 'place')} not as it should be: {states}"
 
 
@@ -124,7 +134,7 @@ def _counted(one: "Counted", now: int) -> str:
 def _tell_place(one: "PlaceStock", now: int, out: Output) -> None:
     shows = "not known" if one.shown is None else one.shown
     should = "nothing now" if one.found.suspended else one.found.quantity
-    state = click.style(one.state, fg=COLOURS.get(one.state))
+    state = click.style(LABELS.get(one.state, one.state), fg=COLOURS.get(one.state))
     lines = [
         f"\n  {one.channel} at {one.place} ({', '.join(one.locations)}): shows {shows}, should show {should}: {state}",
         *_sum(one),

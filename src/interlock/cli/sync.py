@@ -45,8 +45,14 @@ def inventory(
     for one in channels:
         preview = _preview(folder, one, sku, places_of(rules, one, location))
         out.row(_words(one, preview), event="preview", channel=one, **fields_of(preview))
+    listed = {one: _listed(folder, one, sku, location) for one in channels}
+    for one, count in listed.items():
+        if count:
+            out.row(f"{one}: {counted(count, 'place')} more that the last comparison found: a sync goes by what the hub knows, "
+                    f"a comparison by what the channel lists", event="listed", channel=one, different=count)  # fmt: skip
+    compare = ["interlock reconcile inventory"] if any(listed.values()) else []
     if dry_run:
-        out.summary("nothing is written", "the same without --dry-run", channels=channels)
+        out.summary("nothing is written", "the same without --dry-run", *compare, channels=channels)
         return
     needs_a_hub(folder, "the hub does the writing")
     numbers = [ask(folder, "sync", one, sku=sku, location=location, why=why) for one in channels]
@@ -70,6 +76,16 @@ def inventory(
 
 def _preview(folder: Path, channel: str, sku: str, places: tuple[str, ...]) -> "SyncPreview":
     return ask_store(store_of(folder), lambda views: views.stock_sync_preview(channel, sku=sku, places=places))
+
+
+def _listed(folder: Path, channel: str, sku: str, location: str) -> int:
+    """How many places only a comparison knows to differ: nothing corrects them yet."""
+    from fnmatch import fnmatchcase
+
+    found = ask_store(
+        store_of(folder), lambda views: views.stock_differences(channel=channel, location=location, limit=10_000)
+    )
+    return sum(one.state == "found" and fnmatchcase(one.sku, sku or "*") for one in found)
 
 
 def _words(channel: str, preview: "SyncPreview") -> str:

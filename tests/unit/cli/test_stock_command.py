@@ -59,6 +59,8 @@ def test_what_only_a_comparison_saw_counts_too(filled: Path) -> None:
         if row.get("place") == PLACE and row["kind"] == "place"
     )
     assert (row["state"], row["shows"]) == ("compared", 3)
+    told = call("stock", SKU, "--folder", filled)
+    assert "differs, as a comparison found" in told.stdout and f"reconcile inventory --sku {SKU}" in told.stderr
 
 
 @pytest.mark.parametrize("typed", ["lamp-07", "LAMP", "LAPM-07"])

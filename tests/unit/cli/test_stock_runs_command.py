@@ -37,3 +37,17 @@ def test_a_hub_is_needed_and_a_channel_that_shows_stock(filled: Path) -> None:
         assert nowhere.exit_code == 1 and "STK031" in nowhere.output
     with apsw.Connection(str(filled / "data" / "ledger.db")) as store:
         assert store.execute("SELECT count(*) FROM stock_run WHERE state = 'asked'").get == 0
+
+
+def test_a_sync_says_what_only_a_comparison_knows(filled: Path) -> None:
+    """ "0 different" beside a page that names one would be a riddle: which command puts it right is said."""
+    with apsw.Connection(str(filled / "data" / "ledger.db")) as store:
+        store.execute(
+            "INSERT INTO stock_difference (channel, place, sku, item, location, group_name, cause, what, next_move, state, wanted, shown,"
+            " known, variance, price, currency, since_ms, last_ms, run) VALUES ('shopify', '655441491', 'LAMP-07', '', 'cicero', '',"
+            " 'foreign', 'it shows 3', '', 'found', 1000, 3, 1000, 997, '', '', 1, 9999999999999, 1)"
+        )
+    result = call("sync", "inventory", "--folder", filled, "--dry-run")
+    assert "1 place more that the last comparison found" in result.output and "reconcile inventory" in result.output
+    other = call("sync", "inventory", "--folder", filled, "--dry-run", "--sku", "TEE-*")
+    assert "comparison found" not in other.output
