@@ -16,8 +16,8 @@ from interlock.flows.inventory.reader import HUB, NotReadError, Stocked, StockRe
 from interlock.flows.inventory.recount import Recount
 from interlock.flows.inventory.rules import StockRules
 from interlock.messaging.accuracy import AccuracyBook, Measured, OpenSide, Run, SyncPlace
+from interlock.messaging.at_work import AtWork
 from interlock.messaging.delivery import BACKFILL
-from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.stock import is_asked
 from interlock.messaging.stock_book import Read, StockBook, StockWork, Wish
 
@@ -50,27 +50,19 @@ class AccuracyKeeper:
         self._release = release
         self._side = side
         self._started_ms = clock.now_ms()
-        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._at_work = AtWork[str](clock)
 
     async def run(self) -> None:
         """Look for ever. A channel that cannot be listed costs its run, never the hub."""
         await self._accounts.interrupted(self._clock.now_ms())
-        try:
-            while True:
-                await until_there_is_space(self.look, self._clock)
-                await self._clock.sleep(LOOK_SECONDS)
-        finally:
-            for task in self._at_work.values():
-                task.cancel()
-            await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+        await self._at_work.look_for_ever(self.look, LOOK_SECONDS)
 
     async def look(self) -> None:
         """Begin what was asked for and what is due."""
-        for channel in [channel for channel, task in self._at_work.items() if task.done()]:
-            self._at_work.pop(channel).result()  # a store that failed ends the hub
+        self._at_work.settle()
         for channel, wanted in (await self._wanted()).items():
             if channel not in self._at_work:
-                self._at_work[channel] = asyncio.ensure_future(self._all(wanted))
+                self._at_work.begin(channel, self._all(wanted))
 
     async def _wanted(self) -> dict[str, list[Run]]:
         """By channel, what was asked for first. On no schedule is anything compared before the release's own rules are followed."""
