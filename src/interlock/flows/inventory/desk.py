@@ -45,6 +45,7 @@ CLOCKS_APART_US: Final = 2_000_000
 LEVEL: Final = "inventory_level"
 TELLING: Final = "telling"
 """Beside what is read of a system: which telling of everything it is at, and when that began."""
+UNREADABLE: Final = "STK009"
 NOT_OURS: Final = "STK006"
 """Another system counts this: a signal, no stopped line."""
 
@@ -157,12 +158,17 @@ class StockDesk:
 
         def work(book: StockWork) -> int:
             taking = Taking(book, release.stock, now_us)
+            again: dict[int, tuple[Event, Told | str]] = {}
             for halted in lines:
                 book.tried(halted, now_us)
                 if halted.line.quantities:
                     taking.level(halted.system, halted.line, halted.event, halted.line.as_of_us or halted.last_us)
                 elif halted.event in told:
-                    taking.take(*told.pop(halted.event))
+                    again[halted.event] = told[halted.event]
+                    if halted.code == UNREADABLE and isinstance(told[halted.event][1], Told):
+                        book.resume(halted.system, halted.item, halted.place)
+            for event, said in again.values():
+                taking.take(event, said)
             return taking.finish()
 
         if await self._book.run(work):
@@ -315,7 +321,7 @@ class Taking:
         line = Level(item=event.key, location="", quantities={})
         self._book.halt(
             Halted(
-                system=event.system, item=event.key, place="", sku="", code="STK009", reason=words, event=event.position,
+                system=event.system, item=event.key, place="", sku="", code=UNREADABLE, reason=words, event=event.position,
                 next_move="look at the event; what it told of is read again with the next reading", line=line,
                 last_us=self._now_us,
             )

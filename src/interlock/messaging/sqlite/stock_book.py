@@ -26,7 +26,8 @@ FILE = "stock_book.sql"
 BATCHES_KEPT_HOURS = 48.0
 """Twice as long as any channel remembers an idempotency key (Shopify: 24 h, F41)."""
 
-TRIMMED = ("trim_changes", "trim_reservations", "trim_sales", "trim_stopped")
+TRIMMED_SOON = ("trim_batches", "trim_stopped")
+TRIMMED = ("trim_changes", "trim_reservations", "trim_sales")
 """Statements that forget what is older than the history that is kept."""
 
 _T = TypeVar("_T")
@@ -57,8 +58,9 @@ class SqliteStockBook:
         def work(connection: apsw.Connection) -> bool:
             connection.execute(self._sql["trim_lines"], (before_us,))
             more = False
-            for name, until_us in (("trim_batches", before_us), *((name, changes_before_us) for name in TRIMMED)):
-                connection.execute(self._sql[name], (until_us,))
+            until_us = dict.fromkeys(TRIMMED_SOON, before_us) | dict.fromkeys(TRIMMED, changes_before_us)
+            for name, us in until_us.items():
+                connection.execute(self._sql[name], (us,))
                 more = more or connection.changes() > 0
             return more
 

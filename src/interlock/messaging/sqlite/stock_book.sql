@@ -167,7 +167,7 @@ DELETE FROM stock_change WHERE id IN (SELECT id FROM stock_change WHERE at_us < 
 -- name: trim_reservations  of sales that their owners have known for so long
 DELETE FROM stock_reservation WHERE seen >= quantity AND accepted_us < ?
 
--- name: trim_stopped  lines of sales; a line of a count that stops is told for as long as it is so
+-- name: trim_stopped  lines of sales: by then the goods have left; a line of a count that stops is told for as long as it is so
 DELETE FROM stock_stopped WHERE place LIKE 'order %' AND since_us < ?
 
 -- name: trim_sales

@@ -201,6 +201,43 @@ def test_a_slow_reading_is_as_of_when_it_was_asked_for(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_an_event_that_can_be_read_now_has_stopped_no_more(tmp_path: Path) -> None:
+    """A connector could not read an event of a sale; a new one can: the sale is subtracted, and nothing is said to have stopped."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, publish=LATER, TEE=10) as engine:
+            await engine.run(5)
+            reads = engine.warehouse.told
+            engine.warehouse.told = lambda topic, body: reads(topic, b"[]")  # type: ignore[method-assign]
+            await engine.tell(WMS, levels=(msgspec.structs.replace(engine.warehouse.level("TEE"), location=HALL),))
+            await engine.run(2)
+            assert engine.rows("SELECT code FROM stock_stopped") == [("STK009",)]
+            engine.warehouse.told = reads  # type: ignore[method-assign]
+            engine.stocked.rules(engine.catalogue, name="r2")
+            await engine.run(5)
+            assert engine.rows("SELECT code FROM stock_stopped") == []
+
+    asyncio.run(run())
+
+
+def test_a_sale_that_stopped_is_tried_for_two_days(tmp_path: Path) -> None:
+    """What is sold and counted by nobody, such as gift cards, leaves no line for each order for ever."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, TEE=10) as engine:
+            await engine.run(5)
+            await engine.tell_sale("GIFT", 1, "1001")
+            await engine.run(2)
+            assert engine.rows("SELECT place FROM stock_stopped") == [("order #1001",)]
+            now_us = engine.clock.now_ms() * 1_000
+            await engine.book.trim(now_us + 47 * 3_600_000_000, 0)
+            assert engine.rows("SELECT count(*) FROM stock_stopped") == [(1,)]
+            await engine.book.trim(now_us + 49 * 3_600_000_000, 0)
+            assert engine.rows("SELECT count(*) FROM stock_stopped") == [(0,)]
+
+    asyncio.run(run())
+
+
 def _order(key: str, pieces: int, at_us: int) -> bytes:
     line = {"item": "TEE", "sku": "TEE", "quantity": pieces}
     return msgspec.json.encode({"sales": [{"key": key, "version": 1, "accepted_us": at_us, "lines": [line]}]})
