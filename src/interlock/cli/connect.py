@@ -3,7 +3,8 @@
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -97,9 +98,10 @@ async def _connected(
             registry.open_offer(strategy.systems[name].connector, "authorization", connection), vault, clock, system=name, scopes=scopes,
             redirect_uri=redirect_uri, state=secrets.token_hex(STATE_BYTES),
         )  # fmt: skip
-        _ask(out, installation, scopes, redirect_uri)
+        ask = partial(_ask, out, installation, scopes, redirect_uri)
         if listen_minutes:
-            return await _listened(installation, redirect_uri, listen_minutes)
+            return await _listened(installation, redirect_uri, listen_minutes, ask)
+        ask()
         return await installation.complete(_pasted(out))
     finally:
         await vault.close()
@@ -139,8 +141,10 @@ def _ask(out: Output, installation: "Installation", scopes: Sequence[str], redir
     out.row(f"the merchant opens: {installation.url}", url=installation.url, scopes=scopes, redirect_uri=redirect_uri)
 
 
-async def _listened(installation: "Installation", redirect_uri: str, minutes: float) -> "StoredToken":
-    """What the browser brings back; strangers may knock meanwhile."""
+async def _listened(
+    installation: "Installation", redirect_uri: str, minutes: float, ask: Callable[[], None]
+) -> "StoredToken":
+    """What the browser brings back; strangers may knock meanwhile. Nobody is asked before somebody listens."""
     import asyncio
 
     from interlock.cli.callback import Callback, listening
@@ -150,6 +154,7 @@ async def _listened(installation: "Installation", redirect_uri: str, minutes: fl
         parts.path, installation.complete, lambda code: code in ENDS_THE_ATTEMPT
     )
     async with listening(parts.port or 80, callback):
+        ask()
         try:
             return await asyncio.wait_for(callback.taken, minutes * 60)
         except TimeoutError:
