@@ -57,6 +57,7 @@ from interlock.messaging.sqlite.stock_side import beside
 from interlock.messaging.sqlite.subscription_book import SqliteSubscriptionBook
 from interlock.messaging.sqlite.sweep_book import SqliteSweepBook
 from interlock.messaging.sqlite.views import SqliteViews
+from interlock.messaging.stock_book import SHOWN
 from interlock.messaging.stops import StopBoard
 from interlock.messaging.sweeps import Sweep
 from interlock.messaging.upkeep import Upkeep
@@ -373,7 +374,7 @@ class Hub:
     @asynccontextmanager
     async def _quiet(self, destinations: frozenset[str]) -> AsyncIterator[None]:
         """Nothing is routed, and no call to these is in flight: their names may change. Events are accepted all the same."""
-        processes = {name for name in self.dispatcher.outlets if name.startswith(STEERING)}  # they open deliveries too
+        processes = {name for name in self.dispatcher.outlets if name.startswith((STEERING, SHOWN))}  # they open deliveries too
         try:
             await self.dispatcher.retire(destinations | processes)
             async with self.router.turn:

@@ -10,6 +10,9 @@ from interlock.messaging.dispatcher import LEASE_SECONDS
 from interlock.messaging.ledger import Filter
 from interlock.messaging.renaming import Move
 from interlock.messaging.sqlite.renaming import SqliteRenamings
+from interlock.messaging.sqlite.stock_book import SqliteStockBook, SqliteStockWork
+from interlock.messaging.stock import Item
+from interlock.messaging.stock_book import Reserved, Shown, Wish
 from interlock.messaging.write import Once
 
 LEADERS = "SELECT sum(head), count(*) FROM delivery WHERE state NOT IN ('done', 'superseded', 'cancelled', 'dead')"
@@ -133,5 +136,30 @@ def test_a_call_that_a_renaming_waits_for_keeps_its_claim(tmp_path: Path) -> Non
             await engine.run(LEASE_SECONDS)
             await retiring
             assert engine.states() == {"1@erp": "done"}
+
+    asyncio.run(story())
+
+
+def test_the_stock_of_a_channel_follows_its_name(tmp_path: Path) -> None:
+    """What a renamed channel shows, has sold and is waiting for stays known: nothing is written anew, nothing sold is forgotten."""
+
+    async def story() -> None:
+        async with Engine(tmp_path) as engine:
+            book = SqliteStockBook(engine.ledger.group)
+
+            def keep(work: SqliteStockWork) -> None:
+                work.show(Shown(channel="erp", place="1", sku="TEE-1", flow="stock", seen=7))
+                work.reserve(Reserved(sku="TEE-1", channel="erp", sale="5", place="", quantity=2, version=1, accepted_us=1))
+                work.list_items("erp", [Item(item="i", sku="TEE-1")], 1)
+                work.wish(Wish(flow="stock", system="wms", channel="erp", sku="TEE-1", place="1", release="r"), 1)
+
+            await book.run(keep)
+            renamings = SqliteRenamings(engine.ledger.group)
+            assert await renamings.follow([Move("erp", "books")], {"erp": "books"}, engine.clock.now_ms()) == 1
+            assert engine.rows("SELECT destination FROM delivery") == [("stock:books",)]
+            shown = book.look(lambda work: work.shown("books", "1", "TEE-1"))
+            assert shown is not None and shown.seen == 7
+            assert [line.channel for line in book.look(lambda work: work.reserved("TEE-1"))] == ["books"]
+            assert book.look(lambda work: work.items_of("books", "TEE-1")) == ("i",)
 
     asyncio.run(story())

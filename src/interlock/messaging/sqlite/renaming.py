@@ -7,6 +7,7 @@ import apsw
 from interlock.messaging.renaming import Move
 from interlock.messaging.sqlite.group_commit import GroupCommit
 from interlock.messaging.sqlite.statements import statements
+from interlock.messaging.stock_book import shown_at
 
 
 class SqliteRenamings:
@@ -31,13 +32,26 @@ class SqliteRenamings:
         return moved
 
     def _move(self, connection: apsw.Connection, move: Move, now_ms: int) -> int:
+        count = self._move_lanes(connection, move)
+        count += self._move_lanes(connection, Move(shown_at(move.was), shown_at(move.name)))
+        for table, column in connection.execute(self._sql["stock"]).fetchall():
+            self._rename(connection, table, column, move)
+        connection.execute(self._sql["audit"], (now_ms, f"system {move.was} is {move.name}"))
+        return count
+
+    def _move_lanes(self, connection: apsw.Connection, move: Move) -> int:
+        """Of one destination: the system itself, or its stock."""
         count = int(connection.execute(self._sql["open"], (move.was,)).get)
         named = {"was": move.was, "name": move.name}
         for (table,) in connection.execute(self._sql["tables"]).fetchall():
-            # the table's name comes from the schema itself; the values are bound
-            connection.execute(f'UPDATE OR IGNORE "{table}" SET destination = :name WHERE destination = :was', named)  # noqa: S608
+            self._rename(connection, table, "destination", move)
         connection.execute(self._sql["links"], named)
         connection.execute(self._sql["one_head"], {"name": move.name})
         connection.execute(self._sql["some_head"], named)
-        connection.execute(self._sql["audit"], (now_ms, f"system {move.was} is {move.name}"))
         return count
+
+    @staticmethod
+    def _rename(connection: apsw.Connection, table: str, column: str, move: Move) -> None:
+        """The names come from the schema itself; the values are bound."""
+        statement = f'UPDATE OR IGNORE "{table}" SET "{column}" = :name WHERE "{column}" = :was'  # noqa: S608
+        connection.execute(statement, {"was": move.was, "name": move.name})

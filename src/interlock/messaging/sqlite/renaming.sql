@@ -10,6 +10,10 @@ DELETE FROM renaming
 -- name: tables  every table that names a destination, whoever made it
 SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'destination' ORDER BY m.name
 
+-- name: stock  every column of the stock book that names a system, whoever made it
+SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+WHERE m.type = 'table' AND m.name LIKE 'stock\_%' ESCAPE '\' AND c.name IN ('system', 'channel') ORDER BY m.name
+
 -- name: open
 SELECT count(*) FROM delivery WHERE destination = ?
   AND state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')
