@@ -160,6 +160,12 @@ def owner_of(name: str, location: Location, group: Group | None) -> str:
     return location.owner
 
 
+def counters(inventory: Inventory) -> frozenset[str]:
+    """Systems that are the truth of stock somewhere: each is the record there, whoever is it elsewhere."""
+    owners = {one.owner for one in (*inventory.locations.values(), *inventory.groups)}
+    return frozenset(owners - {""})
+
+
 def pattern_of(words: list[str] | tuple[str, ...]) -> Pattern[str]:
     """One expression for SKUs and patterns with `*`, `?` and `[...]`; capitals count. Nothing fits an empty list."""
     return compiled("|".join(translate(word) for word in words) or r"(?!)")
@@ -201,7 +207,12 @@ class Publish(Struct, frozen=True, forbid_unknown_fields=True):
     cap: Annotated[Units, Meta(description="It never shows more than this; 0 means no cap.")] = 0
     floor: Annotated[Units, Meta(description="Less than this is shown as 0.")] = 0
     settle_seconds: Annotated[
-        float, Meta(ge=0, le=3_600, description="A place is written once in so long at most: what changes meanwhile is gathered.")
+        float,
+        Meta(
+            ge=0,
+            le=3_600,
+            description="A place is written once in so long at most: what changes meanwhile is gathered.",
+        ),
     ] = 5.0
     unexplained_seconds: Annotated[
         float,
@@ -209,7 +220,11 @@ class Publish(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 300.0
     read_every_seconds: Annotated[
         float,
-        Meta(gt=0, le=86_400, description="How often sources, and channels that send no webhooks, are asked what changed."),
+        Meta(
+            gt=0,
+            le=86_400,
+            description="How often sources, and channels that send no webhooks, are asked what changed.",
+        ),
     ] = 30.0
     source_stale_minutes: Annotated[
         float,
@@ -217,7 +232,11 @@ class Publish(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 60.0
     reconcile_every_hours: Annotated[
         float,
-        Meta(ge=0, le=8_760, description="How often everything that a channel shows is compared; 0 is only when asked for."),
+        Meta(
+            ge=0,
+            le=8_760,
+            description="How often everything that a channel shows is compared; 0 is only when asked for.",
+        ),
     ] = 24.0
     heal: Annotated[
         Heal, Meta(description="A difference that is found: `auto` corrects it, `ask` leaves it to a person.")

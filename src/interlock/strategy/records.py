@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from interlock.strategy.contracts import contracts_of
 from interlock.strategy.facts import ConnectorFacts
-from interlock.strategy.left_out import documents_of, left_out
+from interlock.strategy.inventory import counters
+from interlock.strategy.left_out import NOTHING, documents_of, left_out
 from interlock.strategy.model import Flow, Strategy, Team
 from interlock.strategy.ownership import IDENTITY, Claim, Foreign, Ownership, ownership_of, thing_of
 
@@ -90,13 +91,15 @@ def owner_of(strategy: Strategy, system: str) -> Team | None:
 
 
 def _written(strategy: Strategy, connectors: ConnectorFacts, held: Ownership) -> Iterator[Written]:
+    counting = counters(strategy.inventory)
     for flow in strategy.flows.values():
+        counted = flow.publish is not None and flow.source in counting
         for name in flow.destinations:
             override = strategy.mappings.get(name, "")
             fields: dict[str, None] = {}
             foreign: dict[Foreign, None] = {}
             for document in documents_of(flow, strategy.systems[name], connectors, override):
-                left = left_out(document, held, flow.source)
+                left = NOTHING if counted else left_out(document, held, flow.source)
                 foreign |= dict.fromkeys(left.fields())
                 kept = (
                     row for row in document.rows if row.target not in left.rows and (row.whole or row.reads == ("",))

@@ -198,3 +198,19 @@ def test_an_editor_accepts_what_the_guide_shows() -> None:
         validator = jsonschema_rs.Draft202012Validator(json.loads(json.dumps(schemas()[kinds[path]])))
         assert [error.message for error in validator.iter_errors(tomllib.loads(text))] == []
         assert not validator.is_valid({"colour": "red"})
+
+
+def test_who_counts_somewhere_is_the_record_there(tmp_path: Path) -> None:
+    """A second owner's flow of stock is no copy of the first's truth; the control owns no location, and stays refused (STR142)."""
+    second = WMS.text.replace('record_of = ["inventory_level"]\n', "")
+    reno = '[reno]\nowner = "{owner}"\nplaces = {{ wms = ["157"], depot = ["1"], shop = ["2"] }}\n'
+    flow = STOCK[FLOW].replace('"wms"', '"depot"').replace('title = "', 'title = "Depot: ')
+    files = {
+        **SOUND,
+        **STOCK,
+        "systems/depot.toml": second.replace('title = "', 'title = "Depot '),
+        "flows/depot-to-shop.toml": flow,
+    }
+    for owner, codes in (("depot", set()), ("wms", {"STR142"})):
+        told = findings_on_disk(tmp_path / owner, {**files, LOCATIONS: CICERO + reno.format(owner=owner)})
+        assert {one.code for one in told if one.code == "STR142"} == codes

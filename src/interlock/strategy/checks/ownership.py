@@ -6,6 +6,7 @@ from interlock.strategy.checks.base import Check, Example, subject
 from interlock.strategy.checks.writings import claims_in, disputes, fields_of, ownership, unknown_field, writings
 from interlock.strategy.finding import Finding, did_you_mean
 from interlock.strategy.folder import Folder
+from interlock.strategy.inventory import counters
 from interlock.strategy.left_out import left_out
 from interlock.strategy.ownership import PLACE_FIELDS, Ownership
 
@@ -97,6 +98,8 @@ class SourceIsNotRecord(Check):
     def run(self, folder: Folder) -> Iterable[Finding]:
         for writing in writings(folder):
             flow, records = writing.file.value, [one.record for one in writing.foreign()]
+            if flow.publish is not None and flow.source in counters(folder.inventory):
+                continue
             if writing.nothing_is_ours() and all(records) and records[0] != writing.destination:
                 what = f'{subject(writing.file)}: {records[0]}, not {flow.source}, is record of "{flow.object_name}"'
                 hint = f'use source = "{records[0]}", or change record_of'
