@@ -56,7 +56,7 @@ def up(vendor: str, port: int, data: Path | None, seed: int, config: Path | None
     place = data or Path(f"twin-{vendor}")
     arguments = ["--port", str(port), "--data", str(place), "--seed", str(seed)]
     arguments += ["--config", str(config)] if config else []
-    command = [sys.executable, "-m", "interlock.twins", vendor, *arguments]
+    command = [sys.executable, "-P", "-m", "interlock.twins", vendor, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603  ourselves, no shell
         assert process.stdout is not None
         ready = process.stdout.readline()

@@ -103,8 +103,8 @@ class TwinWorld:
         file = self._home / f"{vendor}.json"
         file.write_text(json.dumps(config), encoding="ascii")
         command = [
-            sys.executable, "-m", "interlock.twins", vendor, "--port", str(_port(self.urls[vendor])), "--data", str(self._home / vendor),
-            "--seed", str(order_seed), "--config", str(file), "--parent-pid", str(os.getpid()),
+            sys.executable, "-P", "-m", "interlock.twins", vendor, "--port", str(_port(self.urls[vendor])),
+            "--data", str(self._home / vendor), "--seed", str(order_seed), "--config", str(file), "--parent-pid", str(os.getpid()),
         ]  # fmt: skip
         # A session of its own: Ctrl-C is for the demo, which lets its calls end before the twins do.
         with (self._home / f"{vendor}.log").open("wb") as log:
