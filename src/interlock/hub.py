@@ -78,6 +78,8 @@ from interlock.security.vault import Vault
 from interlock.strategy import Snapshot, StrategyErrors, read_folder
 from interlock.strategy.webhooks import trimmed
 
+LAST_ANSWERS_SECONDS = 10
+"""A sender that does not end its request does not keep the hub from ending."""
 LOCK_FILE = "interlock.lock"
 TOKEN_FILE = "console-token"  # noqa: S105  a file's name
 
@@ -280,6 +282,7 @@ class Hub:
             http=Connection,
             ws="none",
             server_header=False,
+            timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
         )
         server = _Server(config)
         self._servers.append(server)

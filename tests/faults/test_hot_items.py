@@ -41,6 +41,7 @@ WORKED_OUT_BEFORE_US = 1_000_000
 BUYS_A_SECOND, RECEIPTS_A_SECOND = 2.0, 0.6
 """Of each item, at each channel and at the warehouse."""
 SECONDS = 20.0 if NIGHTLY else 2.5
+MOST_SECONDS = 40 * SECONDS
 TERMS = """\
 read_every_seconds = 0.2
 settle_seconds = 0.1
@@ -223,7 +224,7 @@ def test_hot_items_over_three_channels(
             naive = await sold_at_three(goods, experiment.seed, {"naive": (Terms(), sets[-1])})
             return found, naive["naive"]
 
-    found, naive = asyncio.run(run())
+    found, naive = asyncio.run(asyncio.wait_for(run(), MOST_SECONDS))
     for each in found.values():
         assert each.oversold <= each.bound + each.untold, found
     assert found["shared"].bound == 0 and found["buffered"].bound < found["plain"].bound

@@ -51,7 +51,7 @@ class SqliteRenamings:
         return count
 
     @staticmethod
-    def _rename(connection: apsw.Connection, table: str, column: str, move: Move) -> None:
+    def _rename(connection: apsw.Connection, table: object, column: object, move: Move) -> None:
         """The names come from the schema itself; the values are bound."""
         statement = f'UPDATE OR IGNORE "{table}" SET "{column}" = :name WHERE "{column}" = :was'  # noqa: S608
         connection.execute(statement, {"was": move.was, "name": move.name})
