@@ -183,7 +183,7 @@ def test_the_example_of_the_guide_is_sound(tmp_path: Path) -> None:
     }  # fmt: skip
     files |= guide_files()
     files["flows/stock-to-channels.toml"] = files["flows/stock-to-channels.toml"].replace(
-        "inventory.changed", "stock/changed"
+        "stock/levels", "stock/changed"
     )
     assert [str(one) for one in findings_on_disk(tmp_path, files) if one.severity == "error"] == []
     inventory = load_files(files).inventory
