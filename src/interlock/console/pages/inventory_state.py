@@ -73,7 +73,7 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
     """One channel: measured as a whole and by place, its trend, and how many positions the book knows now."""
 
     channel: str
-    flow: str
+    flows: tuple[str, ...]
     whole: Accuracy | None
     places: tuple[tuple[PlaceCount, str, Accuracy | None], ...]
     trend: tuple[Accuracy, ...]
@@ -192,7 +192,7 @@ def _channel(known: _Known, name: str, measured: Sequence[Accuracy], trend: Sequ
     shown = {place: names for channel in known.rules.channels[name] for place, names in channel.places.items()}
     return ChannelState(
         channel=name,
-        flow=known.rules.channels[name][0].flow,
+        flows=tuple(one.flow for one in known.rules.channels[name]),
         whole=by_place.get(""),
         places=tuple(
             (counts.get(place, PlaceCount(channel=name, place=place)), " + ".join(names), by_place.get(place))
