@@ -137,12 +137,13 @@ class StockDesk:
         """Deliveries were opened: let the dispatcher look."""
         self._wake()
 
-    async def again(self, skus: Iterable[str]) -> int:
-        """Work these SKUs out once more: a rule, a listing or a freshness has changed. Returns how many deliveries were opened."""
+    async def again(self, skus: Iterable[str], *, behind: bool = False) -> int:
+        """Work these SKUs out once more: a rule, a listing or a freshness has changed; `behind` live changes, when it is about
+        all of them. Returns how many deliveries were opened."""
         rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
 
         def work(book: StockWork) -> int:
-            taking = Taking(book, rules, now_us)
+            taking = Taking(book, rules, now_us, behind=behind)
             taking.touched.update(dict.fromkeys(skus, 0))
             return taking.finish()
 
@@ -203,13 +204,14 @@ class StockDesk:
 
 
 class Taking:
-    """What one transaction takes in, and the places that it touches."""
+    """What one transaction takes in, and the places that it touches. `behind`: live changes pass what it opens."""
 
-    def __init__(self, book: StockWork, rules: StockRules, now_us: int) -> None:
+    def __init__(self, book: StockWork, rules: StockRules, now_us: int, *, behind: bool = False) -> None:
         self._book = book
         self._rules = rules
         self._normaliser = rules.normaliser
         self._now_us = now_us
+        self._behind = behind
         self.touched: dict[str, int] = {}
         """SKU -> the event that touched it last."""
 
@@ -471,7 +473,7 @@ class Taking:
             Wish(
                 flow=channel.flow, system=channel.source, channel=channel.system, sku=row.sku, place=row.place, event=event,
                 release=self._rules.release, not_before_ms=settled_us // 1_000,
-                priority=BACKFILL if row.seen is None and not row.written_us else LIVE,
+                priority=BACKFILL if self._behind or (row.seen is None and not row.written_us) else LIVE,
             ),
             self._now_us // 1_000,
         )  # fmt: skip

@@ -119,7 +119,7 @@ class StockReader:
         await self._retry_halted()
         after = ""
         while skus := self._book.look(partial(_skus_after, after=after)):
-            await self._desk.again(skus)
+            await self._desk.again(skus, behind=True)
             after = skus[-1]
         await self._book.run(partial(_followed, release=rules.release))
 
