@@ -30,7 +30,7 @@ from interlock.console.pages.signing import form_page, sign_in_by_address
 from interlock.console.pages.silences import silence_rows
 from interlock.console.pages.sources import source_rows
 from interlock.console.rendering import Console, console_of, page
-from interlock.console.wording import sentence_list
+from interlock.console.wording import counted, sentence_list
 from interlock.messaging.ledger import Filter
 from interlock.messaging.silences import Silence
 from interlock.messaging.stock_book import channel_of
@@ -130,6 +130,7 @@ async def home(request: Request) -> Response:
         drawing=system_map(console, now),
         ways=ways(console, now),
         ends=notice_words(endings(console.strategy, await console.views.consumers(), console.now_ms)),
+        stock=await stock_words(console),
         drift=drift_words(console.strategy, await grave_drift(console.mappings)),
         orders=await console.views.recent_orders(limit=ORDERS_ON_HOME),
         outages=outages(console, [health for health, _ in now.destinations]),
@@ -139,6 +140,20 @@ async def home(request: Request) -> Response:
         breakable=dict.fromkeys(each.destination for each, _ in now.tiles),
         kinds=KINDS,
     )
+
+
+async def stock_words(console: Console) -> str:
+    """What of stock waits for a person and is no dead letter: lines that are not understood, numbers that somebody only looked at."""
+    stopped = await console.views.stock(lambda book: sum(book.halted_counts().values())) or 0
+    listed = await console.views.stock_differences()
+    found = sum(one.state == "found" for one in listed)
+    told = [
+        f"{counted(stopped, 'line')} stopped: not understood, so not taken" if stopped else "",
+        f"{counted(found, 'number is', 'numbers are')} wrong at a channel, and nothing corrects it yet"
+        if found
+        else "",
+    ]
+    return "; ".join(one for one in told if one)
 
 
 async def whole_map(request: Request) -> Response:
