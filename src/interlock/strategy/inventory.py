@@ -162,7 +162,7 @@ def owner_of(name: str, location: Location, group: Group | None) -> str:
 
 def counters(inventory: Inventory) -> frozenset[str]:
     """Systems that are the truth of stock somewhere: each is the record there, whoever is it elsewhere."""
-    owners = {one.owner for one in (*inventory.locations.values(), *inventory.groups)}
+    owners = {location.owner for location in inventory.locations.values()} | {group.owner for group in inventory.groups}
     return frozenset(owners - {""})
 
 
