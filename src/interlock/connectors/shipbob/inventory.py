@@ -276,7 +276,7 @@ class ShipBobStock:
         outcome = classify(answer, self._errors, no_success, now_ms=self._connection.clock.now_ms())
         if isinstance(outcome, Retry | Refused):
             return outcome
-        return Retry(code="NOT_READ", message=answer.error or "stock could not be read", status=answer.status)
+        return Retry(code="NOT_READ", message=answer.error or f"ShipBob answered {answer.status}", status=answer.status)
 
     def _whole_is_due(self, known: _Cursor, after: str) -> bool:
         """Decided once a round: its pages go on as they began."""
