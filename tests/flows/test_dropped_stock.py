@@ -28,7 +28,7 @@ record_of = ["inventory_level"]
 kind = "snapshot"
 
 [credentials]
-webhook_secret = "file:secrets/wms-secret"
+webhook_secret = ["file:secrets/wms-secret"]
 """
 
 

@@ -532,11 +532,11 @@ class Build:
         )  # fmt: skip
 
     def _credentials(self, system: System) -> dict[str, str]:
-        """Single secrets; those of which several are valid at once are the intake's."""
+        """One of each; of those of which several are valid at once, the newest: all of them are the intake's."""
         return {
-            name: resolve(reference, self._folder, self._environ)
+            name: resolve(reference if isinstance(reference, str) else reference[0], self._folder, self._environ)
             for name, reference in system.credentials.items()
-            if isinstance(reference, str)
+            if reference
         }
 
     def _builders(self, name: str, without_rows: Mapping[str, Collection[str]]) -> dict[str, Builder]:

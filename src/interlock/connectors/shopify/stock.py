@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from interlock.connectors.contract import Connection, Refused, Retry, declared_manifest, stock
@@ -42,7 +43,8 @@ class ShopifyStock:
             return said
         nodes, more = said["productVariants"]["nodes"], said["productVariants"]["pageInfo"]["hasNextPage"]
         return stock.ItemPage(
-            items=tuple(map(_item, nodes)), after=str(number(nodes[-1]["id"])) if more and nodes else ""
+            items=tuple(_item(node, said["shop"]["currencyCode"]) for node in nodes),
+            after=str(number(nodes[-1]["id"])) if more and nodes else "",
         )
 
     async def read(
@@ -86,7 +88,7 @@ class ShopifyStock:
         return stock_told.told(body)
 
 
-def _item(node: dict[str, Any]) -> stock.Item:
+def _item(node: dict[str, Any], currency: str) -> stock.Item:
     return stock.Item(
         item=str(number(node["inventoryItem"]["id"])),
         sku=node["sku"] or "",
@@ -94,6 +96,8 @@ def _item(node: dict[str, Any]) -> stock.Item:
         variant=str(number(node["id"])),
         tracked=node["inventoryItem"]["tracked"],
         kit=node["requiresComponents"],
+        price=Decimal(node["price"]),
+        currency=currency,
     )
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -108,6 +109,8 @@ def test_all_items_with_what_stock_must_know_of_them(shop: Shop) -> None:
     variants = {str(row["_id"]): row for row in shop.call("GET", "/_twin/records?kind=variant")}
     assert pages > 1 and Counter(one.variant for one in items) == Counter(list(variants))
     assert {one.variant: one.sku for one in items} == {key: row["sku"] or "" for key, row in variants.items()}
+    assert {one.variant: one.price for one in items} == {key: Decimal(str(row["price"])) for key, row in variants.items()}
+    assert {one.currency for one in items} == {"USD"}
     kits = [one for one in items if one.kit]
     assert [(one.item, one.tracked) for one in kits] == [(BUNDLE, False)]
 
