@@ -75,7 +75,7 @@ def test_an_inbox_older_than_the_ledger_is_found(filled: Path) -> None:
         filled, "ledger.db", "UPDATE delivery SET state = 'pending' WHERE name = '#1003' AND destination = 'netsuite'"
     )
     assert judged(filled)[0] == 0
-    spoil(filled, "inbox.db", "DELETE FROM event WHERE position = (SELECT max(position) FROM event)")
+    spoil(filled, "inbox.db", "DELETE FROM event WHERE position >= (SELECT max(position) FROM event WHERE name = '#1003')")
     code, failed = judged(filled)
     assert code == 1
     assert {str(one["check"]) for one in failed} == {"inbox and ledger"}
