@@ -250,11 +250,11 @@ SELECT origin, key FROM link WHERE system = ? AND external_id = ? AND object = ?
 -- name: audit
 INSERT INTO audit (at_ms, who, action, subject, why, detail) VALUES (?, ?, ?, ?, ?, ?)
 
--- name: oldest_wanted_event
+-- name: oldest_wanted_event  0 is none: what only time or a rule has asked for follows from no event
 SELECT min(oldest) FROM (
-  SELECT min(wanted_event) AS oldest FROM delivery WHERE state IN ('pending', 'retrying', 'uncertain', 'waiting')
-  UNION ALL SELECT min(wanted_event) FROM delivery WHERE state = 'running'
-  UNION ALL SELECT min(wanted_event) FROM delivery
+  SELECT min(nullif(wanted_event, 0)) AS oldest FROM delivery WHERE state IN ('pending', 'retrying', 'uncertain', 'waiting')
+  UNION ALL SELECT min(nullif(wanted_event, 0)) FROM delivery WHERE state = 'running'
+  UNION ALL SELECT min(nullif(wanted_event, 0)) FROM delivery
     WHERE state IN ('retrying', 'uncertain', 'waiting', 'dead', 'held') AND state = 'held')
 
 -- name: trim_attempts
