@@ -69,7 +69,8 @@ def stopped(outcome: Outcome, write: Write, now_ms: int) -> Stop:
             return Stop(Finished(state="dead", failure=failure, counted=True, answered=True))
         case Retry(code=code) if code == STALE:  # the channel is well, and what it shows now is read before the next try
             failure = failure_of("stale", code, outcome.message)
-            return Stop(Finished(state="waiting", failure=failure, answered=True, not_before_ms=now_ms))
+            rested_ms = now_ms + round(outcome.retry_after_seconds * 1000)
+            return Stop(Finished(state="waiting", failure=failure, answered=True, not_before_ms=rested_ms))
         case Retry(code=code) if code == NOT_SENT:
             return Stop(Finished(state="retrying", failure=failure_of("unavailable", code, outcome.message)))
         case Retry():

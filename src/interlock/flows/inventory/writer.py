@@ -13,6 +13,7 @@ import msgspec
 from interlock.clock import Clock
 from interlock.errors import StoreError
 from interlock.flows.inventory.gathering import Gathering
+from interlock.flows.inventory.patience import Patience
 from interlock.messaging.finished import NOT_SENT, SEND_WITHIN_SECONDS
 from interlock.messaging.limiter import Limiter
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
@@ -58,6 +59,7 @@ class ChannelWriter:
             self._read, PLACES_PER_READ, clock
         )
         self._resent: dict[str, asyncio.Task[LineOutcomes]] = {}
+        self._patience = Patience()
 
     async def read(self, place: Place, timeout_seconds: float) -> Seen | Retry | Refused:
         """What the channel shows there now."""
@@ -114,7 +116,7 @@ class ChannelWriter:
         outcomes = await self._ended(batch, timeout_seconds)
         settled = list(zip(batch.lines, outcomes, strict=True))
         await self._book.run(lambda work: self._settle(work, settled, again=False))
-        return outcomes
+        return tuple(self._patience.with_rest(line.place, outcome) for line, outcome in settled)
 
     async def _made_again(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
         """A place that shows what its line says is no stale one: the first call had written it, in a part of its own."""
