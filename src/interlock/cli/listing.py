@@ -99,15 +99,20 @@ def deliveries(pairs: list[str], text: str, limit: int, folder: Path, out: Outpu
 @folder_option
 @speaks
 def issues(fingerprint: str | None, destination: str, owner: str, limit: int, folder: Path, out: Output) -> None:
-    """List dead letters by cause, or those of one cause.
+    """List what needs a person by cause, or all of one cause.
 
-    Without FINGERPRINT a line per cause, the largest first, after the systems that refuse us access; with it, each of its
-    dead letters.
+    Without FINGERPRINT a line per cause of dead letters, the largest first, after the systems that refuse us access; then what
+    of stock is no dead letter: sources that are silent, lines that are not understood, numbers that nothing corrects. With the
+    name of a cause, each of its dead letters, lines or numbers.
+
+    Exit code 1 when there is no such cause.
 
     \b
     Examples: interlock issues
               interlock issues 4be0d1c5a3f2
+              interlock issues STK001:shipbob
     """
+    from interlock.cli.stock_issues import issues_of_stock, tell_issue, tell_lines
 
     async def ask(views: "SqliteViews") -> None:
         from interlock.messaging.ledger import Filter
@@ -121,14 +126,21 @@ def issues(fingerprint: str | None, destination: str, owner: str, limit: int, fo
             out.row(_hold(hold), kind="hold", **fields_of(hold))
         for one in found:
             out.row(_group(one), kind="cause", **fields_of(one))
+        stock = await issues_of_stock(views, folder, name=fingerprint or "", destination=destination, owner=owner)
+        for each in stock:
+            tell_issue(each, out)
         if fingerprint:
             await _letters(views, which, out)
+            for each in stock:
+                await tell_lines(views, each, limit, out)
         moves = [f'interlock replay --fingerprint {found[0].fingerprint} --why "..."'] if found else []
+        moves += [f"interlock issues {stock[0].id}"] if stock and not fingerprint else []
         total = sum(one.count for one in found)
         text = f"{counted(total, 'dead letter')} of {counted(len(found), 'cause')}" if found else "no dead letters"
         text += f"; {counted(len(holds), 'system')} to be let into again" if holds else ""
-        out.summary(text, *moves, dead=total, causes=len(found), holds=len(holds))
-        if fingerprint and not found:
+        text += f"; {counted(len(stock), 'trouble')} of stock" if stock else ""
+        out.summary(text, *moves, dead=total, causes=len(found), holds=len(holds), stock=len(stock))
+        if fingerprint and not found and not stock:
             fail()
 
     read(folder, out, ask)

@@ -86,7 +86,7 @@ def _asks(command: Any) -> Any:
         speaks,
         folder_option,
         click.option("--why", default="compared by hand", help="The reason, for the audit."),
-        click.option("--dry-run", is_flag=True, help="Only compare: fetch nothing."),
+        click.option("--dry-run", is_flag=True, help="Only compare: fetch nothing. Exit code 1 when something was found."),
         click.option("--system", default="", help="Whose; needed when several could be meant."),
         click.option("--since", type=click.DateTime(DATES),
                      help="Compare what changed since then (default: since the last comparison, and an overlap)."),
@@ -100,6 +100,8 @@ def _asks(command: Any) -> Any:
 @_asks
 def orders(folder: Path, out: Output, **chosen: Any) -> None:
     """Compare orders with the shop now, with their refunds and fulfillments, and fetch what is missing.
+
+    Exit code 1 when the source could not be listed to the end, and with --dry-run when something was not told of.
 
     \b
     Example: interlock reconcile orders --since 2026-11-01 --dry-run
@@ -115,6 +117,8 @@ reconcile.add_command(inventory)
 def customers(folder: Path, out: Output, **chosen: Any) -> None:
     """Compare customers now, and fetch what is missing.
 
+    Exit codes are those of `interlock reconcile orders`.
+
     \b
     Example: interlock reconcile customers
     """
@@ -125,6 +129,8 @@ def customers(folder: Path, out: Output, **chosen: Any) -> None:
 @_asks
 def products(folder: Path, out: Output, **chosen: Any) -> None:
     """Compare products now, and fetch what is missing.
+
+    Exit codes are those of `interlock reconcile orders`.
 
     \b
     Example: interlock reconcile products --system shopify
@@ -191,6 +197,8 @@ def _tell_end(out: Output, ended: "Sweep", object_name: str) -> None:
     moves = ["the same without --dry-run"] if ended.dry and ended.found else []
     text = f"{counted(ended.listed, object_name)} compared in {took(took_ms)}: {ended.found} not told of{done}"
     out.summary(text, *moves, **fields_of(ended))
+    if ended.dry and ended.found:
+        fail()
 
 
 def _told(row: "Missed") -> str:

@@ -20,7 +20,7 @@ ROWS = 50
 
 @click.command()
 @sliced
-@click.option("--dry-run", is_flag=True, help="Only compare: correct nothing.")
+@click.option("--dry-run", is_flag=True, help="Only compare: correct nothing. Exit code 1 when something differs.")
 @speaks
 def inventory(channel: str, sku: str, location: str, dry_run: bool, why: str, folder: Path, out: Output) -> None:
     """Compare the stock that channels show with what they should.
@@ -28,7 +28,8 @@ def inventory(channel: str, sku: str, location: str, dry_run: bool, why: str, fo
     The hub reads both sides, names the cause of each difference, and corrects what the flow's `heal` allows; the rest becomes
     an issue. What moves while it is compared is no difference. It does so by itself every `reconcile_every_hours`.
 
-    Exit code 1 when a channel could not be compared, a source of truth is silent, or a difference is left to a person.
+    Exit code 1 when a channel could not be compared, a source of truth is silent, or a difference is left to a person; with
+    --dry-run when anything differs.
 
     \b
     Examples: interlock reconcile inventory --dry-run
@@ -90,5 +91,5 @@ def _tell_end(out: Output, ended: "list[Run]", told: int) -> None:
     failed = [run.channel for run in ended if run.state == "failed"]
     text = f"{counted(different, 'difference')} at {', '.join(run.channel for run in ended)}{done}{left}"
     out.summary(text, *moves, different=different, opened=opened, asked=asked, failed=failed)
-    if failed or asked or any(run.stale for run in ended):
+    if failed or asked or (dry and different) or any(run.stale for run in ended):
         fail()

@@ -4,6 +4,7 @@ from typing import Protocol
 
 import msgspec
 
+from interlock.messaging.accuracy import Cause, Silent
 from interlock.messaging.stock_book import Halted, Happened, Read, Shown, StockWork
 
 
@@ -32,6 +33,33 @@ class PlaceCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_written_us: int = 0
 
 
+class HaltedGroup(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Stopped lines of one system with one code: how many, since when, and one of them as a sample."""
+
+    system: str
+    code: str
+    count: int
+    since_us: int
+    last_us: int
+    sku: str
+    item: str
+    reason: str
+    next_move: str
+
+
+class Uncorrected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Differences of one channel with one cause that a comparison found and that nothing corrects, with one as a sample."""
+
+    channel: str
+    cause: Cause
+    count: int
+    since_ms: int
+    last_ms: int
+    sku: str
+    what: str
+    next_move: str
+
+
 class StockLook(StockWork, Protocol):
     """One moment of the book, to be read only."""
 
@@ -46,6 +74,18 @@ class StockLook(StockWork, Protocol):
 
     def halted_counts(self) -> dict[str, int]:
         """Code -> stopped lines."""
+
+    def halted_groups(self) -> list[HaltedGroup]:
+        """Stopped lines by system and code, the most frequent first."""
+
+    def halted_lines(self, system: str, code: str, limit: int) -> list[Halted]:
+        """Those of one group, what was told last first."""
+
+    def uncorrected(self) -> list[Uncorrected]:
+        """What the last comparisons found, is still so as far as is known, and no delivery brings right."""
+
+    def silent(self) -> list[Silent]:
+        """Sources of truth that have said nothing for too long, as the watch over them wrote it down."""
 
     def readings(self) -> list[tuple[str, str, Read]]:
         """System, what, and how far it was read."""

@@ -3,9 +3,15 @@
 from pathlib import Path
 
 import apsw
+import click
+import pytest
 from commandline import call, said
 
+from interlock.cli import reconcile, reconcile_inventory
+from interlock.cli.output import Output
 from interlock.cli.stock_runs import rules_of
+from interlock.messaging.accuracy import Run
+from interlock.messaging.sweeps import Sweep
 
 ROW = """INSERT INTO stock_place (channel, place, sku, flow, item, wanted, seen, seen_us, trouble, said)
 VALUES ('shopify', ?, ?, 'stock-to-shopify', ?, ?, ?, ?, ?, ?)"""
@@ -51,3 +57,40 @@ def test_a_sync_says_what_only_a_comparison_knows(filled: Path) -> None:
     assert "1 place more that the last comparison found" in result.output and "reconcile inventory" in result.output
     other = call("sync", "inventory", "--folder", filled, "--dry-run", "--sku", "TEE-*")
     assert "comparison found" not in other.output
+
+
+STOPPED = """INSERT INTO stock_stopped (system, item, place, sku, code, reason, next_move, line, event, since_us, last_us)
+VALUES ('shipbob', ?, '8', ?, 'STK001', ?, 'name it in inventory/items.toml', x'7b226974656d223a2231222c226c6f636174696f6e223a2238222c227175616e746974696573223a7b7d7d', 1, 1, 2)"""
+
+
+def test_issues_tell_of_stock_that_stopped(filled: Path) -> None:
+    """An operator works from issues: one row per cause and system, its lines by its name, and the owner; a folder with a mistake
+    hides none of it."""
+    with apsw.Connection(str(filled / "data" / "ledger.db")) as store:
+        store.executemany(STOPPED, [(str(number), f"OLD-{number}", f"unknown OLD-{number}") for number in (1, 2)])
+    rows = said(call("issues", "--folder", filled, "--json"))
+    row = next(row for row in rows if row.get("id") == "STK001:shipbob")
+    assert (row["kind"], row["trouble"], row["count"], row["owner"]) == ("stock", "stopped", 2, "warehouse")
+    assert rows[-1]["stock"] >= 1 and any("issues STK001:shipbob" in move for move in rows[-1]["next"])
+    lines = call("issues", "STK001:shipbob", "--folder", filled)
+    assert lines.exit_code == 0 and "OLD-1" in lines.stdout and "OLD-2" in lines.stdout and "goes away by itself" in lines.stdout
+    assert call("issues", "STK002:shipbob", "--folder", filled).exit_code == 1
+    (filled / "inventory" / "items.toml").write_text("broken", encoding="utf-8")
+    assert "STK001:shipbob" in call("issues", "--folder", filled).stdout
+
+
+@pytest.mark.parametrize("dry", [True, False])
+@pytest.mark.parametrize("off", [0, 3])
+def test_a_dry_run_ends_like_diff(*, dry: bool, off: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Scripts ask both comparisons in one way: exit code 1 when a dry run found something; what was found and corrected is no failure."""
+    run = Run(id=1, kind="compare", channel="shopify", why="", dry=dry, state="done", compared=10, equal=10 - off, opened=0 if dry else off)
+    sweep = Sweep(id=1, system="shopify", object="order", why="", dry=dry, since=0, until=0, state="done", listed=10, found=off)
+    out = Output(as_json=True)
+    for end in (lambda: reconcile_inventory._tell_end(out, [run], 0), lambda: reconcile._tell_end(out, sweep, "order")):
+        try:
+            end()
+            code = 0
+        except click.exceptions.Exit as exit_:
+            code = exit_.exit_code
+        assert code == (1 if dry and off else 0)
+    assert capsys.readouterr().out.count("summary") == 2

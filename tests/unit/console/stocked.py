@@ -61,6 +61,8 @@ def stocked(folder: Path, *, silent: bool = False, compared: bool = True) -> Sto
         for system in ("shipbob", "shopify", "amazon"):
             store.insert("stock_item", system=system, item=f"{system}-{sku}", sku=sku, tracked=1, seen_us=fresh_us)
     _wrong(store)
+    if silent:
+        store.insert("stock_source_silence", system="shipbob", since_us=fresh_us, paged_ms=NOW_MS - 50 * MINUTE, problem="")
     if compared:
         _compared(store)
     return store
@@ -161,7 +163,7 @@ def _compared(store: Store) -> None:
                      equal=equal, variance=(compared - equal) * 4)  # fmt: skip
     store.insert("stock_cause", channel="shopify", cause="lost_event", positions=1, variance=4)
     store.insert("stock_difference", channel="shopify", place=WAREHOUSE, sku="MUG-2", location="cicero", cause="lost_event",
-                 what="shopify shows 3, 7 is right: shipbob had not told us", next_move="nothing: it is put right by itself", state="found",
+                 what="shopify shows 3, 7 is right: shipbob had not told us", next_move="compare without --dry-run: it is brought right then", state="found",
                  wanted=7, shown=3, known=7, item="shopify-MUG-2", group_name="kitchen", price="20.00", currency="EUR",
                  variance=4, since_ms=NOW_MS - 25 * MINUTE, last_ms=NOW_MS - MINUTE, run=run)  # fmt: skip
 

@@ -57,11 +57,6 @@ def test_the_answer_counts_and_names_the_worst(shop: Browser) -> None:
         assert words in said, words
 
 
-def test_home_leads_to_stock_that_waits_for_a_person(shop: Browser) -> None:
-    """Stopped lines are no dead letters: without this line home would say that nobody is needed."""
-    assert "Stock: 2 lines stopped: not understood, so not taken" in shop.get("/").page.said
-
-
 def test_accuracy_heat_causes_and_freshness_stand_there(shop: Browser) -> None:
     """The last comparison by channel, location and group; every count leads to what it counts."""
     answer = shop.get("/inventory")

@@ -28,9 +28,10 @@ from interlock.console.pages.demo import KINDS
 from interlock.console.pages.outages import outages
 from interlock.console.pages.signing import form_page, sign_in_by_address
 from interlock.console.pages.silences import silence_rows
-from interlock.console.pages.sources import source_rows
+from interlock.console.pages.sources import SourceRow, source_rows
+from interlock.console.pages.stock_issues import StockIssueRow, stock_issue_rows, stock_sentence
 from interlock.console.rendering import Console, console_of, page
-from interlock.console.wording import counted, sentence_list
+from interlock.console.wording import sentence_list
 from interlock.messaging.ledger import Filter
 from interlock.messaging.silences import Silence
 from interlock.messaging.stock_book import channel_of
@@ -108,20 +109,14 @@ async def home(request: Request) -> Response:
     console = console_of(request)
     now = await look(console)
     sources = await source_rows(console)
+    stock = await stock_issue_rows(console)
     return page(
         request,
         "home.html",
         title="Is it working?",
         command="interlock status",
         live="home",
-        answer=home_answer(
-            console.strategy,
-            now.tiles,
-            now.destinations,
-            now.groups,
-            console.now_ms,
-            sources=[(source.state, source.sentence) for source in sources],
-        ),
+        answer=_with_stock(_answer(console, now, sources, stock), stock),
         tiles=now.tiles,
         window=now.window,
         groups=now.groups[:GROUPS_ON_HOME],
@@ -130,7 +125,7 @@ async def home(request: Request) -> Response:
         drawing=system_map(console, now),
         ways=ways(console, now),
         ends=notice_words(endings(console.strategy, await console.views.consumers(), console.now_ms)),
-        stock=await stock_words(console),
+        stock=stock,
         drift=drift_words(console.strategy, await grave_drift(console.mappings)),
         orders=await console.views.recent_orders(limit=ORDERS_ON_HOME),
         outages=outages(console, [health for health, _ in now.destinations]),
@@ -142,18 +137,21 @@ async def home(request: Request) -> Response:
     )
 
 
-async def stock_words(console: Console) -> str:
-    """What of stock waits for a person and is no dead letter: lines that are not understood, numbers that somebody only looked at."""
-    stopped = await console.views.stock(lambda book: sum(book.halted_counts().values())) or 0
-    listed = await console.views.stock_differences()
-    found = sum(one.state == "found" for one in listed)
-    told = [
-        f"{counted(stopped, 'line')} stopped: not understood, so not taken" if stopped else "",
-        f"{counted(found, 'number is', 'numbers are')} wrong at a channel, and nothing corrects it yet"
-        if found
-        else "",
-    ]
-    return "; ".join(one for one in told if one)
+def _answer(console: Console, now: Now, sources: Sequence[SourceRow], stock: Sequence[StockIssueRow]) -> Answer:
+    """A source of stock that says nothing is one of those that tell too little."""
+    silent = [(row.state, row.title) for row in stock if row.issue.kind == "silent"]
+    told = [*((source.state, source.sentence) for source in sources), *silent]
+    return home_answer(console.strategy, now.tiles, now.destinations, now.groups, console.now_ms, sources=told)
+
+
+def _with_stock(answer: Answer, stock: Sequence[StockIssueRow]) -> Answer:
+    """Flows can be healthy while numbers are wrong: that stands beside it, and takes the green away where lines have stopped."""
+    rest = [row for row in stock if row.issue.kind != "silent"]
+    if not rest:
+        return answer
+    stopped = any(row.issue.kind == "stopped" for row in rest)
+    state = "retrying" if stopped and answer.state == "done" else answer.state
+    return msgspec.structs.replace(answer, state=state, more=f"{answer.more} Stock: {stock_sentence(rest)}.".strip())
 
 
 async def whole_map(request: Request) -> Response:

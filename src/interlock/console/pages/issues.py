@@ -1,4 +1,4 @@
-"""Issues: dead letters grouped by cause, each with what it means, whose it is and the next move."""
+"""Issues: dead letters and troubles of stock, grouped by cause, each with what it means, whose it is and the next move."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from interlock.console.health import Answer, group_sentence, hold_sentence, system_at
 from interlock.console.pages.outages import Outage, outages
 from interlock.console.pages.silences import SilenceRow, silence_rows
+from interlock.console.pages.stock_issues import StockIssueRow, stock_issue, stock_issue_rows, stock_sentence
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted
 from interlock.messaging.ledger import Filter
@@ -45,6 +46,7 @@ async def inbox(request: Request) -> Response:
         for row in await console.views.privacy_requests()
         if is_late(row, console.now_ms) and not destination and owner in {"", owner_of(console.strategy, row)}
     ]
+    stock = await stock_issue_rows(console, destination=destination, owner=owner)
     return page(
         request,
         "issues.html",
@@ -57,23 +59,40 @@ async def inbox(request: Request) -> Response:
             (late_sentence(row, console.now_ms), owner_of(console.strategy, row), line_of(row, console.now_ms))
             for row in late
         ],
-        answer=_answer(count, len(shown) + len(holds), len(late), down, silences),
+        answer=_answer(count, len(shown) + len(holds), len(late), down, silences, stock),
         groups=shown,
+        stock=stock,
         holds=[(hold, hold_sentence(console.strategy, hold, console.now_ms), _owner(console, hold)) for hold in holds],
-        owners=sorted({group.owner for group in groups} | {_owner(console, hold) for hold in holds}),
+        owners=sorted(
+            {group.owner for group in groups}
+            | {_owner(console, hold) for hold in holds}
+            | {row.issue.owner for row in await stock_issue_rows(console)}
+        ),
         destination=destination,
         owner=owner,
     )
 
 
-def _answer(count: int, causes: int, late: int, down: Sequence[Outage], silences: Sequence[SilenceRow]) -> Answer:
+def _answer(
+    count: int,
+    causes: int,
+    late: int,
+    down: Sequence[Outage],
+    silences: Sequence[SilenceRow],
+    stock: Sequence[StockIssueRow],
+) -> Answer:
     """What needs a person first; then what is silent, and what the hub is dealing with itself."""
-    waiting = " ".join([*(each.sentence for each in down), *(each.sentence for each in silences)])
+    told = stock_sentence(stock)
+    of_stock = f"{told}." if told else ""
+    waiting = " ".join([of_stock, *(each.sentence for each in down), *(each.sentence for each in silences)]).strip()
     if count:
         text = f"{counted(count, 'delivery needs', 'deliveries need')} a person, with {counted(causes, 'cause')}."
         return Answer(state="dead", text=text, more=f"{_late(late)} {waiting}".strip() if late else waiting)
     if late:
         return Answer(state="dead", text=_late(late), more=waiting)
+    if stock:
+        state = "dead" if any(row.state == "dead" for row in stock) else "retrying"
+        return Answer(state=state, text=of_stock, more=waiting.removeprefix(of_stock).strip())
     if down:
         return Answer(
             state="retrying",
@@ -96,8 +115,10 @@ def _owner(console: Console, hold: Hold) -> str:
 
 
 async def group(request: Request) -> Response:
-    """What the letters of one cause share, a sample, and what to do."""
+    """What the letters of one cause share, a sample, and what to do. An id with a colon is one of stock: `STK001:shipbob`."""
     console = console_of(request)
+    if ":" in request.path_params["fingerprint"]:
+        return await stock_issue(request)
     which = Filter(fingerprint=request.path_params["fingerprint"], limit=LETTERS_ON_A_PAGE + 1)
     groups = await console.views.dead_letter_groups(which, now_ms=console.now_ms)
     if not groups:

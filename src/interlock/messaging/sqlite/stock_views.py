@@ -1,15 +1,18 @@
 """The stock book as pages and commands look at it, on their own read-only connection; SQL in stock_views.sql."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
+import msgspec
 
+from interlock.messaging.accuracy import Silent
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.sqlite.stock_book import FILE, SqliteStockWork, halted_row, shown_row
 from interlock.messaging.stock_book import Halted, Happened, Read, Shown
-from interlock.messaging.stock_views import Listed, PlaceCount
+from interlock.messaging.stock_views import HaltedGroup, Listed, PlaceCount, Uncorrected
 
 LOOKS = "stock_views.sql"
+_T = TypeVar("_T", bound=msgspec.Struct)
 
 
 def stock_look(connection: apsw.Connection) -> "SqliteStockLook | None":
@@ -26,10 +29,7 @@ class SqliteStockLook(SqliteStockWork):
 
     def changes(self, sku: str, limit: int) -> list[Happened]:
         """By the index on (sku, id)."""
-        return [
-            Happened(**dict(zip(Happened.__struct_fields__, row, strict=True)))
-            for row in self._rows("changes", sku, limit)
-        ]
+        return [_struct(Happened, row) for row in self._rows("changes", sku, limit)]
 
     def halted_of(self, sku: str) -> list[Halted]:
         """Newest first."""
@@ -42,6 +42,22 @@ class SqliteStockLook(SqliteStockWork):
     def halted_counts(self) -> dict[str, int]:
         """The most frequent first."""
         return dict(_pair(row) for row in self._rows("halted_counts"))
+
+    def halted_groups(self) -> list[HaltedGroup]:
+        """One pass over the stopped lines."""
+        return [_struct(HaltedGroup, row) for row in self._rows("halted_groups")]
+
+    def halted_lines(self, system: str, code: str, limit: int) -> list[Halted]:
+        """By the index on time."""
+        return [halted_row(row) for row in self._rows("halted_lines", system, code, limit)]
+
+    def uncorrected(self) -> list[Uncorrected]:
+        """Without what was put right or refused since."""
+        return [_struct(Uncorrected, row) for row in self._rows("uncorrected")]
+
+    def silent(self) -> list[Silent]:
+        """By name."""
+        return [Silent(*row) for row in self._rows("silent_sources")]
 
     def readings(self) -> list[tuple[str, str, Read]]:
         """Without what the hub notes of itself."""
@@ -67,10 +83,7 @@ class SqliteStockLook(SqliteStockWork):
 
     def place_counts(self) -> list[PlaceCount]:
         """One pass over the places."""
-        return [
-            PlaceCount(**dict(zip(PlaceCount.__struct_fields__, row, strict=True)))
-            for row in self._rows("place_counts")
-        ]
+        return [_struct(PlaceCount, row) for row in self._rows("place_counts")]
 
     def wrong(self, limit: int) -> list[Shown]:
         """As the book knows it now, whatever the last comparison said."""
@@ -79,6 +92,10 @@ class SqliteStockLook(SqliteStockWork):
     def kinds_since(self, since_us: int) -> dict[str, int]:
         """By the index on time."""
         return dict(_pair(row) for row in self._rows("kinds_since", since_us))
+
+
+def _struct(kind: type[_T], row: tuple[Any, ...]) -> _T:
+    return kind(**dict(zip(kind.__struct_fields__, row, strict=True)))
 
 
 def _pair(row: tuple[Any, ...]) -> tuple[str, int]:

@@ -1,5 +1,5 @@
 -- name: there
-SELECT count(*) FROM sqlite_schema WHERE name = 'stock_place'
+SELECT count(*) FROM sqlite_schema WHERE name = 'stock_difference'
 
 -- name: changes
 SELECT at_us, kind, sku, system, place, name, before, after, as_of_us, why, event FROM stock_change WHERE sku = ? ORDER BY id DESC LIMIT ?
@@ -12,6 +12,26 @@ SELECT system, item, place, sku, code, reason, next_move, line, event, since_us,
 
 -- name: halted_counts
 SELECT code, count(*) FROM stock_stopped GROUP BY code ORDER BY count(*) DESC, code
+
+-- name: halted_groups
+-- The bare columns are those of one line: a sample.
+SELECT system, code, count(*) AS lines, min(since_us), max(last_us), sku, item, reason, next_move FROM stock_stopped
+GROUP BY system, code ORDER BY lines DESC, system, code
+
+-- name: halted_lines
+SELECT system, item, place, sku, code, reason, next_move, line, event, since_us, last_us, times FROM stock_stopped
+WHERE system = ? AND code = ? ORDER BY last_us DESC, item, place LIMIT ?
+
+-- name: uncorrected
+-- What is late or silent has an issue of its own, what is refused or foreign a dead letter. The bare columns are a sample.
+SELECT channel, cause, count(*) AS lines, min(since_ms), max(last_ms), sku, what, next_move FROM stock_difference AS found
+WHERE state IN ('found', 'left') AND cause NOT IN ('late', 'source_stale', 'in_flight') AND NOT EXISTS (
+  SELECT 1 FROM stock_place AS now WHERE now.channel = found.channel AND now.place = found.place AND now.sku = found.sku
+    AND (now.trouble <> '' OR (now.seen IS now.wanted AND now.seen_us > found.last_ms * 1000)))
+GROUP BY channel, cause ORDER BY lines DESC, channel, cause
+
+-- name: silent_sources
+SELECT system, since_us, paged_ms, problem FROM stock_source_silence ORDER BY system
 
 -- name: readings
 SELECT system, what, cursor, fresh_us, tried_us, error, whole_us FROM stock_reading WHERE system <> '' ORDER BY system, what
