@@ -10,11 +10,13 @@ import msgspec
 
 from interlock.clock import Clock
 from interlock.errors import InterlockError, StoreError
+from interlock.flows.inventory.asking import NotReadError, Stocked
 from interlock.flows.inventory.compare import Comparison
 from interlock.flows.inventory.desk import StockDesk
-from interlock.flows.inventory.reader import HUB, NotReadError, Stocked, StockReader
+from interlock.flows.inventory.reader import StockReader
 from interlock.flows.inventory.recount import Recount
 from interlock.flows.inventory.rules import StockRules
+from interlock.flows.inventory.upkeep import HUB
 from interlock.messaging.accuracy import AccuracyBook, Measured, OpenSide, Run, SyncPlace
 from interlock.messaging.at_work import AtWork
 from interlock.messaging.delivery import BACKFILL

@@ -12,10 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from interlock.clock import Clock
+from interlock.flows.inventory.asking import CALL_SECONDS, NotReadError, Stocked
 from interlock.flows.inventory.causes import Case, Verdict, is_on_its_way, verdict_of
 from interlock.flows.inventory.line import Ignored
 from interlock.flows.inventory.publish import Publishing
-from interlock.flows.inventory.reader import CALL_SECONDS, NotReadError, Stocked
 from interlock.flows.inventory.recount import Recount
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.flows.inventory.tally import Compared, Judged, add_up, book_in

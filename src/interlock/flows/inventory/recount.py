@@ -5,9 +5,9 @@ from functools import partial
 from typing import Final
 
 from interlock.clock import Clock
+from interlock.flows.inventory.asking import CALL_SECONDS, Stocked
 from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.line import Position
-from interlock.flows.inventory.reader import CALL_SECONDS, Stocked
 from interlock.messaging.outcome import Refused, Retry
 from interlock.messaging.stock import Level, is_asked
 from interlock.messaging.stock_book import Counted, StockBook, StockWork

@@ -1,0 +1,80 @@
+"""The counts of a system of truth: what changed since the last reading, everything the first time, fresh once it is taken in."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from interlock.clock import Clock
+from interlock.flows.inventory.asking import CALL_SECONDS, Stocked, persistently
+from interlock.flows.inventory.desk import StockDesk, Taking
+from interlock.flows.inventory.telling import Telling
+from interlock.messaging.stock import LevelPage
+from interlock.messaging.stock_book import Read, Reading, StockBook, StockWork
+
+SILENCE_US: Final = 60_000_000
+
+
+class CountReading:
+    """Reads levels page by page."""
+
+    def __init__(
+        self, book: StockBook, desk: StockDesk, telling: Telling, clock: Clock, *, release: Callable[[], Stocked]
+    ) -> None:
+        self._book = book
+        self._desk = desk
+        self._telling = telling
+        self._clock = clock
+        self._release = release
+
+    async def read(self, system: str) -> None:
+        """What changed since the last reading; everything the first time."""
+        began_us = self._clock.now_ms() * 1_000
+        source = self._release().stock_source(system)
+        known = self._book.look(lambda work: work.reading(system, "levels"))
+        after, cursor, last, complete_us, whole = "", known.cursor, 0, began_us, not known.cursor
+        while True:
+            asked_ms = self._clock.now_ms()
+            if known.cursor:
+                ask = partial(source.changed, known.cursor, after, timeout_seconds=CALL_SECONDS)
+            else:
+                ask = partial(source.levels, after, timeout_seconds=CALL_SECONDS)
+            page: LevelPage = await persistently(self._clock, ask)
+            if page.levels:
+                last = await self._telling.tell(system, "levels", Reading(levels=page.levels), asked_ms=asked_ms)
+            cursor = page.cursor or cursor
+            complete_us, whole = page.complete_us or complete_us, whole or page.whole
+            if not page.after or page.after == after:
+                break
+            after = page.after
+            if page.rest_seconds:
+                await self._clock.sleep(page.rest_seconds)
+        await self._telling.taken_in(last)
+        now = Read(
+            cursor=cursor, fresh_us=began_us, tried_us=began_us, whole_us=complete_us,
+            listed_us=began_us if whole else known.listed_us,
+        )  # fmt: skip
+        await self._book.run(partial(_read_so_far, system=system, known=known, now=now))
+        await self._see(system, untold_us=began_us if whole else 0, was_silent=began_us - known.fresh_us > SILENCE_US)
+
+    async def _see(self, system: str, *, untold_us: int, was_silent: bool) -> None:
+        """A reading to the end lets sales be seen; one of everything shows what is told no more; after a silence everything that
+        was suspended is looked at again."""
+        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
+
+        def work(book: StockWork) -> int:
+            taking = Taking(book, rules, now_us)
+            taking.see()
+            if untold_us:
+                taking.touched.update(dict.fromkeys(book.untold(system, untold_us), 0))
+            if was_silent:
+                taking.touched.update(dict.fromkeys(book.suspended(), 0))
+            return taking.finish()
+
+        if await self._book.run(work):
+            self._desk.wake()
+
+
+def _read_so_far(work: StockWork, *, system: str, known: Read, now: Read) -> None:
+    """Unless it shall be read anew since that reading began."""
+    if work.reading(system, "levels").cursor == known.cursor:
+        work.read(system, "levels", now)
