@@ -4,7 +4,8 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -24,6 +25,16 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come in time"
+
+
+@contextmanager
+def following(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
+    """A program that ends by Ctrl-C only: however the test fails, it does not wait for it."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def erp(living: Living) -> dict[str, int]:
@@ -113,7 +124,7 @@ def test_a_real_vendor_is_no_twin(living: Living) -> None:
 def test_tail_follows_until_it_is_interrupted(living: Living) -> None:
     """What changes while it runs is told; Ctrl-C is the way to end it and no failure."""
     command = [*INTERLOCK, "tail", "--lines", "0", "--folder", str(living.folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with following(command) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stderr.readline()
@@ -137,7 +148,7 @@ def test_tail_waits_on_an_empty_store(tmp_path_factory: Any) -> None:
         store.group.connection.close()
     assert call("tail", "--once", "--folder", data.parent).stdout.startswith("the store is empty")
     command = [*INTERLOCK, "tail", "--folder", str(data.parent)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with following(command) as process:
         assert process.stderr is not None
         assert "no event has arrived yet; no hub runs here" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
