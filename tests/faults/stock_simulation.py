@@ -220,8 +220,10 @@ class SimChannel:
         late = sum(units for at, of, units in self._new_sales if of == item and at > since) if self.late_shown else 0
         return max(0, self.shown[item] - late)
 
-    async def write(self, lines: Sequence[Line], *, key: str, timeout_seconds: float) -> tuple[Outcome, ...] | Underway:
-        del timeout_seconds
+    async def write(
+        self, lines: Sequence[Line], *, key: str, timeout_seconds: float, first: bool = False
+    ) -> tuple[Outcome, ...] | Underway:
+        del timeout_seconds, first
         fault = self.fault()
         if fault == "raise":
             raise ConnectionResetError("hung up before anything was sent")

@@ -195,7 +195,8 @@ class StockSource(Protocol):
 
 
 class StockChannel(Protocol):
-    """A system that shows stock to buyers. Opened by `stock_channel(connection)` in the vendor's client.py."""
+    """A system that shows stock to buyers. Opened by `stock_channel(connection)` in the vendor's client.py. One whose write takes
+    several requests, as its vendor counts them, says so: `requests_per_write`."""
 
     lines_per_write: int
     """So many lines one call takes at most."""
@@ -212,10 +213,13 @@ class StockChannel(Protocol):
     async def listing(self, after: str, *, timeout_seconds: float) -> SeenPage | Retry | Refused:
         """What all places show, page by page from "" on, with little memory."""
 
-    async def write(self, lines: Sequence[Line], *, key: str, timeout_seconds: float) -> LineOutcomes | Underway:
+    async def write(
+        self, lines: Sequence[Line], *, key: str, timeout_seconds: float, first: bool = False
+    ) -> LineOutcomes | Underway:
         """Set these places (at most `lines_per_write`, each place once). `key` is the idempotency key of exactly these lines,
         on the disk before this is called: the same lines come again with the same key after a crash or a lost answer, and
-        must count once. One line that cannot be written never spoils the others. What the vendor's three idempotency
+        must count once. `first`: they are sent for the first time, so that nothing of them can have counted.
+        One line that cannot be written never spoils the others. What the vendor's three idempotency
         errors mean is decided here (wait: Retry; failed before: write under a key derived from this one; other
         parameters: Refused, a bug of ours)."""
 
@@ -234,6 +238,11 @@ class StockChannel(Protocol):
 def is_asked(source: StockSource) -> bool:
     """False for a source that only tells."""
     return not getattr(source, "only_tells", False)
+
+
+def requests_of_write(channel: StockChannel) -> int:
+    """So many requests of its vendor a write takes."""
+    return int(getattr(channel, "requests_per_write", 1))
 
 
 def line_outcomes(lines: Sequence[Line], every: Outcome) -> LineOutcomes:

@@ -169,8 +169,10 @@ class Shop:
         del after, timeout_seconds
         return SeenPage(seen=await self.read([Place(item, SHELF) for item in self.shown], timeout_seconds=1))
 
-    async def write(self, lines: Sequence[Line], *, key: str, timeout_seconds: float) -> tuple[Outcome, ...]:
-        del timeout_seconds
+    async def write(
+        self, lines: Sequence[Line], *, key: str, timeout_seconds: float, first: bool = False
+    ) -> tuple[Outcome, ...]:
+        del timeout_seconds, first
         fault = self.fault(lines)
         self.calls.append((key, tuple(lines)))
         await self.clock.sleep(0)

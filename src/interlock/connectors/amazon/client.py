@@ -66,7 +66,7 @@ class Amazon:
         return stock.SeenPage(seen=tuple(one for listing in page.listings for one in listing.seen()), after=page.after)
 
     async def write(
-        self, lines: Sequence[stock.Line], *, key: str, timeout_seconds: float
+        self, lines: Sequence[stock.Line], *, key: str, timeout_seconds: float, first: bool = False  # noqa: ARG002
     ) -> stock.LineOutcomes | stock.Underway:  # fmt: skip
         """Few lines are patched and answered at once; from `feed_from_lines` on they go as a feed."""
         ends = self._api.ends(timeout_seconds)

@@ -70,7 +70,9 @@ class ShopifyStock:
         """What all places show. The first page of a bulk listing is empty, and Retry says that the store works on it."""
         return await self._listing.page(after, timeout_seconds)
 
-    async def write(self, lines: Sequence[stock.Line], *, key: str, timeout_seconds: float) -> stock.LineOutcomes:
+    async def write(
+        self, lines: Sequence[stock.Line], *, key: str, timeout_seconds: float, first: bool = False  # noqa: ARG002
+    ) -> stock.LineOutcomes:  # fmt: skip
         """Set these places; each line has its own outcome (stock_writing.py)."""
         assert len(lines) <= LINES_MAX, f"{len(lines)} lines are more than a call takes"
         return await StockWrite(self._admin, self._manifest, self._clock, lines, key, timeout_seconds).outcomes()

@@ -40,6 +40,8 @@ class SquareChannel:
     """One seller's tills. `compares`: the connector compares, since Square cannot; see writing.py for the time between."""
 
     lines_per_write = LINES_PER_WRITE
+    requests_per_write = 2
+    """The counts are read, the changes written; what is sent again looks into the history besides."""
     compares = True
 
     def __init__(self, connection: Connection, manifest: Manifest) -> None:
@@ -86,20 +88,24 @@ class SquareChannel:
 
     # -- writing
 
-    async def write(self, lines: Sequence[stock.Line], *, key: str, timeout_seconds: float) -> stock.LineOutcomes:
-        """Read, compare, look for what an earlier call of these lines has written, and write the rest."""
+    async def write(
+        self, lines: Sequence[stock.Line], *, key: str, timeout_seconds: float, first: bool = False
+    ) -> stock.LineOutcomes:
+        """Read, compare, look for what an earlier call of these lines has written (where there may have been one), and write
+        the rest."""
         deadline = self._calls.deadline(timeout_seconds)
         shown = await self._shown([line.place for line in lines], deadline)
         if not isinstance(shown, dict):
             return stock.line_outcomes(lines, shown)
         decided = {line.place: self._decided(line, shown.get(line.place), key) for line in lines}
-        doubtful = [line for line in lines if _may_be_written(line, shown.get(line.place), decided[line.place])]
-        decided |= await self._written_before(doubtful, key, deadline)
+        if not first:
+            doubtful = [line for line in lines if _may_be_written(line, shown.get(line.place), decided[line.place])]
+            decided |= await self._written_before(doubtful, key, deadline)
         outcomes: Outcomes = {place: one for place, one in decided.items() if not isinstance(one, Change)}
         changes = [one for one in decided.values() if isinstance(one, Change)]
         if changes:
-            first = key if len(key) <= KEY_CHARACTERS_MAX else derived(key, [])
-            outcomes |= await self._send(changes, key, first, deadline)
+            request_key = key if len(key) <= KEY_CHARACTERS_MAX else derived(key, [])
+            outcomes |= await self._send(changes, key, request_key, deadline)
         return tuple(outcomes[line.place] for line in lines)
 
     def _decided(self, line: stock.Line, count: Count | None, key: str) -> Change | Outcome:

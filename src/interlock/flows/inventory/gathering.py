@@ -15,20 +15,26 @@ CALLS_AT_ONCE: Final = 2
 """One on its way while the next is made ready; more would only split what could go together."""
 
 
+async def _at_once() -> None:
+    """The turn of a call that nothing limits."""
+
+
 class Gathering(Generic[A, B]):
-    """`call` gets up to `most` askings and gives as many answers, in their order. What it raises, each asker gets."""
+    """`call` gets up to `most` askings and gives as many answers, in their order. What it raises, each asker gets. What it
+    gets is chosen when its `turn` has come, so that whoever asks while a call waits for its turn goes with it."""
 
     def __init__(
         self, call: Callable[[Sequence[A]], Awaitable[Sequence[B]]], most: int, clock: Clock, *,
-        at_once: int = CALLS_AT_ONCE,
+        turn: Callable[[], Awaitable[None]] = _at_once, at_once: int = CALLS_AT_ONCE,
     ) -> None:  # fmt: skip
         self._call = call
         self._most = most
         self._clock = clock
+        self._turn = turn
         self._at_once = at_once
         self._waiting: list[tuple[A, asyncio.Future[B]]] = []
         self._calls: set[asyncio.Task[None]] = set()
-        self._lingering: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     async def ask(self, one: A) -> B:
         """Its answer, out of a call that it may share."""
@@ -38,16 +44,20 @@ class Gathering(Generic[A, B]):
         return await future
 
     def _begin(self) -> None:
-        if len(self._waiting) >= self._most and len(self._calls) < self._at_once:
-            self._start()
-        elif self._lingering is None and len(self._calls) < self._at_once:
-            self._lingering = asyncio.ensure_future(self._linger())
+        """One call at a time waits for its turn: a second would take a turn for what the first takes along."""
+        if self._opening is None and len(self._calls) < self._at_once:
+            self._opening = asyncio.ensure_future(self._open())
 
-    async def _linger(self) -> None:
-        await self._clock.sleep(LINGER_SECONDS)
-        self._lingering = None
-        if self._waiting and len(self._calls) < self._at_once:
-            self._start()
+    async def _open(self) -> None:
+        try:
+            if len(self._waiting) < self._most:
+                await self._clock.sleep(LINGER_SECONDS)
+            await self._turn()
+        finally:
+            self._opening = None
+        self._start()
+        if self._waiting:
+            self._begin()
 
     def _start(self) -> None:
         taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]

@@ -26,6 +26,7 @@ from interlock.messaging.stock import (
     StockChannel,
     Underway,
     line_outcomes,
+    requests_of_write,
 )
 from interlock.messaging.stock_book import Batch, Happened, Shown, StockBook, StockWork
 
@@ -46,7 +47,7 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 class ChannelWriter:
-    """Shared by all deliveries to a channel. Its limiter counts calls, not lines."""
+    """Shared by all deliveries to a channel. Its limiter counts the vendor's requests, not lines."""
 
     def __init__(self, system: str, channel: StockChannel, book: StockBook, clock: Clock, limiter: Limiter) -> None:
         self.system = system
@@ -54,9 +55,13 @@ class ChannelWriter:
         self._book = book
         self._clock = clock
         self._limiter = limiter
-        self._writes: Gathering[_Asked, Outcome] = Gathering(self._write, channel.lines_per_write, clock)
+        self._turns = asyncio.Lock()
+        self._requests_of_write = requests_of_write(channel)
+        self._writes: Gathering[_Asked, Outcome] = Gathering(
+            self._write, channel.lines_per_write, clock, turn=self._turn_to_write
+        )
         self._reads: Gathering[tuple[Place, float], Seen | Retry | Refused] = Gathering(
-            self._read, PLACES_PER_READ, clock
+            self._read, PLACES_PER_READ, clock, turn=self._turn
         )
         self._resent: dict[str, asyncio.Task[LineOutcomes]] = {}
         self._patience = Patience()
@@ -79,16 +84,15 @@ class ChannelWriter:
     # -- calls
 
     async def _read(self, asked: Sequence[tuple[Place, float]]) -> Sequence[Seen | Retry | Refused]:
-        await self._pass()
         places = list(dict.fromkeys(place for place, _ in asked))
         answer = await self.channel.read(places, timeout_seconds=asked[0][1])
         if isinstance(answer, Retry | Refused):
+            self._rest(answer)
             return [answer] * len(asked)
         found = {seen.place: seen for seen in answer}
         return [found.get(place) or Seen(place=place, stocked=False) for place, _ in asked]
 
     async def _write(self, asked: Sequence[_Asked]) -> Sequence[Outcome]:
-        await self._pass()
         now = self._clock.monotonic()
         late = Retry(code=NOT_SENT, message="the call waited too long for its turn; nothing was sent")
         going = [one for one in asked if now - one.at <= SEND_WITHIN_SECONDS]
@@ -113,19 +117,19 @@ class ChannelWriter:
         return await asyncio.shield(task)
 
     async def _made(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
-        outcomes = await self._ended(batch, timeout_seconds)
+        outcomes = await self._ended(batch, timeout_seconds, first=True)
         settled = list(zip(batch.lines, outcomes, strict=True))
         await self._book.run(lambda work: self._settle(work, settled, again=False))
         return tuple(self._patience.with_rest(line.place, outcome) for line, outcome in settled)
 
     async def _made_again(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
         """A place that shows what its line says is no stale one: the first call had written it, in a part of its own."""
-        await self._pass()
+        await self._turn_to_write()
         outcomes = await self._ended(batch, timeout_seconds)
         stale = [line.place for line, outcome in zip(batch.lines, outcomes, strict=True) if _is_stale(outcome)]
         if not stale:
             return outcomes
-        await self._pass()
+        await self._turn()
         answer = await self.channel.read(stale, timeout_seconds=timeout_seconds)
         if isinstance(answer, Retry | Refused):
             return tuple(answer if _is_stale(outcome) else outcome for outcome in outcomes)
@@ -135,16 +139,19 @@ class ChannelWriter:
             for line, outcome in zip(batch.lines, outcomes, strict=True)
         )
 
-    async def _ended(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
-        outcomes = await self._called(batch, timeout_seconds)
-        return await self._awaited(batch, outcomes, timeout_seconds) if isinstance(outcomes, Underway) else outcomes
+    async def _ended(self, batch: Batch, timeout_seconds: float, *, first: bool = False) -> LineOutcomes:
+        outcomes = await self._called(batch, timeout_seconds, first=first)
+        if isinstance(outcomes, Underway):
+            outcomes = await self._awaited(batch, outcomes, timeout_seconds)
+        self._rest(*outcomes)
+        return outcomes
 
-    async def _called(self, batch: Batch, timeout_seconds: float) -> LineOutcomes | Underway:
+    async def _called(self, batch: Batch, timeout_seconds: float, *, first: bool) -> LineOutcomes | Underway:
         """A client that raises has said nothing: what it did is not known."""
         try:
             if batch.receipt:
                 return Underway(receipt=batch.receipt, again_seconds=0.0)
-            return await self.channel.write(batch.lines, key=batch.key, timeout_seconds=timeout_seconds)
+            return await self.channel.write(batch.lines, key=batch.key, timeout_seconds=timeout_seconds, first=first)
         except StoreError:
             raise
         except Exception as error:
@@ -211,9 +218,22 @@ class ChannelWriter:
                 case Retry():
                     pass
 
-    async def _pass(self) -> None:
-        while (wait := self._limiter.take()) > 0:
-            await self._clock.sleep(wait)
+    # -- the vendor's limit
+
+    async def _turn_to_write(self) -> None:
+        await self._turn(self._requests_of_write)
+
+    async def _turn(self, requests: int = 1) -> None:
+        """First come, first served."""
+        async with self._turns:
+            for _ in range(requests):
+                while (wait := self._limiter.take()) > 0:
+                    await self._clock.sleep(wait)
+
+    def _rest(self, *outcomes: Outcome) -> None:
+        """A channel that wants to be left alone is asked nothing for so long, not only of the lines that heard it."""
+        asked = [one.retry_after_seconds for one in outcomes if isinstance(one, Retry) and one.destination_wide]
+        self._limiter.pause(max(asked, default=0.0))
 
 
 def reference_of(row: Shown) -> str:

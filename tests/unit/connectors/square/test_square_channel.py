@@ -134,23 +134,46 @@ def test_a_forgotten_key_does_not_write_twice(
     assert isinstance(other, Retry) and other.code == stock.STALE
 
 
-def test_the_history_is_asked_only_where_something_changed(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A place that has not changed since the number was true cannot have been written with it: no call is spent."""
-    item = seller.item(counts={"L1": 7})
-    asked: list[str] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The requests that are made, by the end of their path."""
+    found: list[str] = []
     whole = Calls.send
 
     async def send(calls: Calls, method: str, path: str, body: Any, deadline: Any) -> Any:
-        asked.append(path.rpartition("/")[0].rpartition("/")[2] + "/" + path.rpartition("/")[2])
+        found.append("/".join(path.split("/")[-2:]))
         return await whole(calls, method, path, body, deadline)
 
     monkeypatch.setattr(Calls, "send", send)
+    return found
+
+
+def test_the_history_is_asked_only_where_something_changed(seller: Seller, asked: list[str]) -> None:
+    """A place that has not changed since the number was true cannot have been written with it: no call is spent."""
+    item = seller.item(counts={"L1": 7})
     later_us = (time.time_ns() // 1000) + 3600 * 1_000_000
     seller.write([line(item, 8, 7, as_of_us=later_us)])
     assert asked == ["counts/batch-retrieve", "changes/batch-create"]
     asked.clear()
     seller.write([line(item, 9, 8)])
     assert asked == ["counts/batch-retrieve", "changes/batch-retrieve", "changes/batch-create"]
+
+
+def test_what_is_sent_for_the_first_time_asks_no_history(seller: Seller, asked: list[str]) -> None:
+    """Nothing of it can have counted: two requests, as many as the limiter is told of. Control: the same lines again, whose answer
+    was lost, are looked for and counted once."""
+    item = seller.item(counts={"L1": 7})
+    seller.fault(kind="reset_after", count=1, match=CREATE)
+    lines, key = [line(item, 8, 7)], "first-" + item
+    lost = seller.run(lambda channel: channel.write(lines, key=key, timeout_seconds=SECONDS, first=True))
+    assert isinstance(lost[0], Uncertain)
+    assert asked == ["counts/batch-retrieve", "changes/batch-create"]
+    assert len(asked) == module.SquareChannel.requests_per_write
+    asked.clear()
+    seller.sell(item, 1)
+    assert isinstance(seller.write(lines, key)[0], Done)
+    assert asked == ["counts/batch-retrieve", "changes/batch-retrieve"]
+    assert seller.shows(item) == "7"
 
 
 def test_a_late_effect_counts_once(seller: Seller) -> None:
