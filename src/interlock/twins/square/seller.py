@@ -27,8 +27,9 @@ from interlock.twins.world import Record, World
 VERSION = "2025-08-20"
 VERSION_FORM = re.compile(r"20\d\d-\d\d-\d\d")
 MERCHANT = "TWINMERCHANT1"
-RATE_PER_SECOND = 20
-"""Square has limits and does not publish them (its staff, developer.squareup.com/forums/t/7842): a made-up one."""
+RATE_PER_SECOND = 10
+"""Square has limits and does not publish them (its staff, developer.squareup.com/forums/t/449): this is the one number that was
+put to its staff, for all requests of a merchant (square/connect-nodejs-sdk issue 68)."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 Read = Callable[[Mapping[str, Any]], Record]
@@ -39,7 +40,7 @@ class Square(Vendor):
 
     "merchant_id"; "locations": ids or {"id", "name", "status"}; "items": SKUs or {"sku", "id", "upc", "track_inventory",
     "stockable", "locations", "overrides": {location: {"track_inventory"}}}; "counts": {sku: {location: quantity}} to begin
-    with; "rate_per_second" (20; 0 is no limit); "webhooks": subscriptions; "time_scale"; and those of tokens.Tokens and
+    with; "rate_per_second" (10; 0 is no limit); "webhooks": subscriptions; "time_scale"; and those of tokens.Tokens and
     changes.Changes.
     """
 
