@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from interlock.connectors.cancelled import cancellations, require_wanted
+
 if TYPE_CHECKING:
     from pyreqwest.client import Client, ClientBuilder
     from pyreqwest.exceptions import RequestError
@@ -101,11 +103,15 @@ class Http:
             request = (call if body is None else call.body_bytes(body)).build_streamed()
         except Exception as error:  # noqa: BLE001 - a header that is none, such as a secret with a line break
             return _no_request(error, _host_of(url))
+        before = cancellations()
         try:
             async with request as response:
-                return await _read(response)
+                require_wanted(before)
+                answer = await _read(response)
         except Exception as error:  # noqa: BLE001 - whatever a broken answer makes a parser raise
-            return _no_answer(error, _host_of(url), timeout_seconds)
+            answer = _no_answer(error, _host_of(url), timeout_seconds)
+        require_wanted(before)
+        return answer
 
     async def lines(self, url: str, *, silence_seconds: float) -> AsyncGenerator[bytes | Answer, None]:
         """The lines of a file of any size, as they come, without their ends; no header of ours is sent.
@@ -121,8 +127,10 @@ class Http:
             yield _failed(BAD_URL, f"not a URL that can be called: {error}", sent=False)
             return
         client = self._downloads.get(silence_seconds) or self._open_download(silence_seconds)
+        before = cancellations()
         try:
             async with client.get(url).build_streamed() as response:
+                require_wanted(before)
                 if response.status != 200:
                     yield await _read(response)
                     return
@@ -201,14 +209,24 @@ def _origin_of(url: str) -> str:
 async def _split(response: Response) -> AsyncIterator[bytes]:
     """The lines of a body. Raises ValueError for one without an end."""
     rest = b""
-    while (part := await response.body_reader.read_chunk()) is not None:
-        *whole, rest = (rest + bytes(part)).split(b"\n")
+    while (part := await _next_part(response)) is not None:
+        *whole, rest = (rest + part).split(b"\n")
         for line in whole:
             yield line
         if len(rest) > LINE_BYTES_MAX:
             raise ValueError("a line without an end")
     if rest:
         yield rest
+
+
+async def _next_part(response: Response) -> bytes | None:
+    """Of a body that may come for hours; None after the last."""
+    before = cancellations()
+    try:
+        part = await response.body_reader.read_chunk()
+    finally:
+        require_wanted(before)
+    return None if part is None else bytes(part)
 
 
 async def _read(response: Response) -> Answer:
@@ -232,11 +250,11 @@ async def _bounded(response: Response, announced: str) -> bytes | None:
         return bytes(await response.bytes()) if announced != "0" else b""
     parts: list[bytes] = []
     size = 0
-    while (part := await response.body_reader.read_chunk()) is not None:
+    while (part := await _next_part(response)) is not None:
         size += len(part)
         if size > ANSWER_BYTES_MAX:
             return None
-        parts.append(bytes(part))
+        parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
