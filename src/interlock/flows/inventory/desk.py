@@ -214,6 +214,8 @@ class Taking:
         self._behind = behind
         self.touched: dict[str, int] = {}
         """SKU -> the event that touched it last."""
+        self._counted: set[str] = set()
+        """SKUs that an owner counts otherwise than before, and kits of them."""
 
     def take(self, event: Event, said: Told | str) -> None:
         """One event."""
@@ -298,6 +300,7 @@ class Taking:
             if before.get(name) != position.quantities.get(name):
                 self._happened("counted", now.sku, system, now.place, name, before.get(name), position.quantities.get(name),
                                as_of_us=as_of_us, event=event)  # fmt: skip
+        self._counted.update((now.sku, *self._normaliser.kits_with(now.sku)))
         self._touch(now.sku, event)
 
     def _shows(self, channel: str, level: Level, event: int) -> None:
@@ -455,7 +458,8 @@ class Taking:
         due = (
             row.seen_us <= 0 or row.sold > 0 or row.seen != wanted or row.seen != row.wanted
         )  # as a write under way has it
-        trouble = _trouble(row, wanted)
+        asks = self._rules.terms(channel, sku).heal == "ask"
+        trouble = _trouble(row, wanted, asks=asks, counted=sku in self._counted)
         now = msgspec.structs.replace(
             row, flow=channel.flow, item=item, wanted=wanted, wanted_us=self._now_us, said=said or (row.said if trouble else ""),
             trouble=trouble,
@@ -510,10 +514,14 @@ def _told_us(event: Event) -> int:
     return (event.triggered_at_ms or event.received_at_ms) * 1_000
 
 
-def _trouble(row: Shown, wanted: int | None) -> str:
-    """What still stands in the way: a place that can be named again has none, a new count settles who is right, and what was
-    refused was one number: the next is tried."""
-    if row.trouble.startswith("STK") and row.trouble != FOREIGN:
+def _trouble(row: Shown, wanted: int | None, *, asks: bool, counted: bool) -> str:
+    """What still stands in the way. Whose number is right is settled by a new count of the owner, or by a folder that asks no
+    more; a sale settles nothing. A place that can be named again has no trouble, and what was refused was one number: the next
+    is tried."""
+    if row.trouble == FOREIGN:
+        settled = counted and row.wanted not in (None, wanted)
+        return FOREIGN if asks and not settled else ""
+    if row.trouble.startswith("STK"):
         return ""
     return row.trouble if row.wanted in (None, wanted) else ""
 

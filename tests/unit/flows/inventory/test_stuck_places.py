@@ -3,7 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from stock_engine import WMS, StockEngine, Warehouse
+import msgspec
+from stock_engine import SHOP, WMS, StockEngine, Warehouse
 
 from interlock.errors import SettingsError
 from interlock.messaging.outcome import Refused
@@ -87,6 +88,46 @@ def test_what_is_gone_for_good_is_left_to_a_person_where_the_folder_says_so(tmp_
             await engine.run(60)
             assert shop.shown == {"TEE": 7}
             assert engine.rows("SELECT code FROM dead_letter WHERE closed_ms = 0") == [("STK012",)]
+
+    asyncio.run(run())
+
+
+def test_a_sale_does_not_answer_whose_number_is_right(tmp_path: Path) -> None:
+    """With heal = "ask" a person's number stays until somebody decides or the owner counts anew: a sale elsewhere, which lowers
+    what is right, overwrote it unasked."""
+    unseen = msgspec.structs.replace(ASKS, sales_seen_after_minutes=60.0)
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, publish=unseen, shops=(SHOP, "till"), TEE=10) as engine:
+            await engine.run(5)
+            engine.shop.put("TEE", 15)
+            await engine.tell_shown("TEE")
+            await engine.run(5)
+            assert engine.shops["till"].sell("TEE")
+            await engine.tell_sale("TEE", 1, "1", shop="till")
+            await engine.run(5)
+            assert (engine.shop.shown["TEE"], engine.shops["till"].shown["TEE"]) == (15, 9)
+            assert engine.rows("SELECT code FROM dead_letter WHERE closed_ms = 0") == [("STK012",)]
+            engine.warehouse.pieces["TEE"] = 12
+            await engine.run(5)
+            assert engine.shop.shown == {"TEE": 11}
+
+    asyncio.run(run())
+
+
+def test_a_folder_that_asks_no_more_answers_what_was_asked(tmp_path: Path) -> None:
+    """The question stands because of `heal = "ask"`: once a release says `auto`, the right number is written."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, publish=ASKS, TEE=10) as engine:
+            await engine.run(5)
+            engine.shop.put("TEE", 15)
+            await engine.tell_shown("TEE")
+            await engine.run(5)
+            assert engine.shop.shown == {"TEE": 15}
+            engine.stocked.rules(engine.catalogue, msgspec.structs.replace(ASKS, heal="auto"), "r2")
+            await engine.run(30)
+            assert engine.shop.shown == {"TEE": 10}
 
     asyncio.run(run())
 
