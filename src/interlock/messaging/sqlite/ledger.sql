@@ -19,7 +19,8 @@ WHERE system = ?7 AND object = ?8 AND key = ?9
 -- name: object_seen  an older or incomplete sighting of an object
 UPDATE object SET last_seen_ms = ?, events = events + 1 WHERE system = ? AND object = ? AND key = ?
 
--- name: want  level-triggered: one row per flow, destination and key; a newer event raises what it wants
+-- name: want  level-triggered: one row per flow, destination and key; a newer event raises what it wants, and a look without an
+-- event (0) leaves the last one
 INSERT INTO delivery (
   flow, system, destination, object, key, name, signal, state, head, opened, priority, due_ms, release,
   wanted_event, wanted_version, reread, received_ms, created_ms, updated_ms)
@@ -28,9 +29,9 @@ VALUES (
   NOT EXISTS (SELECT 1 FROM delivery o
     WHERE o.object = :object AND o.key = :key AND o.destination = :destination AND o.system = :system
     AND o.state IN ('pending', 'running', 'retrying', 'uncertain', 'waiting', 'held')),
-  :event, :priority, :now, :release, :event, :version, :reread, :received, :now, :now)
+  :event, :priority, :due, :release, :event, :version, :reread, :received, :now, :now)
 ON CONFLICT (flow, destination, system, object, key, signal) DO UPDATE SET
-  wanted_event = excluded.wanted_event,
+  wanted_event = CASE excluded.wanted_event WHEN 0 THEN wanted_event ELSE excluded.wanted_event END,
   wanted_version = max(wanted_version, excluded.wanted_version),
   reread = max(excluded.reread, CASE WHEN state IN ('done', 'superseded', 'cancelled', 'dead') THEN 0 ELSE reread END),
   revision = revision + 1,
@@ -62,8 +63,8 @@ VALUES (
   :event, :priority, :now, :release, :event, :version, :reread, :received, :now, :now)
 ON CONFLICT (flow, destination, system, object, key, signal) DO NOTHING
 
--- name: supersede_letter  a newer event has taken over a dead delivery
-UPDATE dead_letter SET closed_ms = :now, resolution = 'superseded', closed_by = 'router', why = 'a newer event of the same object arrived'
+-- name: supersede_letter  a newer event, or look, has taken over a dead delivery
+UPDATE dead_letter SET closed_ms = :now, resolution = 'superseded', closed_by = 'router', why = :why
 WHERE closed_ms = 0 AND delivery IN (
   SELECT id FROM delivery WHERE flow = :flow AND destination = :destination AND system = :system AND object = :object AND key = :key
     AND signal = '' AND state = 'pending')

@@ -1,7 +1,7 @@
 """Routing in the store: the newest version of each object, and the deliveries that an event opens, in one
 transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import apsw
@@ -81,14 +81,18 @@ class RoutingWork:
             connection.execute(self._sql["want"], values)
             opened += 1
             if freshness != "first":
-                letter = {name: values[name] for name in ("now", "flow", "destination", "system", "object", "key")}
-                connection.execute(self._sql["supersede_letter"], letter)
+                connection.execute(self._sql["supersede_letter"], letter_of(values, "a newer event of the same object arrived"))
         return opened
 
     def _open_once(self, connection: apsw.Connection, event: Event, values: dict[str, Any]) -> int:
         """A flow that is younger than the object has never had it; every other one is left alone."""
         connection.execute(self._sql["signal"], values | {"signal": "", "reread": int(not event.complete)})
         return connection.changes()
+
+
+def letter_of(values: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """What `supersede_letter` has to know of a delivery that was wanted once more."""
+    return {name: values[name] for name in ("now", "flow", "destination", "system", "object", "key")} | {"why": why}
 
 
 def _compare(event: Event, head: tuple[int, int, bytes]) -> Freshness:
@@ -109,5 +113,5 @@ def _values(event: Event, flow: str, destination: str, now_ms: int) -> dict[str,
         "name": event.name,
         "event": event.position,
         "version": event.version,
-        "priority": event.priority, "now": now_ms, "release": event.release, "received": event.received_at_ms,
+        "priority": event.priority, "now": now_ms, "due": now_ms, "release": event.release, "received": event.received_at_ms,
     }  # fmt: skip

@@ -7,6 +7,7 @@ import apsw
 import msgspec
 
 from interlock.messaging.sqlite.group_commit import GroupCommit
+from interlock.messaging.sqlite.routing import letter_of
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.stock import QUANTITIES, Item, Level, Line
 from interlock.messaging.stock_book import (
@@ -201,15 +202,15 @@ class SqliteStockWork:
         )  # fmt: skip
 
     def wish(self, wish: Wish, now_ms: int) -> None:
-        """The delivery, and the dead letter that it takes over."""
+        """As the router wants one, but that a place which was written a moment ago is not due before its time."""
         values = {
-            "flow": wish.flow, "system": wish.system, "destination": shown_at(wish.channel), "key": wish.key, "name": wish.sku,
-            "event": wish.event, "priority": wish.priority, "release": wish.release, "now": now_ms,
-            "due": max(now_ms, wish.not_before_ms),
+            "flow": wish.flow, "system": wish.system, "destination": shown_at(wish.channel), "object": "inventory_level", "key": wish.key,
+            "name": wish.sku, "event": wish.event, "version": 0, "reread": 0, "priority": wish.priority,
+            "release": wish.release, "received": now_ms, "now": now_ms, "due": max(now_ms, wish.not_before_ms),
         }  # fmt: skip
-        self._connection.execute(self._sql["wish"], values)
-        letter = {name: values[name] for name in ("now", "flow", "destination", "system", "key")}
-        self._connection.execute(self._sql["wish_letter"], letter)
+        deliveries = statements("ledger.sql")
+        self._connection.execute(deliveries["want"], values)
+        self._connection.execute(deliveries["supersede_letter"], letter_of(values, "the stock changed again"))
 
     # -- history and reading
 
