@@ -152,36 +152,25 @@ class Showing:
         row = work.shown(known.channel, known.place, known.sku) or known
         unsure = doubt.of(row)
         if seen is not None:
-            row = _as_written(row, seen, doubt)
             asks = rules.terms(channel, row.sku).heal == "ask"
-            row = self._was_seen(work, known, row, seen, now_us, asks=asks)
-        elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late (Amazon)
+            row = self._was_seen(work, known, _as_written(row, seen, doubt), seen, now_us, asks=asks)
+        elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late
             row = msgspec.structs.replace(row, seen=max(0, row.seen - row.sold), sold=0)
         found = Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row)
         if found.suspended:
             work.show(msgspec.structs.replace(row, said=found.suspended))
             return _suspended(found, now_us)
-        differs = not row.stocked or unsure or found.quantity != row.seen
-        if not row.stocked and found.quantity == 0:
-            differs = False
-        if row.trouble == FOREIGN and not told and differs:
+        differs = _differs(row, found, unsure=unsure)
+        if row.trouble == FOREIGN and differs and not told:
             words = f"{row.channel} shows {row.seen}, {found.quantity} is right: somebody else wrote it"
             work.show(msgspec.structs.replace(row, said=words))
             return dead("foreign", FOREIGN, words)
-        row = msgspec.structs.replace(
-            row,
-            wanted=found.quantity,
-            wanted_us=now_us,
-            change=row.change + differs,
-            trouble="" if row.trouble == FOREIGN else row.trouble,
-            said="" if row.trouble in ("", FOREIGN) else row.said,
-        )
+        row = _decided(row, found.quantity, now_us, differs=differs)
         work.show(row)
-        if not differs:
-            return Document(
-                value=Wanted(line=None, because=f"{row.channel} shows {row.seen or 0} already"), version=row.change
-            )
-        return Document(value=Wanted(line=_line_of(row, found)), version=row.change)
+        if differs:
+            return Document(value=Wanted(line=_line_of(row, found)), version=row.change)
+        words = f"{row.channel} shows {row.seen or 0} already"
+        return Document(value=Wanted(line=None, because=words), version=row.change)
 
     def _was_seen(
         self, work: StockWork, known: Shown, row: Shown, seen: Seen, now_us: int, *, asks: bool
@@ -256,6 +245,22 @@ class ShownDestination:
 def _doubted(delivery: Delivery) -> tuple[int, ...]:
     """Of calls that cannot be made again by their key."""
     return tuple(_line(one.write.body).quantity for one in delivery.unsettled if one.write.once is Once.UPSERT)
+
+
+def _differs(row: Shown, found: Sum, *, unsure: bool) -> bool:
+    """Whether the place has to be written: what it does not carry needs no zero."""
+    if not row.stocked:
+        return found.quantity != 0
+    return unsure or found.quantity != row.seen
+
+
+def _decided(row: Shown, wanted: int, now_us: int, *, differs: bool) -> Shown:
+    """A question is answered by what is written, or by a place that shows the right number."""
+    answered = row.trouble in ("", FOREIGN)
+    return msgspec.structs.replace(
+        row, wanted=wanted, wanted_us=now_us, change=row.change + differs,
+        trouble="" if answered else row.trouble, said="" if answered else row.said,
+    )  # fmt: skip
 
 
 def _as_written(row: Shown, seen: Seen, doubt: Doubt) -> Shown:
