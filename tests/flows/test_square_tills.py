@@ -81,14 +81,18 @@ def with_tills(folder: Path, world: TwinWorld, till: str, address: str) -> None:
 
 
 @asynccontextmanager
-async def stack(folder: Path) -> AsyncIterator[tuple[TwinWorld, str, Hub]]:
-    """Five twins and a hub on a port that the folder knows before."""
+async def stack(folder: Path, warehouse: str = "", **goods: int) -> AsyncIterator[tuple[TwinWorld, str, Hub]]:
+    """Five twins and a hub on a port that the folder knows before. `warehouse`: more settings of it; `goods`: what else it has."""
     with tills(folder / "tills") as till:
         async with twins(folder / "acme") as world:
             port = next(port for port in PORTS if is_free(port))
             address = f"http://127.0.0.1:{port}/intake/square"
-            await stocked(world, **{MUG: 20})
+            await stocked(world, **{MUG: 20} | goods)
             with_tills(folder / "acme", world, till, address)
+            file = folder / "acme/systems/shipbob.toml"
+            file.write_text(
+                file.read_text(encoding="utf-8").replace("[settings]\n", f"[settings]\n{warehouse}"), encoding="utf-8"
+            )
             news = {
                 "notification_url": address,
                 "event_types": ["inventory.count.updated"],

@@ -51,6 +51,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     the defaults of settings are added by the registry. `tokens` is where access tokens are kept, over all processes;
     without it a client keeps its own in memory. `allowance` has the points of vendors that count by points, over all
     processes; without it a client counts alone. `observations` is told what is to be seen though nothing failed.
+    `calls_per_second` is what the folder lets the system be called, 0 where it leaves that to the manifest.
     """
 
     system: str
@@ -61,6 +62,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     http: Http
     clock: Clock
     quiet_period_seconds: float = 0.0
+    calls_per_second: float = 0.0
     manifest: Manifest | None = None
     tokens: TokenStore | None = None
     allowance: Allowance | None = None

@@ -174,7 +174,8 @@ stale compare is Retry(code=STALE)."""
 class StockSource(Protocol):
     """A system that counts. Opened by `stock_source(connection)` in the vendor's client.py. Pages are bounded (some hundred
     rows), so that everything can be read with little memory. Answers other than a page: Retry (later), Refused (never).
-    One that cannot be asked for levels, but tells them by itself, has `only_tells = True`."""
+    One that cannot be asked for levels, but tells them by itself, has `only_tells = True`. One whose levels are so old when they
+    are read says so: `lag_seconds`; and `read` is asked no sooner than `read_rest_seconds` after the last time."""
 
     async def items(self, after: str, *, timeout_seconds: float) -> ItemPage | Retry | Refused:
         """All items, page by page from "" on."""
@@ -238,6 +239,16 @@ class StockChannel(Protocol):
 def is_asked(source: StockSource) -> bool:
     """False for a source that only tells."""
     return not getattr(source, "only_tells", False)
+
+
+def lag_seconds(source: StockSource) -> float:
+    """How old its levels are when they are read."""
+    return float(getattr(source, "lag_seconds", 0.0))
+
+
+def read_rest_seconds(source: StockSource) -> float:
+    """So long after some items were read, it may be asked for others."""
+    return float(getattr(source, "read_rest_seconds", 0.0))
 
 
 def requests_of_write(channel: StockChannel) -> int:

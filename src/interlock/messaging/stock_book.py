@@ -1,6 +1,6 @@
 """The stock book: positions, sales that their owner has not seen, and what channels show. What is kept, and the port to it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
@@ -21,6 +21,11 @@ CURSOR = "stock"
 
 FOREIGN = "STK012"
 """Trouble of a place that somebody else wrote, where the folder leaves such differences to a person (`heal = "ask"`)."""
+
+ToldMark = tuple[int, str, str]
+"""When a system was told of a sale, in milliseconds, its channel and its key there."""
+UnseenMark = tuple[int, str, str, str, str]
+"""Of a line of a sale: when it was accepted, its SKU, channel, sale and place."""
 
 Kind = Literal["counted", "written", "foreign", "refused", "sold", "seen"]
 _T = TypeVar("_T")
@@ -223,8 +228,14 @@ class StockWork(Protocol):
     def release(self, line: Reserved) -> None:
         """The sale takes nothing of it any more."""
 
-    def all_reserved(self) -> Iterable[Reserved]:
-        """Every line that its owner does not know all of."""
+    def reserved_told(self, sku: str, owner: str) -> list[Reserved]:
+        """Of these, those of sales that were delivered to the owner."""
+
+    def unseen(self, after: UnseenMark, until_us: int, limit: int) -> list[Reserved]:
+        """Lines that their owner does not know all of, in the order of their marks, of sales that were accepted by then."""
+
+    def told_after(self, owner: str, after: ToldMark, until_ms: int, limit: int) -> list[ToldMark]:
+        """Orders that were delivered to the owner by then, as it was told of them last."""
 
     def told_owner_us(self, owner: str, channel: str, sale: str, version: int) -> int:
         """When the sale was delivered to its owner in at least this version, 0 when it was not."""
@@ -279,6 +290,9 @@ class StockWork(Protocol):
 
     def again(self, system: str, object_name: str, key: str, event: int, due_us: int) -> None:
         """To be read again from the system."""
+
+    def ask(self, system: str, item: str, since_us: int, due_us: int) -> None:
+        """The levels of an item are to be read again: its system was told at that time of what they lack."""
 
     def to_read(self, system: str, now_us: int, limit: int) -> list[tuple[str, str, int, int]]:
         """Object, key, event and tries of what is due at a system."""

@@ -528,7 +528,7 @@ class Build:
             system=name, url=system.url.rstrip("/"), settings=system.settings, credentials=self._credentials(system),
             builders=self._builders(name, without_rows), http=self._http, clock=self._clock,
             quiet_period_seconds=system.limits.quiet_period_seconds or 0.0, allowance=self._allowance,
-            tokens=self._tokens, observations=self._observations,
+            calls_per_second=system.limits.rate_per_second or 0.0, tokens=self._tokens, observations=self._observations,
         )  # fmt: skip
 
     def _credentials(self, system: System) -> dict[str, str]:

@@ -10,8 +10,10 @@ import pytest
 from stock_vendor import Vendor, counted
 
 from interlock.clock import VirtualClock
-from interlock.connectors.contract import Retry
+from interlock.connectors import registry
+from interlock.connectors.contract import Connection, Retry
 from interlock.messaging import stock
+from interlock.messaging.stock import read_rest_seconds
 
 HOUR_US = 3_600_000_000
 
@@ -104,6 +106,28 @@ def test_the_next_page_is_asked_of_shipbob_whatever_its_address_says() -> None:
     last = read(vendor, whole(page.after))
     assert vendor.asked[-2][0] == "GET /2026-01/inventory-level/locations?cursor=abc"
     assert (last.after, bool(last.cursor), last.rest_seconds > 2) == ("", True, True)
+
+
+def test_what_was_ordered_in_the_last_minute_is_in_no_reading() -> None:
+    """Levels are a minute old when they are read, those of a whole reading too: it counted as if it had the orders of that minute,
+    which were then subtracted no more and sold twice (C61)."""
+    page = read(Vendor(levels((1, [place(8)])), totals(_1=0)), whole())
+    assert page.complete_us == page.levels[0].as_of_us == (1_800_000_000_000 - 60_000) * 1000
+    moved = read(Vendor([{"id": 8}], history()), lambda source: rounds(source, cursor(0.2)))
+    assert moved[-1].complete_us == msgspec.json.decode(cursor(0.2))["whole_us"] - 60_000_000
+
+
+def test_it_is_asked_as_often_as_the_folder_lets_it_be_called() -> None:
+    """A tenth of the calls may go into items that were sold, of which each reading takes two; more where the folder says so."""
+
+    def rests(calls_per_second: float) -> float:
+        connection = Connection(
+            system="wms", url="https://api.test", settings={"channel_id": 1}, credentials={"token": "t"}, builders={},
+            http=Vendor(), clock=VirtualClock(), calls_per_second=calls_per_second,  # type: ignore[arg-type]
+        )  # fmt: skip
+        return read_rest_seconds(registry.open_offer("shipbob", "stock_source", connection))
+
+    assert (round(rests(0), 3), rests(200)) == (8.0, 0.1)
 
 
 def cursor(hours_ago: float, whole_hours_ago: float = 0.1) -> str:

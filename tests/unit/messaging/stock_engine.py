@@ -38,7 +38,7 @@ from interlock.messaging.stock_book import shown_at
 from interlock.strategy.inventory import Inventory, Location, Publish
 
 WMS, SHOP = "wms", "shop"
-FLOW = "stock-to-channels"
+FLOW, ORDERS = "stock-to-channels", "order-to-wms"
 HALL, SHELF = "H1", "S1"
 """The warehouse's name of the one location, and the channels' names of it."""
 PLAIN = Publish(settle_seconds=0.0, read_every_seconds=1.0, unexplained_seconds=60.0)
@@ -230,7 +230,8 @@ class StockRelease(FakeRelease):
     def rules(self, catalogue: BookCatalogue, publish: Publish | None = None, name: str = "r1") -> None:
         self.publish = publish or self.publish
         flow = SimpleNamespace(name=FLOW, publish=self.publish, source=WMS, destinations=list(self.shops))
-        folder: Any = SimpleNamespace(release=name, inventory=self.inventory, flows={FLOW: flow})
+        orders = SimpleNamespace(name=ORDERS, publish=None, source=SHOP, destinations=[WMS])
+        folder: Any = SimpleNamespace(release=name, inventory=self.inventory, flows={FLOW: flow, ORDERS: orders})
         self.stock = StockRules(folder, catalogue)
 
     def destinations(self) -> Sequence[str]:

@@ -109,6 +109,9 @@ class _Place(msgspec.Struct, frozen=True):
 class NetSuiteStock:
     """One NetSuite account as a system that counts."""
 
+    read_rest_seconds: Final = 5.0
+    """What was sold within so long is one query: an account's few concurrent requests are for its orders first."""
+
     def __init__(self, client: Client, connection: Connection) -> None:
         self._client = client
         self._clock = connection.clock

@@ -34,6 +34,8 @@ LOCATIONS_KEPT_SECONDS: Final = 3_600.0
 CALLS_PER_SECOND: Final = 150 / 60
 SHARE_OF_CALLS: Final = 0.3
 """Asking what changed may take this share of what the account may call; orders need the rest."""
+SHARE_OF_READS: Final = 0.1
+"""And reading some items again, that were sold, this one."""
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 Shape = TypeVar("Shape")
@@ -136,6 +138,9 @@ class ShipBobStock:
             "Content-Type": "application/json",
         }
         self._locations: tuple[float, tuple[int, ...]] = (0.0, ())
+        self._calls_per_second = connection.calls_per_second or CALLS_PER_SECOND
+        self.lag_seconds = self._seconds("levels_lag_seconds")
+        self.read_rest_seconds = 2 / (self._calls_per_second * SHARE_OF_READS)
 
     async def items(self, after: str, *, timeout_seconds: float) -> stock.ItemPage | Retry | Refused:
         """All items with their barcodes; a bundle's stock follows from its parts."""
@@ -161,8 +166,9 @@ class ShipBobStock:
         if following:
             return stock.LevelPage(levels=levels, after=_text(_Walk(walk.cursor, following)))
         return stock.LevelPage(
-            levels=levels, cursor=_text(walk.cursor), rest_seconds=self._rest(calls=2), complete_us=walk.cursor.whole_us, whole=True
-        )
+            levels=levels, cursor=_text(walk.cursor), rest_seconds=self._rest(calls=2),
+            complete_us=self._complete_us(walk.cursor), whole=True,
+        )  # fmt: skip
 
     async def changed(self, cursor: str, after: str, *, timeout_seconds: float) -> stock.LevelPage | Retry | Refused:
         """The levels of what was moved since, by the history of each facility; all of them when there is no cursor, when
@@ -174,7 +180,7 @@ class ShipBobStock:
         if not isinstance(place, _Round):
             return place
         if not place.facilities:
-            return _round_end(place, (), self._rest(calls=1))
+            return self._round_end(place, (), calls=1)
         return await self._changed_at(place, timeout_seconds)
 
     async def read(self, items: Sequence[str], *, timeout_seconds: float) -> tuple[stock.Level, ...] | Retry | Refused:
@@ -229,7 +235,7 @@ class ShipBobStock:
 
     async def _levels(self, query: str, timeout_seconds: float) -> tuple[tuple[stock.Level, ...], str | None] | Failed:
         """A page of levels by location and what leads to the next; what is set aside is told only as a total per item."""
-        as_of_us = self._now_us() - int(self._seconds("levels_lag_seconds") * 1_000_000)
+        as_of_us = self._now_us() - self._lag_us()
         page = await self._get("/inventory-level/locations", query, _LevelRows, timeout_seconds)
         if not isinstance(page, _LevelRows):
             return page
@@ -286,21 +292,21 @@ class ShipBobStock:
         too_old = now - known.since_us > HISTORY_DAYS_MAX * 86_400 * 1_000_000
         return too_old or now - known.whole_us >= self._seconds("whole_every_seconds") * 1_000_000
 
+    def _complete_us(self, cursor: _Cursor) -> int:
+        """What orders had committed by then is in the levels that were read whole."""
+        return cursor.whole_us - self._lag_us()
+
+    def _lag_us(self) -> int:
+        return int(self.lag_seconds * 1_000_000)
+
     def _rest(self, *, calls: int) -> float:
-        return calls / (CALLS_PER_SECOND * SHARE_OF_CALLS)
+        return calls / (self._calls_per_second * SHARE_OF_CALLS)
 
     def _seconds(self, setting: str) -> float:
         return float(self._connection.settings[setting])
 
     def _now_us(self) -> int:
         return self._connection.clock.now_ms() * 1000
-
-
-def _round_end(place: _Round, levels: tuple[stock.Level, ...], rest_seconds: float) -> stock.LevelPage:
-    """What orders commit is in no history: complete is only what was read whole."""
-    return stock.LevelPage(
-        levels=levels, cursor=_text(place.cursor), rest_seconds=rest_seconds, complete_us=place.cursor.whole_us
-    )
 
 
 def _item(row: _Item) -> stock.Item:

@@ -1,59 +1,63 @@
-"""What has to be read once more: orders and levels whose events said too little."""
+"""What has to be read once more: orders and levels whose events said too little, and items that an owner was told sales of."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 from interlock.clock import Clock
 from interlock.flows.inventory.asking import CALL_SECONDS, NotReadError, Stocked, pause_seconds, persistently
+from interlock.flows.inventory.seeing import ask_of_later
 from interlock.flows.inventory.telling import Telling
-from interlock.messaging.stock import Told
+from interlock.messaging.stock import Level, Told, is_asked, lag_seconds, read_rest_seconds
 from interlock.messaging.stock_book import Reading, StockBook, StockWork
 
 AGAIN_AT_ONCE: Final = 100
+"""As many items as a source is asked for in one call."""
 MOST_AGAIN: Final = 20
+LEVEL: Final = "inventory_level"
+
+Due = tuple[str, str, int, int]
+"""Object, key, event and tries."""
 
 LOG = logging.getLogger("interlock.flows")
 
 
 class ReadingAgain:
-    """Reads single objects."""
+    """Reads orders one by one, and the levels of items together."""
 
     def __init__(self, book: StockBook, telling: Telling, clock: Clock, *, release: Callable[[], Stocked]) -> None:
         self._book = book
         self._telling = telling
         self._clock = clock
         self._release = release
+        self._failures: dict[str, int] = {}
 
-    async def read(self, system: str) -> None:
-        """Objects whose events said too little."""
+    async def read(self, system: str) -> float:
+        """What is due. Returns for how many seconds nothing more shall be read there: a system that is down is left alone."""
         now_us = self._clock.now_ms() * 1_000
-        release, due = self._release(), self._book.look(lambda work: work.to_read(system, now_us, AGAIN_AT_ONCE))
-        for object_name, key, event, tries in due:
-            asked_ms = self._clock.now_ms()
-            try:
-                told = await self._told(release, system, object_name, key)
-            except NotReadError:
-                if tries < MOST_AGAIN:
-                    due_us = now_us + round(pause_seconds(tries) * 1e6)
-                    await self._book.run(
-                        partial(_later, system=system, what=(object_name, key), event=event, due_us=due_us)
-                    )
-                    continue
-                LOG.warning("%s %s of %s could not be read again; the next reading has it", object_name, key, system)
-                told = Told()
-            if told.levels or told.sales:
-                reading = Reading(levels=told.levels, sales=told.sales)
-                await self._telling.tell(system, "again", reading, asked_ms=asked_ms)
-            await self._book.run(partial(_was_read, system=system, what=(object_name, key), event=event))
+        due = self._book.look(lambda work: work.to_read(system, now_us, AGAIN_AT_ONCE))
+        for one in due:
+            if one[0] != LEVEL:
+                await self._order(system, one)
+        levels = [one for one in due if one[0] == LEVEL]
+        return await self._items(system, levels) if levels else 0.0
+
+    # -- orders
+
+    async def _order(self, system: str, due: Due) -> None:
+        asked_ms = self._clock.now_ms()
+        try:
+            told = await self._told(self._release(), system, due[0], due[1])
+        except NotReadError:
+            await self._later(system, [due])
+            return
+        if told.levels or told.sales:
+            reading = Reading(levels=told.levels, sales=told.sales)
+            await self._telling.tell(system, "again", reading, asked_ms=asked_ms)
+        await self._book.run(partial(_was_read, system=system, due=[due]))
 
     async def _told(self, release: Stocked, system: str, object_name: str, key: str) -> Told:
-        if object_name == "inventory_level":
-            levels = await persistently(
-                self._clock, lambda: release.stock_source(system).read([key], timeout_seconds=CALL_SECONDS), tries=1
-            )
-            return Told(levels=levels)
         body = await persistently(
             self._clock, lambda: release.source(system).read(object_name, key, timeout_seconds=CALL_SECONDS), tries=1
         )
@@ -64,10 +68,65 @@ class ReadingAgain:
             raise NotReadError(f"{type(error).__name__} while {object_name} {key} was read") from error
         return next((each for each in said if each.sales), Told())
 
+    # -- levels
 
-def _later(work: StockWork, *, system: str, what: tuple[str, str], event: int, due_us: int) -> None:
-    work.again(system, *what, event, due_us)
+    async def _items(self, system: str, due: list[Due]) -> float:
+        """All in one call. One that is refused for a single item is made for each half: the others are read."""
+        release = self._release()
+        source, asked_ms = release.stock_source(system), self._clock.now_ms()
+        if not is_asked(source):
+            await self._book.run(partial(_was_read, system=system, due=due))
+            return 0.0
+        try:
+            levels: tuple[Level, ...] = await persistently(
+                self._clock, partial(source.read, [one[1] for one in due], timeout_seconds=CALL_SECONDS), tries=1
+            )
+        except NotReadError as error:
+            return await self._not_read(system, due, error)
+        self._failures.pop(system, None)
+        await self._take(system, due, levels, asked_ms=asked_ms, lag=lag_seconds(source))
+        return read_rest_seconds(source)
+
+    async def _take(self, system: str, due: list[Due], levels: Sequence[Level], *, asked_ms: int, lag: float) -> None:
+        """Into the inbox; what was sold in the meantime is asked for once it was taken in, in one transaction with the end of this."""
+        if levels:
+            reading = Reading(levels=tuple(levels))
+            await self._telling.taken_in(await self._telling.tell(system, "again", reading, asked_ms=asked_ms))
+        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
+
+        def work(book: StockWork) -> None:
+            _was_read(book, system=system, due=due)
+            items = [one[1] for one in due]
+            ask_of_later(book, rules, system, items, lag=lag, asked_us=asked_ms * 1_000, now_us=now_us)
+
+        await self._book.run(work)
+
+    async def _not_read(self, system: str, due: list[Due], error: NotReadError) -> float:
+        if error.for_good and len(due) > 1:
+            half = len(due) // 2
+            return max(await self._items(system, due[:half]), await self._items(system, due[half:]))
+        await self._later(system, due)
+        if error.for_good:
+            return 0.0
+        self._failures[system] = self._failures.get(system, 0) + 1
+        return pause_seconds(self._failures[system])
+
+    async def _later(self, system: str, due: Sequence[Due]) -> None:
+        """Each after a longer pause, until it is left to the next reading."""
+        given_up = [one for one in due if one[3] >= MOST_AGAIN]
+        for object_name, key, _, _ in given_up:
+            LOG.warning("%s %s of %s could not be read again; the next reading has it", object_name, key, system)
+        now_us = self._clock.now_ms() * 1_000
+
+        def work(book: StockWork) -> None:
+            _was_read(book, system=system, due=given_up)
+            for object_name, key, event, tries in due:
+                if tries < MOST_AGAIN:
+                    book.again(system, object_name, key, event, now_us + round(pause_seconds(tries) * 1e6))
+
+        await self._book.run(work)
 
 
-def _was_read(work: StockWork, *, system: str, what: tuple[str, str], event: int) -> None:
-    work.was_read(system, *what, event)
+def _was_read(work: StockWork, *, system: str, due: Sequence[Due]) -> None:
+    for object_name, key, event, _ in due:
+        work.was_read(system, object_name, key, event)

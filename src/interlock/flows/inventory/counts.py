@@ -26,8 +26,8 @@ class CountReading:
         self._clock = clock
         self._release = release
 
-    async def read(self, system: str) -> None:
-        """What changed since the last reading; everything the first time."""
+    async def read(self, system: str) -> float:
+        """What changed since the last reading; everything the first time. Returns for how many seconds it shall not be read again."""
         began_us = self._clock.now_ms() * 1_000
         source = self._release().stock_source(system)
         known = self._book.look(lambda work: work.reading(system, "levels"))
@@ -54,16 +54,17 @@ class CountReading:
             listed_us=began_us if whole else known.listed_us,
         )  # fmt: skip
         await self._book.run(partial(_read_so_far, system=system, known=known, now=now))
-        await self._see(system, untold_us=began_us if whole else 0, was_silent=began_us - known.fresh_us > SILENCE_US)
+        await self._look_again(
+            system, untold_us=began_us if whole else 0, was_silent=began_us - known.fresh_us > SILENCE_US
+        )
+        return page.rest_seconds
 
-    async def _see(self, system: str, *, untold_us: int, was_silent: bool) -> None:
-        """A reading to the end lets sales be seen; one of everything shows what is told no more; after a silence everything that
-        was suspended is looked at again."""
+    async def _look_again(self, system: str, *, untold_us: int, was_silent: bool) -> None:
+        """A reading of everything shows what is told no more; after a silence everything that was suspended is looked at again."""
         rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
 
         def work(book: StockWork) -> int:
             taking = Taking(book, rules, now_us)
-            taking.see()
             if untold_us:
                 taking.touched.update(dict.fromkeys(book.untold(system, untold_us), 0))
             if was_silent:

@@ -11,7 +11,7 @@ import msgspec
 from interlock.clock import Clock
 from interlock.errors import IntakeError, MappingError
 from interlock.flows.inventory.line import Ignored, Position, Stopped
-from interlock.flows.inventory.publish import Publishing, settled_at_us
+from interlock.flows.inventory.publish import Publishing, Waiting, seen_by, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.messaging.delivery import BACKFILL, LIVE
 from interlock.messaging.event import Event
@@ -216,6 +216,8 @@ class Taking:
         """SKU -> the event that touched it last."""
         self._counted: set[str] = set()
         """SKUs that an owner counts otherwise than before, and kits of them."""
+        self._recounted: dict[tuple[str, str], None] = {}
+        """SKUs that an owner has counted now, changed or not, with the owner."""
 
     def take(self, event: Event, said: Told | str) -> None:
         """One event."""
@@ -246,7 +248,6 @@ class Taking:
             fresh = msgspec.structs.replace(fresh, listed_us=self._book.reading(event.system, TELLING).listed_us)
             self.touched.update(dict.fromkeys(self._book.untold(event.system, fresh.listed_us), event.position))
         self._book.read(event.system, "levels", fresh)
-        self.see()
         if as_of_us - known.fresh_us > SILENT_US:
             self.touched.update(dict.fromkeys(self._book.suspended(), event.position))
 
@@ -254,6 +255,8 @@ class Taking:
         """Work out what the touched SKUs, and the kits of them, should show; returns how many deliveries were opened."""
         opened = 0
         publishing = Publishing(self._book, self._rules, self._now_us)
+        for sku, owner in self._recounted:
+            self.see(self._told_of(sku, owner), publishing)
         for sku, event in list(self.touched.items()):
             for each in (sku, *self._normaliser.kits_with(sku)):
                 opened += self._work_out(publishing, each, event)
@@ -293,6 +296,7 @@ class Taking:
             version=level.version,
         )  # fmt: skip
         self._book.count(now)
+        self._recounted[now.sku, system] = None
         self._book.resume(system, level.item, level.location)
         if before == position.quantities:
             return
@@ -418,15 +422,29 @@ class Taking:
                 if row.channel == channel and line.place in ("", row.place):
                     self._book.show(msgspec.structs.replace(row, seen=None, seen_us=-event))
 
-    def see(self) -> None:
-        """What an owner has been told of, and has counted since, is subtracted no longer."""
-        publishing = Publishing(self._book, self._rules, self._now_us)
-        for line in list(self._book.all_reserved()):
-            if owner := publishing.known_to(line):
-                self._book.see(line)
-                self._happened("seen", line.sku, line.channel, line.place, "sold", line.quantity, None,
-                               why=f"order {line.name or line.sale} is known to {owner}", event=line.event)  # fmt: skip
-                self._touch(line.sku, line.event)
+    def see(self, lines: Iterable[Reserved], publishing: Publishing | None = None) -> list[Waiting]:
+        """Of these, what an owner has been told of, and has counted since, is subtracted no longer. Returns what waits for a count
+        of an owner that was told."""
+        publishing, waits = publishing or Publishing(self._book, self._rules, self._now_us), list[Waiting]()
+        for line in lines:
+            waiting = publishing.waiting(line)
+            if waiting is None or (not waiting.known and not waiting.since_us):
+                continue
+            if not waiting.known:
+                waits.append(waiting)
+                continue
+            self._book.see(line)
+            self._happened("seen", line.sku, line.channel, line.place, "sold", line.quantity, None,
+                           why=f"order {line.name or line.sale} is known to {waiting.owner}", event=line.event)  # fmt: skip
+            self._touch(line.sku, line.event)
+        return waits
+
+    def _told_of(self, sku: str, owner: str) -> list[Reserved]:
+        """Lines that a count of the owner may have in it: what it was not told of yet is left alone, however many there are."""
+        group = self._rules.group(sku)
+        if all(seen_by(self._rules, channel, group)[0] for channel in self._rules.channels):
+            return self._book.reserved_told(sku, owner)
+        return self._book.reserved(sku)
 
     # -- what follows
 

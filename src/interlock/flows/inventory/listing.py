@@ -29,7 +29,7 @@ class Listing:
         self._release = release
         self._is_asked = is_asked
 
-    async def read(self, system: str) -> None:
+    async def read(self, system: str) -> float:
         """All of them; what the listing shows no more is forgotten. Lines that had stopped are tried again."""
         began_us = self._clock.now_ms() * 1_000
         release, after, news = self._release(), "", list[str]()
@@ -50,6 +50,7 @@ class Listing:
         self._catalogue.forget()
         await self.retry_halted()
         await self._relisted(system, news)
+        return 0.0
 
     async def retry_halted(self) -> None:
         """Lines that had stopped: each once, some at a time."""

@@ -40,6 +40,16 @@ class Sum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """False: no system of truth has said anything of it at this place."""
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A sale and the owner of where it takes from. What that counts after `since_us` has the sale in it (0: it was not told of it
+    yet), which is `known` once it has counted so. `items` are its own ids of what was sold."""
+
+    owner: str
+    since_us: int
+    known: bool
+    items: tuple[str, ...]
+
+
 class Publishing:
     """Sums of one release at one moment; pure but for the book that it reads, each row once: what changes meanwhile is for the
     next."""
@@ -145,30 +155,30 @@ class Publishing:
         return next(filter(None, every), [])
 
     def _is_known(self, line: Reserved, location: str, positions: Mapping[str, list[Counted]]) -> bool:
-        return self.is_seen(line, self._rules.normaliser.owner(line.sku, location), _as_of(positions[location]))
+        return self._waiting(line, location, positions).known
 
-    def known_to(self, line: Reserved) -> str:
-        """The owner of where the sale takes from, once it knows of it; "" before, or where nobody counts."""
+    def waiting(self, line: Reserved) -> Waiting | None:
+        """How it stands between the sale and the owner of where it takes from; None where nobody counts."""
         positions = self._positions(line.sku)
         names = self._locations(line, positions)
-        known = bool(names) and self._is_known(line, names[0], positions)
-        return self._rules.normaliser.owner(line.sku, names[0]) if known else ""
+        return self._waiting(line, names[0], positions) if names else None
 
-    def is_seen(self, line: Reserved, owner: str, as_of_us: int) -> bool:
-        """Whether the owner's count, as of then, knows of the sale: it was told, and has counted since."""
-        if line.channel == owner:
-            return True
-        channels = self._rules.channels.get(line.channel, ())
-        publish = channels[0].publish if channels else Publish()
-        policy = publish.terms(line.channel, self._rules.group(line.sku), "")
-        if policy.sales_seen_by and self._rules.source_of(policy.sales_seen_by) == line.channel:
-            told_us = self._work.told_owner_us(owner, line.channel, line.sale, line.version)
-            if not told_us:
-                return False
-        else:
-            told_us = line.accepted_us
-        settle_us = round(policy.sales_seen_after_minutes * MINUTE_US) or SEEN_AFTER_US
-        return max(as_of_us, self._reading(owner).whole_us) > told_us + settle_us
+    def _waiting(self, line: Reserved, location: str, positions: Mapping[str, list[Counted]]) -> Waiting:
+        """The owner's count knows of the sale when it was told of it, and has counted since."""
+        owner, rows = self._rules.normaliser.owner(line.sku, location), positions[location]
+        since_us = self._since_us(line, owner)
+        counted_us = max(_as_of(rows), self._reading(owner).whole_us)
+        return Waiting(
+            owner=owner, since_us=since_us, known=line.channel == owner or 0 < since_us < counted_us,
+            items=tuple(row.item for row in rows),
+        )  # fmt: skip
+
+    def _since_us(self, line: Reserved, owner: str) -> int:
+        by_flow, settle_us = seen_by(self._rules, line.channel, self._rules.group(line.sku))
+        if not by_flow:
+            return line.accepted_us + settle_us
+        told_us = self._work.told_owner_us(owner, line.channel, line.sale, line.version)
+        return told_us + settle_us if told_us else 0
 
     def _all_counted(self, sku: str) -> list[Counted]:
         """Asked once for all channels."""
@@ -242,6 +252,15 @@ class Publishing:
             if channel.publish.rule
             else channel.publish
         )
+
+
+def seen_by(rules: StockRules, channel: str, group: str) -> tuple[bool, int]:
+    """Whether owners are told of this channel's sales by a flow of ours, and how long after that, or else after a sale, their
+    counts have it in them, in microseconds."""
+    channels = rules.channels.get(channel, ())
+    policy = (channels[0].publish if channels else Publish()).terms(channel, group, "")
+    by_flow = bool(policy.sales_seen_by) and rules.source_of(policy.sales_seen_by) == channel
+    return by_flow, round(policy.sales_seen_after_minutes * MINUTE_US) or SEEN_AFTER_US
 
 
 def settled_at_us(row: Shown, terms: Publish, now_us: int) -> int:

@@ -15,13 +15,16 @@ from interlock.flows.inventory.desk import StockDesk
 from interlock.flows.inventory.listing import Listing
 from interlock.flows.inventory.rules import BookCatalogue, StockRules
 from interlock.flows.inventory.sales import SaleReading
+from interlock.flows.inventory.seeing import Seeing
 from interlock.flows.inventory.telling import Telling
 from interlock.flows.inventory.upkeep import HUB, StockUpkeep
 from interlock.messaging.at_work import AtWork
 from interlock.messaging.inbox import Inbox
-from interlock.messaging.stock import is_asked
+from interlock.messaging.stock import is_asked, lag_seconds
 from interlock.messaging.stock_book import Read, StockBook, StockWork
 
+SEEING: Final = "sales that wait to be seen"
+"""Beside the systems, in place of one."""
 LOOK_SECONDS: Final = 0.5
 ITEMS_EVERY_SECONDS: Final = 6 * 3_600.0
 ITEMS_AT_MOST_EVERY_SECONDS: Final = 300.0
@@ -42,14 +45,16 @@ class StockReader:
         self._release = release
         self._at_work = AtWork[str](clock)
         self._failures: dict[tuple[str, str], int] = {}
+        self._rest_until: dict[tuple[str, str], float] = {}
         telling = Telling(inbox, desk, clock, release=release, cursor=cursor)
         listing = Listing(book, desk, catalogue, clock, release=release, is_asked=self._is_asked)
-        self._readings: dict[str, Callable[[str], Awaitable[None]]] = {
+        self._readings: dict[str, Callable[[str], Awaitable[float]]] = {
             "items": listing.read,
             "levels": CountReading(book, desk, telling, clock, release=release).read,
             "sales": SaleReading(book, telling, clock, release=release).read,
             "again": ReadingAgain(book, telling, clock, release=release).read,
         }
+        self._seeing = Seeing(book, desk, clock)
         self._upkeep = StockUpkeep(book, desk, clock, retry_halted=listing.retry_halted, history_days=history_days)
 
     async def run(self) -> None:
@@ -66,6 +71,8 @@ class StockReader:
         if rules.systems:
             await self._upkeep.forget()
             await self._upkeep.settle_overdue(rules)
+            if SEEING not in self._at_work:
+                self._at_work.begin(SEEING, self._seeing.look(rules, self._lags(rules)))
             if HUB not in self._at_work and not self._upkeep.is_followed(rules):
                 self._at_work.begin(HUB, self._upkeep.follow(rules))
 
@@ -88,11 +95,12 @@ class StockReader:
         if system in rules.channels:
             seconds["sales"] = every
         due = [what for what, pause in seconds.items() if self._is_due(system, what, pause, now_us)]
+        due = [what for what in due if not self._rests(system, what)]
         if "items" not in due and self._wants_items(system, now_us):
             due.insert(0, "items")
         if "levels" in due and not all(self._state(each, "items").tried_us for each in rules.systems):
             due.remove("levels")  # an item is known when another system lists it
-        if self._book.look(lambda work: work.to_read(system, now_us, 1)):
+        if not self._rests(system, "again") and self._book.look(lambda work: work.to_read(system, now_us, 1)):
             due.append("again")
         return due
 
@@ -106,6 +114,24 @@ class StockReader:
             raise
         except InterlockError:
             return True
+
+    def _lags(self, rules: StockRules) -> dict[str, float]:
+        """Of who can be asked for single items, how old its levels are when they are read."""
+        found: dict[str, float] = {}
+        for system in rules.counting:
+            try:
+                source = self._release().stock_source(system)
+            except StoreError:
+                raise
+            except InterlockError:
+                continue  # one that cannot be opened is asked for nothing more
+            if is_asked(source):
+                found[system] = lag_seconds(source)
+        return found
+
+    def _rests(self, system: str, what: str) -> bool:
+        """It was read a moment ago, and wants to be left alone for a while."""
+        return self._clock.monotonic() < self._rest_until.get((system, what), 0.0)
 
     def _is_due(self, system: str, what: str, pause: float, now_us: int) -> bool:
         state = self._state(system, what)
@@ -125,7 +151,7 @@ class StockReader:
     async def _read(self, system: str, due: list[str]) -> None:
         for what in due:
             try:
-                await self._readings[what](system)
+                rest_seconds = await self._readings[what](system)
             except NotReadError as error:
                 LOG.warning("%s of %s could not be read: %s", what, system, error)
                 await self._failed(system, what, str(error))
@@ -138,6 +164,7 @@ class StockReader:
                 await self._failed(system, what, f"the connector failed: {type(error).__name__}")
             else:
                 self._failures.pop((system, what), None)
+                self._rest_until[system, what] = self._clock.monotonic() + rest_seconds
 
     async def _failed(self, system: str, what: str, words: str) -> None:
         """It was tried; what was known stays."""

@@ -19,7 +19,7 @@ class SaleReading:
         self._clock = clock
         self._release = release
 
-    async def read(self, system: str) -> None:
+    async def read(self, system: str) -> float:
         """To the end, from the cursor that was kept."""
         began_us = self._clock.now_ms() * 1_000
         channel = self._release().stock_channel(system)
@@ -39,3 +39,4 @@ class SaleReading:
         await self._book.run(
             lambda work: work.read(system, "sales", Read(cursor=cursor, fresh_us=began_us, tried_us=began_us))
         )
+        return 0.0

@@ -1,6 +1,6 @@
 """The stock book on the ledger's file: beside the deliveries that it opens, in the same transactions; SQL in stock_book.sql."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import apsw
@@ -19,6 +19,8 @@ from interlock.messaging.stock_book import (
     Read,
     Reserved,
     Shown,
+    ToldMark,
+    UnseenMark,
     Wish,
     shown_at,
 )
@@ -131,9 +133,17 @@ class SqliteStockWork:
         """Of one sale."""
         return [_reserved(row) for row in self._rows("reserved_of", channel, sale)]
 
-    def all_reserved(self) -> Iterable[Reserved]:
-        """Read to the end before anything is written."""
-        return [_reserved(row) for row in self._rows("all_reserved")]
+    def reserved_told(self, sku: str, owner: str) -> list[Reserved]:
+        """By the crosswalk."""
+        return [_reserved(row) for row in self._rows("reserved_told", sku, owner)]
+
+    def unseen(self, after: UnseenMark, until_us: int, limit: int) -> list[Reserved]:
+        """By their index."""
+        return [_reserved(row) for row in self._rows("unseen", *after, until_us, limit)]
+
+    def told_after(self, owner: str, after: ToldMark, until_ms: int, limit: int) -> list[ToldMark]:
+        """By the crosswalk's index."""
+        return [(ms, channel, sale) for ms, channel, sale in self._rows("told_after", owner, *after, until_ms, limit)]
 
     def sold(self, channel: str, sale: str, version: int) -> bool:
         """The version of a sale only rises."""
@@ -263,6 +273,10 @@ class SqliteStockWork:
     def again(self, system: str, object_name: str, key: str, event: int, due_us: int) -> None:
         """Once for each object."""
         self._do("again", system, object_name, key, event, due_us)
+
+    def ask(self, system: str, item: str, since_us: int, due_us: int) -> None:
+        """Once for each item."""
+        self._do("ask", system, item, since_us, due_us)
 
     def to_read(self, system: str, now_us: int, limit: int) -> list[tuple[str, str, int, int]]:
         """The longest due first."""

@@ -42,8 +42,21 @@ SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, s
 -- name: reserved_of
 SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, seen FROM stock_reservation WHERE channel = ? AND sale = ?
 
--- name: all_reserved
-SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, seen FROM stock_reservation WHERE quantity > seen
+-- name: reserved_told  of these, the sales that a system was told of
+SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, seen FROM stock_reservation r
+WHERE sku = ?1 AND quantity > seen AND EXISTS (SELECT 1 FROM link l
+  WHERE l.object = 'order' AND l.key = r.sale AND l.system = ?2 AND l.origin = r.channel AND l.version >= r.version)
+ORDER BY accepted_us, sale
+
+-- name: unseen  in the order of their index
+SELECT sku, channel, sale, place, quantity, version, accepted_us, name, event, seen FROM stock_reservation
+WHERE quantity > seen AND (accepted_us, sku, channel, sale, place) > (?1, ?2, ?3, ?4, ?5) AND accepted_us <= ?6
+ORDER BY accepted_us, sku, channel, sale, place LIMIT ?7
+
+-- name: told_after  in the order of their index
+SELECT written_ms, origin, key FROM link
+WHERE object = 'order' AND system = ?1 AND (written_ms, origin, key) > (?2, ?3, ?4) AND written_ms <= ?5
+ORDER BY written_ms, origin, key LIMIT ?6
 
 -- name: sold  no row when a newer version of the sale is known
 INSERT INTO stock_sale (channel, sale, version) VALUES (?, ?, ?)
@@ -133,6 +146,10 @@ SELECT item FROM stock_item INDEXED BY stock_item_by_barcode WHERE system = ? AN
 -- name: again
 INSERT INTO stock_again (system, object, key, event, due_us) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (system, object, key) DO UPDATE SET event = excluded.event, due_us = excluded.due_us, tries = tries + 1
+
+-- name: ask  no later than it was to be read already; `event` is another than that which is perhaps being read
+INSERT INTO stock_again (system, object, key, event, due_us) VALUES (?, 'inventory_level', ?, ?, ?)
+ON CONFLICT (system, object, key) DO UPDATE SET event = excluded.event, due_us = min(due_us, excluded.due_us)
 
 -- name: to_read
 SELECT object, key, event, tries FROM stock_again WHERE system = ? AND due_us <= ? ORDER BY due_us LIMIT ?

@@ -84,8 +84,9 @@ class BookStage:
         return await self.take(lambda taking: taking.sale(channel, sale, 1))
 
     async def see(self) -> int:
-        """What owners know by now."""
-        return await self.take(lambda taking: taking.see())
+        """What owners know by now of all that waits."""
+        lines = self.book.look(lambda work: work.unseen((0, "", "", "", ""), self.now_us, 1_000_000))
+        return await self.take(lambda taking: taking.see(lines))
 
     def sum(self, channel: str, place: str, sku: str) -> Sum:
         """What the place should show now."""

@@ -114,7 +114,7 @@ def test_a_sale_is_known_when_the_owner_of_where_it_lies_knows_it(tmp_path: Path
             stage.now_us += 60_000_000
             await stage.count("wms", "TEE", "N", 8)
             await stage.see()
-            assert list(await stage.run(lambda work: work.all_reserved())) == []
+            assert await stage.run(lambda work: work.reserved("TEE")) == []
 
     asyncio.run(run())
 

@@ -1,0 +1,351 @@
+"""A channel's sale is subtracted until its owner has seen it, and the owner is asked for just that as soon as it was told (C61)."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from book_stage import START_US, BookStage
+from stock_engine import ORDERS, PLAIN, SHOP, WMS, StockEngine, Warehouse
+
+from interlock.flows.inventory.publish import Publishing
+from interlock.flows.inventory.seeing import AT_ONCE, Seeing
+from interlock.messaging.outcome import Refused, Retry
+from interlock.messaging.stock import Level, LevelPage
+from interlock.messaging.stock_book import Read, Reserved, StockWork
+from interlock.strategy.inventory import Inventory, Location, Publish
+
+TOLD = msgspec.structs.replace(PLAIN, sales_seen_by=ORDERS)
+LINK = "INSERT INTO link VALUES (?, ?, 'order', ?, 'order.create', '', '', '', 1, '', ?, 1)"
+TILL = "till"
+
+
+class Movements(Warehouse):
+    """Tells of what was moved and of nothing that orders commit, as ShipBob does; all of it was read long ago. `committed` is what
+    orders hold, `lag_seconds` how old its levels are; `asked` are the items of each call for some."""
+
+    def __init__(self, engine: StockEngine, **says: Any) -> None:
+        super().__init__(engine.clock)
+        self.__dict__ |= says
+        self.pieces = engine.warehouse.pieces
+        self.moved: list[str] = []
+        self.asked: list[tuple[str, ...]] = []
+        self.answer: Callable[[Sequence[str]], Retry | Refused | None] = lambda _: None
+        self.rest_seconds = 0.0
+
+    async def levels(self, after: str, *, timeout_seconds: float) -> LevelPage | Retry:
+        page = await super().levels(after, timeout_seconds=timeout_seconds)
+        return page if isinstance(page, Retry) else msgspec.structs.replace(page, cursor=str(page.complete_us))
+
+    async def changed(self, cursor: str, after: str, *, timeout_seconds: float) -> LevelPage | Retry:
+        del after, timeout_seconds
+        self.levels_read += 1
+        moved, self.moved = self.moved, []
+        levels = tuple(map(self.level, moved))
+        return LevelPage(levels=levels, cursor=cursor, complete_us=int(cursor), rest_seconds=self.rest_seconds)
+
+    async def read(self, items: Sequence[str], *, timeout_seconds: float) -> Any:
+        self.asked.append(tuple(items))
+        return self.answer(items) or await super().read(items, timeout_seconds=timeout_seconds)
+
+    def level(self, sku: str) -> Level:
+        lag_us = round(getattr(self, "lag_seconds", 0.0) * 1e6)
+        return msgspec.structs.replace(super().level(sku), as_of_us=self.now_us() - lag_us)
+
+
+def _engine(folder: Path, **pieces: int) -> StockEngine:
+    return StockEngine(folder, publish=TOLD, shops=(SHOP, TILL), **pieces)
+
+
+def _warehouse(engine: StockEngine, **says: Any) -> Movements:
+    engine.warehouse = engine.stocked.warehouse = Movements(engine, **says)
+    return engine.warehouse
+
+
+async def _sold(engine: StockEngine, sku: str, pieces: int, key: str, *, told: bool = True) -> None:
+    """A sale at the shop; the flow of orders delivers it, and the warehouse commits it at once."""
+    engine.shop.sell(sku, pieces)
+    await engine.tell_sale(sku, pieces, key)
+    engine.warehouse.pieces[sku] -= pieces
+    if told:
+        await _link(engine, key)
+
+
+async def _link(engine: StockEngine, key: str) -> None:
+    values = (WMS, SHOP, key, engine.clock.now_ms())
+    await engine.ledger.group.run(lambda connection: connection.execute(LINK, values))
+
+
+def _unseen(engine: StockEngine) -> int:
+    [(count,)] = engine.rows("SELECT count(*) FROM stock_reservation WHERE quantity > seen")
+    return int(count)
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["asked", "the control"])
+def test_the_owner_is_asked_for_what_it_was_told_of(tmp_path: Path, asks: bool) -> None:
+    """The warehouse has committed a sale, a movement has its levels read a moment too early, and nothing of the commitment is told:
+    the other channel shows too few until the item is read again, seconds later; control: it does not recover (C61)."""
+
+    async def run() -> None:
+        engine = _engine(tmp_path, TEE=10, CAP=10)
+        warehouse = _warehouse(engine, lag_seconds=5.0, only_tells=False)
+        async with engine:
+            await engine.run(10)
+            if not asks:
+                await engine.ledger.group.run(lambda connection: connection.execute(
+                    "CREATE TRIGGER deaf AFTER INSERT ON stock_again BEGIN DELETE FROM stock_again; END"
+                ))  # fmt: skip
+            await _sold(engine, "TEE", 2, "1001")
+            warehouse.moved.append("TEE")
+            await engine.run(4)
+            assert engine.shops[TILL].shown == {"TEE": 6, "CAP": 10}, (
+                "void: the count was to have the sale, unknown to be in it"
+            )
+            await engine.run(6)
+            assert engine.shops[TILL].shown == {"TEE": 8 if asks else 6, "CAP": 10}
+            assert warehouse.asked == ([("TEE",)] if asks else [])
+            assert _unseen(engine) == (0 if asks else 1)
+
+    asyncio.run(run())
+
+
+def test_a_sale_that_is_told_late_is_asked_for_then(tmp_path: Path) -> None:
+    """The warehouse was down for an hour: nothing is asked meanwhile, however often the hub looks; each item once it was told."""
+
+    async def run() -> None:
+        engine = _engine(tmp_path, TEE=10)
+        warehouse = _warehouse(engine)
+        async with engine:
+            await engine.run(10)
+            await _sold(engine, "TEE", 2, "1001", told=False)
+            await engine.run(120)
+            assert (warehouse.asked, _unseen(engine)) == ([], 1)
+            await _link(engine, "1001")
+            await engine.run(5)
+            assert (warehouse.asked, _unseen(engine)) == ([("TEE",)], 0)
+
+    asyncio.run(run())
+
+
+def test_an_item_that_sells_all_the_time_is_asked_for_now_and_then(tmp_path: Path) -> None:
+    """Thirty sales in a minute of levels that are ten seconds old: a few calls, none of them put off for ever by the next sale, and
+    the last sale is seen as well."""
+
+    async def run() -> None:
+        engine = _engine(tmp_path, TEE=100)
+        warehouse = _warehouse(engine, lag_seconds=10.0)
+        async with engine:
+            await engine.run(10)
+            for number in range(30):
+                await _sold(engine, "TEE", 1, f"{number}")
+                await engine.run(2)
+            assert _unseen(engine) < 15, "the first of them were seen meanwhile"
+            await engine.run(30)
+            assert _unseen(engine) == 0
+            assert len(warehouse.asked) <= 10
+
+    asyncio.run(run())
+
+
+def test_what_is_told_together_is_read_together_and_the_owner_rests(tmp_path: Path) -> None:
+    """Forty items are one call, and the next comes no sooner than the source allows."""
+
+    async def run() -> None:
+        skus = {f"S_{number}": 10 for number in range(41)}
+        engine = _engine(tmp_path, **skus)
+        warehouse = _warehouse(engine, read_rest_seconds=20.0)
+        async with engine:
+            await engine.run(10)
+            for number in range(40):
+                await _sold(engine, f"S-{number}", 1, f"{number}")
+            await engine.run(4)
+            assert [len(items) for items in warehouse.asked] == [40]
+            await _sold(engine, "S-40", 1, "40")
+            await engine.run(15)
+            assert len(warehouse.asked) == 1
+            await engine.run(10)
+            assert warehouse.asked[1:] == [("S-40",)]
+            assert _unseen(engine) == 0
+
+    asyncio.run(run())
+
+
+def test_an_item_that_is_refused_keeps_no_other_from_being_read(tmp_path: Path) -> None:
+    """The owner refuses a call for the sake of one item: the others are read all the same."""
+
+    async def run() -> None:
+        engine = _engine(tmp_path, A=10, B=10, C=10, D=10)
+        warehouse = _warehouse(engine)
+        refused = Refused(reason="validation", code="400", message="no such item")
+        warehouse.answer = lambda items: refused if "C" in items else None
+        async with engine:
+            await engine.run(10)
+            for sku in "ABCD":
+                await _sold(engine, sku, 1, sku)
+            await engine.run(5)
+            assert engine.rows("SELECT sku FROM stock_reservation WHERE quantity > seen") == [("C",)]
+
+    asyncio.run(run())
+
+
+def test_an_owner_that_is_down_is_left_alone(tmp_path: Path) -> None:
+    """It does not answer for a minute: a few calls, each after a longer pause, and the sale is seen when it is back."""
+
+    async def run() -> None:
+        engine = _engine(tmp_path, TEE=10, CAP=10)
+        warehouse = _warehouse(engine)
+        warehouse.answer = lambda _: Retry(code="503", message="busy", status=503)
+        async with engine:
+            await engine.run(10)
+            await _sold(engine, "TEE", 1, "1")
+            await _sold(engine, "CAP", 1, "2")
+            await engine.run(60)
+            assert 4 <= len(warehouse.asked) <= 8
+            warehouse.answer = lambda _: None
+            await engine.run(120)
+            assert _unseen(engine) == 0
+
+    asyncio.run(run())
+
+
+def test_one_that_only_tells_is_asked_for_nothing(tmp_path: Path) -> None:
+    """A warehouse that drops files cannot be asked: its next file has the sale in it."""
+
+    async def run() -> None:
+        engine = _engine(tmp_path, TEE=10)
+        warehouse = _warehouse(engine, only_tells=True)
+        async with engine:
+            await engine.tell(WMS, levels=(warehouse.level("TEE"),), ends="whole")
+            await engine.run(10)
+            await _sold(engine, "TEE", 2, "1001")
+            await engine.run(30)
+            assert (warehouse.asked, _unseen(engine)) == ([], 1)
+            assert engine.rows("SELECT * FROM stock_again") == []
+            await engine.tell(WMS, levels=(warehouse.level("TEE"),), ends="whole")
+            await engine.run(3)
+            assert (_unseen(engine), engine.shops[TILL].shown) == (0, {"TEE": 8})
+
+    asyncio.run(run())
+
+
+def test_a_source_rests_as_long_as_its_last_page_says(tmp_path: Path) -> None:
+    """The last page of a reading says how soon the next may come; it was ignored, and the reading came each second."""
+
+    async def run() -> None:
+        engine = _engine(tmp_path, TEE=10)
+        warehouse = _warehouse(engine)
+        warehouse.rest_seconds = 20.0
+        async with engine:
+            await engine.run(10)
+            before = warehouse.levels_read
+            await engine.run(60)
+            assert 2 <= warehouse.levels_read - before <= 4
+            warehouse.rest_seconds = 0.0
+            await engine.run(80)
+            assert warehouse.levels_read - before > 30, "the control: without a rest it is read each second"
+
+    asyncio.run(run())
+
+
+# -- what a look costs
+
+HALL = Inventory(locations={"hall": Location("wms", {"wms": ["H"], "shop": ["S"]})})
+WAITING = 2_000
+
+
+class Desk:
+    """Wakes nobody."""
+
+    def wake(self) -> None:
+        pass
+
+
+class StageClock:
+    """The stage's time."""
+
+    def __init__(self, stage: BookStage) -> None:
+        self._stage = stage
+
+    def now_ms(self) -> int:
+        return self._stage.now_us // 1_000
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+
+
+def _stage(folder: Path) -> BookStage:
+    flows = {"stock-to-shop": ("wms", ["shop"])}
+    publish = Publish(settle_seconds=0.0, sales_seen_by="stock-to-shop")
+    skus = [f"S{number}" for number in range(50)]
+    return BookStage(folder, HALL, flows=flows, publish=publish, wms=skus, shop=skus)
+
+
+def _reserve(work: StockWork) -> None:
+    for number in range(WAITING):
+        line = Reserved(
+            sku=f"S{number % 50}", channel="shop", sale=str(number), place="S", quantity=1, version=1,
+            accepted_us=START_US + number, name="",
+        )  # fmt: skip
+        work.reserve(line)
+
+
+def test_a_look_costs_what_was_told_and_not_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An owner is down and 2,000 sales wait: a look takes up a few of them in turn, not all; when three were told and the owner has
+    counted, just these are seen. Control: to look at all of them costs all of them."""
+    looked = list[Reserved]()
+    waiting = Publishing.waiting
+
+    def counted(self: Publishing, line: Reserved) -> Any:
+        looked.append(line)
+        return waiting(self, line)
+
+    monkeypatch.setattr(Publishing, "waiting", counted)
+
+    async def run() -> None:
+        async with _stage(tmp_path) as stage:
+            stage.rules._sources["stock-to-shop"] = "shop"
+            await stage.run(_reserve)
+            for number in range(50):
+                await stage.count("wms", f"S{number}", "H", 100)
+            stage.now_us += 3_600_000_000
+            seeing = Seeing(stage.book, Desk(), StageClock(stage))  # type: ignore[arg-type]
+            await seeing.look(stage.rules, {})
+            assert len(looked) <= AT_ONCE
+            looked.clear()
+            await seeing.look(stage.rules, {})
+            assert looked == []
+            for key in ("7", "11", "1999"):
+                values = ("wms", "shop", key, stage.now_us // 1_000)
+                await stage.ledger.group.run(lambda connection, row=values: connection.execute(LINK, row))
+            stage.now_us += 10_000_000
+            await stage.run(lambda work: work.read("wms", "levels", Read(fresh_us=stage.now_us, whole_us=stage.now_us)))
+            await seeing.look(stage.rules, {})
+            assert {line.sale for line in looked} == {"7", "11", "1999"}
+            left = stage.book.look(lambda work: work.unseen((0, "", "", "", ""), stage.now_us, WAITING))
+            assert len(left) == WAITING - 3
+            looked.clear()
+            await stage.see()
+            assert len(looked) == WAITING - 3, "the control"
+
+    asyncio.run(run())
+
+
+def test_in_turn_all_that_waits_is_looked_at(tmp_path: Path) -> None:
+    """A sale whose time has passed unnoticed, as by a release that names another flow, is seen all the same, in its turn."""
+
+    async def run() -> None:
+        async with _stage(tmp_path) as stage:
+            await stage.run(_reserve)
+            for number in range(50):
+                await stage.count("wms", f"S{number}", "H", 100, as_of_us=START_US + 1)
+            stage.now_us += 3 * 86_400_000_000
+            await stage.run(lambda work: work.read("wms", "levels", Read(fresh_us=stage.now_us, whole_us=stage.now_us)))
+            seeing = Seeing(stage.book, Desk(), StageClock(stage))  # type: ignore[arg-type]
+            for _ in range(WAITING // AT_ONCE + 1):
+                await seeing.look(stage.rules, {})
+                stage.now_us += 31_000_000
+            assert stage.book.look(lambda work: work.unseen((0, "", "", "", ""), stage.now_us, WAITING)) == []
+
+    asyncio.run(run())
