@@ -133,7 +133,7 @@ def templates(strategy: Strategy, clock: Clock) -> Environment:
     )  # fmt: skip
     environment.filters.update(
         number=wording.number, percent=wording.percent, duration=wording.duration, span=wording.span, money=wording.money,
-        counted=wording.counted,
+        counted=wording.counted, clipped=wording.clipped,
     )  # fmt: skip
     return environment
 

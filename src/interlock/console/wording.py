@@ -90,6 +90,11 @@ def _amount(amount: Any, currency: Any) -> str:
     return f"{value:,f}".replace(",", "\u202f") + f" {currency}"
 
 
+def clipped(text: str, most: int = 48) -> str:
+    """The beginning and the end of a long name, by which people know it."""
+    return text if len(text) <= most else f"{text[: most - 13]}…{text[-12:]}"
+
+
 def sentence_list(words: list[str]) -> str:
     """`NetSuite, ShipBob and Klaviyo`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

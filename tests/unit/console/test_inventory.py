@@ -176,7 +176,7 @@ def test_what_only_a_comparison_saw_is_compared_again(stock: Desk, shop: Browser
     what, kind, channel, sku = stock.actions.asked[-1][:4]
     assert (what, kind, channel, sku) == ("stock_run", "compare", "shopify", "MUG-2")
     show(stock.store, "MUG-2", "shopify", WAREHOUSE, 7, seen_us=(stock.clock.now_ms() - 1_000) * 1_000)
-    assert "shows 3" not in shop.get("/inventory/sku/MUG-2").page.said, "what was looked at since is newer"
+    assert "Shopify at cicero shows 3" not in shop.get("/inventory/sku/MUG-2").page.said, "what was looked at since is newer"
 
 
 def test_a_fix_needs_a_reason_and_a_place(stock: Desk, shop: Browser) -> None:

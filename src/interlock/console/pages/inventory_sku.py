@@ -1,6 +1,7 @@
 """/inventory/sku/{sku}: one SKU in every system side by side, the sum behind each number, what happened to it, and the fix."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from shlex import quote
 from typing import Final, Literal
 
 import msgspec
@@ -10,57 +11,38 @@ from starlette.responses import RedirectResponse, Response
 
 from interlock.console.filters import url
 from interlock.console.health import Answer, title_of, titled
-from interlock.console.pages.objects import Step
+from interlock.console.pages.inventory_sides import LIGHTS, WORDS, named, sides_of
+from interlock.console.pages.inventory_steps import days_of
 from interlock.console.rendering import Console, console_of, page
-from interlock.console.wording import counted, number
+from interlock.console.wording import clipped, counted, number
 from interlock.flows.inventory.answer import PlaceStock, SkuStock, near_skus, stock_of, with_comparisons
+from interlock.flows.inventory.publish import Term
 from interlock.messaging.ledger import Filter
-from interlock.messaging.stock_book import Counted, Happened, key_of, shown_at
+from interlock.messaging.stock_book import key_of, shown_at
 from interlock.messaging.stock_views import StockLook
 from interlock.strategy.model import Strategy
 
-LIGHTS: Final = {
-    "agrees": "done", "compared": "retrying", "differs": "retrying", "unread": "pending", "suspended": "waiting",
-    "refused": "dead", "asked": "dead",
-    "uncounted": "cancelled",
-}  # fmt: skip
-"""How a place stands -> the status that a person knows from everything else."""
-WORDS: Final = {
-    "agrees": "agrees", "compared": "differs", "differs": "differs", "unread": "not read yet", "suspended": "suspended",
-    "refused": "refused",
-    "asked": "needs a person", "uncounted": "not counted",
-}  # fmt: skip
 FIXABLE: Final = frozenset({"asked", "refused", "compared", "differs"})
 FIRST: Final = ("asked", "refused", "compared", "differs", "suspended", "unread", "agrees", "uncounted")
 """What needs somebody stands first."""
-KIND_LIGHTS: Final = {
-    "counted": "done", "written": "running", "foreign": "dead", "refused": "dead", "sold": "waiting", "seen": "done",
-}  # fmt: skip
-KIND_WORDS: Final = {
-    "counted": "Counted", "written": "Written by us", "foreign": "Written by somebody else", "refused": "Refused", "sold": "Sold",
-    "seen": "Known to its owner",
-}  # fmt: skip
-CHANGES_SHOWN: Final = 200
+CHANGES_SHOWN: Final = 50
+MOST_CHANGES: Final = 1_000
 RUNS_LOOKED_AT: Final = 20
+FULL: Final = 4
+"""So many places have their sum on the page; the others are rows, each with a link to its own."""
+IN_TERMS: Final = 3
+"""Up to so many locations of one place are told term by term."""
+MINUS: Final = "\u2212"
 MICRO: Final = 1_000
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """What one system says of the SKU at one of our locations."""
+class SumLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the sum: what it adds or takes away, why, and since when that is so (0: by policy)."""
 
-    number: str
-    detail: str
-    at_ms: int = 0
-    state: str = ""
-    word: str = ""
-
-
-class AtLocation(msgspec.Struct, frozen=True, kw_only=True):
-    """One of our locations: its owner, and what each system says there, in the order of the heads."""
-
-    name: str
-    owner: str
-    cells: tuple[tuple[Cell, ...], ...]
+    amount: int
+    what: str
+    location: str
+    at_ms: int
 
 
 async def sku(request: Request) -> Response:
@@ -70,36 +52,46 @@ async def sku(request: Request) -> Response:
 
 async def _page(request: Request, *, notice: str = "") -> Response:
     console, name = console_of(request), request.path_params["sku"]
-    found, near = await _asked(console, name)
+    asked = _changes_asked(request)
+    found, near = await _asked(console, name, changes=asked + 1)
     if found is None:
         return _unknown(request, name, near)
-    heads = _heads(console.strategy, found)
     runs = await console.views.stock_runs(limit=RUNS_LOOKED_AT)
-    under_way = [one for one in runs if one.state in ("asked", "running") and one.sku == name]
+    chosen = request.query_params.get("place", "")
+    full, others = _in_full(found, chosen)
+    titles = {each: title_of(console.strategy, each) for each in console.strategy.systems}
     return page(
         request,
         "inventory_sku.html",
         status=409 if notice else 200,
         title=name,
-        command=f"interlock stock {name}",
+        command=f"interlock stock {quote(name)}",
         answer=sku_answer(console.strategy, found),
-        places=sorted(found.places, key=lambda one: FIRST.index(one.state)),
+        places=full,
+        others=others,
+        chosen=chosen,
         it=found,
-        heads=heads,
-        rows=[_row(found, heads, location) for location in found.owners],
-        steps=_steps(console.strategy, found.changes),
+        sides=sides_of(console.strategy, found, titles, whole=bool(request.query_params.get("all"))),
+        days=days_of(console.strategy, found.changes[:asked], console.now_ms),
+        older=len(found.changes) > asked,
+        asked=asked,
+        most_changes=MOST_CHANGES,
         lights=LIGHTS,
         words=WORDS,
         fixable=FIXABLE,
+        named=named,
+        short=_short,
+        terms=lambda one: _terms(console.strategy, one),
+        heading=lambda one: _heading(console.strategy, one),
         notice=notice,
-        under_way=under_way,
-        deliveries={one.place: _listed(one, name) for one in found.places},
+        under_way=[one for one in runs if one.state in ("asked", "running") and one.sku == name],
+        deliveries={(one.channel, one.place): _listed(one, name) for one in full},
     )
 
 
-async def _asked(console: Console, name: str) -> tuple[SkuStock | None, list[str]]:
+async def _asked(console: Console, name: str, *, changes: int = 0) -> tuple[SkuStock | None, list[str]]:
     def look(book: StockLook) -> tuple[SkuStock | None, list[str]]:
-        found = stock_of(book, console.strategy, name, console.now_ms * MICRO, changes=CHANGES_SHOWN)
+        found = stock_of(book, console.strategy, name, console.now_ms * MICRO, changes=changes)
         return found, [] if found else near_skus(book, name)
 
     found, near = await console.views.stock(look) or (None, [])
@@ -109,13 +101,13 @@ async def _asked(console: Console, name: str) -> tuple[SkuStock | None, list[str
 
 
 def _unknown(request: Request, name: str, near: Sequence[str]) -> Response:
-    text = f"No system counts, shows or lists “{name}”."
+    text = f"No system counts, shows or lists “{clipped(name)}”."
     return page(
         request,
         "inventory_unknown.html",
         status=404,
         title=name,
-        command=f"interlock stock {name}",
+        command=f"interlock stock {quote(name)}",
         answer=Answer(state="silent", text=text),
         near=near,
     )
@@ -126,12 +118,8 @@ def sku_answer(strategy: Strategy, found: SkuStock) -> Answer:
     wrong = sorted((one for one in found.places if one.state not in ("agrees", "uncounted")), key=_gravity)
     if wrong:
         first = wrong[0]
-        title = f"{title_of(strategy, first.channel)} at {' and '.join(first.locations)}"
-        more = (
-            f"{counted(len(wrong) - 1, 'other place is', 'other places are')} not as it should be either."
-            if wrong[1:]
-            else ""
-        )
+        title = f"{title_of(strategy, first.channel)} at {named(first.locations)}"
+        more = _others(wrong[1:])
         return Answer(state=LIGHTS[first.state], text=_sentence(strategy, title, first), more=more)
     if found.stopped:
         first_stopped = found.stopped[0]
@@ -151,6 +139,18 @@ def sku_answer(strategy: Strategy, found: SkuStock) -> Answer:
     return Answer(
         state="done", text=f"{places} what {_owners(strategy, found)} counts, less what is sold and kept back."
     )
+
+
+def _others(rest: Sequence[PlaceStock]) -> str:
+    """What else is not right; what was never read is not wrong."""
+    unread = sum(one.state == "unread" for one in rest)
+    told = [
+        f"{counted(len(rest) - unread, 'other place is', 'other places are')} not as it should be either."
+        if len(rest) > unread
+        else "",
+        f"{counted(unread, 'place has', 'places have')} not been read yet." if unread else "",
+    ]
+    return " ".join(one for one in told if one)
 
 
 def _sentence(strategy: Strategy, title: str, one: PlaceStock) -> str:
@@ -183,97 +183,63 @@ def _owners(strategy: Strategy, found: SkuStock) -> str:
     return " and ".join(title_of(strategy, name) for name in dict.fromkeys(found.owners.values()))
 
 
-# -- side by side
+# -- which places in full
 
 
-def _heads(strategy: Strategy, found: SkuStock) -> tuple[str, ...]:
-    """Who counts, then who shows."""
-    counting = dict.fromkeys([*found.owners.values(), *(one.system for one in found.counted)])
-    return tuple(
-        dict.fromkeys(
-            [*(name for name in counting if name in strategy.systems), *(one.channel for one in found.places)]
-        )
-    )
+def _in_full(found: SkuStock, chosen: str) -> tuple[list[PlaceStock], list[PlaceStock]]:
+    """The place that the address names and the gravest, with their sums; and the others."""
+    places = sorted(found.places, key=lambda one: (f"{one.channel}:{one.place}" != chosen, _gravity(one)))
+    return places[:FULL], places[FULL:]
 
 
-def _row(found: SkuStock, heads: Iterable[str], location: str) -> AtLocation:
-    owner = found.owners[location]
-    return AtLocation(
-        name=location, owner=owner, cells=tuple(tuple(_cells(found, system, location)) for system in heads)
-    )
+def _short(one: PlaceStock) -> str:
+    """The sum in figures, such as 40 less 2 less 1."""
+    terms = [f"{MINUS if term.amount < 0 else '+'} {number(abs(term.amount))}" for term in one.found.terms]
+    return " ".join(terms).removeprefix("+ ")
 
 
-def _cells(found: SkuStock, system: str, location: str) -> Iterator[Cell]:
-    for position in found.counted:
-        if (position.system, position.location) == (system, location):
-            yield _position(position)
-    for one in found.places:
-        if one.channel == system and location in one.locations:
-            yield _shown(one)
+def _terms(strategy: Strategy, one: PlaceStock) -> list[SumLine]:
+    """Term by term; of many locations that are shown as one number each is one line."""
+    if len(one.locations) <= IN_TERMS:
+        several = len(one.locations) > 1
+        return [_line(strategy, (term,), term.location if several else "") for term in one.found.terms]
+    of_location: dict[str, list[Term]] = {}
+    for number_, term in enumerate(one.found.terms):
+        of_location.setdefault(term.location or f"term {number_}", []).append(term)
+    return [_line(strategy, terms, terms[0].location) for terms in of_location.values()]
 
 
-def _position(one: Counted) -> Cell:
-    rest = ", ".join(
-        f"{name.replace('_', ' ')} {number(value)}"
-        for name, value in one.quantities.items()
-        if name != "available" and value
-    )
-    kept = f"; {one.remainder} left over" if one.remainder else ""
-    return Cell(number=number(one.available), detail=f"{rest or 'available'}{kept}", at_ms=one.as_of_us // MICRO)
-
-
-def _shown(one: PlaceStock) -> Cell:
-    looked = one.row.seen_us // MICRO if one.row else 0
-    shown = (
-        "?"
-        if one.row is None or one.row.seen is None
-        else "not carried"
-        if not one.row.stocked
-        else number(one.row.seen)
-    )
-    together = f"with {', '.join(one.locations)}" if len(one.locations) > 1 else f"at {one.place}"
-    return Cell(number=shown, detail=together, at_ms=looked, state=LIGHTS[one.state], word=WORDS[one.state])
-
-
-# -- what happened
-
-
-def _steps(strategy: Strategy, changes: Sequence[Happened]) -> list[Step]:
-    """Newest last; what one line of a system changed at once is one step."""
-    steps: list[Step] = []
-    last: Happened | None = None
-    for one in reversed(changes):
-        same = last is not None and (one.at_us, one.kind, one.system, one.place, one.event) == (
-            last.at_us, last.kind, last.system, last.place, last.event,
-        )  # fmt: skip
-        if same and steps:
-            steps[-1] = msgspec.structs.replace(steps[-1], detail=f"{steps[-1].detail}, {_moved(one)}")
-        else:
-            steps.append(_step(strategy, one))
-        last = one
-    return steps
-
-
-def _step(strategy: Strategy, one: Happened) -> Step:
-    where = title_of(strategy, one.system) + (f" at {one.place}" if one.place else "")
-    why = f" · {one.why}" if one.why else ""
-    return Step(
-        at_ms=one.at_us // MICRO, state=KIND_LIGHTS[one.kind], what=KIND_WORDS[one.kind],
-        detail=f"{where}{why}: {_moved(one)}" if one.kind not in ("sold", "seen") else f"{_moved(one)} · {where}{why}",
+def _line(strategy: Strategy, terms: Sequence[Term], location: str) -> SumLine:
+    what = terms[0].what if len(terms) == 1 else ", ".join(f"{_signed(term.amount)} {term.what}" for term in terms)
+    told = [term.at_us for term in terms if term.at_us]
+    return SumLine(
+        amount=sum(term.amount for term in terms), what=titled(strategy, what), location=location,
+        at_ms=min(told, default=0) // MICRO,
     )  # fmt: skip
 
 
-def _moved(one: Happened) -> str:
-    if one.kind == "sold":
-        return counted(one.after or 0, "piece")
-    if one.kind == "seen":
-        return counted(one.before or 0, "piece")
-    name = one.name.replace("_", " ")
-    return (
-        f"{name} {number(one.after or 0)}"
-        if one.before is None
-        else f"{name} {number(one.before)} → {'none' if one.after is None else number(one.after)}"
-    )
+def _signed(amount: int) -> str:
+    return f"{MINUS}{number(-amount)}" if amount < 0 else number(amount)
+
+
+def _heading(strategy: Strategy, one: PlaceStock) -> str:
+    """The question that the sum below it answers."""
+    title, at = title_of(strategy, one.channel), named(one.locations)
+    if one.found.suspended:
+        return f"Why {title} is not written at {at}"
+    if not one.found.counted:
+        return f"Why {title} is left alone at {at}"
+    should = number(one.found.quantity)
+    if one.state == "agrees" or one.shown == one.found.quantity:
+        return f"Why {title} shows {should} at {at}"
+    shows = "" if one.shown is None else f", and shows {number(one.shown)}"
+    return f"Why {title} should show {should} at {at}{shows}"
+
+
+def _changes_asked(request: Request) -> int:
+    """How many of the newest changes the address asks for."""
+    asked = request.query_params.get("changes", "")
+    return max(CHANGES_SHOWN, min(int(asked), MOST_CHANGES)) if asked.isdecimal() and len(asked) < 6 else CHANGES_SHOWN
 
 
 def _listed(one: PlaceStock, name: str) -> str:
