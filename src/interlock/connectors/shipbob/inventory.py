@@ -225,8 +225,14 @@ class ShipBobStock:
         rest = place.facilities[1:]
         if rest:
             return stock.LevelPage(levels=levels, after=_text(msgspec.structs.replace(place, facilities=rest, event=0)))
-        calls = len(self._locations[1]) + 2
-        return _round_end(place, levels, self._rest(calls=calls))
+        return self._round_end(place, levels, calls=len(self._locations[1]) + 2)
+
+    def _round_end(self, place: _Round, levels: tuple[stock.Level, ...], *, calls: int) -> stock.LevelPage:
+        """What orders commit is in no history: complete is only what was read whole."""
+        return stock.LevelPage(
+            levels=levels, cursor=_text(place.cursor), rest_seconds=self._rest(calls=calls),
+            complete_us=self._complete_us(place.cursor),
+        )  # fmt: skip
 
     async def _movements(self, place: _Round, timeout_seconds: float) -> _History | Failed:
         asked: dict[str, Any] = {"facility_id": place.facilities[0], "start_date": _iso(place.since_us)}
