@@ -1,14 +1,18 @@
 """What the ShipBob twin answers about stock: items, levels as totals and by location, the history of movements; and its controls.
 
-Facts: brianzinn/shipbob-node-sdk openapi-2026-01.json at 8a10229. There are no webhooks of inventory (Webhooks.Topics).
+Facts: brianzinn/shipbob-node-sdk openapi-2026-01.json at 8a10229 (its tests, which ran at a live account: at most some 150
+InventoryIds at once, 250 events a page of the history); developer.shipbob.com/guides/inventory-history (a side of an event
+may be null, its time has no zone). There are no webhooks of inventory (Webhooks.Topics). `next` is a path without the
+version, and a cursor: as programs that follow it show; the specification does not tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import base64
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +25,8 @@ from interlock.twins.world import Change, Record, World
 Handler = Callable[[Request], Awaitable[Response]]
 PAGE_LIMIT, PAGE_DEFAULT = 250, 50
 """The specification states no largest PageSize of inventory; 250 is that of its other lists."""
+IDS_LIMIT = 150
+HISTORY_PAGE = 250
 HISTORY_DAYS = 90
 SETS = ("on_hand", "awaiting", "internal_transfer")
 
@@ -45,7 +51,8 @@ class Inventory:
             "/location": self._locations,
         }
         routes: list[BaseRoute] = [
-            Route(self._version + path, guarded(handler), methods=["GET"]) for path, handler in paths.items()
+            Route(self._version + path, _explained(guarded(handler)), methods=["GET"])
+            for path, handler in paths.items()
         ]
         history = Route(f"{self._version}/inventory/history:query", guarded(self._history), methods=["POST"])
         return [*routes, history]
@@ -92,26 +99,26 @@ class Inventory:
         after = int(request.query_params.get("cursor") or body.get("cursor") or 0)
         earliest = datetime.now(UTC) - timedelta(days=HISTORY_DAYS)
         since = datetime.fromisoformat(body["start_date"]) if body.get("start_date") else earliest
-        rows = self._stock.movements(facility, after, max(since, earliest), PAGE_DEFAULT)
-        more = len(rows) > PAGE_DEFAULT
-        rows = rows[:PAGE_DEFAULT]
-        last = rows[-1]["inventory_audit_event_id"] if rows else 0
-        following = f"{request.url.path}?cursor={last}" if more else None
+        found = self._stock.movements(facility, after, max(since, earliest), HISTORY_PAGE)
+        rows = [row | {"event_datetime": row["event_datetime"].partition("+")[0]} for row in found[:HISTORY_PAGE]]
+        more = len(found) > HISTORY_PAGE
+        following = f"/inventory/history:query?cursor={rows[-1]['inventory_audit_event_id']}" if more else None
         return answer({"data": rows, "first": None, "last": None, "next": following, "prev": None})
 
     def _page(self, request: Request, shown: Callable[[int], Record]) -> Response:
-        query = request.query_params
+        query = _asked(request)
         try:
-            limit, after = int(query.get("PageSize", PAGE_DEFAULT)), int(query.get("cursor", 0))
+            limit, after = int(query.get("PageSize", PAGE_DEFAULT)), int(query.get("after", 0))
             wanted = [int(one) for one in query["InventoryIds"].split(",")] if "InventoryIds" in query else None
         except ValueError as error:
             return answer(_problem(str(error)), 400)
         if not 1 <= limit <= PAGE_LIMIT:
             return answer(_problem(f"PageSize must be between 1 and {PAGE_LIMIT}."), 400)
+        if wanted is not None and len(wanted) > IDS_LIMIT:
+            return answer(_problem(f"InventoryIds: at most {IDS_LIMIT}."), 400)
         found = self._stock.page(after, limit, wanted)
-        kept = {name: value for name, value in query.items() if name != "cursor"}
-        more = len(found) > limit
-        following = f"{request.url.path}?{urlencode(kept | {'cursor': found[limit - 1]})}" if more else None
+        path, more = request.url.path.removeprefix(self._version), len(found) > limit
+        following = f"{path}?cursor={_cursor({**query, 'after': found[limit - 1]})}" if more else None
         rows = [shown(known) for known in found[:limit]]
         return answer({"items": rows, "first": None, "last": None, "next": following, "prev": None})
 
@@ -207,6 +214,29 @@ class Inventory:
         return delta
 
 
+def _cursor(query: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(query).encode()).decode().rstrip("=")
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """The query; a cursor is all of an earlier one, and where it stood."""
+    query: dict[str, Any] = dict(request.query_params)
+    if cursor := query.pop("cursor", ""):
+        query |= json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    return query
+
+
+def _explained(handler: Handler) -> Handler:
+    """Inventory tells in a body why it answers nothing, where orders do not."""
+
+    async def explained(request: Request) -> Response:
+        response = await handler(request)
+        bare = response.status_code in (401, 403) and not response.body
+        return answer(_problem("", response.status_code), response.status_code) if bare else response
+
+    return explained
+
+
 def _location_row(place: int, name: str, row: Amounts) -> Record:
     return {
         "awaiting_quantity": row.awaiting,
@@ -221,5 +251,5 @@ def _location_row(place: int, name: str, row: Amounts) -> Record:
 
 def _problem(detail: str, status: int = 400) -> dict[str, Any]:
     """Inventory.ProblemDetails."""
-    titles = {400: "Bad Request", 404: "Not Found"}
+    titles = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
     return {"type": "about:blank", "title": titles[status], "status": status, "detail": detail, "instance": None}

@@ -17,6 +17,8 @@ from interlock.twins.world import Change, Record, World
 
 LOCATIONS: tuple[Record, ...] = ({"id": 8, "name": "Cicero (IL)"},)
 DEFAULT_ON_HAND = 1000
+SHELF = 10_000_000
+"""`location_id` of a movement is a shelf, not the fulfilment centre, which is its `facility_id`."""
 MOVEMENT = "movement"
 """The kind of a record of a change of what is on hand; its id is the inventory_audit_event_id."""
 
@@ -159,7 +161,7 @@ class Stock:
     def _movement(self, inventory_id: int, location: int, category: str, change: int, order_id: int | None) -> Change:
         key = self._world.next_id(MOVEMENT)
         sku = (self.product(inventory_id) or {}).get("reference_id")
-        side = {"facility_id": location, "location_id": location, "quantity_change": change, "sku": sku}
+        side = {"facility_id": location, "location_id": SHELF + inventory_id, "quantity_change": change, "sku": sku}
         row = {
             "inventory_audit_event_id": int(key), "inventory_id": inventory_id, "event_category": category,
             "event_datetime": self._world.now(), "shipbob_order_id": order_id, "additional_reference": [],

@@ -60,8 +60,8 @@ def test_a_level_in_the_names_of_the_hub() -> None:
         ),
     )  # fmt: skip
     assert [asked for asked, _ in vendor.asked] == [
-        "GET /2026-01/inventory-level/locations?PageSize=250",
-        "GET /2026-01/inventory-level?InventoryIds=1&PageSize=250",
+        "GET /2026-01/inventory-level/locations?PageSize=150",
+        "GET /2026-01/inventory-level?InventoryIds=1&PageSize=150",
     ]
 
 
@@ -84,7 +84,7 @@ def test_what_is_set_aside_is_not_available_anywhere() -> None:
         [{"items": None, "next": None}],
         [[]],
         [
-            levels((1, [place(8)]), following="https://api.test/2026-01/inventory-level/locations?PageSize=250"),
+            levels((1, [place(8)]), following="https://api.test/2026-01/inventory-level/locations?PageSize=150"),
             totals(_1=0),
         ],
         [levels((1, [place(8)]), following="opaque"), totals(_1=0)],
@@ -197,3 +197,17 @@ def test_a_long_round_stays_what_it_is() -> None:
         return await source.changed(cursor(0.2), page.after, timeout_seconds=5)
 
     assert msgspec.json.decode(read(vendor, use, clock).cursor)["since_us"] == 1_800_000_000_000_000
+
+
+def test_many_items_are_asked_for_in_parts() -> None:
+    """ShipBob limits how many ids a call may name: all are read, in calls of at most 150, and none is left behind."""
+    items = list(range(1, 302))
+    parts = [items[begin : begin + 150] for begin in (0, 150, 300)]
+    answers = [
+        one for part in parts
+        for one in (levels(*((n, [place(8)]) for n in part)), totals(**{f"_{n}": 0 for n in part}))
+    ]  # fmt: skip
+    vendor = Vendor(*answers)
+    found = read(vendor, lambda source: source.read([str(n) for n in items], timeout_seconds=5))
+    assert [level.item for level in found] == [str(n) for n in items]
+    assert max(asked.partition("InventoryIds=")[2].partition("&")[0].count(",") + 1 for asked, _ in vendor.asked) == 150

@@ -28,6 +28,9 @@ from interlock.connectors.contract import (
 
 PAGE: Final = 250
 """Items of a page: the largest of ShipBob's other lists; the specification names none for inventory."""
+IDS_PER_CALL: Final = 150
+"""InventoryIds in a call, and so the levels of a page: "the API limits how many", test/shipbob-api-2026-01.spec.ts at 8a10229
+of the same SDK, which asks for so many at a live account. ShipBob publishes no number."""
 HISTORY_DAYS_MAX: Final = 89
 """The history goes back 90 days (MerchantHistoryRequest.start_date)."""
 LOCATIONS_KEPT_SECONDS: Final = 3_600.0
@@ -155,7 +158,7 @@ class ShipBobStock:
     async def levels(self, after: str, *, timeout_seconds: float) -> stock.LevelPage | Retry | Refused:
         """All levels. What changes while they are read is found from the cursor on, which is of the beginning."""
         now = self._now_us()
-        walk = msgspec.json.decode(after, type=_Walk) if after else _Walk(_Cursor(now, now), f"PageSize={PAGE}")
+        walk = msgspec.json.decode(after, type=_Walk) if after else _Walk(_Cursor(now, now), f"PageSize={IDS_PER_CALL}")
         read = await self._levels(walk.query, timeout_seconds)
         if not isinstance(read, tuple):
             return read
@@ -186,10 +189,14 @@ class ShipBobStock:
     async def read(self, items: Sequence[str], *, timeout_seconds: float) -> tuple[stock.Level, ...] | Retry | Refused:
         """The levels of some items now."""
         known = [item for item in items if item.isascii() and item.isdecimal()]
-        if not known:
-            return ()
-        read = await self._levels(f"InventoryIds={','.join(known)}&PageSize={PAGE}", timeout_seconds)
-        return read[0] if isinstance(read, tuple) else read
+        levels: list[stock.Level] = []
+        for begin in range(0, len(known), IDS_PER_CALL):
+            some = ",".join(known[begin : begin + IDS_PER_CALL])
+            read = await self._levels(f"InventoryIds={some}&PageSize={IDS_PER_CALL}", timeout_seconds)
+            if not isinstance(read, tuple):
+                return read
+            levels += read[0]
+        return tuple(levels)
 
     def told(self, topic: str, body: bytes) -> stock.Told:  # noqa: ARG002 - ShipBob's webhooks say nothing of stock
         """Nothing."""
@@ -235,9 +242,11 @@ class ShipBobStock:
         )  # fmt: skip
 
     async def _movements(self, place: _Round, timeout_seconds: float) -> _History | Failed:
+        """The cursor stands in the query and in the body: both are specified, and the SDK's tests send both."""
         asked: dict[str, Any] = {"facility_id": place.facilities[0], "start_date": _iso(place.since_us)}
         body = msgspec.json.encode(asked | ({"cursor": place.event} if place.event else {}))
-        return await self._ask("POST", "/inventory/history:query", body, _History, timeout_seconds)
+        path = "/inventory/history:query" + (f"?cursor={place.event}" if place.event else "")
+        return await self._ask("POST", path, body, _History, timeout_seconds)
 
     async def _levels(self, query: str, timeout_seconds: float) -> tuple[tuple[stock.Level, ...], str | None] | Failed:
         """A page of levels by location and what leads to the next; what is set aside is told only as a total per item."""
@@ -259,7 +268,7 @@ class ShipBobStock:
         """Pieces that are there and cannot be sent, of these items. Raises nothing: what is not told is a failed read."""
         if not rows or self._connection.settings["exceptions"] == "ignore":
             return {}
-        query = f"InventoryIds={','.join(str(row.inventory_id) for row in rows)}&PageSize={PAGE}"
+        query = f"InventoryIds={','.join(str(row.inventory_id) for row in rows)}&PageSize={IDS_PER_CALL}"
         totals = await self._get("/inventory-level", query, _Totals, timeout_seconds)
         if not isinstance(totals, _Totals):
             return totals
