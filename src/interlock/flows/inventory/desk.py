@@ -308,13 +308,14 @@ class Taking:
         self._touch(now.sku, event)
 
     def _shows(self, channel: str, level: Level, event: int) -> None:
-        """An echo of our own write changes nothing (C17); any other number is read at the channel before it counts, and so is
-        the old number where another is on its way there: somebody may have written it over ours (C19)."""
+        """An echo of our own write changes nothing (C17), nor one that comes before the write's own answer; any other number is
+        read at the channel before it counts, and so is the old number where another is on its way there: somebody may have
+        written it over ours (C19)."""
         told = level.quantities.get("available")
         if told is None:
             return
         for row in self._book.shown_as(channel, level.item, level.location):
-            if row.seen != told or row.seen != row.wanted:
+            if told != row.wanted or (row.seen != told and not _is_expected(row)):
                 self._book.show(msgspec.structs.replace(row, seen_us=-event))
                 self._touch(row.sku, event)
 
@@ -522,6 +523,12 @@ class Taking:
             Happened(at_us=self._now_us, kind=kind, sku=sku, system=system, place=place, name=name, before=before,
                      after=after, as_of_us=as_of_us, why=why, event=event)
         )  # fmt: skip
+
+
+def _is_expected(row: Shown) -> bool:
+    """Whether a place that shows what is wanted is no news: it was known what it showed, nothing was to go, nothing stood in the
+    way, so that the write which puts it there is on its way."""
+    return row.seen is not None and not (row.sold or row.missing or row.trouble or row.said)
 
 
 def _as_of(level: Level, event: Event) -> int:

@@ -1,6 +1,7 @@
 """Shows stock: a delivery to a channel works out what the place should show now, compares, and writes the difference."""
 
 import logging
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -15,7 +16,7 @@ from interlock.messaging.finished import Finished, Stop, dead, failure_of
 from interlock.messaging.limiter import Limiter
 from interlock.messaging.outcome import Outcome, Refused, Retry
 from interlock.messaging.releases import Document, Limits
-from interlock.messaging.stock import Line, Place, Seen, StockChannel
+from interlock.messaging.stock import Line, Place, Seen, StockChannel, requests_of_write
 from interlock.messaging.stock_book import FOREIGN, Happened, Shown, StockBook, StockWork, channel_of, place_of
 from interlock.messaging.write import Absent, Found, LookUp, Once, Past, Plan, Write
 
@@ -66,6 +67,14 @@ class Doubt(NamedTuple):
         """Whether only a write can tell what the place shows: what was read there may be overtaken."""
         return not self.compares and (bool(self.quantities) or (row.seen is None and row.written is not None))
 
+    def needs_reading(self, row: Shown) -> bool:
+        """Whether the place is read before anything is decided. Where an event has said something of it, the compare of the next
+        write tells as much, if there is one: mostly it was the echo of our own."""
+        if self.quantities or (row.sold and self.compares):
+            return True
+        is_compared = self.compares and row.seen is not None and row.stocked and row.trouble != FOREIGN
+        return row.seen_us == 0 or (row.seen_us < 0 and not is_compared)
+
 
 class Showing:
     """What the courier asks about deliveries to `stock:CHANNEL`."""
@@ -91,14 +100,18 @@ class Showing:
         if not row.item:
             raise dead("mapping", row.trouble or "STK001", row.said or f"{system} lists no item that is {sku}")
         self._require_settled(delivery, release.stock, channel, row)
-        seen, writer = None, self._writer(system, release)
-        doubted = _doubted(delivery)
-        if row.seen_us <= 0 or doubted or (row.sold and writer.channel.compares):
-            seen = await self._seen(writer, Place(row.item, place), timeout_seconds)
-        doubt = Doubt(doubted, compares=writer.channel.compares)
-        decided = await self._book.run(
-            lambda work: self._decide(work, release.stock, channel, row, seen, doubt, told=delivery.replayed)
+        writer = self._writer(system, release)
+        doubt = Doubt(_doubted(delivery), compares=writer.channel.compares)
+        at = Place(row.item, place)
+        seen = await self._seen(writer, at, timeout_seconds) if doubt.needs_reading(row) else None
+        decide = partial(
+            self._decide, rules=release.stock, channel=channel, known=row, doubt=doubt, told=delivery.replayed
         )
+        decided = await self._book.run(partial(decide, seen=seen))
+        if decided is None:  # no write would tell what the place shows
+            seen = await self._seen(writer, at, timeout_seconds)
+            decided = await self._book.run(partial(decide, seen=seen))
+        assert decided is not None  # with what was just seen, it is
         if isinstance(decided, Stop):
             raise decided
         return decided
@@ -143,11 +156,10 @@ class Showing:
             return Retry(code="HUB-CLIENT", message=f"{type(error).__name__} in the client of {writer.system}")
 
     def _decide(
-        self, work: StockWork, rules: StockRules, channel: Channel, known: Shown, seen: Seen | None, doubt: Doubt, *,
-        told: bool,
-    ) -> Document | Stop:  # fmt: skip
+        self, work: StockWork, *, rules: StockRules, channel: Channel, known: Shown, seen: Seen | None, doubt: Doubt, told: bool,
+    ) -> Document | Stop | None:  # fmt: skip
         """In the transaction that keeps what was seen. `known` is what we knew when the channel was asked; `told`: a person has
-        asked for this very write."""
+        asked for this very write. None, and nothing kept: the place is in doubt, and there is nothing to write."""
         now_us = self._clock.now_ms() * 1_000
         row = work.shown(known.channel, known.place, known.sku) or known
         unsure = doubt.of(row)
@@ -161,6 +173,8 @@ class Showing:
             work.show(msgspec.structs.replace(row, said=found.suspended))
             return _suspended(found, now_us)
         differs = _differs(row, found, unsure=unsure)
+        if not differs and seen is None and row.seen_us <= 0:
+            return None
         if row.trouble == FOREIGN and differs and not told:
             words = f"{row.channel} shows {row.seen}, {found.quantity} is right: somebody else wrote it"
             work.show(msgspec.structs.replace(row, said=words))
@@ -199,8 +213,9 @@ class Showing:
         found = self._writers.get(system)
         if found is None or found.channel is not channel:
             limits = release.limits(system)
+            at_once = limits.burst or requests_of_write(channel)  # more would go together anyway
             limiter = Limiter(
-                self._clock, concurrency=limits.concurrency, rate_per_second=limits.rate_per_second, burst=limits.burst
+                self._clock, concurrency=limits.concurrency, rate_per_second=limits.rate_per_second, burst=at_once
             )
             found = self._writers[system] = ChannelWriter(system, channel, self._book, self._clock, limiter)
         return found

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 from urllib.parse import quote
@@ -36,6 +36,7 @@ LONGEST_UNDERWAY_SECONDS: Final = 6 * 3_600.0
 RESENT_KEPT: Final = 64
 
 LOG = logging.getLogger("interlock.flows")
+_NOTHING: Final[Mapping[Place, int]] = {}
 _KEYS = uuid.UUID("0c9d5f0a-5a57-4d53-8f0e-6c1b4c7a2d11")
 
 
@@ -117,9 +118,10 @@ class ChannelWriter:
         return await asyncio.shield(task)
 
     async def _made(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
+        answered = self._book.look(lambda work: self._doubts(work, batch)) if self.channel.compares else {}
         outcomes = await self._ended(batch, timeout_seconds, first=True)
         settled = list(zip(batch.lines, outcomes, strict=True))
-        await self._book.run(lambda work: self._settle(work, settled, again=False))
+        await self._book.run(lambda work: self._settle(work, settled, again=False, answered=answered))
         return tuple(self._patience.with_rest(line.place, outcome) for line, outcome in settled)
 
     async def _made_again(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
@@ -184,15 +186,26 @@ class ChannelWriter:
 
     # -- what is known after a call
 
-    def _settle(self, work: StockWork, settled: Sequence[tuple[Line, Outcome]], *, again: bool) -> None:
-        """What was told while the call was on its way may be of after it: that place is read again. An answer that came only to
+    def _doubts(self, work: StockWork, batch: Batch) -> dict[Place, int]:
+        """What events have said of places until now: the compare of a call that begins now answers that."""
+        rows = {line.place: work.shown(self.system, line.place.location, line.sku) for line in batch.lines}
+        doubted = [line.place for line in batch.lines if line.change_from is not None]
+        return {place: row.seen_us for place in doubted if (row := rows[place]) is not None and row.seen_us < 0}
+
+    def _settle(
+        self, work: StockWork, settled: Sequence[tuple[Line, Outcome]], *, again: bool,
+        answered: Mapping[Place, int] = _NOTHING,
+    ) -> None:  # fmt: skip
+        """What was told while the call was on its way may be of after it: that place is read again, but for what the call has
+        `answered` by its compare. An answer that came only to
         a repetition is of the past: its place is read again too, and when it has gone on since, the answer is no news."""
         now_us = self._clock.now_ms() * 1_000
         for line, outcome in settled:
             row = work.shown(self.system, line.place.location, line.sku)
             if row is None or line.reference != reference_of(row):
                 continue
-            read_us = 0 if again else min(row.seen_us, 0) or now_us
+            doubt = 0 if row.seen is not None and answered.get(line.place) == row.seen_us else min(row.seen_us, 0)
+            read_us = 0 if again else doubt or now_us
             change = Happened(
                 at_us=now_us, kind="written", sku=line.sku, system=self.system, place=row.place, name="available",
                 before=row.seen, after=line.quantity, as_of_us=line.as_of_us, why=line.reference,
