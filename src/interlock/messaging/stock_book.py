@@ -226,7 +226,7 @@ class StockWork(Protocol):
         """Its owner knows of all of it: nothing is subtracted any more."""
 
     def release(self, line: Reserved) -> None:
-        """The sale takes nothing of it any more."""
+        """The sale takes nothing of it any more, from this version on; its owner has to count it anew."""
 
     def reserved_told(self, sku: str, owner: str) -> list[Reserved]:
         """Of these, those of sales that were delivered to the owner."""

@@ -343,12 +343,12 @@ class Taking:
         """What the order still takes now stands in place of what it took before."""
         if channel not in self._rules.channels or not self._book.sold(channel, sale.key, sale.version):
             return
-        before = {(line.sku, line.place): line for line in self._book.reserved_of(channel, sale.key)}
+        before = {(line.sku, line.place): line for line in self._book.reserved_of(channel, sale.key) if line.quantity}
         now = self._lines(channel, sale, event)
         kits, parts = self._as_kits(channel, sale)
         for at, line in before.items():
             if at not in now:
-                self._book.release(line)
+                self._book.release(msgspec.structs.replace(line, version=sale.version))
                 self._returned(channel, line, event)
                 self._touch(line.sku, event)
         for at, line in now.items():
@@ -425,7 +425,7 @@ class Taking:
 
     def see(self, lines: Iterable[Reserved], publishing: Publishing | None = None) -> list[Waiting]:
         """Of these, what an owner has been told of, and has counted since, is subtracted no longer. Returns what waits for a count
-        of an owner that was told."""
+        of an owner that was told: also of what is subtracted no more, when the order has changed there since the last count."""
         publishing, waits = publishing or Publishing(self._book, self._rules, self._now_us), list[Waiting]()
         for line in lines:
             waiting = publishing.waiting(line)
@@ -433,6 +433,7 @@ class Taking:
                 continue
             if not waiting.known:
                 waits.append(waiting)
+            if not waiting.known or line.quantity <= line.seen:
                 continue
             self._book.see(line)
             self._happened("seen", line.sku, line.channel, line.place, "sold", line.quantity, None,

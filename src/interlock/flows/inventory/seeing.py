@@ -98,8 +98,7 @@ class Seeing:
 
         def work(book: StockWork) -> int:
             taking = Taking(book, rules, now_us)
-            lines = [line for sale in sales for line in book.reserved_of(*sale) if line.quantity > line.seen]
-            for waiting in taking.see(lines):
+            for waiting in taking.see([line for sale in sales for line in book.reserved_of(*sale)]):
                 ask(book, waiting, lags, now_us)
             if marks is not None:
                 book.read("", MARKS + owner, Read(cursor=msgspec.json.encode(marks).decode()))

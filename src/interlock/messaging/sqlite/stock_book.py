@@ -161,8 +161,8 @@ class SqliteStockWork:
         self._do("see", line.sku, line.channel, line.sale, line.place)
 
     def release(self, line: Reserved) -> None:
-        """One line."""
-        self._do("release", line.sku, line.channel, line.sale, line.place)
+        """The row stays, of no pieces: what its owner is told of it has its item read again."""
+        self._do("release", line.version, line.sku, line.channel, line.sale, line.place)
 
     def told_owner_us(self, owner: str, channel: str, sale: str, version: int) -> int:
         """By the crosswalk."""

@@ -71,7 +71,7 @@ ON CONFLICT (sku, channel, sale, place) DO UPDATE SET quantity = excluded.quanti
 UPDATE stock_reservation SET seen = quantity WHERE sku = ? AND channel = ? AND sale = ? AND place = ?
 
 -- name: release
-DELETE FROM stock_reservation WHERE sku = ? AND channel = ? AND sale = ? AND place = ?
+UPDATE stock_reservation SET quantity = 0, seen = 0, version = ? WHERE sku = ? AND channel = ? AND sale = ? AND place = ?
 
 -- name: told_owner
 SELECT max(written_ms) FROM link WHERE system = ? AND origin = ? AND object = 'order' AND key = ? AND version >= ?
