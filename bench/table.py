@@ -10,7 +10,8 @@ Better = Literal["higher", "lower"]
 class Figure(msgspec.Struct, kw_only=True):
     """One row. `target` is what is asked for (None: nothing is), met when `value` is at least or at most that, by `better`.
 
-    `ratio` is the section's leading figure divided by this one, in the same run. `missing` says why there is no value.
+    `ratio` is the section's leading figure divided by this one, in the same run. `bound` is the best that something else allows,
+    such as a vendor's limit. `missing` says why there is no value.
     """
 
     name: str
@@ -18,6 +19,7 @@ class Figure(msgspec.Struct, kw_only=True):
     unit: str
     better: Better = "higher"
     target: float | None = None
+    bound: float | None = None
     ratio: float | None = None
     note: str = ""
     missing: str = ""
@@ -37,8 +39,9 @@ class Section(msgspec.Struct, kw_only=True):
     figures: list[Figure]
 
 
-HEADINGS = ("", "figure", "", "target", "", "ratio")
-LEGEND = "ratio: the first figure of the group divided by this one, in the same run"
+HEADINGS = ("", "figure", "", "bound", "target", "", "ratio")
+NUMBERS = (1, 3, 4, 6)
+LEGEND = "bound: the best that a limit of somebody else allows; ratio: the first figure of the group divided by this one, in the same run"
 
 
 def beside(lead: Figure, *others: Figure) -> list[Figure]:
@@ -70,7 +73,7 @@ def write_table(sections: list[Section], out: TextIO) -> None:
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     aligned = [
-        cell.rjust(width) if column in (1, 3, 5) else cell.ljust(width)
+        cell.rjust(width) if column in NUMBERS else cell.ljust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "  ".join(aligned).rstrip()
@@ -81,7 +84,8 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     verdict = {None: "", True: "met", False: "NOT met"}[figure.met]
     ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
     value = "not measured" if figure.value is None else _number(figure.value)
-    return (f"  {figure.name}", value, figure.unit, target, verdict, ratio)
+    bound = "" if figure.bound is None else _number(figure.bound)
+    return (f"  {figure.name}", value, figure.unit, bound, target, verdict, ratio)
 
 
 def _number(value: float) -> str:

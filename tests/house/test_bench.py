@@ -149,3 +149,15 @@ def test_a_machine_without_node_is_told_so(bench: Any, monkeypatch: pytest.Monke
     monkeypatch.setattr(bench("node_red").shutil, "which", lambda _name: None)
     with pytest.raises(RuntimeError, match="install Node"):
         bench("node_red").installed()
+
+
+def test_no_hub_is_asked_for_what_a_vendor_does_not_take(bench: Any) -> None:
+    """A target that Amazon's own plan makes impossible would say nothing of the hub: 5 items a second are 4 s for 20 items, and 200
+    for 1,000; a vendor that takes a hundred in a call is bound by the pace of calls alone."""
+    stock = bench("stock")
+    least = [stock.least_seconds("amazon", items) for items in (5, 20, 1_000)]
+    assert least == pytest.approx([1.0, 4.0, 200.0], rel=0.01)
+    assert stock.least_seconds("square", 1_000) == 0.2
+    few, some = (stock._figure("amazon", items, [0.5, 5.0]) for items in (5, 20))
+    assert (few.target, few.met, some.target, some.met) == (stock.TARGET_SECONDS, False, None, None)
+    assert "5 patches a second" in some.note and some.bound == least[1]
