@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from interlock.canonical.money import quantum
 from interlock.clock import Clock
 from interlock.connectors.allowance import Allowance, Hold, Lane, Level
 from interlock.connectors.http import Answer, Http
@@ -33,7 +34,7 @@ __all__ = [
     "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "Returned", "SettingsError", "Source", "StoredToken",
     "Subject", "Subscription", "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Whole",
     "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write", "dropped",
-    "fingerprint", "no_success", "not_judged", "retry_after_seconds", "stock", "warnings_of", "with_members",
+    "fingerprint", "no_success", "not_judged", "quantum", "retry_after_seconds", "stock", "warnings_of", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]

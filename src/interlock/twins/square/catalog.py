@@ -19,6 +19,8 @@ from interlock.twins.world import Record, World
 LIST_PAGE, SEARCH_PAGE_MOST, SEARCH_PAGE = 100, 1000, 100
 ID_LETTERS = string.ascii_uppercase + string.digits
 SEARCHABLE = ("sku", "upc", "name")
+PRICE = {"amount": 1000, "currency": "USD"}
+"""Of a variation that is given none. One whose price is None has VARIABLE_PRICING: the till asks."""
 
 
 class Catalog:
@@ -48,6 +50,7 @@ class Catalog:
             "name": given.get("name") or given["sku"], "track_inventory": given.get("track_inventory", True),
             "stockable": given.get("stockable", True), "sellable": given.get("sellable", True),
             "locations": given.get("locations"), "overrides": given.get("overrides", {}),
+            "price_money": given.get("price_money", PRICE),
             "updated_us": now_us, "is_deleted": False,
         }  # fmt: skip
         self._world.remember(("variation", key, row))
@@ -118,7 +121,8 @@ class Catalog:
         """A variation as Square shows it."""
         data = {
             "item_id": row["item_id"], "name": row["name"], "sku": row["sku"], "upc": row["upc"], "ordinal": 0,
-            "pricing_type": "FIXED_PRICING", "price_money": {"amount": 1000, "currency": "USD"},
+            "pricing_type": "FIXED_PRICING" if row.get("price_money", PRICE) else "VARIABLE_PRICING",
+            "price_money": row.get("price_money", PRICE),
             "track_inventory": row["track_inventory"], "sellable": row["sellable"], "stockable": row["stockable"],
             "location_overrides": [{"location_id": key, **more} for key, more in row["overrides"].items()] or None,
         }  # fmt: skip

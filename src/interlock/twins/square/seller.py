@@ -39,7 +39,7 @@ class Square(Vendor):
     """Configuration, all optional.
 
     "merchant_id"; "locations": ids or {"id", "name", "status"}; "items": SKUs or {"sku", "id", "upc", "track_inventory",
-    "stockable", "locations", "overrides": {location: {"track_inventory"}}}; "counts": {sku: {location: quantity}} to begin
+    "stockable", "locations", "overrides": {location: {"track_inventory"}}, "price_money"}; "counts": {sku: {location: quantity}} to begin
     with; "rate_per_second" (10; 0 is no limit); "webhooks": subscriptions; "time_scale"; and those of tokens.Tokens and
     changes.Changes.
     """

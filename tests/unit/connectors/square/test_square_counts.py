@@ -36,12 +36,13 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_items(sellers: Callable[..., Seller], small_pages: None) -> None:
-    """Every variation once: SKU and barcode, whether it is counted, and whether its stock is that of others (C60)."""
+    """Every variation once: SKU and barcode, whether it is counted, whether its stock is that of others (C60), and what one costs
+    in which currency, so that a wrong number has a value; a yen has no smaller part, and no price is never zero (C33)."""
     items: list[Any] = [
-        {"sku": "TEA", "upc": "012345678905"},
-        {"sku": "AIR", "track_inventory": False},
+        {"sku": "TEA", "upc": "012345678905", "price_money": {"amount": 1250, "currency": "EUR"}},
+        {"sku": "AIR", "track_inventory": False, "price_money": None},
         {"sku": "HERE", "track_inventory": False, "overrides": {"L1": {"track_inventory": True}}},
-        {"sku": "SET", "stockable": False},
+        {"sku": "SET", "stockable": False, "price_money": {"amount": 1250, "currency": "JPY"}},
         {"sku": "LOCAL", "locations": ["L2"]},
     ]
     seller = sellers(items=items)
@@ -54,6 +55,8 @@ def test_items(sellers: Callable[..., Seller], small_pages: None) -> None:
         assert [by_sku[sku].tracked for sku in ("TEA", "AIR", "HERE")] == [True, False, True]
         assert [by_sku[sku].kit for sku in ("TEA", "SET")] == [False, True]
         assert by_sku["LOCAL"].locations == ("L2",) and by_sku["TEA"].locations == ()
+        costs = [(by_sku[sku].price, by_sku[sku].currency) for sku in ("TEA", "SET", "AIR")]
+        assert costs == [(Decimal("12.50"), "EUR"), (Decimal(1250), "JPY"), (None, "")]
 
 
 def test_levels_and_what_changed(sellers: Callable[..., Seller], small_pages: None) -> None:
