@@ -43,6 +43,15 @@ def _changes(hub: Hub, kind: str) -> list[tuple[str, int | None, int | None]]:
     return list(rows)
 
 
+def _written(hub: Hub, *changes: tuple[str, int, int]) -> Callable[[], Awaitable[bool]]:
+    """The store shows a number before its answer has come."""
+
+    async def look() -> bool:
+        return _changes(hub, "written") == list(changes)
+
+    return look
+
+
 def _stopped(hub: Hub) -> dict[str, str]:
     return dict(hub.ledger.group.reading.execute("SELECT sku, code FROM stock_stopped").fetchall())
 
@@ -60,7 +69,7 @@ def test_what_is_counted_is_shown_and_what_is_unknown_stops(tmp_path: Path) -> N
             await count(world, "SUN-AVI", 40)
             await until(_shows(world, "SUN-AVI", 40))
             assert _stopped(hub) == {"NOBODY": "STK001"}
-            assert _changes(hub, "written") == [("SUN-AVI", 1_000, 50), ("SUN-AVI", 50, 40)]
+            await until(_written(hub, ("SUN-AVI", 1_000, 50), ("SUN-AVI", 50, 40)))
             assert await shown(world, "TOTE-01") == 1_000  # nobody counts it: nothing is written, least of all zero
 
     asyncio.run(run())
