@@ -16,7 +16,7 @@ from interlock.connectors.http import Answer, Http
 from interlock.connectors.installation import Returned
 from interlock.connectors.manifest import Manifest, Operation
 from interlock.connectors.observations import Observations
-from interlock.connectors.token_endpoint import GivenToken, not_judged
+from interlock.connectors.token_endpoint import GivenToken, no_token, not_judged, token_answer
 from interlock.connectors.token_store import StoredToken, TokenStore
 from interlock.connectors.tokens import NOT_CONNECTED, Denied, Grant, Granted, TokenKeeper, fingerprint
 from interlock.connectors.verdict import classify, retry_after_seconds
@@ -34,7 +34,8 @@ __all__ = [
     "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "Returned", "SettingsError", "Source", "StoredToken",
     "Subject", "Subscription", "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Whole",
     "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write", "dropped",
-    "fingerprint", "no_success", "not_judged", "quantum", "retry_after_seconds", "stock", "warnings_of", "with_members",
+    "fingerprint", "no_success", "no_token", "not_judged", "quantum", "retry_after_seconds", "stock", "token_answer",
+    "warnings_of", "with_members",
 ]  # fmt: skip
 
 Builder = Callable[[Any], bytes]

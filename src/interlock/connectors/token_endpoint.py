@@ -1,9 +1,13 @@
-"""What the token endpoints of all vendors share: answers that judge nobody's credentials, and tokens that nobody renews."""
+"""What the token endpoints of all vendors share: answers that give a token, judge nobody's credentials or refuse them, and tokens
+that nobody renews."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
+
+import msgspec
 
 from interlock.connectors.http import Answer
 from interlock.connectors.token_store import StoredToken
@@ -13,6 +17,18 @@ from interlock.messaging.outcome import Retry
 
 LATER: Final = frozenset({408, 425, 429})
 """Refusals that are about the moment (RFC 9110, 15.5.9; RFC 8470; RFC 6585)."""
+
+Shape = TypeVar("Shape")
+
+
+def token_answer(answer: Answer, shape: type[Shape]) -> Shape | None:
+    """What a success says, as the vendor documents it; None for every other answer."""
+    if answer.status != 200 or answer.error is not None:
+        return None
+    try:
+        return msgspec.json.decode(answer.body, type=shape, strict=False)
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
+        return None
 
 
 def not_judged(answer: Answer, now_ms: int) -> Retry | None:
@@ -24,6 +40,15 @@ def not_judged(answer: Answer, now_ms: int) -> Retry | None:
     words = answer.error or f"the token endpoint answered {answer.status}, not with a token"
     pause = retry_after_seconds(answer, now_ms)
     return Retry(code=answer.code or "NO_TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
+
+
+def no_token(answer: Answer, code: str, who: str, next_moves: Mapping[str, str], otherwise: str) -> Denied:
+    """A refusal in words, by the endpoint's own error code (RFC 6749, 5.2), "" when it gave none. With a code of `next_moves` nothing
+    changes until a person makes that move; of any other nobody knows, and it is asked again in a while."""
+    if code in next_moves:
+        return Denied(code=code, message=f"{who} gives no token ({code}); {next_moves[code]}")
+    words = f"{who} gives no token ({code or f'status {answer.status}'}); {otherwise}"
+    return Denied(code=code or f"HTTP_{answer.status}", message=words, look_again=True)
 
 
 class GivenToken:

@@ -22,7 +22,9 @@ from interlock.connectors.contract import (
     StoredToken,
     TokenKeeper,
     fingerprint,
+    no_token,
     not_judged,
+    token_answer,
 )
 
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -76,23 +78,16 @@ def keeper(connection: Connection) -> TokenKeeper:
 
 
 def _granted(answer: Answer) -> Granted | None:
-    if answer.status != 200 or answer.error is not None:
+    found = token_answer(answer, _Answered)
+    if found is None or not found.access_token:
         return None
-    try:
-        found = msgspec.json.decode(answer.body, type=_Answered, strict=False)
-    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
-        return None
-    return Granted(access=found.access_token, lifetime_seconds=found.expires_in) if found.access_token else None
+    return Granted(access=found.access_token, lifetime_seconds=found.expires_in)
 
 
 def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
     if (later := not_judged(answer, now_ms)) is not None:
         return later
-    code = _code(answer)
-    if code in NEXT_MOVES:
-        return Denied(code=code, message=f"Amazon gives no token ({code}); {NEXT_MOVES[code]}")
-    words = f"Amazon gives no token ({code or f'status {answer.status}'}); {UNKNOWN_NEXT}"
-    return Denied(code=code or f"HTTP_{answer.status}", message=words, look_again=True)
+    return no_token(answer, _code(answer), "Amazon", NEXT_MOVES, UNKNOWN_NEXT)
 
 
 def _code(answer: Answer) -> str:

@@ -33,7 +33,9 @@ from interlock.connectors.contract import (
     StoredToken,
     TokenKeeper,
     fingerprint,
+    no_token,
     not_judged,
+    token_answer,
 )
 
 PATH: Final = "/admin/oauth/access_token"
@@ -156,13 +158,8 @@ async def _asked(connection: Connection, form: Mapping[str, str], timeout_second
 
 
 def _granted(answer: Answer) -> Granted | None:
-    if answer.status != 200 or answer.error is not None:
-        return None
-    try:
-        found = msgspec.json.decode(answer.body, type=_Answered, strict=False)
-    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
-        return None
-    if not found.access_token:
+    found = token_answer(answer, _Answered)
+    if found is None or not found.access_token:
         return None
     return Granted(
         access=found.access_token, lifetime_seconds=found.expires_in, refresh=found.refresh_token,
@@ -174,11 +171,7 @@ def _granted(answer: Answer) -> Granted | None:
 def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
     if (later := not_judged(answer, now_ms)) is not None:
         return later
-    code = _code(answer)
-    if code in NEXT_MOVES:
-        return Denied(code=code, message=f"the shop gives no token ({code}); {NEXT_MOVES[code]}")
-    words = f"the shop gives no token ({code or f'status {answer.status}'}); {UNKNOWN_NEXT}"
-    return Denied(code=code or f"HTTP_{answer.status}", message=words, look_again=True)
+    return no_token(answer, _code(answer), "the shop", NEXT_MOVES, UNKNOWN_NEXT)
 
 
 def _code(answer: Answer) -> str:

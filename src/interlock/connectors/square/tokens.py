@@ -28,6 +28,7 @@ from interlock.connectors.contract import (
     TokenKeeper,
     fingerprint,
     not_judged,
+    token_answer,
 )
 
 PATH: Final = "/oauth2/token"
@@ -81,14 +82,12 @@ def _grant_of(given: Mapping[str, str], connection: Connection) -> Grant:
 
 
 def _granted(answer: Answer, now_ms: int) -> Granted | None:
-    if answer.status != 200 or answer.error is not None:
+    found = token_answer(answer, _Answered)
+    if found is None or not found.access_token:
         return None
     try:
-        found = msgspec.json.decode(answer.body, type=_Answered)
         ends = dt.datetime.fromisoformat(found.expires_at).timestamp() if found.expires_at else 0.0
-    except (ValueError, RecursionError):  # not JSON, not this shape, no time, or not UTF-8
-        return None
-    if not found.access_token:
+    except ValueError:
         return None
     lifetime = max(1.0, ends - now_ms / 1000) if ends else 0.0
     return Granted(access=found.access_token, lifetime_seconds=lifetime, refresh=found.refresh_token)
