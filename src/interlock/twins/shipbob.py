@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from interlock.twins.faults import FaultPlan
 from interlock.twins.limits import SlidingWindow, Verdict
-from interlock.twins.shipbob_inventory import Inventory
+from interlock.twins.shipbob_inventory import Inventory, problem
 from interlock.twins.shipbob_schema import problems_of
 from interlock.twins.shipbob_stock import Stock
 from interlock.twins.vendor import Vendor, answer, read_json
@@ -81,7 +81,8 @@ class ShipBob(Vendor):
         """ShipBob's body for an injected status."""
         if status == 429:
             return _too_many(Verdict(False, 0, 25))
-        return {"statusCode": status, "message": "The service cannot answer now."}
+        words = "The service cannot answer now."
+        return problem(words, status) if status < 500 else {"statusCode": status, "message": words}
 
     def _guarded(self, handler: Handler) -> Handler:
         """A handler behind the rate limit and authentication."""

@@ -12,6 +12,7 @@ import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -95,7 +96,7 @@ class Inventory:
         body = await read_json(request)
         facility = body.get("facility_id") if isinstance(body, dict) else None
         if not isinstance(facility, int):
-            return answer(_problem("The facility_id field is required."), 400)
+            return answer(problem("The facility_id field is required."), 400)
         after = int(request.query_params.get("cursor") or body.get("cursor") or 0)
         earliest = datetime.now(UTC) - timedelta(days=HISTORY_DAYS)
         since = datetime.fromisoformat(body["start_date"]) if body.get("start_date") else earliest
@@ -111,11 +112,11 @@ class Inventory:
             limit, after = int(query.get("PageSize", PAGE_DEFAULT)), int(query.get("after", 0))
             wanted = [int(one) for one in query["InventoryIds"].split(",")] if "InventoryIds" in query else None
         except ValueError as error:
-            return answer(_problem(str(error)), 400)
+            return answer(problem(str(error)), 400)
         if not 1 <= limit <= PAGE_LIMIT:
-            return answer(_problem(f"PageSize must be between 1 and {PAGE_LIMIT}."), 400)
+            return answer(problem(f"PageSize must be between 1 and {PAGE_LIMIT}."), 400)
         if wanted is not None and len(wanted) > IDS_LIMIT:
-            return answer(_problem(f"InventoryIds: at most {IDS_LIMIT}."), 400)
+            return answer(problem(f"InventoryIds: at most {IDS_LIMIT}."), 400)
         found = self._stock.page(after, limit, wanted)
         path, more = request.url.path.removeprefix(self._version), len(found) > limit
         following = f"{path}?cursor={_cursor({**query, 'after': found[limit - 1]})}" if more else None
@@ -126,7 +127,7 @@ class Inventory:
         known = request.path_params["id"]
         product = self._stock.product(known)
         if product is None or product.get("missing"):
-            return answer(_problem("The inventory item was not found.", 404), 404)
+            return answer(problem("The inventory item was not found.", 404), 404)
         return answer(shown(known))
 
     def _item_row(self, inventory_id: int) -> Record:
@@ -232,7 +233,7 @@ def _explained(handler: Handler) -> Handler:
     async def explained(request: Request) -> Response:
         response = await handler(request)
         bare = response.status_code in (401, 403) and not response.body
-        return answer(_problem("", response.status_code), response.status_code) if bare else response
+        return answer(problem("", response.status_code), response.status_code) if bare else response
 
     return explained
 
@@ -249,7 +250,6 @@ def _location_row(place: int, name: str, row: Amounts) -> Record:
     }
 
 
-def _problem(detail: str, status: int = 400) -> dict[str, Any]:
+def problem(detail: str, status: int = 400) -> dict[str, Any]:
     """Inventory.ProblemDetails."""
-    titles = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
-    return {"type": "about:blank", "title": titles[status], "status": status, "detail": detail, "instance": None}
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "instance": None}

@@ -269,3 +269,10 @@ def published(vendor: str) -> Published | None:
     """The facts of a vendor, None where there are none (Shopify's twin executes Shopify's own schema)."""
     models = _models(vendor)
     return Published(list(models)) if models else None
+
+
+def hold(vendor: str, wire: Wire) -> None:
+    """Fails when anything that went over a wire departs from what the vendor publishes."""
+    facts = published(vendor)
+    found = facts.departures(wire.exchanges) if facts is not None else []
+    assert not found, "\n".join(found)

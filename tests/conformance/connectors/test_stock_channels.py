@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from published import Wire, hold
 from vendor_cases import Twin, host_of
 
 from interlock.clock import SystemClock
@@ -17,7 +18,6 @@ from interlock.connectors import registry
 from interlock.connectors.contract import (
     Connection,
     Done,
-    Http,
     IntakeError,
     MappingError,
     Refused,
@@ -146,18 +146,20 @@ def places(channel: Channel, twin: Twin) -> list[stock.Place]:
 
 
 def run(channel: Channel, twin: Twin, use: Use, **credentials: str) -> Any:
-    """Use a connector's stock channel."""
+    """Use a connector's stock channel; what is said and answered is as the vendor publishes it."""
 
     async def go() -> Any:
-        http = Http([host_of(twin.url)], [host_of(twin.url)])
+        http = Wire([host_of(twin.url)], [host_of(twin.url)])
         connection = Connection(
             system="shop", url=twin.url, settings=channel.settings, credentials=channel.credentials | credentials,
             builders={}, http=http, clock=SystemClock(),
         )  # fmt: skip
         try:
-            return await use(registry.open_offer(channel.vendor, "stock_channel", connection))
+            found = await use(registry.open_offer(channel.vendor, "stock_channel", connection))
         finally:
             await http.close()
+        hold(channel.vendor, http)
+        return found
 
     return asyncio.run(go())
 

@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from published import Wire, hold
 from vendor_cases import PEOPLES_TOKEN, Case, Twin, cases, host_of
 
 from interlock.clock import SystemClock
 from interlock.connectors import registry
-from interlock.connectors.contract import Connection, Http, Refused, Retry
+from interlock.connectors.contract import Connection, Refused, Retry
 from interlock.messaging import stock
 
 ITEMS = 700
@@ -102,18 +103,20 @@ def twin(source: Source, twins: Any) -> Iterator[Twin]:
 
 
 def run(source: Source, twin: Twin, use: Use, **credentials: str) -> Any:
-    """Use a connector's stock source."""
+    """Use a connector's stock source; what is said and answered is as the vendor publishes it."""
 
     async def go() -> Any:
-        http = Http([host_of(twin.url)])
+        http = Wire([host_of(twin.url)])
         connection = Connection(
             system="wms", url=twin.url, settings=source.settings, credentials=source.case.credentials | credentials,
             builders={}, http=http, clock=SystemClock(),
         )  # fmt: skip
         try:
-            return await use(registry.open_offer(source.vendor, "stock_source", connection))
+            found = await use(registry.open_offer(source.vendor, "stock_source", connection))
         finally:
             await http.close()
+        hold(source.vendor, http)
+        return found
 
     return asyncio.run(go())
 
