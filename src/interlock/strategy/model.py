@@ -106,7 +106,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
             Meta(
                 ge=1,
                 le=100_000,
-                description="Requests that may go at once before the rate holds; unset means one second's worth.",
+                description="Requests that may go at once before the rate holds; unset means one second's worth, of stock one write's.",
             ),
         ]
         | None
