@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,12 +61,12 @@ class Goods:
 
 @asynccontextmanager
 async def three_channels(
-    folder: Path, count: int, pieces: int, *, amazon: dict[str, Any] | None = None
+    folder: Path, pieces: Sequence[int], *, amazon: dict[str, Any] | None = None
 ) -> AsyncIterator[Goods]:
-    """So many SKUs, so many pieces of each in the warehouse; the channels show other numbers yet."""
+    """So many pieces of each SKU in the warehouse; the channels show other numbers yet."""
     async with twins(folder / "acme") as world:
         url = world.urls["shopify"]
-        await control(url, "/assortment", {"products": count})
+        await control(url, "/assortment", {"products": len(pieces)})
         levels = (await control(url, "/stock"))["levels"]
         there = {
             str(row["item"])
@@ -74,8 +74,10 @@ async def three_channels(
             if str(row["location"]) == LOCATION and row["available"] == FIRST_STOCK[0]
         }
         rows = await control(url, "/records?kind=inventory_item")
-        items = dict([(str(row["id"]), row["sku"]) for row in rows if str(row["id"]) in there][:count])
-        seeds = [{"sku": sku, "locations": {WMS_PLACE: pieces}} for sku in items.values()]
+        items = dict([(str(row["id"]), row["sku"]) for row in rows if str(row["id"]) in there][: len(pieces)])
+        seeds = [
+            {"sku": sku, "locations": {WMS_PLACE: count}} for sku, count in zip(items.values(), pieces, strict=True)
+        ]
         await control(world.urls["shipbob"], "/stock", {"items": seeds})
         market = {
             "items": [{"sku": sku, "quantity": 0} for sku in items.values()],
