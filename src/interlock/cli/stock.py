@@ -153,7 +153,10 @@ def _sum(one: "PlaceStock") -> Iterator[str]:
     for term in one.found.terms:
         at = f"   {clock(term.at_us // MICRO)[:8]}" if term.at_us else ""
         where = f" ({term.location})" if term.location else ""
-        yield f"    {term.amount:>+8}  {term.what}{where}{at}"
+        if term.part:
+            yield f"    {'':8}    of {term.part}: {term.amount:+} {term.what}{where}{at}"
+        else:
+            yield f"    {term.amount:>+8}  {term.what}{where}{at}"
     if one.found.terms and not one.found.suspended:
         yield f"    {one.found.quantity:>8}  should be shown"
 

@@ -54,7 +54,25 @@ def crowded(folder: Path) -> Store:
     show(store, "TEE-1", "square", "L07", 16, seen=11)
     show(store, LONGEST, "shopify", "700001", 10, seen=40)
     _changes(store)
+    _compared(store)
     return store
+
+
+def _compared(store: Store) -> None:
+    """One comparison, with four groups at forty-one places; two of the fields are not all right."""
+    at_ms = NOW_MS - 25 * MINUTE
+    run = store.insert(
+        "stock_run", kind="compare", channel="shopify", why="schedule", state="done", asked_ms=at_ms, began_ms=at_ms, ended_ms=at_ms + 900,
+        at_us=at_ms * US, listed=41, compared=41, equal=39, in_flight=0,
+    )  # fmt: skip
+    places = [(c, p, n) for at, n in enumerate(LOCATIONS, 1) for c, p in (("shopify", f"7000{at:02}"), ("square", f"L{at:02}"))]
+    for group in ("apparel", "kitchen", "home-and-desk", ""):
+        for channel, place, name in [*places, ("amazon", "DEFAULT", " + ".join(LOCATIONS))]:
+            off = 2 if (group, place) in (("apparel", "700003"), ("kitchen", "L19")) else 0
+            store.insert("stock_heat", channel=channel, group_name=group, place=place, location=name, compared=100, equal=100 - off,
+                         variance=off * 4)  # fmt: skip
+    store.insert("stock_accuracy", run=run, channel="shopify", place="", location="", at_ms=at_ms, compared=41, equal=39, in_flight=0,
+                 variance=8, value="160.00", currency="EUR", oldest_ms=at_ms)  # fmt: skip
 
 
 def _changes(store: Store) -> None:

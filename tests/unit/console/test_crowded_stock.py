@@ -69,4 +69,4 @@ def test_the_newest_of_a_thousand_changes_come_first_by_day(shop: Browser) -> No
 def test_a_place_that_was_never_read_is_not_called_wrong(shop: Browser) -> None:
     """Of a new item one place differs and forty wait for their first look: the answer tells them apart."""
     said = shop.get(f"/inventory/sku/{LONGEST}").page.said
-    assert "shows 40, and should show 10" in said and "40 places have not been read yet." in said and "not as it should be" not in said
+    assert "shows 40, and should show 10" in said and "40 other places have not been read yet." in said and "not as it should be" not in said

@@ -74,7 +74,7 @@ def test_accuracy_heat_causes_and_freshness_stand_there(shop: Browser) -> None:
     ):
         assert words in answer.page.said, words
     links = answer.page.links()
-    assert f"/inventory/sku/TEE-1#place-shopify-{WAREHOUSE}" in links
+    assert f"/inventory/sku/TEE-1?place=shopify%3A{WAREHOUSE}#place-shopify-{WAREHOUSE}" in links
     assert {
         "/inventory/differences",
         "/inventory/differences.csv",
@@ -192,7 +192,8 @@ def test_comparisons_and_syncs_are_asked_for(stock: Desk, shop: Browser) -> None
     shop.post("/inventory/runs", {**form["fields"], "channel": "shopify", "dry": "1", "why": "before the sale"})
     assert stock.actions.asked[-1] == ("stock_run", "compare", "shopify", "", True, "operator", "before the sale")
     preview = shop.get("/inventory/sync?channel=amazon")
-    assert "A sync would look at" in preview.page.said and "Amazon" in preview.page.said
+    assert "There is nothing to sync: Amazon shows what it should, as far as the hub knows." in preview.page.said
+    assert "1 more that the last comparison found" in shop.get("/inventory/sync?channel=shopify").page.said
     shop.submit(preview, "/inventory/runs", why="restored")
     assert stock.actions.asked[-1][:3] == ("stock_run", "sync", "amazon")
     count = len(stock.actions.asked)

@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from interlock.console.filters import url
 from interlock.console.health import Answer, title_of
 from interlock.console.pages.deliveries import csv_cell, csv_lines
-from interlock.console.pages.inventory_state import Stock, look_at_stock
+from interlock.console.pages.inventory_heat import heat_map
+from interlock.console.pages.inventory_state import PlaceState, Stock, look_at_stock
 from interlock.console.pages.inventory_words import share_line, stock_answer
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, number
@@ -19,6 +20,8 @@ from interlock.messaging.accuracy import CAUSES, Accuracy, Difference, Run, Sync
 CSV_ROWS: Final = 100_000
 LISTED: Final = 200
 RUNS: Final = 10
+PLACES: Final = 8
+"""So many are told; those that need nobody make room first."""
 LIGHTS: Final = {"asked": "pending", "running": "running", "done": "done", "failed": "dead"}
 KINDS: Final[dict[str, Literal["compare", "sync"]]] = {"compare": "compare", "sync": "sync"}
 DIFFERENCE_COLUMNS: Final = (
@@ -41,6 +44,8 @@ async def _page(request: Request, *, notice: str = "") -> Response:
     channel = request.query_params.get("channel", "")
     stock = await look_at_stock(console, channel=channel)
     runs = await console.views.stock_runs(limit=RUNS)
+    whole = request.query_params.get("places", "") == "all"
+    places, hidden = _places(stock, whole=whole)
     return page(
         request,
         "inventory.html",
@@ -52,12 +57,25 @@ async def _page(request: Request, *, notice: str = "") -> Response:
         channel=channel,
         choices=_channels(console),
         bars=share_line,
+        heat=heat_map(console.strategy, stock, whole=whole),
+        places=places,
+        hidden=hidden,
         runs=runs,
         lights=LIGHTS,
         causes_of=_cause_links(stock, channel),
         notice=notice,
         moving=any(one.state in ("asked", "running") for one in runs),
     )
+
+
+def _places(stock: Stock, *, whole: bool) -> tuple[list[PlaceState], int]:
+    """Places of channels, and how many more there are, all as they should be."""
+    found = [place for channel in stock.channels for place in channel.places]
+    if whole or len(found) <= PLACES:
+        return found, 0
+    loud = [place for place in found if not place.quiet]
+    shown = [*loud, *(place for place in found if place.quiet)][: max(PLACES, len(loud))]
+    return shown, len(found) - len(shown)
 
 
 def _channels(console: Console) -> list[str]:
@@ -133,6 +151,7 @@ async def _preview(request: Request, channel: str, *, notice: str = "") -> Respo
     if channel not in _channels(console):
         raise HTTPException(404)
     found = await console.views.stock_sync_preview(channel)
+    listed = await console.views.stock_differences(channel=channel, limit=CSV_ROWS)
     limits = console.strategy.systems[channel].limits.rate_per_second
     return page(
         request,
@@ -143,6 +162,7 @@ async def _preview(request: Request, channel: str, *, notice: str = "") -> Respo
         answer=Answer(state="waiting", text=_would(title_of(console.strategy, channel), found)),
         channel=channel,
         preview=found,
+        listed=sum(one.state == "found" for one in listed),
         rate=limits,
         notice=notice,
     )
@@ -150,6 +170,8 @@ async def _preview(request: Request, channel: str, *, notice: str = "") -> Respo
 
 def _would(title: str, found: SyncPreview) -> str:
     moved = found.unknown + found.different
+    if not moved:
+        return f"There is nothing to sync: {title} shows what it should, as far as the hub knows."
     return f"A sync would look at {counted(moved, 'place')} of {number(found.places)} at {title}, and write those that differ."
 
 

@@ -37,11 +37,13 @@ MICRO: Final = 1_000
 
 
 class SumLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the sum: what it adds or takes away, why, and since when that is so (0: by policy)."""
+    """A line of the sum: what it adds or takes away, why, and since when that is so (0: by policy). What is free of a `part` of a
+    kit is told, and not added."""
 
     amount: int
     what: str
     location: str
+    part: str
     at_ms: int
 
 
@@ -119,7 +121,7 @@ def sku_answer(strategy: Strategy, found: SkuStock) -> Answer:
     if wrong:
         first = wrong[0]
         title = f"{title_of(strategy, first.channel)} at {named(first.locations)}"
-        more = _others(wrong[1:])
+        more = _others(wrong[1:], unread_too=first.state == "unread")
         return Answer(state=LIGHTS[first.state], text=_sentence(strategy, title, first), more=more)
     if found.stopped:
         first_stopped = found.stopped[0]
@@ -141,14 +143,16 @@ def sku_answer(strategy: Strategy, found: SkuStock) -> Answer:
     )
 
 
-def _others(rest: Sequence[PlaceStock]) -> str:
+def _others(rest: Sequence[PlaceStock], *, unread_too: bool) -> str:
     """What else is not right; what was never read is not wrong."""
     unread = sum(one.state == "unread" for one in rest)
     told = [
         f"{counted(len(rest) - unread, 'other place is', 'other places are')} not as it should be either."
         if len(rest) > unread
         else "",
-        f"{counted(unread, 'place has', 'places have')} not been read yet." if unread else "",
+        f"{counted(unread, 'other place has', 'other places have')} not been read {'either' if unread_too else 'yet'}."
+        if unread
+        else "",
     ]
     return " ".join(one for one in told if one)
 
@@ -194,7 +198,7 @@ def _in_full(found: SkuStock, chosen: str) -> tuple[list[PlaceStock], list[Place
 
 def _short(one: PlaceStock) -> str:
     """The sum in figures, such as 40 less 2 less 1."""
-    terms = [f"{MINUS if term.amount < 0 else '+'} {number(abs(term.amount))}" for term in one.found.terms]
+    terms = [f"{MINUS if term.amount < 0 else '+'} {number(abs(term.amount))}" for term in one.found.terms if not term.part]
     return " ".join(terms).removeprefix("+ ")
 
 
@@ -203,17 +207,17 @@ def _terms(strategy: Strategy, one: PlaceStock) -> list[SumLine]:
     if len(one.locations) <= IN_TERMS:
         several = len(one.locations) > 1
         return [_line(strategy, (term,), term.location if several else "") for term in one.found.terms]
-    of_location: dict[str, list[Term]] = {}
-    for number_, term in enumerate(one.found.terms):
-        of_location.setdefault(term.location or f"term {number_}", []).append(term)
-    return [_line(strategy, terms, terms[0].location) for terms in of_location.values()]
+    together: dict[tuple[str, str], list[Term]] = {}
+    for at, term in enumerate(one.found.terms):
+        together.setdefault((term.location or f"term {at}", term.part), []).append(term)
+    return [_line(strategy, terms, terms[0].location) for terms in together.values()]
 
 
 def _line(strategy: Strategy, terms: Sequence[Term], location: str) -> SumLine:
     what = terms[0].what if len(terms) == 1 else ", ".join(f"{_signed(term.amount)} {term.what}" for term in terms)
     told = [term.at_us for term in terms if term.at_us]
     return SumLine(
-        amount=sum(term.amount for term in terms), what=titled(strategy, what), location=location,
+        amount=sum(term.amount for term in terms), what=titled(strategy, what), location=location, part=terms[0].part,
         at_ms=min(told, default=0) // MICRO,
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from interlock.console.pages.inventory_sides import named
 from interlock.console.rendering import Console
 from interlock.console.wording import span
 from interlock.flows.inventory.answer import rules_at
@@ -69,22 +70,49 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     allowed: str
 
 
+class PlaceState(msgspec.Struct, frozen=True, kw_only=True):
+    """One place of a channel: its count now, and what the last comparison measured there (None: nothing yet)."""
+
+    channel: str
+    location: str
+    count: PlaceCount
+    measured: Accuracy | None
+
+    @property
+    def late(self) -> int:
+        """Differs, and its correction is on the way."""
+        count = self.count
+        return max(0, count.positions - count.equal - count.refused - count.suspended - count.unread)
+
+    @property
+    def share(self) -> float:
+        """As measured; before that, as far as the hub knows."""
+        if self.measured is not None:
+            return self.measured.share
+        return self.count.equal / self.count.positions if self.count.positions else 1.0
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it needs nobody."""
+        return self.share >= 1.0 and not (self.late or self.count.refused or self.count.suspended)
+
+
 class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
     """One channel: measured as a whole and by place, its trend, and how many positions the book knows now."""
 
     channel: str
     flows: tuple[str, ...]
     whole: Accuracy | None
-    places: tuple[tuple[PlaceCount, str, Accuracy | None], ...]
+    places: tuple[PlaceState, ...]
     trend: tuple[Accuracy, ...]
 
     @property
     def positions(self) -> int:
-        return sum(count.positions for count, _, _ in self.places)
+        return sum(one.count.positions for one in self.places)
 
     @property
     def suspended(self) -> int:
-        return sum(count.suspended for count, _, _ in self.places)
+        return sum(one.count.suspended for one in self.places)
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,18 +223,21 @@ def _channel(known: _Known, name: str, measured: Sequence[Accuracy], trend: Sequ
         flows=tuple(one.flow for one in known.rules.channels[name]),
         whole=by_place.get(""),
         places=tuple(
-            (counts.get(place, PlaceCount(channel=name, place=place)), " + ".join(names), by_place.get(place))
+            PlaceState(
+                channel=name, location=named(names), measured=by_place.get(place),
+                count=counts.get(place, PlaceCount(channel=name, place=place)),
+            )
             for place, names in shown.items()
         ),
         trend=tuple(trend),
-    )
+    )  # fmt: skip
 
 
 def _columns(rules: StockRules, names: Iterable[str], heat: Sequence[Heat]) -> tuple[tuple[str, str, str], ...]:
     """Channel, place and its location, as the folder has them."""
     measured = {(one.channel, one.place) for one in heat}
     return tuple(
-        (name, place, " + ".join(locations))
+        (name, place, named(locations))
         for name in names
         for channel in rules.channels[name]
         for place, locations in channel.places.items()
@@ -249,7 +280,8 @@ def _compared(one: Difference, row: Shown | None) -> Wrong:
     value = _money(one)
     state, word = ("done", "put right") if right else STATES[one.state]
     return Wrong(
-        channel=one.channel, place=one.place, location=one.location, sku=one.sku, group=one.group, wanted=one.wanted, shown=one.shown,
+        channel=one.channel, place=one.place, location=named(one.location.split(" + ")), sku=one.sku, group=one.group,
+        wanted=one.wanted, shown=one.shown,
         cause=CAUSES[one.cause], what=one.what, next_move=one.next_move, since_ms=one.since_ms, state=state, word=word, value=value,
         settled=right,
     )  # fmt: skip
@@ -279,7 +311,7 @@ def _known_wrong(rules: StockRules, row: Shown) -> Wrong:
     else:
         cause, state, word, move = CAUSES["late"], "retrying", "on its way", ""
     return Wrong(
-        channel=row.channel, place=row.place, location=" + ".join(channel.places[row.place]) if channel else row.place, sku=row.sku,
+        channel=row.channel, place=row.place, location=named(channel.places[row.place]) if channel else row.place, sku=row.sku,
         group=rules.group(row.sku), wanted=row.wanted, shown=row.seen, cause=cause, what=row.said, next_move=move,
         since_ms=(row.seen_us or row.wanted_us) // MICRO, state=state, word=word,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from interlock.console.drawing import Bar
 from interlock.console.health import Answer, title_of
 from interlock.console.pages.inventory_state import Stock, Wrong
-from interlock.console.wording import counted, number, percent, sentence_list
+from interlock.console.wording import clipped, counted, number, percent, sentence_list
 from interlock.messaging.accuracy import Accuracy
 from interlock.strategy.model import Strategy
 
@@ -36,7 +36,7 @@ def _wrong(strategy: Strategy, stock: Stock, first: Wrong) -> str:
     shown = "nothing" if first.shown is None else number(first.shown)
     should = "nobody knows what it should" if first.wanted is None else f"{number(first.wanted)} is right"
     others = f"; {counted(stock.off - 1, 'other differs', 'others differ')}" if stock.off > 1 else ""
-    return f"{right} {title_of(strategy, first.channel)} shows {shown} of {first.sku} at {first.location}, and {should}{others}."
+    return f"{right} {title_of(strategy, first.channel)} shows {shown} of {clipped(first.sku)} at {first.location}, and {should}{others}."
 
 
 def _right(stock: Stock) -> str:

@@ -18,14 +18,19 @@ NEVER_COUNTED: Final = "no system of truth has counted it yet"
 MINUTE_US: Final = 60_000_000
 
 
+NO_LESS: Final = "no channel shows less than 0"
+
+
 class Term(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One line of the sum. `amount` is added; `what` in words; `at_us` is when it was so, 0 for a policy."""
+    """One line of the sum. `amount` is added; `what` in words; `at_us` is when it was so, 0 for a policy. Of a kit, what is free of
+    each `part` is told but not added: whole kits are."""
 
     what: str
     amount: int
     system: str = ""
     location: str = ""
     at_us: int = 0
+    part: str = ""
 
 
 class Sum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -69,7 +74,12 @@ class Publishing:
         names = [name for name in channel.places[place] if self._rules.normaliser.owner(sku, name) != channel.system]
         if not names:
             return Sum(suspended=f"{channel.system} counts it itself", counted=False)
-        free = {part: self._free(channel, names, part, terms) for part in parts}
+        is_kit = len(parts) > 1 or parts.get(sku) != 1
+        free: dict[str, dict[str, tuple[int, int]]] = {}
+        for part in parts:
+            mine: list[Term] = []
+            free[part] = self._free(channel, names, part, mine)
+            terms += [msgspec.structs.replace(term, part=part) for term in mine] if is_kit else mine
         counted = [name for name in names if all(name in of for of in free.values())]
         if stale := self._stale(channel, counted, parts):
             return Sum(terms=tuple(terms), suspended=stale, counted=bool(counted))
@@ -81,7 +91,7 @@ class Publishing:
         for name in counted:
             pieces = min(free[part][name][0] // count for part, count in parts.items())
             oldest = min(oldest, *(free[part][name][1] for part in parts))
-            if len(parts) > 1 or parts.get(sku) != 1:
+            if is_kit:
                 terms.append(Term(what=f"whole kits of {_of(parts)}", amount=pieces, location=name))
             total += self._shown_of(channel, place, sku, name, pieces, terms)
         return Sum(quantity=self._bounded(channel, place, sku, total, row, terms), terms=tuple(terms), as_of_us=oldest)
@@ -112,6 +122,8 @@ class Publishing:
             kept = policy.safety_stock + policy.buffer
             if kept:
                 terms.append(Term(what=_kept(policy), amount=-kept, location=name))
+            if available < kept:
+                terms.append(Term(what=NO_LESS, amount=kept - available, location=name))
             found[name] = (max(0, available - kept), min(one.as_of_us for one in positions[name]))
         return found
 
@@ -235,6 +247,8 @@ class Publishing:
             terms.append(Term(what=words, amount=-row.missing, system=channel.system, at_us=row.missing_us))
             total -= row.missing
         bounded = max(0, total)
+        if total < 0:
+            terms.append(Term(what=NO_LESS, amount=-total))
         if policy.cap and bounded > policy.cap:
             terms.append(Term(what=f"never more than {policy.cap}", amount=policy.cap - bounded))
             bounded = policy.cap

@@ -89,14 +89,17 @@ class BookStage:
         return await self.take(lambda taking: taking.see(lines))
 
     def sum(self, channel: str, place: str, sku: str) -> Sum:
-        """What the place should show now."""
+        """What the place should show now; its terms add up to it, always."""
 
         def work(book: SqliteStockWork) -> Sum:
             shows = self.rules.channel(channel, place)
             assert shows is not None
             return Publishing(book, self.rules, self.now_us).sum(shows, place, sku, book.shown(channel, place, sku))
 
-        return self.book.look(work)
+        found = self.book.look(work)
+        added = sum(term.amount for term in found.terms if not term.part)
+        assert found.suspended or not found.counted or added == found.quantity, found
+        return found
 
     def shown(self, channel: str, place: str, sku: str) -> Shown:
         """What is known of the place."""

@@ -150,3 +150,39 @@ def test_an_owner_whose_clock_is_fast_does_not_know_sales_of_before_it_was_told(
             assert stage.sum("shop", "S", "TEE").quantity == 8
 
     asyncio.run(run())
+
+
+def test_a_sale_from_a_place_that_is_no_stock_takes_nothing(tmp_path: Path) -> None:
+    """What a drop shipper sends lies at none of our locations: subtracted there it would be missed until somebody counts. The
+    other line of the same order is subtracted, which is the control."""
+    inventory = Inventory(locations={"near": NEAR}, ignored_places=frozenset({("shop", "VIRTUAL")}))
+
+    async def run() -> None:
+        async with BookStage(tmp_path, inventory, wms=["TEE"], shop=["TEE"]) as stage:
+            await stage.count("wms", "TEE", "N", 10)
+            await stage.sell("shop", "1001", {"TEE": 3}, place="VIRTUAL")
+            assert stage.sum("shop", "S", "TEE").quantity == 10
+            await stage.sell("shop", "1002", {"TEE": 3}, place="S")
+            assert stage.sum("shop", "S", "TEE").quantity == 7
+
+    asyncio.run(run())
+
+
+def test_a_sum_that_ends_below_nothing_and_one_of_a_kit_add_up(tmp_path: Path) -> None:
+    """An operator adds the terms up: what is kept back beyond what is there, and the parts of a kit, ended in another number than
+    the one below the line (C61, C65). The stage checks every sum of these tests so; this one has the terms that were missing."""
+
+    async def run() -> None:
+        kits = Inventory(locations={"near": NEAR}, kits=(Kit(sku="SET", of={"TEE": 2, "CAP": 1}),))
+        async with BookStage(tmp_path, kits, publish=Publish(safety_stock=3), wms=["TEE", "CAP"], shop=["TEE", "CAP", "SET"]) as stage:
+            await stage.count("wms", "TEE", "N", 1)
+            await stage.count("wms", "CAP", "N", 9)
+            short = stage.sum("shop", "S", "TEE")
+            assert [term.amount for term in short.terms] == [1, -3, 2]
+            assert short.terms[-1].what == "no channel shows less than 0"
+            await stage.count("wms", "TEE", "N", 13)
+            kit = stage.sum("shop", "S", "SET")
+            assert [(term.part, term.amount) for term in kit.terms if term.part] == [("TEE", 13), ("TEE", -3), ("CAP", 9), ("CAP", -3)]
+            assert [(term.what, term.amount) for term in kit.terms if not term.part] == [("whole kits of 2 TEE, 1 CAP", 5)]
+
+    asyncio.run(run())
