@@ -1,7 +1,8 @@
 """What Amazon's notifications say of stock: the quantity of a listing, and what an order takes.
 
 Amazon sends them to a queue of the seller's AWS account (SQS or EventBridge), not to an address; who wants them here forwards
-their bodies. Facts: schemas/notifications/ListingsItemMfnQuantityChange.json and OrderChangeNotification.json @34dc93f.
+their bodies. Facts: schemas/notifications/ListingsItemMfnQuantityChange.json and OrderChangeNotification.json @34dc93f: of an
+order, the times of its purchase and of its change may be null.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ class _Item(msgspec.Struct):
 
 class _Summary(msgspec.Struct, rename="pascal"):
     order_status: str
-    purchase_date: str
+    purchase_date: str | None
     order_items: list[_Item]
     fulfillment_type: str = ""
 
 
 class _Trigger(msgspec.Struct, rename="pascal"):
-    time_of_order_change: str
+    time_of_order_change: str | None
 
 
 class _Order(msgspec.Struct, rename="pascal"):
@@ -90,9 +91,10 @@ def _order(envelope: _Envelope) -> stock.Told:
     items = (
         [] if gone else [item for item in order.summary.order_items if item.status != "Canceled" and item.quantity > 0]
     )
+    changed = order.order_change_trigger.time_of_order_change or envelope.event_time
     sale = stock.Sale(
-        key=order.amazon_order_id, name=order.amazon_order_id, version=micros(order.order_change_trigger.time_of_order_change),
-        accepted_us=micros(order.summary.purchase_date),
+        key=order.amazon_order_id, name=order.amazon_order_id, version=micros(changed),
+        accepted_us=micros(order.summary.purchase_date or changed),
         lines=tuple(
             stock.SaleLine(item=item.sku, sku=item.sku, quantity=item.quantity, location=MERCHANT) for item in items
         ),

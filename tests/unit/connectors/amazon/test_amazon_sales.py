@@ -110,6 +110,16 @@ def test_the_published_order_notification_is_a_sale() -> None:
     assert sale.accepted_us < sale.version == 1_669_750_924_284_000
 
 
+def test_an_order_without_times_of_its_own_has_those_of_its_notification() -> None:
+    """Amazon's schema lets both be null: the sale counts all the same, as of when it was told."""
+    document = json.loads((FIXTURES / "notification.OrderChangeNotification.json").read_bytes())
+    order = document["Payload"]["OrderChangeNotification"]
+    order["OrderChangeTrigger"]["TimeOfOrderChange"] = order["Summary"]["PurchaseDate"] = None
+    document["EventTime"] = "2026-11-24T01:00:00.5Z"
+    (sale,) = told(json.dumps(document).encode()).sales
+    assert sale.lines and sale.version == sale.accepted_us == 1_795_482_000_500_000
+
+
 @pytest.mark.parametrize(("changed", "sales_told", "lines"), [("Canceled", 1, 0), ("Unshipped", 1, 1)])
 def test_a_cancelled_order_takes_nothing_any_more(changed: str, sales_told: int, lines: int) -> None:
     """And an order from Amazon's warehouses never did."""
