@@ -65,7 +65,8 @@ class Doubt(NamedTuple):
 
     def of(self, row: Shown) -> bool:
         """Whether only a write can tell what the place shows: what was read there may be overtaken."""
-        return not self.compares and (bool(self.quantities) or (row.seen is None and row.written is not None))
+        unknown = row.seen is None and (row.written is not None or row.seen_us < 0)  # of what was known once
+        return not self.compares and (bool(self.quantities) or unknown)
 
     def needs_reading(self, row: Shown) -> bool:
         """Whether the place is read before anything is decided. Where an event has said something of it, the compare of the next

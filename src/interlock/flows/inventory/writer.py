@@ -213,6 +213,8 @@ class ChannelWriter:
             match outcome:
                 case Done():
                     seen = None if row.seen is None else line.quantity  # not known any more since the call began
+                    if row.sold and not self.channel.compares:  # sold before our number stood there, or after: who knows
+                        seen, read_us = None, min(doubt, 0)
                     work.show(msgspec.structs.replace(
                         row, seen=seen, seen_us=read_us, written=line.quantity, written_us=now_us, stocked=True,
                         trouble="", said="",
