@@ -1,6 +1,9 @@
 """The pages of stock: how true it is in one sentence, why a number is shown, what is wrong and whose move it is, the fix."""
 
 from collections.abc import Iterator
+from csv import DictReader
+from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from console import test_pages
 from console.browse import Browser
 from console.conftest import Desk
 from console.stocked import OUTLET, WAREHOUSE, show, stocked, stocked_strategy
-from console.store import Store
+from console.store import NOW_MS, Store
 
 PATHS = (
     "/inventory", "/inventory?channel=amazon", "/inventory/sku/TEE-1", "/inventory/sku/MUG-1", "/inventory/sku/SET-1", "/inventory/sku/TEE-OLD",
@@ -219,7 +222,27 @@ def test_differences_are_narrowed_and_downloaded(shop: Browser) -> None:
     assert csv.headers["content-type"].startswith("text/csv") and csv.text.splitlines()[1].startswith(
         "shopify,24826418,cicero,MUG-2,"
     )
-    assert shop.get("/inventory/accuracy.csv").text.splitlines()[0].startswith("channel,place,location,at_ms")
+
+
+def table(text: str) -> list[dict[str, str]]:
+    assert text.startswith("\ufeff"), "by which a spreadsheet knows UTF-8"
+    return list(DictReader(StringIO(text.removeprefix("\ufeff"))))
+
+
+def test_a_spreadsheet_opens_both_files_right(stock: Desk, shop: Browser) -> None:
+    """Headers with units, times in ISO 8601, numbers as numbers; and a name from outside never becomes a formula."""
+    name = '=HYPERLINK("https://evil.example")'
+    stock.store.insert("stock_difference", channel="shopify", place=WAREHOUSE, sku=name, location="cicero", cause="unknown", what="@what",
+                       next_move="", state="left", wanted=7, shown=3, known=7, item="-1", group_name="", price="20.00", currency="EUR",
+                       variance=4, since_ms=NOW_MS, last_ms=NOW_MS, run=1)  # fmt: skip
+    rows = {row["item"]: row for row in table(shop.get("/inventory/differences.csv").text)}
+    assert (rows["'-1"]["sku"], rows["'-1"]["what"]) == (f"'{name}", "'@what")
+    assert [rows["'-1"][column] for column in ("should_show_units", "shows_units", "off_by_units", "price")] == ["7", "3", "4", "20.00"]
+    whole = next(row for row in table(shop.get("/inventory/accuracy.csv").text) if not row["place"])
+    assert [whole[column] for column in ("positions_compared", "positions_equal", "accuracy_percent", "off_by_units", "off_by_value")] == [
+        "20", "19", "95.0000", "4", "80.00",
+    ]  # fmt: skip
+    assert datetime.fromisoformat(whole["compared_utc"]).utcoffset() == timedelta(0)
 
 
 def test_the_search_finds_items(shop: Browser) -> None:

@@ -1,6 +1,5 @@
 """/inventory: how true the shown stock is, by channel and location; what differs and why; comparisons and syncs on demand."""
 
-from collections.abc import Sequence
 from typing import Final, Literal
 
 from starlette.exceptions import HTTPException
@@ -9,29 +8,20 @@ from starlette.responses import RedirectResponse, Response
 
 from interlock.console.filters import url
 from interlock.console.health import Answer, title_of
-from interlock.console.pages.deliveries import csv_cell, csv_lines
+from interlock.console.pages.inventory_csv import ROWS
 from interlock.console.pages.inventory_heat import heat_map
 from interlock.console.pages.inventory_state import PlaceState, Stock, look_at_stock
 from interlock.console.pages.inventory_words import share_line, stock_answer
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import counted, number
-from interlock.messaging.accuracy import CAUSES, Accuracy, Difference, Run, SyncPreview
+from interlock.messaging.accuracy import CAUSES, Run, SyncPreview
 
-CSV_ROWS: Final = 100_000
 LISTED: Final = 200
 RUNS: Final = 10
 PLACES: Final = 8
 """So many are told; those that need nobody make room first."""
 LIGHTS: Final = {"asked": "pending", "running": "running", "done": "done", "failed": "dead"}
 KINDS: Final[dict[str, Literal["compare", "sync"]]] = {"compare": "compare", "sync": "sync"}
-DIFFERENCE_COLUMNS: Final = (
-    "channel", "place", "location", "sku", "item", "group", "wanted", "shown", "known", "by", "cause", "what", "next_move", "state",
-    "price", "currency", "since_ms", "last_ms", "run",
-)  # fmt: skip
-ACCURACY_COLUMNS: Final = (
-    "channel", "place", "location", "at_ms", "compared", "equal", "share", "in_flight", "variance", "value", "currency", "unpriced",
-    "oldest_ms", "run",
-)  # fmt: skip
 
 
 async def overview(request: Request) -> Response:
@@ -116,28 +106,6 @@ async def differences(request: Request) -> Response:
     )
 
 
-async def differences_as_csv(request: Request) -> Response:
-    """The same rows for a spreadsheet, all of them."""
-    chosen = {name: request.query_params.get(name, "") for name in ("channel", "sku", "location", "cause")}
-    rows = await console_of(request).views.stock_differences(**chosen, limit=CSV_ROWS)
-    return _csv(rows, DIFFERENCE_COLUMNS, "stock-differences.csv")
-
-
-async def accuracy_as_csv(request: Request) -> Response:
-    """The newest comparison of each channel and place."""
-    return _csv(await console_of(request).views.stock_accuracy(), ACCURACY_COLUMNS, "stock-accuracy.csv")
-
-
-def _csv(rows: Sequence[Accuracy] | Sequence[Difference], columns: Sequence[str], name: str) -> Response:
-    lines = [tuple(columns), *(tuple(_cell(getattr(row, column)) for column in columns) for row in rows)]
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(csv_lines(lines), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else f"{value:.6f}" if isinstance(value, float) else csv_cell(value)
-
-
 # -- comparisons and syncs
 
 
@@ -151,7 +119,7 @@ async def _preview(request: Request, channel: str, *, notice: str = "") -> Respo
     if channel not in _channels(console):
         raise HTTPException(404)
     found = await console.views.stock_sync_preview(channel)
-    listed = await console.views.stock_differences(channel=channel, limit=CSV_ROWS)
+    listed = await console.views.stock_differences(channel=channel, limit=ROWS)
     limits = console.strategy.systems[channel].limits.rate_per_second
     return page(
         request,
