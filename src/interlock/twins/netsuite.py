@@ -362,7 +362,10 @@ class NetSuite(Vendor):
             "offset": offset,
             "totalResults": len(rows),
         }
-        return answer({"links": [], **counts, "items": page}, headers={"content-type": _media("collection")})
+        here = f"{self.url}{request.url.path}?limit={limit}&offset="
+        links = [{"rel": "next", "href": f"{here}{offset + limit}"}] if counts["hasMore"] else []
+        links += [{"rel": "self", "href": f"{here}{offset}"}]
+        return answer({"links": links, **counts, "items": page}, headers={"content-type": _media("collection")})
 
     def _href(self, kind: str, key: str) -> str:
         return f"{self.url}{RECORDS}/{kind}/{key}"

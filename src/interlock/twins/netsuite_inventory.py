@@ -1,7 +1,7 @@
 """The stock of the NetSuite twin: balances by item and location, which sales orders commit and fulfilments lower, as SuiteQL shows them.
 
 Facts: table and column names as in public SuiteQL (AggregateItemLocation: item, location, quantityavailable, quantityonhand,
-quantitycommitted, quantityonorder, quantitybackordered, lastquantityavailablechange), keyset pages by FETCH NEXT n ROWS ONLY;
+quantitycommitted, quantityonorder, quantitybackordered, lastquantityavailablechange), keyset pages by FETCH FIRST (or NEXT) n ROWS ONLY;
 100,000 results at most for a query: docs.oracle.com section_157909186990. Values are texts and a null is left out: from memory.
 """
 

@@ -27,7 +27,7 @@ NOW: Final = f"SELECT TO_CHAR(SYSDATE, '{MOMENT}') AS moment FROM dual"  # noqa:
 ITEMS: Final = (  # numbers, and a checked column
     "SELECT i.id AS item, {sku} AS sku, i.upccode AS barcode, i.itemtype AS itemtype FROM item i"  # noqa: S608
     " WHERE i.id > {after} AND i.itemtype IN ('InvtPart', 'Assembly', 'Kit') AND i.isinactive = 'F'"
-    f" ORDER BY i.id FETCH NEXT {PAGE} ROWS ONLY"
+    f" ORDER BY i.id FETCH FIRST {PAGE} ROWS ONLY"
 )
 BALANCES: Final = (
     "SELECT a.item AS item, a.location AS location, {sku} AS sku, i.upccode AS barcode, BUILTIN.DF(i.stockunit) AS unit,"  # noqa: S608
@@ -35,7 +35,7 @@ BALANCES: Final = (
     f" a.quantityonorder AS onorder, TO_CHAR(a.lastquantityavailablechange, '{MOMENT}') AS changed"
     " FROM aggregateItemLocation a INNER JOIN item i ON i.id = a.item"
     " WHERE {only}(a.item > {item} OR (a.item = {item} AND a.location > {location}))"
-    f" ORDER BY a.item, a.location FETCH NEXT {PAGE} ROWS ONLY"
+    f" ORDER BY a.item, a.location FETCH FIRST {PAGE} ROWS ONLY"
 )
 CHANGED: Final = f"a.lastquantityavailablechange >= TO_TIMESTAMP('{{since}}', '{MOMENT}') AND "
 QUANTITIES: Final = {"onhand": "on_hand", "available": "available", "committed": "committed", "onorder": "incoming"}
