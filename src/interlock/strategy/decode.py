@@ -41,6 +41,14 @@ def decode(kind: type[T], data: dict[str, Any], name: str = "") -> tuple[T, list
     return decoder.struct(_described(kind), data, (), name), decoder.problems
 
 
+def decode_large(kind: type[T], data: dict[str, Any]) -> tuple[T, list[Problem]]:
+    """The same for a file of thousands of tables: at once where nothing is wrong, value by value only to tell what is."""
+    try:
+        return msgspec.convert(data, kind), []
+    except msgspec.ValidationError:
+        return decode(kind, data)
+
+
 def decode_tables(kind: type[T], data: dict[str, Any], names: Any = str) -> tuple[dict[str, T], list[Problem]]:
     """The same for a file that is a table of tables of one kind; `names` is what the tables may be called."""
     decoder = _Decoder()

@@ -3,24 +3,29 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from interlock.canonical import Assembly, ContractFile, assemble, load_contracts
 from interlock.strategy.changes import CONVERTER_PATH, LOCK_PATH, ChangeFile, ConverterFile
-from interlock.strategy.decode import Problem, decode, decode_tables
+from interlock.strategy.decode import Problem, decode, decode_large, decode_tables
 from interlock.strategy.facts import ConnectorFacts
-from interlock.strategy.inventory import Inventory, ItemsFile, Location, PlaceName
+from interlock.strategy.inventory import Group, Inventory, ItemRule, ItemsFile, Kit, Location, NoStock, PlaceName
 from interlock.strategy.model import OBJECT_PATTERN, Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.positions import Path, Position, Positions
 from interlock.strategy.slos import Slos
 from interlock.strategy.snapshot import Snapshot
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", bound=Struct | None, covariant=True)
+ITEMS_FOLDER = "inventory/items/"
+ITEMS_FILES_KEPT = 16
+"""Files of items that are kept parsed: at 1 MB each some 190,000 items."""
 
 
 class TomlFile(Generic[T_co]):
@@ -69,6 +74,14 @@ class TomlFile(Generic[T_co]):
         return {}
 
 
+class Written(NamedTuple, Generic[T]):
+    """A table of a file of items, and where it stands."""
+
+    value: T
+    file: TomlFile[ItemsFile]
+    path: Path
+
+
 class Folder:
     """All files of a snapshot by kind, and the facts of the connectors they may name.
 
@@ -94,8 +107,8 @@ class Folder:
         self.items = self.mappings.pop("items", TomlFile[None]("mappings/items.toml", b""))
         self.items.value, self.items.problems = decode_tables(ItemTable, self.items.data)
         self.locations = self._file("inventory/locations.toml", None)
-        self.locations.value, self.locations.problems = decode_tables(Location, self.locations.data, PlaceName)
-        self.stock_items: TomlFile[ItemsFile] = self._file("inventory/items.toml", ItemsFile)
+        self.no_stock = self._locations()
+        self.stock_items = tuple(self._stock_items())
         self.runbooks = {
             path.removeprefix("runbooks/"): content
             for path, content in snapshot.files.items()
@@ -110,16 +123,57 @@ class Folder:
 
     @cached_property
     def inventory(self) -> Inventory:
-        """What inventory/*.toml says of stock; empty where neither file is."""
-        said: ItemsFile = self.stock_items.value
-        return Inventory(self.locations.value, tuple(said.item), tuple(said.kit), tuple(said.group), tuple(said.ignore))
+        """What inventory/ says of stock; empty where none of its files is."""
+        return Inventory(
+            self.locations.value,
+            items=tuple(row.value for row in self.item_rows()),
+            kits=tuple(row.value for row in self.kit_rows()),
+            groups=tuple(row.value for row in self.group_rows()),
+            ignore=tuple(word for file in self.stock_items for word in file.value.ignore),
+            ignored_places=frozenset(
+                (system, place) for system, places in self.no_stock.ignore.items() for place in places
+            ),
+        )
+
+    def item_rows(self) -> Iterator[Written[ItemRule]]:
+        """Every `[[item]]`, in the order of the files."""
+        yield from (
+            Written(row, file, ("item", at)) for file in self.stock_items for at, row in enumerate(file.value.item)
+        )
+
+    def kit_rows(self) -> Iterator[Written[Kit]]:
+        """Every `[[kit]]`."""
+        yield from (
+            Written(row, file, ("kit", at)) for file in self.stock_items for at, row in enumerate(file.value.kit)
+        )
+
+    def group_rows(self) -> Iterator[Written[Group]]:
+        """Every `[[group]]`."""
+        yield from (
+            Written(row, file, ("group", at)) for file in self.stock_items for at, row in enumerate(file.value.group)
+        )
 
     def toml_files(self) -> Iterator[TomlFile[Any]]:
         """Every TOML file that is there."""
-        single = (self.strategy, self.security, self.slos, self.items, self.locations, self.stock_items)
+        single = (self.strategy, self.security, self.slos, self.items, self.locations, *self.stock_items)
         yield from (file for file in single if file.path in self.snapshot.files)
         for files in (self.systems, self.flows, self.objects, self.converters, self.changes, self.mappings):
             yield from files.values()
+
+    def _locations(self) -> NoStock:
+        """The tables of the file become its value; what stands above them is no location."""
+        tables = {name: table for name, table in self.locations.data.items() if name not in NoStock.__struct_fields__}
+        above = {name: value for name, value in self.locations.data.items() if name not in tables}
+        self.locations.value, wrong_tables = decode_tables(Location, tables, PlaceName)
+        no_stock, wrong_above = decode(NoStock, above)
+        self.locations.problems = [*wrong_above, *wrong_tables]
+        return no_stock
+
+    def _stock_items(self) -> Iterator[TomlFile[ItemsFile]]:
+        """In the order of their names, inventory/items.toml first."""
+        for path, content in sorted(self.snapshot.files.items()):
+            if path == "inventory/items.toml" or path.startswith(ITEMS_FOLDER):
+                yield copy(_items_file(path, content))  # what a finding makes it look up is not kept
 
     def _file(self, path: str, kind: type[Struct] | None) -> TomlFile[Any]:
         file: TomlFile[Any] = TomlFile(path, self.snapshot.files.get(path, b""), kind)
@@ -136,6 +190,15 @@ class Folder:
             if path.startswith(prefix) and wanted(path)
         )
         return {file.name: file for file in files}
+
+
+@lru_cache(ITEMS_FILES_KEPT)
+def _items_file(path: str, content: bytes) -> TomlFile[ItemsFile]:
+    """Parsed once for the releases that share it: a map of 100,000 items is mostly the same from one release to the next."""
+    file = TomlFile[ItemsFile](path, content)
+    file.value, file.problems = decode_large(ItemsFile, file.data)
+    file.data = {}  # as large as the value, and nobody looks at it again
+    return file
 
 
 def _is_object(path: str) -> bool:

@@ -1,7 +1,7 @@
 """Stock as data: where it lies and who counts it, what an item is called and packed as, kits, groups, what a channel may show.
 
-`inventory/locations.toml` and `inventory/items.toml` say what is the same thing in systems that name it differently; `[publish]`
-in a flow says how much of it a channel shows. Quantities are whole base units (each) throughout.
+`inventory/locations.toml`, `inventory/items.toml` and `inventory/items/*.toml` say what is the same thing in systems that name it
+differently; `[publish]` in a flow says how much of it a channel shows. Quantities are whole base units (each) throughout.
 """
 
 from fnmatch import translate
@@ -55,6 +55,20 @@ class Location(Struct, frozen=True, forbid_unknown_fields=True):
     ] = {}
 
 
+class NoStock(Struct, frozen=True, forbid_unknown_fields=True):
+    """inventory/locations.toml above its tables: places that are no stock of ours."""
+
+    ignore: Annotated[
+        dict[SystemName, Annotated[list[Word], Meta(min_length=1, max_length=10_000)]],
+        Meta(
+            description=(
+                "System = its ids of places that are no stock (a returns desk, a virtual place): what it tells of them is passed "
+                "over, and no stopped lines. Stands before the tables, or is the table `[ignore]`."
+            )
+        ),
+    ] = {}
+
+
 class ItemRule(Struct, frozen=True, forbid_unknown_fields=True):
     """A table `[[item]]`: an item that is not called the same everywhere, or not counted in pieces everywhere."""
 
@@ -100,7 +114,8 @@ class Group(Struct, frozen=True, forbid_unknown_fields=True):
     skus: Annotated[
         list[Word],
         Meta(
-            max_length=10_000, description="SKUs or patterns (`TEE-*`). Of two groups that fit, the first in the file."
+            max_length=10_000,
+            description="SKUs or patterns (`TEE-*`). Of two groups that fit, the first that is written.",
         ),
     ] = []
     owner: Annotated[
@@ -112,7 +127,8 @@ class Group(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ItemsFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """inventory/items.toml: the exceptions. An item with the same SKU everywhere, counted in pieces, needs no entry."""
+    """inventory/items.toml and each inventory/items/*.toml: the exceptions. An item with the same SKU everywhere, counted in
+    pieces, needs no entry."""
 
     ignore: Annotated[
         list[Word],
@@ -129,13 +145,15 @@ class ItemsFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Inventory(Struct, frozen=True, dict=True):
-    """Both files, as the rest of the hub reads them."""
+    """All files, as the rest of the hub reads them; items, kits and groups in the order of the files' names."""
 
     locations: dict[str, Location] = {}
     items: tuple[ItemRule, ...] = ()
     kits: tuple[Kit, ...] = ()
     groups: tuple[Group, ...] = ()
     ignore: tuple[str, ...] = ()
+    ignored_places: frozenset[tuple[str, str]] = frozenset()
+    """(system, its place) that is no stock."""
 
     @cached_property
     def _own_group(self) -> dict[str, Group]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from interlock.canonical import ContractFile
 from interlock.strategy.changes import ChangeFile
 from interlock.strategy.decode import NAMED_BY_PLACE
-from interlock.strategy.inventory import ItemsFile, Location
+from interlock.strategy.inventory import ItemsFile, Location, NoStock
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.slos import Slos
 
@@ -37,12 +37,12 @@ GLOBS = {
     "locations": "inventory/locations.toml",
     "stock-items": "inventory/items.toml",
 }
-"""Which files each schema is for, relative to the folder."""
+"""Which files each schema is for, relative to the folder; that of stock-items also for inventory/items/*.toml."""
 
 
 def schemas() -> dict[str, dict[str, Any]]:
     """A schema by kind of file: strategy, system, flow, security, slos, items, locations, stock-items."""
-    tables = {"items": _schema_of(dict[str, ItemTable]), "locations": _schema_of(dict[str, Location])}
+    tables = {"items": _schema_of(dict[str, ItemTable]), "locations": _locations()}
     return {name: _schema_of(kind) for name, kind in KINDS.items()} | tables
 
 
@@ -55,6 +55,12 @@ def export(directory: Path) -> list[Path]:
         file.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         written.append(file)
     return written
+
+
+def _locations() -> dict[str, Any]:
+    """Tables of one kind, and beside them what stands above them."""
+    tables, above = _schema_of(dict[str, Location]), msgspec.json.schema(NoStock)["$defs"]["NoStock"]
+    return {**tables, "properties": above["properties"]}
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:

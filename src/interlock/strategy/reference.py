@@ -18,7 +18,7 @@ from interlock.strategy.changes import ChangeFile
 from interlock.strategy.checklist_page import checklist_page
 from interlock.strategy.checks import ALL, Check, Example
 from interlock.strategy.decode import bare, written_fields
-from interlock.strategy.inventory import ItemsFile, Location
+from interlock.strategy.inventory import ItemsFile, Location, NoStock
 from interlock.strategy.model import Flow, ItemTable, Security, StrategyFile, System
 from interlock.strategy.slos import Slos
 
@@ -33,7 +33,8 @@ FILES: tuple[tuple[str, type[Struct]], ...] = (
     ("changes/NNNN.toml", ChangeFile),
     ("mappings/items.toml, a table for each system", ItemTable),
     ("inventory/locations.toml, a table for each location", Location),
-    ("inventory/items.toml", ItemsFile),
+    ("inventory/locations.toml, above its tables", NoStock),
+    ("inventory/items.toml and inventory/items/NAME.toml", ItemsFile),
 )
 _LONGEST_LINE = 500
 """An example that is cut shows nothing; only the file that is too large is."""

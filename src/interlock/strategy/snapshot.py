@@ -16,12 +16,14 @@ SHOWN_HEX_DIGITS = 12
 _KNOWN = re.compile(
     r"(?P<root>(strategy|security|slos)\.toml|functions\.py)"
     r"|(?P<folder>systems|objects|flows|mappings)/[^/]+\.toml"
-    r"|inventory/(locations|items)\.toml"
+    r"|inventory/(locations|items|items/[^/]+)\.toml"
     r"|objects/published\.lock"
     r"|changes/[^/]+\.toml"
     r"|runbooks/[^/]+\.md"
 )
 _WORTH_A_WARNING = frozenset({".toml", ".py", ".md", ".yaml", ".yml", ".json"})
+_NOTHING_BESIDE = "inventory/"
+"""A folder in which any file was meant to be read: a spreadsheet of items, for instance."""
 _NOT_OURS = frozenset({"README.md", "data", "secrets", "schemas", "drafts", "docs", "tests", "__pycache__"})
 
 
@@ -77,7 +79,7 @@ def read_folder(path: Path | str) -> Snapshot:
         if file.is_dir():
             problems.append(_unreadable(name, "it is a link to a directory, and links are followed for files only"))
         elif not _KNOWN.fullmatch(name):
-            if file.suffix in _WORTH_A_WARNING:
+            if file.suffix in _WORTH_A_WARNING or name.startswith(_NOTHING_BESIDE):
                 unread.append(name)
         else:
             try:

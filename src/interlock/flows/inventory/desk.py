@@ -343,6 +343,7 @@ class Taking:
         """What the order still takes now stands in place of what it took before."""
         if channel not in self._rules.channels or not self._book.sold(channel, sale.key, sale.version):
             return
+        sale = self._of_stock(channel, sale)
         before = {(line.sku, line.place): line for line in self._book.reserved_of(channel, sale.key) if line.quantity}
         now = self._lines(channel, sale, event)
         kits, parts = self._as_kits(channel, sale)
@@ -366,6 +367,11 @@ class Taking:
             self._touch(line.sku, event)
         for (kit, place), units in kits.items() if not before else ():
             self._explains(channel, kit, place, units, event, sale.accepted_us)
+
+    def _of_stock(self, channel: str, sale: Sale) -> Sale:
+        """Without what it takes from places that are no stock."""
+        lines = tuple(one for one in sale.lines if not self._normaliser.is_no_stock(channel, one.location))
+        return msgspec.structs.replace(sale, lines=lines)
 
     def _as_kits(self, channel: str, sale: Sale) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
         """Units of kits that the channel counts by a number of their own, and the pieces in them: a sale takes such a kit's

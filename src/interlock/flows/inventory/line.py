@@ -65,7 +65,7 @@ class Stopped(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Ignored(Struct, frozen=True, kw_only=True, gc=False):
-    """A line about something that `ignore` says is no stock."""
+    """A line about an item or a place that `ignore` says is no stock."""
 
     system: str
     item: str

@@ -31,6 +31,7 @@ class Normaliser:
         self.item_at = self._identity.item_at
         self._rules = {rule.sku: rule for rule in inventory.items}
         self._locations = _locations(inventory)
+        self._ignored_places = inventory.ignored_places
         self._shares: dict[tuple[str, str], tuple[Share, ...]] = {
             (channel, name): shares_of(location, channel)
             for name, location in inventory.locations.items()
@@ -43,6 +44,8 @@ class Normaliser:
 
     def level(self, system: str, level: Level) -> Position | Stopped | Ignored:
         """One line of a system. Only what the owner counts, completely understood, is a position."""
+        if self.is_no_stock(system, level.location):
+            return Ignored(system=system, item=level.item, sku=level.sku)
         sku = self.sku(system, level.item, level.sku, level.barcode)
         if not isinstance(sku, str):
             return stop.told_at(sku, level)
@@ -58,6 +61,10 @@ class Normaliser:
         if factor is None:
             return stop.unknown_unit(system, level, sku)
         return _counted(system, level, sku, location, factor, rule.rounding)
+
+    def is_no_stock(self, system: str, native: str) -> bool:
+        """Whether `ignore` passes this place of a system over: what is counted or sold there is none of our pieces."""
+        return (system, native) in self._ignored_places
 
     def location(self, system: str, native: str) -> str | Stopped:
         """Our location for a system's id. Of several that share a channel's place, the first in the file: see `locations`."""

@@ -29,7 +29,9 @@ def unknown_location(system: str, native: str) -> Stopped:
         what=f'{system} tells of stock at "{native}", which is no place of it in {LOCATIONS_FILE}',
         system=system,
         location=native,
-        next_move=f'add {system} = ["{native}"] under places of the location that it is',
+        next_move=(
+            f'add {system} = ["{native}"] under places of the location that it is, or under ignore at the top when it is no stock'
+        ),
     )
 
 

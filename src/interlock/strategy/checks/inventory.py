@@ -1,16 +1,17 @@
-"""STR370-STR375: where stock lies: systems that exist, owners that count where they own, places that are shown once."""
+"""STR370-STR375, STR389: where stock lies: systems that exist, owners that count where they own, places that are shown once."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 from interlock.strategy.checks.base import Check, Example
 from interlock.strategy.checks.stock import STOCK, WMS, counts_something, shown_by
 from interlock.strategy.finding import Finding, did_you_mean
-from interlock.strategy.folder import Folder
+from interlock.strategy.folder import Folder, TomlFile
 from interlock.strategy.inventory import REST, Location
 from interlock.strategy.positions import Path
 
-LOCATIONS, ITEMS = "inventory/locations.toml", "inventory/items.toml"
+LOCATIONS = "inventory/locations.toml"
 CICERO = '[cicero]\nowner = "erp"\nplaces = { erp = ["156"], shop = ["24826418"] }\n'
 _RENO = '[reno]\nowner = "erp"\nplaces = { erp = ["157"], shop = ["77"] }\n'
 _TWO = '[cicero]\nowner = "erp"\nplaces = { erp = ["156"], shop = ["24826418", "77"] }\n'
@@ -28,28 +29,30 @@ class StockSystem(Check):
     good = _locations(CICERO)
 
     def run(self, folder: Folder) -> Iterable[Finding]:
-        in_locations = _systems_of_locations(folder.inventory.locations)
-        for file, named in ((folder.locations, in_locations), (folder.stock_items, _systems_of_items(folder))):
-            for name, path, is_key in named:
-                if name and name not in folder.systems:
-                    what = f'{file.path}: unknown system "{name}"'
-                    hint = did_you_mean(name, folder.systems)
-                    yield self.finding(file, path, what, next_move=hint, at_key=is_key)
+        for name, file, path, is_key in (*_systems_of_locations(folder), *_systems_of_items(folder)):
+            if name and name not in folder.systems:
+                what = f'{file.path}: unknown system "{name}"'
+                yield self.finding(file, path, what, next_move=did_you_mean(name, folder.systems), at_key=is_key)
 
 
-def _systems_of_locations(locations: dict[str, Location]) -> Iterator[tuple[str, Path, bool]]:
-    for name, location in locations.items():
-        yield location.owner, (name, "owner"), False
+Named = tuple[str, TomlFile[Any], Path, bool]
+"""A system, the file and the place where it is named, and whether it is a key there."""
+
+
+def _systems_of_locations(folder: Folder) -> Iterator[Named]:
+    file = folder.locations
+    yield from ((system, file, ("ignore", system), True) for system in folder.no_stock.ignore)
+    for name, location in folder.inventory.locations.items():
+        yield location.owner, file, (name, "owner"), False
         for key in ("places", "split"):
-            yield from ((system, (name, key, system), True) for system in getattr(location, key))
+            yield from ((system, file, (name, key, system), True) for system in getattr(location, key))
 
 
-def _systems_of_items(folder: Folder) -> Iterator[tuple[str, Path, bool]]:
-    for index, rule in enumerate(folder.inventory.items):
-        for key in ("names", "pack"):
-            yield from ((system, ("item", index, key, system), True) for system in getattr(rule, key))
-    for index, group in enumerate(folder.inventory.groups):
-        yield group.owner, ("group", index, "owner"), False
+def _systems_of_items(folder: Folder) -> Iterator[Named]:
+    for rule, file, path in folder.item_rows():
+        yield from ((system, file, (*path, "names", system), True) for system in rule.names)
+        yield from ((system, file, (*path, "pack", system), True) for system in rule.pack)
+    yield from ((group.owner, file, (*path, "owner"), False) for group, file, path in folder.group_rows())
 
 
 class OwnerCountsThere(Check):
@@ -68,13 +71,13 @@ class OwnerCountsThere(Check):
                     f'add {location.owner} = ["..."] under places, or name as owner one of: {_listed(location.places)}'
                 )
                 yield self.finding(folder.locations, (name, "owner"), what, next_move=hint)
-        for index, group in enumerate(folder.inventory.groups):
+        for group, file, path in folder.group_rows():
             wanted = {name: locations[name] for name in group.at or locations if name in locations}
             if group.owner in folder.systems and not any(group.owner in one.places for one in wanted.values()):
                 where = _listed(group.at) if group.at else "any location"
-                what = f"{ITEMS}: group {group.name} is owned by {group.owner}, which has no place at {where}"
+                what = f"{file.path}: group {group.name} is owned by {group.owner}, which has no place at {where}"
                 hint = f"add {group.owner} under places in {LOCATIONS}, or take owner out"
-                yield self.finding(folder.stock_items, ("group", index, "owner"), what, next_move=hint)
+                yield self.finding(file, (*path, "owner"), what, next_move=hint)
 
 
 class OnePlaceTwice(Check):
@@ -93,6 +96,23 @@ class OnePlaceTwice(Check):
             path = _path_of(folder, names[-1], system, place)
             what = f'{LOCATIONS}: "{place}" of {system}, where it counts, is {_listed(names)}'
             yield self.finding(folder.locations, path, what, next_move="keep it in one of them")
+
+
+class IgnoredPlace(Check):
+    code = "STR389"
+    title = "A place is ignored and is a location too"
+    why = "one line says that stock lies there and the other that what lies there is none"
+    bad = _locations('ignore = { erp = ["156", "999"] }\n' + CICERO)
+    good = _locations('ignore = { erp = ["999"] }\n' + CICERO)
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        named = _named_places(folder)
+        for system, places in folder.no_stock.ignore.items():
+            for index, place in enumerate(places):
+                if names := named.get((system, place)):
+                    what = f'{LOCATIONS}: "{place}" of {system} is ignored, and is {_listed(names)}'
+                    hint = f"take it out of ignore, or out of the places of {_listed(names)}"
+                    yield self.finding(folder.locations, ("ignore", system, index), what, next_move=hint)
 
 
 class OwnerIsWritten(Check):

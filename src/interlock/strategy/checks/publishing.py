@@ -218,13 +218,12 @@ class SecondName(Check):
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         channels = {one.channel for one in shown_by(folder)}
-        for index, rule in enumerate(folder.inventory.items):
+        for rule, file, path in folder.item_rows():
             for system, names in rule.names.items():
                 if system in channels and len(names) > 1:
-                    what = f'inventory/items.toml: {rule.sku} is {" and ".join(names)} at {system}; only "{names[0]}" is written'
+                    what = f'{file.path}: {rule.sku} is {" and ".join(names)} at {system}; only "{names[0]}" is written'
                     hint = f"give the others SKUs of their own, or stop selling them at {system}"
-                    path = ("item", index, "names", system, 1)
-                    yield self.finding(folder.stock_items, path, what, next_move=hint)
+                    yield self.finding(file, (*path, "names", system, 1), what, next_move=hint)
 
 
 def _terms(publish: Publish) -> Iterator[tuple[Publish | PublishRule, Path]]:

@@ -27,6 +27,7 @@ KINDS_OF_FILES = (
     "runbooks/",
 )
 LOCATIONS_FILE = "inventory/locations.toml"
+KINDS_OF_STOCK = (LOCATIONS_FILE, "inventory/items.toml", "inventory/items/NAME.toml")
 WRITTEN = {
     "a list": 'put it in brackets: ["one", "another"]',
     "a table": 'write { name = "value" }, or a [table] of its own',
@@ -213,9 +214,18 @@ class UnreadFile(Check):
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         for path in folder.snapshot.unread:
-            place = PurePosixPath(path)
-            wanted = path if len(place.parts) == 1 else f"{place.parts[0]}/"
-            yield self.at(path, f"{path} is not read", next_move=did_you_mean(wanted, KINDS_OF_FILES))
+            yield self.at(path, f"{path} is not read", next_move=_meant(PurePosixPath(path)))
+
+
+def _meant(path: PurePosixPath) -> str:
+    """Where it was probably meant to be."""
+    if path.parts[0] == "inventory" and path.suffix != ".toml":
+        return "items stand in TOML: inventory/items.toml, or inventory/items/NAME.toml"
+    if path.parent.match("inventory/items/*"):
+        return "files of items stand in inventory/items/ itself, no folder deeper"
+    if path.parts[0] == "inventory":
+        return did_you_mean(str(path), KINDS_OF_STOCK)
+    return did_you_mean(str(path) if len(path.parts) == 1 else f"{path.parts[0]}/", KINDS_OF_FILES)
 
 
 class ListedTwice(Check):

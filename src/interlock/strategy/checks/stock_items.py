@@ -1,14 +1,16 @@
-"""STR376-STR379: inventory/items.toml: kits that end in items, names that mean one item, groups that exist."""
+"""STR376-STR379: inventory/items.toml and inventory/items/*.toml: kits that end in items, names that mean one item, groups that exist."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from interlock.strategy.checks.base import Check, Example
-from interlock.strategy.checks.inventory import CICERO, ITEMS, LOCATIONS
+from interlock.strategy.checks.inventory import CICERO, LOCATIONS
 from interlock.strategy.finding import Finding, did_you_mean
-from interlock.strategy.folder import Folder
-from interlock.strategy.inventory import pattern_of
+from interlock.strategy.folder import Folder, TomlFile
+from interlock.strategy.inventory import ItemsFile, pattern_of
 from interlock.strategy.positions import Path
 
+ITEMS = "inventory/items.toml"
 _PLACES = Example(LOCATIONS, CICERO, whole=True)
 
 
@@ -30,12 +32,12 @@ class KitLoop(Check):
     def run(self, folder: Folder) -> Iterable[Finding]:
         kits = {kit.sku: tuple(kit.of) for kit in folder.inventory.kits}
         told: set[str] = set()
-        for index, kit in enumerate(folder.inventory.kits):
+        for kit, file, path in folder.kit_rows():
             loop = [] if kit.sku in told else _way_back(kit.sku, kits)
             if loop:
                 told.update(loop)
-                what = f"{ITEMS}: {' contains '.join((kit.sku, *loop))}"
-                yield self.finding(folder.stock_items, ("kit", index, "of"), what, next_move="take one of them out")
+                what = f"{file.path}: {' contains '.join((kit.sku, *loop))}"
+                yield self.finding(file, (*path, "of"), what, next_move="take one of them out")
 
 
 def _way_back(start: str, kits: dict[str, tuple[str, ...]]) -> list[str]:
@@ -64,34 +66,46 @@ class NamedTwice(Check):
     )
 
     def run(self, folder: Folder) -> Iterable[Finding]:
-        first: dict[tuple[str, str], str] = {}
-        written: set[tuple[str, str]] = set()
-        for kind, name, means, path in _names(folder):
-            known = first.setdefault((kind, name), means)
-            again = (kind, name) in written
-            written.add((kind, name))
-            if known != means or (again and kind in _ONCE):
-                of = f"is {known} and {means}" if known != means else "is written twice"
-                what = f'{ITEMS}: {kind} "{name}" {of}'
-                yield self.finding(folder.stock_items, path, what, next_move="keep one")
+        first: dict[tuple[str, str], _Name] = {}
+        for name in _names(folder):
+            known = first.setdefault((name.kind, name.text), name)
+            if known.means != name.means or (known is not name and name.kind in _ONCE):
+                of = f"is {known.means} and {name.means}" if known.means != name.means else "is written twice"
+                what = f'{name.file.path}: {name.kind} "{name.text}" {of}'
+                hint = f"keep one; the first stands at {known.file.path}:{known.file.at(known.path).line}"
+                yield self.finding(name.file, name.path, what, next_move=hint)
 
 
 _ONCE = frozenset({"item", "kit", "group"})
 
 
-def _names(folder: Folder) -> Iterator[tuple[str, str, str, Path]]:
-    """(kind of name, name, whose it is, where it is written)."""
-    said = folder.inventory
-    yield from (("item", row.sku, row.sku, ("item", at, "sku")) for at, row in enumerate(said.items) if row.sku)
-    yield from (("kit", row.sku, row.sku, ("kit", at, "sku")) for at, row in enumerate(said.kits) if row.sku)
-    yield from (("group", row.name, row.name, ("group", at, "name")) for at, row in enumerate(said.groups) if row.name)
-    for index, rule in enumerate(said.items):
+class _Name(NamedTuple):
+    """`text` is a name of this kind for `means`, written at `path` of `file`."""
+
+    kind: str
+    text: str
+    means: str
+    file: TomlFile[ItemsFile]
+    path: Path
+
+
+def _names(folder: Folder) -> Iterator[_Name]:
+    yield from (
+        _Name("item", row.sku, row.sku, file, (*path, "sku")) for row, file, path in folder.item_rows() if row.sku
+    )
+    yield from (
+        _Name("kit", row.sku, row.sku, file, (*path, "sku")) for row, file, path in folder.kit_rows() if row.sku
+    )
+    yield from (
+        _Name("group", row.name, row.name, file, (*path, "name")) for row, file, path in folder.group_rows() if row.name
+    )
+    for rule, file, path in folder.item_rows():
         if rule.barcode:
-            yield "barcode", rule.barcode, rule.sku, ("item", index, "barcode")
+            yield _Name("barcode", rule.barcode, rule.sku, file, (*path, "barcode"))
         for system, names in rule.names.items():
+            kind = f"the name at {system}"
             yield from (
-                (f"the name at {system}", name, rule.sku, ("item", index, "names", system, at))
-                for at, name in enumerate(names)
+                _Name(kind, name, rule.sku, file, (*path, "names", system, at)) for at, name in enumerate(names)
             )
 
 
@@ -104,18 +118,18 @@ class GroupParts(Check):
 
     def run(self, folder: Folder) -> Iterable[Finding]:
         groups = {group.name for group in folder.inventory.groups}
-        for index, rule in enumerate(folder.inventory.items):
+        for rule, file, path in folder.item_rows():
             if rule.group and rule.group not in groups:
-                what = f'{ITEMS}: {rule.sku} is of the group "{rule.group}", which does not exist'
+                what = f'{file.path}: {rule.sku} is of the group "{rule.group}", which does not exist'
                 hint = did_you_mean(rule.group, groups)
-                yield self.finding(folder.stock_items, ("item", index, "group"), what, next_move=hint)
+                yield self.finding(file, (*path, "group"), what, next_move=hint)
         known = folder.inventory.locations
-        for index, group in enumerate(folder.inventory.groups):
+        for group, file, path in folder.group_rows():
             for at, name in enumerate(group.at):
                 if name not in known:
-                    what = f'{ITEMS}: group {group.name} names the location "{name}", which does not exist'
+                    what = f'{file.path}: group {group.name} names the location "{name}", which does not exist'
                     hint = did_you_mean(name, known)
-                    yield self.finding(folder.stock_items, ("group", index, "at", at), what, next_move=hint)
+                    yield self.finding(file, (*path, "at", at), what, next_move=hint)
 
 
 class IgnoredItem(Check):
@@ -126,14 +140,11 @@ class IgnoredItem(Check):
     good = _items('ignore = ["PKG-*"]\n[[item]]\nsku = "TEE-1"\nunits = { CS = 12 }\n')
 
     def run(self, folder: Folder) -> Iterable[Finding]:
-        said = folder.inventory
-        ignored = pattern_of(said.ignore)
-        written: list[tuple[Path, tuple[str, ...]]] = [
-            (("item", index), (row.sku,)) for index, row in enumerate(said.items)
-        ]
-        written += [(("kit", index), (row.sku, *row.of)) for index, row in enumerate(said.kits)]
-        for path, skus in written:
-            for sku in filter(ignored.fullmatch, skus):
-                what = f'{ITEMS}: "{sku}" is written here and fits ignore'
+        is_ignored = pattern_of(folder.inventory.ignore).fullmatch
+        items = ((file, path, (row.sku,)) for row, file, path in folder.item_rows())
+        kits = ((file, path, (row.sku, *row.of)) for row, file, path in folder.kit_rows())
+        for file, path, skus in (*items, *kits) if folder.inventory.ignore else ():
+            for sku in filter(is_ignored, skus):
+                what = f'{file.path}: "{sku}" is written here and fits ignore'
                 hint = "narrow the pattern, or take the item out"
-                yield self.finding(folder.stock_items, path, what, next_move=hint, at_key=True)
+                yield self.finding(file, path, what, next_move=hint, at_key=True)

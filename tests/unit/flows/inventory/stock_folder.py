@@ -25,6 +25,7 @@ def normaliser(catalogue: MemoryCatalogue | None = None, **said: Any) -> Normali
     """A normaliser of one location, and whatever else is said."""
     inventory = Inventory(
         locations=said.pop("locations", {"cicero": CICERO}),
+        ignored_places=frozenset(said.pop("ignored_places", ())),
         **{key: tuple(value) for key, value in said.items()},
     )
     return Normaliser(inventory, catalogue or listed())

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from stock_folder import CICERO, Group, ItemRule, Kit, Location, level, listed, normaliser, stopped, taken
 
-from interlock.flows.inventory.line import REASONS, Position
+from interlock.flows.inventory.line import REASONS, Ignored, Position
 from interlock.messaging.stock import Item
 
 SPLIT = Location("wms", {"wms": ["156", "157"], "shop": ["1", "2"]}, {"shop": {"1": 0.7, "2": "rest"}})
@@ -174,6 +174,17 @@ def test_a_channel_that_does_not_show_a_location_keeps_nothing_of_it() -> None:
     subject = normaliser(locations={"cicero": Location("wms", {"wms": ["156"]})})
     assert subject.shown("shop", "cicero", "TEE-1", 7) == ({}, 7)
     assert subject.places("shop", "cicero", "TEE-1") == ()
+
+
+def test_a_place_that_is_no_stock_is_passed_over() -> None:
+    """A returns desk counts what nobody sells, also items that nobody knows: no stopped line each day (C64). Unnamed it stops
+    (STK002), which is the control; the same id at another system is another place."""
+    returned = level(location="999", item="wms-OLD", sku="OLD")
+    assert stopped(normaliser().level("wms", level(location="999"))) == "STK002"
+    subject = normaliser(ignored_places=[("wms", "999")])
+    assert isinstance(subject.level("wms", returned), Ignored)
+    assert stopped(subject.level("erp", level(location="999", item="erp-TEE-1"))) == "STK002"
+    assert isinstance(subject.level("wms", level()), Position)
 
 
 def test_every_reason_has_a_word() -> None:
