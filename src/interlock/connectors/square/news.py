@@ -1,7 +1,7 @@
 """What the body of a Square webhook says: the counts that changed; of an order only that it changed, so that it is read.
 
-Facts: api.json InventoryCountUpdatedEvent, OrderCreatedEvent, OrderUpdatedEvent; up to 100 counts in an event:
-developer.squareup.com/docs/webhooks-api/how-it-works.
+Facts: api.json InventoryCountUpdatedEvent, OrderCreatedEvent, OrderUpdatedEvent; up to 100 counts in an event, and
+two of one place where goods changed their state (before and after): developer.squareup.com/docs/inventory-api/webhooks.
 """
 
 from __future__ import annotations
