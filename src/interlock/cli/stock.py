@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,8 @@ from interlock.cli.store import read
 from interlock.cli.times import ago, clock, now_ms, stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from interlock.flows.inventory.answer import PlaceStock, SkuStock
     from interlock.messaging.sqlite.views import SqliteViews
     from interlock.messaging.stock_book import Counted, Halted, Happened
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 CHANGES = 20
 MICRO = 1_000
+NAMED = 3
 COLOURS = {
     "agrees": "green",
     "refused": "red",
@@ -33,7 +37,7 @@ LABELS = {"compared": "differs, as a comparison found"}
 
 
 @click.command()
-@click.argument("sku")
+@click.argument("sku", required=False)
 @click.option(
     "--changes",
     type=click.IntRange(0, 10_000),
@@ -43,18 +47,29 @@ LABELS = {"compared": "differs, as a comparison found"}
 )
 @folder_option
 @speaks
-def stock(sku: str, changes: int, folder: Path, out: Output) -> None:
-    """Tell a SKU's stock: what each system says, and why.
+def stock(sku: str | None, changes: int, folder: Path, out: Output) -> None:
+    """Tell a SKU's stock, and why; without one, how true all is.
 
     For every place of a channel the sum is told term by term, each with the time when it was so; then what it shows now, what
-    was written last, and why nothing is written where that is so.
+    was written last, and why nothing is written where that is so. Without SKU: each channel with how many of its numbers are
+    right, the worst, and what of stock waits for a person.
 
-    Exit code 1 when the SKU is not known, or a place shows another number than it should.
+    Exit code 1 when the SKU is not known, or a number is not what it should be.
 
     \b
-    Examples: interlock stock TEE-1
+    Examples: interlock stock
+              interlock stock TEE-1
               interlock stock TEE-1 --changes 100 --json
     """
+    if sku is None:
+        from interlock.cli.stock_overview import tell_all_stock
+
+        tell_all_stock(folder, out)
+        return
+    _tell_sku(sku, changes, folder, out)
+
+
+def _tell_sku(sku: str, changes: int, folder: Path, out: Output) -> None:
     from interlock.cli.catalogue import read_strategy
     from interlock.flows.inventory.answer import near_skus, stock_of, with_comparisons
 
@@ -85,15 +100,15 @@ def stock(sku: str, changes: int, folder: Path, out: Output) -> None:
 
 def _moves(sku: str, states: set[str]) -> list[str]:
     """What puts it right; what is on its way needs only another look."""
-    moves = [f"interlock reconcile inventory --sku {sku}"] if "compared" in states else []
+    moves = [f"interlock reconcile inventory --sku {quote(sku)}"] if "compared" in states else []
     moves += ["interlock issues"] if states & {"asked", "refused"} else []
-    return moves or ([f"interlock stock {sku}"] if states and states <= {"differs", "unread"} else [])
+    return moves or ([f"interlock stock {quote(sku)}"] if states and states <= {"differs", "unread"} else [])
 
 
 def _unknown(sku: str, near: list[str], out: Output) -> None:
-    moves = [f"interlock stock {one}" for one in near]
+    moves = [f"interlock stock {quote(one)}" for one in near]
     text = f"no system counts, shows or lists {sku!r}" + (f"; perhaps {', '.join(near)}?" if near else "")
-    out.summary(text, *moves, sku=sku, near=near)
+    out.summary(text, *(moves or ["interlock stock"]), sku=sku, near=near)
 
 
 def _sentence(found: "SkuStock", wrong: "list[PlaceStock]") -> str:
@@ -113,7 +128,7 @@ def _sentence(found: "SkuStock", wrong: "list[PlaceStock]") -> str:
 def _tell(found: "SkuStock", now: int, out: Output) -> None:
     head = [f"group {found.group}"] if found.group else []
     head += [f"a kit of {', '.join(f'{count} {part}' for part, count in found.parts.items())}"] if found.parts else []
-    head += [f"{name} counted by {owner}" for name, owner in found.owners.items()]
+    head += [f"counted by {owner} at {_named(names)}" for owner, names in _by_owner(found).items()]
     out.row(f"{click.style(found.sku, bold=True)}  {'; '.join(head)}", kind="sku", sku=found.sku, group=found.group,
             parts=dict(found.parts), kits=list(found.kits), owners=dict(found.owners))  # fmt: skip
     for one in found.counted:
@@ -122,13 +137,50 @@ def _tell(found: "SkuStock", now: int, out: Output) -> None:
         _tell_place(place, now, out)
     for stopped in found.stopped:
         out.row(_stopped(stopped, now), kind="stopped", **(fields_of(stopped) | {"line": None}))
-    for change in reversed(found.changes):
-        out.row(_change(change), **(fields_of(change) | {"kind": "change", "change": change.kind}))
+    if found.changes and not out.as_json:
+        out.row(f"\n  the newest {counted(len(found.changes), 'change')}, the last at the end:")
+    for line in _lines(found.changes):
+        _tell_changes(line, out)
+
+
+def _by_owner(found: "SkuStock") -> dict[str, list[str]]:
+    owners: dict[str, list[str]] = {}
+    for name, owner in found.owners.items():
+        owners.setdefault(owner, []).append(name)
+    return owners
+
+
+def _named(names: "Sequence[str]") -> str:
+    """`cicero, ottawa`; of many only the first and how many more."""
+    return ", ".join(names) if len(names) <= NAMED else f"{names[0]} and {len(names) - 1} more"
+
+
+def _lines(changes: "Sequence[Happened]") -> "list[list[Happened]]":
+    """Oldest first; what one line of a system changed at once belongs together."""
+    lines: list[list[Happened]] = []
+    for one in reversed(changes):
+        same = lines and (one.at_us, one.kind, one.system, one.place, one.event) == (
+            lines[-1][0].at_us, lines[-1][0].kind, lines[-1][0].system, lines[-1][0].place, lines[-1][0].event,
+        )  # fmt: skip
+        if same:
+            lines[-1].append(one)
+        else:
+            lines.append([one])
+    return lines
+
+
+def _tell_changes(line: "Sequence[Happened]", out: Output) -> None:
+    if not out.as_json:
+        out.row(_change(line))
+        return
+    for one in line:
+        out.row("", **(fields_of(one) | {"kind": "change", "change": one.kind}))
 
 
 def _counted(one: "Counted", now: int) -> str:
-    numbers = "  ".join(f"{name} {number}" for name, number in one.quantities.items())
-    return f"  {one.system} counts at {one.location} ({one.place}): {numbers}   {ago(one.as_of_us // MICRO, now)}"
+    told = ", ".join(f"{name} {number}" for name, number in one.quantities.items() if number and name != "available")
+    rest = f": {told}" if told else ""
+    return f"  {one.system} counts {one.available} at {one.location} ({one.place}){rest}; {ago(one.as_of_us // MICRO, now)}"
 
 
 def _tell_place(one: "PlaceStock", now: int, out: Output) -> None:
@@ -136,10 +188,10 @@ def _tell_place(one: "PlaceStock", now: int, out: Output) -> None:
     should = "nothing now" if one.found.suspended else one.found.quantity
     state = click.style(LABELS.get(one.state, one.state), fg=COLOURS.get(one.state))
     lines = [
-        f"\n  {one.channel} at {one.place} ({', '.join(one.locations)}): shows {shows}, should show {should}: {state}",
+        f"\n  {one.channel} at {one.place} ({_named(one.locations)}): shows {shows}, should show {should}: {state}",
         *_sum(one),
     ]
-    if one.words:
+    if one.words and one.state != "agrees":
         lines.append(f"    {one.words}")
     lines.append(f"    {_last_written(one, now)}")
     terms = [fields_of(term) for term in one.found.terms]
@@ -178,13 +230,21 @@ def _stopped(one: "Halted", now: int) -> str:
     return f"\n  stopped: {one.code} {one.reason}\n    {times}; next: {one.next_move}"
 
 
-def _change(one: "Happened") -> str:
-    before, after = ("-" if each is None else each for each in (one.before, one.after))
-    why = f"   {one.why}" if one.why else ""
-    return f"  {stamp(one.at_us // MICRO)}  {one.kind:<8} {one.system} {one.place} {one.name}: {before} -> {after}{why}"
+def _change(line: "Sequence[Happened]") -> str:
+    one = line[0]
+    why = f" ({one.why})" if one.why else ""
+    place = f" {one.place}" if one.place else ""
+    telling = [each for each in line if each.before is not None or each.after] or line[:1]
+    return f"  {stamp(one.at_us // MICRO)}  {one.kind:<8} {one.system}{place}: {', '.join(map(_moved, telling))}{why}"
+
+
+def _moved(one: "Happened") -> str:
+    if one.kind in ("sold", "seen"):
+        return counted((one.after if one.kind == "sold" else one.before) or 0, "piece")
+    return f"{one.name} {one.after}" if one.before is None else f"{one.name} {one.before} -> {'none' if one.after is None else one.after}"
 
 
 def _quoted(sku: str) -> str:
-    from urllib.parse import quote
+    from urllib.parse import quote as escaped
 
-    return quote(sku, safe="")
+    return escaped(sku, safe="")

@@ -1,7 +1,9 @@
 """What the commands about all stock share: which channels are meant, asking the hub for a run, and following it to its end."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from interlock.messaging.sqlite.views import SqliteViews
 
 POLL_SECONDS = 0.2
+RETOLD_SECONDS, LOGGED_SECONDS = 0.5, 10.0
 
 Told = Callable[["Run"], str]
 
@@ -86,21 +89,34 @@ def ask(folder: Path, kind: "Kind", channel: str, *, sku: str, location: str, wh
     return on_ledger(folder, on_book)
 
 
+def paced(out: Output) -> Callable[[str], None]:
+    """Progress as it is worth reading: the first at once, then twice a second for a person, every ten seconds for a log."""
+    rest = RETOLD_SECONDS if sys.stderr.isatty() else LOGGED_SECONDS
+    told, next_at = "", 0.0
+
+    def tell(text: str) -> None:
+        nonlocal told, next_at
+        if text != told and monotonic() >= next_at:
+            told, next_at = text, monotonic() + rest
+            out.progress(text)
+
+    return tell
+
+
 def follow(folder: Path, out: Output, number: int, told: Told) -> "Run":
     """Until it has ended; interrupting interrupts nothing but the looking."""
 
     async def look(views: "SqliteViews") -> "Run":
         import asyncio
 
-        said = ""
+        tell = paced(out)
         while True:
             run = await views.stock_run(number)
             assert run is not None, "it was asked for"
             if run.state in ("done", "failed"):
                 return run
-            if run.state == "running" and told(run) != said:
-                said = told(run)
-                out.progress(said)
+            if run.state == "running":
+                tell(told(run))
             await asyncio.sleep(POLL_SECONDS)
 
     return ask_store(store_of(folder), look)

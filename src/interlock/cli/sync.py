@@ -7,7 +7,7 @@ import click
 
 from interlock.cli.output import Output, counted, fail, fields_of, speaks
 from interlock.cli.place import needs_a_hub
-from interlock.cli.stock_runs import POLL_SECONDS, ask, channels_of, follow, places_of, rules_of, sliced
+from interlock.cli.stock_runs import POLL_SECONDS, ask, channels_of, follow, paced, places_of, rules_of, sliced
 from interlock.cli.store import ask_store
 from interlock.cli.writing import store_of
 
@@ -34,7 +34,7 @@ def inventory(
     Each place whose shown number is not known, or is not what it should be, gets one delivery, behind all live work. A hub that
     ends meanwhile goes on where it was when it starts again, and writes nothing twice.
 
-    Exit code 1 when it failed.
+    Exit code 1 when it failed; what --dry-run counts is no failure.
 
     \b
     Examples: interlock sync inventory --dry-run
@@ -42,8 +42,10 @@ def inventory(
     """
     rules = rules_of(folder)
     channels = channels_of(rules, channel, location)
+    moved = 0
     for one in channels:
         preview = _preview(folder, one, sku, places_of(rules, one, location))
+        moved += preview.unknown + preview.different
         out.row(_words(one, preview), event="preview", channel=one, **fields_of(preview))
     listed = {one: _listed(folder, one, sku, location) for one in channels}
     for one, count in listed.items():
@@ -52,7 +54,9 @@ def inventory(
                     f"a comparison by what the channel lists", event="listed", channel=one, different=count)  # fmt: skip
     compare = ["interlock reconcile inventory"] if any(listed.values()) else []
     if dry_run:
-        out.summary("nothing is written", "the same without --dry-run", *compare, channels=channels)
+        again = ["the same without --dry-run"] if moved else []
+        text = f"{counted(moved, 'place')} would be looked at; nothing is written" if moved else "there is nothing to sync"
+        out.summary(text, *again, *compare, channels=channels, places=moved)
         return
     needs_a_hub(folder, "the hub does the writing")
     numbers = [ask(folder, "sync", one, sku=sku, location=location, why=why) for one in channels]
@@ -118,12 +122,10 @@ def _wait(folder: Path, out: Output, channel: str) -> None:
     async def look(views: "SqliteViews") -> None:
         import asyncio
 
-        left = -1
+        tell = paced(out)
         while True:
             open_ = (await views.stock_sync_preview(channel)).open
-            if open_ != left:
-                left = open_
-                out.progress(f"{channel}: {counted(open_, 'place')} to go")
+            tell(f"{channel}: {counted(open_, 'place')} to go")
             if not open_:
                 return
             await asyncio.sleep(POLL_SECONDS)

@@ -63,7 +63,7 @@ def test_what_only_a_comparison_saw_counts_too(filled: Path) -> None:
     assert "differs, as a comparison found" in told.stdout and f"reconcile inventory --sku {SKU}" in told.stderr
 
 
-@pytest.mark.parametrize("typed", ["lamp-07", "LAMP", "LAPM-07"])
+@pytest.mark.parametrize("typed", ["lamp-07", "LAMP", "LAPM-07", "LMAP-07", "AMP-07"])
 def test_an_unknown_sku_suggests_near_ones(typed: str, filled: Path) -> None:
     """Capitals count, and fingers slip."""
     result = call("stock", typed, "--folder", filled)
@@ -77,3 +77,25 @@ def test_a_store_without_stock_has_nothing_to_tell(tmp_path: Path) -> None:
     assert call("init", tmp_path / "acme").exit_code == 0
     result = call("stock", "TEE-1", "--folder", tmp_path / "acme")
     assert result.exit_code == 1 and "Traceback" not in result.output
+
+
+def test_without_a_sku_it_tells_how_true_all_is(filled: Path) -> None:
+    """The page that calls somebody at night says `interlock stock`: it must lead to the number that is wrong."""
+    right = call("stock", "--folder", filled)
+    assert right.exit_code == 0 and "32 of 32 numbers right" in right.stdout, right.output
+    where = f"WHERE sku = '{SKU}' AND place = '{PLACE}'"
+    changed(filled, f"UPDATE stock_place SET seen = seen + 5, trouble = 'STK012', said = 'somebody wrote it' {where}")
+    wrong = call("stock", "--folder", filled)
+    assert wrong.exit_code == 1 and f"interlock stock {SKU}" in wrong.stderr
+    assert f"{SKU} at shopify {PLACE}: shows 1005, should show 1000" in wrong.stdout and "somebody wrote it" in wrong.stdout
+    rows = said(call("stock", "--folder", filled, "--json"))
+    assert {row.get("kind") for row in rows[:-1]} == {"channel", "wrong"}
+    assert (rows[-1]["positions"], rows[-1]["equal"], rows[-1]["wrong"]) == (32, 31, 1)
+    assert rows[0]["positions"] == rows[0]["equal"] + rows[0]["late"] + rows[0]["refused"]
+
+
+def test_the_output_fits_a_terminal(filled: Path) -> None:
+    """Eighty columns, whatever the number of quantities: what was counted at once stands on one line of changes."""
+    told = call("stock", SKU, "--folder", filled).stdout.splitlines()
+    assert max(map(len, told)) <= 80 and sum("counted  shipbob" in line for line in told) == 2
+    assert not any(" 0" in line for line in told if "counts 1" in line), "what is nothing is left out"

@@ -44,9 +44,11 @@ SELECT EXISTS (SELECT 1 FROM stock_position WHERE sku = ?1) OR EXISTS (SELECT 1 
   OR EXISTS (SELECT 1 FROM stock_item WHERE sku = ?1) OR EXISTS (SELECT 1 FROM stock_stopped WHERE sku = ?1)
 
 -- name: near
+-- What holds the text; else what begins or ends as it does and is about as long: letters that changed places or are missing.
 SELECT sku FROM (SELECT DISTINCT sku FROM stock_position UNION SELECT DISTINCT sku FROM stock_place UNION SELECT sku FROM stock_stopped UNION SELECT sku FROM stock_item)
-WHERE sku <> '' AND (instr(lower(sku), lower(?1)) > 0 OR lower(substr(sku, 1, 2)) = lower(substr(?1, 1, 2)))
-ORDER BY instr(lower(sku), lower(?1)) = 0, length(sku), sku LIMIT ?2
+WHERE sku <> '' AND (instr(lower(sku), lower(?1)) > 0 OR lower(substr(sku, 1, 2)) = lower(substr(?1, 1, 2))
+  OR (abs(length(sku) - length(?1)) < 2 AND (lower(substr(sku, 1, 1)) = lower(substr(?1, 1, 1)) OR lower(substr(sku, -3)) = lower(substr(?1, -3)))))
+ORDER BY instr(lower(sku), lower(?1)) = 0, abs(length(sku) - length(?1)), sku LIMIT ?2
 
 -- name: place_counts
 SELECT channel, place, count(*), sum(trouble = '' AND said = '' AND seen_us > 0 AND seen IS wanted), sum(trouble <> ''),
