@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,20 @@ CHANNELS = '["shopify", "amazon", "square"]'
 
 
 @contextmanager
-def vendor(name: str, folder: Path, config: dict[str, Any]) -> Iterator[str]:
-    """A twin as a program; its address."""
+def vendor(name: str, folder: Path, config: dict[str, Any]) -> Iterator[Callable[[], str]]:
+    """A twin as a program; its address, for which one waits: others may start meanwhile."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(config))
     command = [sys.executable, "-m", "interlock.twins", name, "--data", str(folder), "--parent-pid", str(os.getpid())]
     process = subprocess.Popen([*command, "--config", str(folder / "config.json")], stdout=subprocess.PIPE)
-    assert process.stdout is not None
+    said = process.stdout
+    assert said is not None
     try:
-        yield json.loads(process.stdout.readline())["url"]
+        yield lambda: json.loads(said.readline())["url"]
     finally:
         process.terminate()
         process.wait(10)
-        process.stdout.close()
+        said.close()
 
 
 class Goods:
@@ -86,11 +87,12 @@ async def three_channels(
         }
         tills = {"items": list(items.values()), "rate_per_second": 0}
         with (
-            vendor("amazon", folder / "amazon", market | (amazon or {})) as market_url,
-            vendor("square", folder / "square", tills) as tills_url,
+            vendor("amazon", folder / "amazon", market | (amazon or {})) as marketplace,
+            vendor("square", folder / "square", tills) as seller,
         ):
-            _join(folder / "acme", world, market_url, tills_url)
-            yield Goods(folder / "acme", world, items, market_url, tills_url)
+            urls = marketplace(), seller()
+            _join(folder / "acme", world, *urls)
+            yield Goods(folder / "acme", world, items, *urls)
 
 
 def publish(folder: Path, text: str) -> None:
