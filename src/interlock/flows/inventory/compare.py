@@ -51,6 +51,8 @@ MOST_TRIES: Final = 8
 LONGEST_PAUSE_SECONDS: Final = 60.0
 MOST_PAGES: Final = 1_000_000
 NOTED_EVERY_PAGES: Final = 50
+LISTED_LATE_US: Final = 300_000_000
+"""A channel that compares nothing may list a place as it was so long ago."""
 
 
 class Comparison:
@@ -187,10 +189,25 @@ class Comparison:
                 row=row, shown=shown, found=found, now_us=now_us, grace_us=round(policy.unexplained_seconds * 1e6),
                 pack=self._rules.normaliser.pack(channel.system, each.sku), work=works.get((row.flow, key_of(each.sku, each.place))),
                 lost=self._recount.lost.get(each.sku, ""), set_us=again.at_us if again else 0,
-                before=known.get((each.sku, each.place)),
+                before=known.get((each.sku, each.place)), unshown=self._newly_sold(work, each.sku, now_us),
             )  # fmt: skip
             judged.append(self._ruled(case, moved=self._moved(each, then, row, confirmed=again is not None)))
         return judged
+
+    def _newly_sold(self, work: StockWork, sku: str, now_us: int) -> int:
+        """Units that a channel which compares nothing has sold a moment ago: what it lists may be of before (Amazon)."""
+        if self._port.compares:
+            return 0
+        normaliser = self._rules.normaliser
+        parts = normaliser.components(sku) or {sku: normaliser.pack(self._run.channel, sku)}
+        sold = {
+            part: sum(
+                line.quantity for line in work.reserved(part)
+                if line.channel == self._run.channel and now_us - line.accepted_us < LISTED_LATE_US
+            )
+            for part in parts
+        }  # fmt: skip
+        return max(-(-sold[part] // count) for part, count in parts.items())
 
     def _ruled(self, case: Case, *, moved: bool) -> Judged:
         wanted = None if case.found.suspended else case.found.quantity

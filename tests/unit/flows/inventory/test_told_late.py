@@ -9,9 +9,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from accuracy_world import SHOP, AccuracyWorld, tried
 from stock_engine import PLAIN, WMS, Shop, StockEngine
 
-from interlock.messaging.stock import Line, Place, Seen
+from interlock.flows.inventory.desk import Taking
+from interlock.messaging.stock import Line, Place, Sale, SaleLine, Seen
+from interlock.messaging.stock_book import StockWork
 
 RARELY = msgspec.structs.replace(PLAIN, read_every_seconds=3_600.0)
 
@@ -60,6 +63,39 @@ def test_a_place_that_was_known_once_is_not_believed_to_show_its_sales(
             assert engine.shop.shown == {"TEE": 10}
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("compares", [False, True])
+def test_a_sale_that_is_not_taken_from_the_listing_yet_is_no_drift(tmp_path: Path, compares: bool) -> None:
+    """The channel has told of a sale of two and lists the number of before: nobody else wrote that, for some minutes. Of one that
+    compares, what it lists is so."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=7)
+        world.channel.compares = compares  # type: ignore[misc]
+        line = SaleLine(item="s-A", sku="A", quantity=2)
+        sale = Sale(key="1", version=1, accepted_us=world.clock.us, lines=(line,))
+
+        def sold(book: StockWork) -> None:
+            taking = Taking(book, world.rules, world.clock.us)
+            taking.sale(SHOP, sale, 1)
+            taking.finish()
+
+        await world.book.run(sold)
+        await world.change("A", seen=5, sold=0)
+        world.close_deliveries()
+        world.shows("B", 9)
+        await world.compared(dry=True)
+        assert set(world.differences()) == ({"A", "B"} if compares else {"B"})
+        world.clock.ms += 301_000
+        world.source.counts["w-A"] = 5
+        await world.book.run(lambda book: world.took(book, "A"))
+        world.close_deliveries()
+        await world.reader.read_now(WMS, "levels")
+        await world.compared(dry=True)
+        assert set(world.differences()) == {"A", "B"}
+
+    tried(tmp_path, story)
 
 
 async def _as_before(_shop: Shop, places: Sequence[Place], *, timeout_seconds: float) -> tuple[Seen, ...]:
