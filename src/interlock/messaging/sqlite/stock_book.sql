@@ -73,8 +73,8 @@ UPDATE stock_reservation SET seen = quantity WHERE sku = ? AND channel = ? AND s
 -- name: release
 UPDATE stock_reservation SET quantity = 0, seen = 0, version = ? WHERE sku = ? AND channel = ? AND sale = ? AND place = ?
 
--- name: told_owner
-SELECT max(written_ms) FROM link WHERE system = ? AND origin = ? AND object = 'order' AND key = ? AND version >= ?
+-- name: told_owner  the plus signs lead to the key: for the newest of a system the planner walks all its orders by time
+SELECT max(+written_ms) FROM link WHERE +system = ? AND origin = ? AND object = 'order' AND key = ? AND version >= ?
 
 -- name: shown
 SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us, written, written_us, sold, missing, missing_us, stocked,
