@@ -42,6 +42,8 @@ SILENT_US: Final = 60_000_000
 """Places may have been suspended after so long a silence of a system that only tells."""
 CLOCKS_APART_US: Final = 2_000_000
 """A channel's clock and ours."""
+SEEN_AT_ONCE: Final = 1_000
+"""Sales that a batch of counts lets be seen; more of them are no more subtracted either, and seen later."""
 LEVEL: Final = "inventory_level"
 TELLING: Final = "telling"
 """Beside what is read of a system: which telling of everything it is at, and when that began."""
@@ -255,8 +257,13 @@ class Taking:
         """Work out what the touched SKUs, and the kits of them, should show; returns how many deliveries were opened."""
         opened = 0
         publishing = Publishing(self._book, self._rules, self._now_us)
+        left = SEEN_AT_ONCE
         for sku, owner in self._recounted:
-            self.see(self._told_of(sku, owner), publishing)
+            lines = self.told_of(sku, owner)[:left]
+            self.see(lines, publishing)
+            left -= len(lines)
+            if not left:
+                break
         for sku, event in list(self.touched.items()):
             for each in (sku, *self._normaliser.kits_with(sku)):
                 opened += self._work_out(publishing, each, event)
@@ -326,6 +333,8 @@ class Taking:
                 reason=stopped.what, next_move=stopped.next_move, line=level, event=event, last_us=self._now_us,
             )
         )  # fmt: skip
+        for one in self._book.counted_as(system, level.item, level.location):  # it is told still, and what was known stays
+            self._book.count(msgspec.structs.replace(one, told_us=self._now_us))
 
     def _unreadable(self, event: Event, words: str) -> None:
         line = Level(item=event.key, location="", quantities={})
@@ -447,7 +456,7 @@ class Taking:
             self._touch(line.sku, line.event)
         return waits
 
-    def _told_of(self, sku: str, owner: str) -> list[Reserved]:
+    def told_of(self, sku: str, owner: str) -> list[Reserved]:
         """Lines that a count of the owner may have in it: what it was not told of yet is left alone, however many there are."""
         group = self._rules.group(sku)
         if all(seen_by(self._rules, channel, group)[0] for channel in self._rules.channels):

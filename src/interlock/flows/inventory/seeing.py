@@ -66,13 +66,13 @@ class Seeing:
             marks.told.setdefault(settle_us, (last_ms - DAY_MS, "", ""))
             while told := self._told(owner, marks.told[settle_us], last_ms):
                 marks.told[settle_us] = told[-1]
-                await self._settle(rules, _sales(told), {}, owner, marks)
+                await self._settle_items(rules, _sales(told), owner, marks)
         for settle_us in by_time:
             last_us = whole_us - settle_us - 1
             marks.accepted.setdefault(settle_us, (last_us - DAY_MS * 1_000, "", "", "", ""))
             while lines := self._unseen(marks.accepted[settle_us], last_us):
                 marks.accepted[settle_us] = _mark(lines[-1])
-                await self._settle(rules, _sales_of(lines), {}, owner, marks)
+                await self._settle_items(rules, _sales_of(lines), owner, marks)
 
     async def _look_round(self, rules: StockRules, lags: Mapping[str, float]) -> None:
         """A few of all in turn."""
@@ -107,6 +107,30 @@ class Seeing:
         if await self._book.run(work):
             self._desk.wake()
         await self._clock.sleep(0)  # between transactions others have their turn
+
+    async def _settle_items(
+        self, rules: StockRules, sales: Collection[tuple[str, str]], owner: str, marks: Marks
+    ) -> None:
+        """What these sales took, with all other sales of it: so that it is worked out once and not for each of them."""
+        skus = self._book.look(partial(_unseen_items, sales=sales))
+        now_us = self._clock.now_ms() * 1_000
+
+        def work(book: StockWork) -> int:
+            taking, looked = Taking(book, rules, now_us), 0
+            while skus and looked < AT_ONCE:
+                lines = taking.told_of(skus.pop(), owner)
+                taking.see(lines)
+                looked += len(lines)
+            if not skus:
+                book.read("", MARKS + owner, Read(cursor=msgspec.json.encode(marks).decode()))
+            return taking.finish()
+
+        more = True
+        while more:
+            if await self._book.run(work):
+                self._desk.wake()
+            await self._clock.sleep(0)
+            more = bool(skus)
 
     def _told(self, owner: str, after: ToldMark, until_ms: int) -> list[ToldMark]:
         return self._book.look(lambda work: work.told_after(owner, after, until_ms, AT_ONCE))
@@ -148,6 +172,10 @@ def _known(work: StockWork, *, owner: str, now_ms: int) -> tuple[Marks, int]:
     kept = work.reading("", MARKS + owner).cursor
     marks = msgspec.json.decode(kept, type=Marks) if kept else Marks(asked=(now_ms - DAY_MS, "", ""))
     return marks, work.reading(owner, "levels").whole_us
+
+
+def _unseen_items(work: StockWork, *, sales: Collection[tuple[str, str]]) -> set[str]:
+    return {line.sku for sale in sales for line in work.reserved_of(*sale) if line.quantity > line.seen}
 
 
 def _sales(told: Sequence[ToldMark]) -> Collection[tuple[str, str]]:

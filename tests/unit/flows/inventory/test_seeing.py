@@ -10,9 +10,11 @@ import pytest
 from book_stage import START_US, BookStage
 from stock_engine import ORDERS, PLAIN, SHOP, WMS, StockEngine, Warehouse
 
+from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.publish import Publishing
-from interlock.flows.inventory.seeing import AT_ONCE, Seeing
+from interlock.flows.inventory.seeing import AT_ONCE, MARKS, Marks, Seeing
 from interlock.messaging.outcome import Refused, Retry
+from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.stock import Level, LevelPage
 from interlock.messaging.stock_book import Read, Reserved, StockWork
 from interlock.strategy.inventory import Inventory, Location, Publish
@@ -377,5 +379,58 @@ def test_in_turn_all_that_waits_is_looked_at(tmp_path: Path) -> None:
                 await seeing.look(stage.rules, {})
                 stage.now_us += 31_000_000
             assert stage.book.look(lambda work: work.unseen((0, "", "", "", ""), stage.now_us, WAITING)) == []
+
+    asyncio.run(run())
+
+
+def test_what_was_sold_often_is_worked_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of fifty items was sold forty times while its owner was down: when all become known, each is worked out once, not for each
+    sale anew."""
+    worked_out = list[str]()
+    worked = Taking._work_out
+
+    def counted(self: Taking, publishing: Publishing, sku: str, event: int) -> int:
+        worked_out.append(sku)
+        return worked(self, publishing, sku, event)
+
+    monkeypatch.setattr(Taking, "_work_out", counted)
+
+    async def run() -> None:
+        async with _stage(tmp_path) as stage:
+            stage.rules._sources["stock-to-shop"] = "shop"
+            await stage.run(_reserve)
+            for number in range(50):
+                await stage.count("wms", f"S{number}", "H", 100)
+            rows = [("wms", "shop", str(number), 1, START_US // 1_000 + number) for number in range(WAITING)]
+            await stage.ledger.group.run(lambda connection: connection.executemany(LINK, rows))
+            stage.now_us += 3_600_000_000
+            await stage.run(lambda work: work.read("wms", "levels", Read(fresh_us=stage.now_us, whole_us=stage.now_us)))
+            seeing = Seeing(stage.book, Desk(), StageClock(stage))  # type: ignore[arg-type]
+            seeing._round_us = stage.now_us
+            worked_out.clear()
+            marks = Marks(asked=(stage.now_us // 1_000, "", ""))
+            text = msgspec.json.encode(marks).decode()
+            await stage.run(lambda work: work.read("", f"{MARKS}wms", Read(cursor=text)))
+            await seeing.look(stage.rules, {})
+            assert stage.book.look(lambda work: work.unseen((0, "", "", "", ""), stage.now_us, WAITING)) == []
+            assert sorted(worked_out) == sorted(f"S{number}" for number in range(50))
+
+    asyncio.run(run())
+
+
+def test_when_an_order_was_told_is_asked_by_its_key(tmp_path: Path) -> None:
+    """The index by which new orders are found tempts the planner to walk all orders of a system for the newest; control: without the
+    plus signs it does."""
+
+    async def run() -> None:
+        async with _stage(tmp_path) as stage:
+            query = statements("stock_book.sql")["told_owner"]
+
+            def plan(text: str) -> str:
+                connection = stage.ledger.group.reading
+                return str(connection.execute("EXPLAIN QUERY PLAN " + text, ("wms", "shop", "1", 1)).fetchall())
+
+            assert "PRIMARY KEY (object=? AND key=?" in plan(query)
+            assert "link_of_orders_by_time" in plan(query.replace("+", ""))
 
     asyncio.run(run())
