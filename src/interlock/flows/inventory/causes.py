@@ -96,14 +96,14 @@ def _unexplained(case: Case, head: str) -> Verdict:
     row, expected = case.row, case.expected
     if row.trouble == FOREIGN:
         return Verdict("foreign", row.said or f"{head}: somebody else wrote it", "replay its delivery to write ours")
+    if expected is not None and expected < case.quantity <= expected + case.unshown:
+        return Verdict("in_flight", f"{head}: its newest sales are perhaps not taken from it yet")
     if _is_other_rounding(case):
         return Verdict("rounding", f"{head}: packs of {case.pack}, rounded otherwise")
     if expected is not None and case.quantity != expected:
         if case.quantity < expected and not _has_waited(case):
             words = f"{head}: fewer than the {expected} it had, perhaps a sale that is not told yet"
             return Verdict("in_flight", words, watched=True)
-        if expected < case.quantity <= expected + case.unshown:
-            return Verdict("in_flight", f"{head}: its newest sales are perhaps not taken from it yet")
         return Verdict("foreign", f"{head}: it had {expected}, and no sale explains the difference")
     before = case.before
     if before is not None and before.cause not in ("in_flight", "unknown") and before.shown == case.shown:
