@@ -93,7 +93,7 @@ def the_erp_breaks_and_the_rest_flows_on(person: Person, demo: Demo) -> None:
 def the_outage_is_one_issue_with_an_owner(person: Person) -> None:
     person.presses("Issues")
     person.reads("NetSuite has not answered since", f"{ORDERS} orders wait.", "Finance Systems")
-    assert len(person.sees("[data-row]")) == 1
+    assert len(person.sees(".needs [data-row]")) == 1  # the demo's wrong number of stock is an issue too, of another kind
     person.presses(f"NetSuite does not answer: {ORDERS} orders wait")
     person.reads(
         "One issue, not 20", "It said Service Unavailable", "Next move See whether NetSuite is up", "tries one delivery every 10 min",
@@ -140,7 +140,7 @@ def progress_and_proof(person: Person, demo: Demo) -> None:
 
 def it_is_all_in_the_audit(person: Person, demo: Demo) -> None:
     person.presses("Home")
-    person.reads("All 4 flows are healthy", "Nobody is needed.")
+    person.reads("All 4 flows are healthy", "stock needs a look")
     person.presses("Audit")
     person.reads("replay", "operator", "NetSuite is back")
     person.presses("Orders")
@@ -172,7 +172,7 @@ def test_a_refusal_is_settled_by_a_person(person: Person, demo: Demo) -> None:
 def the_cause_is_explained_and_owned(person: Person) -> None:
     person.presses("Issues")
     person.reads(f"{REFUSED} deliveries need a person, with 1 cause.", "Warehouse", "The destination refused the data")
-    person.presses("ShipBob: The service cannot answer now.")
+    person.presses("ShipBob: The service cannot answer now.; Bad Request")
     person.reads(
         "What it means The destination refused the data", "Next move correct the data or the mapping, then replay",
         "warehouse@acme.example", "wms-refusals.md", f"Replay {REFUSED}",
@@ -207,4 +207,4 @@ def the_others_are_replayed(person: Person, demo: Demo, orders: int) -> None:
     )
     demo.has("shipbob", "order.create", orders)
     person.presses("Issues")
-    person.reads("Nothing needs a person.")
+    person.reads_no_more("need a person")
