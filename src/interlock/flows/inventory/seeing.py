@@ -15,6 +15,7 @@ from interlock.clock import Clock
 from interlock.flows.inventory.desk import StockDesk, Taking
 from interlock.flows.inventory.publish import Publishing, Waiting, seen_by
 from interlock.flows.inventory.rules import StockRules
+from interlock.flows.inventory.upkeep import HUB
 from interlock.messaging.stock_book import Read, Reserved, StockBook, StockWork, ToldMark, UnseenMark
 
 AT_ONCE: Final = 200
@@ -26,7 +27,7 @@ DAY_MS: Final = 86_400_000
 ROUND_EVERY_US: Final = 30_000_000
 FIRST: Final = (0, "", "", "", "")
 MARKS: Final = "seen/"
-"""What is kept beside what was read, in place of a system: how far the sales of which owner were looked at."""
+"""Before an owner's name, what the hub keeps beside what was read: how far its sales were looked at."""
 
 
 class Marks(msgspec.Struct):
@@ -101,7 +102,7 @@ class Seeing:
             for waiting in taking.see([line for sale in sales for line in book.reserved_of(*sale)]):
                 ask(book, waiting, lags, now_us)
             if marks is not None:
-                book.read("", MARKS + owner, Read(cursor=msgspec.json.encode(marks).decode()))
+                book.read(HUB, MARKS + owner, Read(cursor=msgspec.json.encode(marks).decode()))
             return taking.finish()
 
         if await self._book.run(work):
@@ -122,7 +123,7 @@ class Seeing:
                 taking.see(lines)
                 looked += len(lines)
             if not skus:
-                book.read("", MARKS + owner, Read(cursor=msgspec.json.encode(marks).decode()))
+                book.read(HUB, MARKS + owner, Read(cursor=msgspec.json.encode(marks).decode()))
             return taking.finish()
 
         more = True
@@ -169,7 +170,7 @@ def _settling(rules: StockRules) -> tuple[set[int], set[int]]:
 
 def _known(work: StockWork, *, owner: str, now_ms: int) -> tuple[Marks, int]:
     """How far its sales were looked at, and up to when it has told all there is."""
-    kept = work.reading("", MARKS + owner).cursor
+    kept = work.reading(HUB, MARKS + owner).cursor
     marks = msgspec.json.decode(kept, type=Marks) if kept else Marks(asked=(now_ms - DAY_MS, "", ""))
     return marks, work.reading(owner, "levels").whole_us
 
