@@ -31,6 +31,7 @@ from interlock.messaging.stock import (
     SaleLine,
     SalePage,
     Seen,
+    SeenPage,
     Told,
     Underway,
 )
@@ -58,6 +59,10 @@ QUIET = 1_000.0
 TICK, AFTERWARDS = 0.5, 20.0
 """The judge looks so often, and for so long after the last sale."""
 
+PATIENT = Limits(
+    concurrency=1_000, breaker_failures=10**6,
+    retry=RetryPolicy(attempts=1_000, base_seconds=1.0, cap_seconds=2.0, budget_share=1.0),
+)  # fmt: skip
 PUBLISH = Publish(
     settle_seconds=SETTLE, read_every_seconds=READ_EVERY, unexplained_seconds=UNEXPLAINED,
     sales_seen_after_minutes=(IMPORTED + LAG) / 60,
@@ -149,7 +154,7 @@ class Wms(Warehouse):
 class Applied(NamedTuple):
     """A row of a channel's own history: a write of ours, by its business name."""
 
-    item: str
+    place: Place
     expected: int | None
     before: int
     after: int
@@ -168,57 +173,63 @@ class SimChannel:
         self.world, self.name, self.clock = world, name, world.clock
         self.compares, self.late_shown, self.feed, self.polled = compares, late_shown, feed, polled
         self.compares_really = self.keeps_keys = True
-        self.shown: dict[str, int] = {}
-        self.raised: dict[str, float] = {}
+        self.shown: dict[Place, int] = {}
+        self.raised: dict[Place, float] = {}
         """When somebody who is not the hub last put a number up."""
         self.applied: list[Applied] = []
         self.other_lines = 0
         self.fault: Callable[[], str] = lambda: "done"
         self.changes: list[Sale] = []
-        self._new_sales: list[tuple[float, str, int]] = []
+        self._new_sales: list[tuple[float, Place, int]] = []
         self._known: dict[str, tuple[tuple[Line, ...], tuple[Outcome, ...]]] = {}
         self._feeds: dict[str, asyncio.Task[tuple[Outcome, ...]]] = {}
 
     # -- what others do
 
-    def put(self, item: str, units: int) -> None:
+    def put(self, place: Place, units: int) -> None:
         """A person's number."""
-        if units > self.shown[item]:
-            self.raised[item] = self.clock.monotonic()
-        self.shown[item] = units
-        self.tell(item)
+        if units > self.shown[place]:
+            self.raised[place] = self.clock.monotonic()
+        self.shown[place] = units
+        self.tell(place)
 
-    def move(self, item: str, units: int) -> None:
+    def move(self, place: Place, units: int) -> None:
         """Sold, or brought back."""
         if units > 0:
-            self.raised[item] = self.clock.monotonic()
-        self.shown[item] += units
-        self._new_sales.append((self.clock.monotonic(), item, units))
-        self.tell(item)
+            self.raised[place] = self.clock.monotonic()
+        self.shown[place] += units
+        self._new_sales.append((self.clock.monotonic(), place, units))
+        self.tell(place)
 
-    def tell(self, item: str) -> None:
+    def tell(self, place: Place) -> None:
         if self.name != MARKET:
-            quantities: dict[str, Any] = {"available": self.shown[item]}
-            self.world.webhook(self.name, levels=(Level(item=item, location=SHELF, quantities=quantities),))
+            quantities: dict[str, Any] = {"available": self.shown[place]}
+            self.world.webhook(self.name, levels=(Level(item=place.item, location=place.location, quantities=quantities),))
 
     # -- the port
 
     async def items(self, after: str, *, timeout_seconds: float) -> ItemPage:
         del after, timeout_seconds
-        return ItemPage(items=tuple(Item(item=item, sku=item) for item in self.shown))
+        return ItemPage(items=tuple(Item(item=item, sku=item) for item in dict.fromkeys(place.item for place in self.shown)))
 
     async def read(self, places: Sequence[Place], *, timeout_seconds: float) -> tuple[Seen, ...] | Retry:
         del timeout_seconds
         fault = self.fault()
         await self._takes()
-        seen = tuple(Seen(place=place, quantity=self._says(place.item)) for place in places)
+        seen = tuple(Seen(place=place, quantity=self._says(place)) for place in places)
         await self._takes()
         return Retry(code="503", message="unavailable", status=503) if fault != "done" else seen
 
-    def _says(self, item: str) -> int:
+    async def listing(self, after: str, *, timeout_seconds: float) -> SeenPage | Retry:
+        """All on one page."""
+        del after
+        answer = await self.read(tuple(self.shown), timeout_seconds=timeout_seconds)
+        return answer if isinstance(answer, Retry) else SeenPage(seen=answer)
+
+    def _says(self, place: Place) -> int:
         since = self.clock.monotonic() - LATE_SHOWN
-        late = sum(units for at, of, units in self._new_sales if of == item and at > since) if self.late_shown else 0
-        return max(0, self.shown[item] - late)
+        late = sum(units for at, of, units in self._new_sales if of == place and at > since) if self.late_shown else 0
+        return max(0, self.shown.get(place, 0) - late)
 
     async def write(
         self, lines: Sequence[Line], *, key: str, timeout_seconds: float, first: bool = False
@@ -291,14 +302,14 @@ class SimChannel:
         return outcomes
 
     def _set(self, line: Line) -> Outcome:
-        item, before = line.place.item, self.shown[line.place.item]
+        before = self.shown[line.place]
         if self.compares and self.compares_really and line.change_from != before:
             return Retry(code=STALE, message=f"shows {before}, not {line.change_from}")
-        self.applied.append(Applied(item, line.change_from, before, line.quantity, line.reference))
-        self.shown[item] = line.quantity
+        self.applied.append(Applied(line.place, line.change_from, before, line.quantity, line.reference))
+        self.shown[line.place] = line.quantity
         if line.quantity != before:
-            self.tell(item)
-        return Done(external_id=item)
+            self.tell(line.place)
+        return Done(external_id=line.place.item)
 
     # -- what the judge asks
 
@@ -333,7 +344,7 @@ class World(StockEngine):
 
     def __init__(self, folder: Path, chance: random.Random, *, rough: bool, active: float = 60.0) -> None:
         super().__init__(folder, publish=PUBLISH, inventory=_inventory(), shops=(SHOP, MARKET, TILL))
-        self.chance, self.rough, self.active = chance, rough, active
+        self._begins(chance, rough=rough, active=active)
         self.truth = Truth(self.clock)
         self.wms = Wms(self)
         self.wms.honest = chance.random() < 0.5
@@ -345,12 +356,14 @@ class World(StockEngine):
             TILL: SimChannel(self, TILL, feed=True),
         }
         for name, channel in self.channels.items():
-            channel.shown = {sku: shown_for(name, sku, self.truth.free) for sku in (*SKUS, *KITS)}
-            if name == MARKET:
-                del channel.shown["SET"]
+            sold = (*SKUS, *KITS) if name != MARKET else SKUS
+            channel.shown = {Place(sku, SHELF): shown_for(name, sku, self.truth.free) for sku in sold}
         self.shops.update(self.channels)  # type: ignore[arg-type]
-        retry = RetryPolicy(attempts=1_000, base_seconds=1.0, cap_seconds=2.0, budget_share=1.0)
-        self.release.limit = Limits(concurrency=1_000, breaker_failures=10**6, retry=retry)
+        self.release.limit = PATIENT
+
+    def _begins(self, chance: random.Random, *, rough: bool, active: float) -> None:
+        """Nothing has happened yet."""
+        self.chance, self.rough, self.active = chance, rough, active
         self.up = asyncio.Event()
         self.faults: Counter[str] = Counter()
         self.oldest, self.deepest, self.sold = 0.0, 0, 0
@@ -414,10 +427,10 @@ class World(StockEngine):
         while self._trading:
             await self.clock.sleep(self.chance.expovariate(2.0))
             channel = self.channels[self.chance.choice((SHOP, SHOP, MARKET, TILL))]
-            item = self.chance.choice([*channel.shown, "HOT-1", "HOT-2"])
+            place = self.chance.choice([*channel.shown, Place("HOT-1", SHELF), Place("HOT-2", SHELF)])
             units = self.chance.choice((1, 1, 1, 2))
-            if channel.shown[item] >= units:
-                self._sell(channel, item, units)
+            if channel.shown[place] >= units:
+                self._sell(channel, place.item, units)
             elif self.orders and self.chance.random() < 0.5:
                 self._cancel()
 
@@ -446,7 +459,7 @@ class World(StockEngine):
         for part, count in pieces.items():
             self.truth.change(part, count)
         self.begin(self._imports(sale, pieces))
-        channel.move(item, units)
+        channel.move(Place(item, SHELF), units)
         if channel.polled:
             channel.changes.append(sale)
         else:
@@ -480,11 +493,11 @@ class World(StockEngine):
             shop = self.channels[SHOP]
             if len(shop.applied) > seen and self.chance.random() < self.undoing:
                 row = shop.applied[-1]
-                shop.put(row.item, row.before)
+                shop.put(row.place, row.before)
             elif self.chance.random() < 0.15:
                 channel = self.channels[self.chance.choice((SHOP, TILL))]
-                item = self.chance.choice(list(channel.shown))
-                channel.put(item, max(0, channel.shown[item] + self.chance.choice((-2, -1, 1, 3))))
+                place = self.chance.choice(list(channel.shown))
+                channel.put(place, max(0, channel.shown[place] + self.chance.choice((-2, -1, 1, 3))))
             seen = len(shop.applied)
 
     async def _judges(self) -> None:
@@ -492,18 +505,18 @@ class World(StockEngine):
         while True:
             await self.clock.sleep(TICK)
             for channel in self.channels.values():
-                for item, units in channel.shown.items():
-                    right = shown_for(channel.name, item, self.truth.free)
+                for place, units in channel.shown.items():
+                    right = shown_for(channel.name, place.item, self.truth.free)
                     if units <= right:
-                        channel.raised.pop(item, None)
+                        channel.raised.pop(place, None)
                         continue
-                    age = self.truth.age(channel.name, item, units)
-                    if item in channel.raised:
-                        age = min(age, self.clock.monotonic() - channel.raised[item])
+                    age = self.truth.age(channel.name, place.item, units)
+                    if place in channel.raised:
+                        age = min(age, self.clock.monotonic() - channel.raised[place])
                     else:
                         self.deepest = max(self.deepest, units - right)
                     if age > self.oldest:
-                        self.oldest, self.worst = age, f"{channel.name} {item} {units} for {right}"
+                        self.oldest, self.worst = age, f"{channel.name} {place.item} {units} for {right}"
 
     async def _operates(self) -> None:
         """Somebody who replays what is dead."""
@@ -582,10 +595,10 @@ class World(StockEngine):
         channels = self.channels.values()
         differ = {}
         for channel in channels:
-            for item, units in channel.shown.items():
-                right = shown_for(channel.name, item, self.wms.pieces)
+            for place, units in channel.shown.items():
+                right = shown_for(channel.name, place.item, self.wms.pieces)
                 if units != right:
-                    differ[f"{item}@{channel.name}"] = (units, right)
+                    differ[f"{place.item}@{channel.name}"] = (units, right)
         assert self.wms.pieces == self.truth.free, "void: the warehouse was not told of everything"
         still_open = self.rows(
             "SELECT destination, key, state, due_ms - ? FROM delivery WHERE state NOT IN ('done', 'superseded', 'cancelled')",
