@@ -4,6 +4,7 @@
 differently; `[publish]` in a flow says how much of it a channel shows. Quantities are whole base units (each) throughout.
 """
 
+from collections.abc import Sequence
 from fnmatch import translate
 from functools import cached_property
 from re import Pattern
@@ -178,6 +179,22 @@ def owner_of(name: str, location: Location, group: Group | None) -> str:
     return location.owner
 
 
+def is_shown_by(source: str, name: str, inventory: Inventory, *, channel: str, sources: Sequence[str]) -> bool:
+    """Whether a flow from `source` shows the location at a channel; `sources` are those of all flows to it.
+
+    Never where the channel itself counts. The only flow shows everything; of several the one whose source owns the location, and
+    where none does, the one whose source counts a group there: all items of a place are shown by one flow.
+    """
+    location = inventory.locations[name]
+    if location.owner == channel:
+        return False
+    if len(sources) == 1 or location.owner == source:
+        return True
+    return location.owner not in sources and any(
+        owner_of(name, location, group) == source for group in inventory.groups
+    )
+
+
 def counters(inventory: Inventory) -> frozenset[str]:
     """Systems that are the truth of stock somewhere: each is the record there, whoever is it elsewhere."""
     owners = {location.owner for location in inventory.locations.values()} | {group.owner for group in inventory.groups}
@@ -212,6 +229,11 @@ class PublishRule(Struct, frozen=True, forbid_unknown_fields=True):
     sales_seen_after_minutes: (
         Annotated[float, Meta(ge=0, le=44_640, description="In place of the flow's own.")] | None
     ) = None
+
+    @property
+    def is_about_sales(self) -> bool:
+        """Whether it says when owners know of sales."""
+        return self.sales_seen_by is not None or self.sales_seen_after_minutes is not None
 
 
 class Publish(Struct, frozen=True, forbid_unknown_fields=True):
@@ -286,6 +308,9 @@ class Publish(Struct, frozen=True, forbid_unknown_fields=True):
                 said |= {key: value for key in TERMS if (value := getattr(rule, key)) is not None}
         return structs.replace(self, **said, rule=[])
 
+
+OF_A_WHOLE_PLACE = ("cap", "floor", "settle_seconds", "unexplained_seconds", "heal")
+"""Terms about the number that a place of a channel shows, however many locations are in it."""
 
 TERMS = tuple(field for field in PublishRule.__struct_fields__ if field not in ("channel", "group", "location"))
 """What each `[[publish.rule]]` may say in place of `[publish]`."""

@@ -214,3 +214,48 @@ def test_who_counts_somewhere_is_the_record_there(tmp_path: Path) -> None:
     for owner, codes in (("depot", set()), ("wms", {"STR142"})):
         told = findings_on_disk(tmp_path / owner, {**files, LOCATIONS: CICERO + reno.format(owner=owner)})
         assert {one.code for one in told if one.code == "STR142"} == codes
+
+
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        ('location = "cicero"\nheal = "ask"\ncap = 5\n', [20, 21]),
+        ('location = "cicero"\nchannel = "shop"\nsettle_seconds = 9\n', [21]),
+        ('location = "cicero"\nbuffer = 5\nshare = 0.5\nsource_stale_minutes = 5\nsales_seen_after_minutes = 5\n', []),
+        ('group = "mugs"\nheal = "ask"\n', []),
+    ],
+)
+def test_a_rule_for_a_part_of_what_a_place_shows(rule: str, line: list[int], tmp_path: Path) -> None:
+    """It would have no effect, and look as if it had; alone at its place it holds, which is the control."""
+    flow, items = f"{STOCK_TEXT}{PUBLISH}[[publish.rule]]\n{rule}", '[[group]]\nname = "mugs"\n'
+    reno = '[reno]\nowner = "wms"\nplaces = {{ wms = ["157"], shop = ["{}"] }}\n'
+    summed, apart = (CICERO + reno.format(place) for place in ("1", "2"))
+    assert told(tmp_path / "sum", flow=flow, items=items, locations=summed) == [("STR388", FLOW, one) for one in line]
+    assert told(tmp_path / "apart", flow=flow, items=items, locations=apart) == []
+
+
+def test_sales_at_a_location_are_told_to_its_owner(tmp_path: Path) -> None:
+    """Where another system counts, the flow that takes orders there is the one to name (C61); the warehouse's is not."""
+    outlet = '[outlet]\nowner = "erp"\nplaces = { erp = ["4"], shop = ["2"] }\n'
+    rule = '[[publish.rule]]\nlocation = "outlet"\nsales_seen_by = "{}"\n'
+    for name, says in (("order-to-erp", []), ("order-to-wms", ["which does not tell erp"])):
+        files = {**SOUND, **STOCK, LOCATIONS: CICERO + outlet, FLOW: STOCK[FLOW] + rule.format(name)}
+        found = [one.what.partition(", ")[2] for one in findings_on_disk(tmp_path / name, files)]
+        assert found == says
+
+
+def test_a_second_flow_that_shows_nothing_is_told_who_does(tmp_path: Path) -> None:
+    """It counts shirts at a location that the first flow shows: the way out is not another place."""
+    depot = WMS.text.replace('record_of = ["inventory_level"]\n', "").replace('title = "', 'title = "Depot ')
+    flow = STOCK[FLOW].replace('"wms"', '"depot"').replace('title = "', 'title = "Depot: ')
+    files = {
+        **SOUND,
+        **STOCK,
+        "systems/depot.toml": depot,
+        "flows/depot-to-shop.toml": flow,
+        LOCATIONS: CICERO.replace("shop =", 'depot = ["1"], shop ='),
+        ITEMS: '[[group]]\nname = "shirts"\nskus = ["TEE-*"]\nowner = "depot"\n',
+    }
+    found = next(one for one in findings_on_disk(tmp_path, files) if one.file == "flows/depot-to-shop.toml")
+    assert (found.code, found.next_move) == ("STR381", "take shop out of its destinations")
+    assert "stock-to-shop shows there what depot counts too" in found.why

@@ -184,7 +184,7 @@ class Comparison:
             if row.item and work.unwritable(self._run.channel, row.item):
                 judged.append(Judged(row=row, aside=True))
                 continue
-            policy = channel.publish.terms(channel.system, self._rules.group(each.sku), "")
+            policy = self._rules.terms(channel, each.sku, each.place)
             case = Case(
                 row=row, shown=shown, found=found, now_us=now_us, grace_us=round(policy.unexplained_seconds * 1e6),
                 pack=self._rules.normaliser.pack(channel.system, each.sku), work=works.get((row.flow, key_of(each.sku, each.place))),
@@ -251,8 +251,7 @@ class Comparison:
         return opened
 
     def _asks(self, row: Shown) -> bool:
-        publish = self._channels[row.place].publish
-        return publish.terms(row.channel, self._rules.group(row.sku), "").heal == "ask"
+        return self._rules.terms(self._channels[row.place], row.sku, row.place).heal == "ask"
 
     async def _keep(self, judged: Sequence[Judged]) -> None:
         prices = self._accounts.prices(

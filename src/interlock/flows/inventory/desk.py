@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import product
 from typing import Final, Protocol
 
 import msgspec
@@ -459,7 +460,8 @@ class Taking:
     def told_of(self, sku: str, owner: str) -> list[Reserved]:
         """Lines that a count of the owner may have in it: what it was not told of yet is left alone, however many there are."""
         group = self._rules.group(sku)
-        if all(seen_by(self._rules, channel, group)[0] for channel in self._rules.channels):
+        places = product(self._rules.channels, self._rules.seen_apart)
+        if all(seen_by(self._rules, channel, group, location)[0] for channel, location in places):
             return self._book.reserved_told(sku, owner)
         return self._book.reserved(sku)
 
@@ -493,7 +495,7 @@ class Taking:
         due = (
             row.seen_us <= 0 or row.sold > 0 or row.seen != wanted or row.seen != row.wanted
         )  # as a write under way has it
-        asks = self._rules.terms(channel, sku).heal == "ask"
+        asks = self._rules.terms(channel, sku, place).heal == "ask"
         trouble = _trouble(row, wanted, asks=asks, counted=sku in self._counted)
         now = msgspec.structs.replace(
             row, flow=channel.flow, item=item, wanted=wanted, wanted_us=self._now_us, said=said or (row.said if trouble else ""),
@@ -507,7 +509,7 @@ class Taking:
 
     def _wish(self, channel: Channel, row: Shown, event: int) -> None:
         """What the channel has never been told of is part of a first sync: what changes passes it."""
-        settled_us = settled_at_us(row, self._rules.terms(channel, row.sku), self._now_us)
+        settled_us = settled_at_us(row, self._rules.terms(channel, row.sku, row.place), self._now_us)
         self._book.wish(
             Wish(
                 flow=channel.flow, system=channel.source, channel=channel.system, sku=row.sku, place=row.place, event=event,
@@ -519,7 +521,7 @@ class Taking:
 
     def _waited_for(self, channel: Channel, row: Shown) -> Shown:
         """What is gone at the channel and no sale has told of in time was somebody's hand: the source of truth counts again."""
-        terms = self._rules.terms(channel, row.sku)
+        terms = self._rules.terms(channel, row.sku, row.place)
         seconds = terms.unexplained_seconds
         if not row.missing or self._now_us - row.missing_us < seconds * 1e6:
             return row

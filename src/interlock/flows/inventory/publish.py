@@ -178,15 +178,15 @@ class Publishing:
     def _waiting(self, line: Reserved, location: str, positions: Mapping[str, list[Counted]]) -> Waiting:
         """The owner's count knows of the sale when it was told of it, and has counted since."""
         owner, rows = self._rules.normaliser.owner(line.sku, location), positions[location]
-        since_us = self._since_us(line, owner)
+        since_us = self._since_us(line, owner, location)
         counted_us = max(_as_of(rows), self._reading(owner).whole_us)
         return Waiting(
             owner=owner, since_us=since_us, known=line.channel == owner or 0 < since_us < counted_us,
             items=tuple(row.item for row in rows),
         )  # fmt: skip
 
-    def _since_us(self, line: Reserved, owner: str) -> int:
-        by_flow, settle_us = seen_by(self._rules, line.channel, self._rules.group(line.sku))
+    def _since_us(self, line: Reserved, owner: str, location: str) -> int:
+        by_flow, settle_us = seen_by(self._rules, line.channel, self._rules.group(line.sku), location)
         if not by_flow:
             return line.accepted_us + settle_us
         told_us = self._work.told_owner_us(owner, line.channel, line.sale, line.version)
@@ -240,8 +240,7 @@ class Publishing:
         return f"in packs of {pack}, the rest stays" if pack > 1 else "shown at other places of the channel"
 
     def _bounded(self, channel: Channel, place: str, sku: str, total: int, row: Shown | None, terms: list[Term]) -> int:
-        names = channel.places[place]
-        policy = self._terms(channel, sku, names[0] if len(names) == 1 else "")
+        policy = self._rules.terms(channel, sku, place)
         if row is not None and row.missing:
             words = f"gone at {channel.system}, no order has told of it yet"
             terms.append(Term(what=words, amount=-row.missing, system=channel.system, at_us=row.missing_us))
@@ -268,11 +267,12 @@ class Publishing:
         )
 
 
-def seen_by(rules: StockRules, channel: str, group: str) -> tuple[bool, int]:
-    """Whether owners are told of this channel's sales by a flow of ours, and how long after that, or else after a sale, their
-    counts have it in them, in microseconds."""
+def seen_by(rules: StockRules, channel: str, group: str, location: str) -> tuple[bool, int]:
+    """Whether the owner of a location is told of this channel's sales by a flow of ours, and how long after that, or else after a
+    sale, its counts have it in them, in microseconds: as the flow says that shows the location there, else the first."""
     channels = rules.channels.get(channel, ())
-    policy = (channels[0].publish if channels else Publish()).terms(channel, group, "")
+    shows = next((one for one in channels if location in one.locations), channels[0] if channels else None)
+    policy = (shows.publish if shows else Publish()).terms(channel, group, location)
     by_flow = bool(policy.sales_seen_by) and rules.source_of(policy.sales_seen_by) == channel
     return by_flow, round(policy.sales_seen_after_minutes * MINUTE_US) or SEEN_AFTER_US
 

@@ -1,6 +1,6 @@
 """The rules of stock of one release: which systems count, which show, by which flow and under which terms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ import msgspec
 from interlock.flows.inventory.normalise import Normaliser
 from interlock.messaging.stock_book import StockBook
 from interlock.strategy import Flow, Strategy
-from interlock.strategy.inventory import Publish
+from interlock.strategy.inventory import Publish, is_shown_by
 
 LISTED_KEPT: Final = 20_000
 """Answers of the catalogue kept in memory: some megabytes."""
@@ -70,9 +70,11 @@ class StockRules:
             else ()
         )
         self.channels: Mapping[str, tuple[Channel, ...]] = {
-            system: tuple(self._channel(flow, system) for flow in flows)
+            system: tuple(self._channel(flow, system, sources=[one.source for one in flows]) for flow in flows)
             for system, flows in _by_channel(self.flows).items()
         }
+        self.seen_apart = ("", *_seen_apart(self.channels))
+        """Locations whose owners may know of sales otherwise than those of the rest (""), by a rule or by another flow."""
 
     @property
     def systems(self) -> frozenset[str]:
@@ -91,22 +93,23 @@ class StockRules:
         """Who shows at this place of a channel."""
         return next((channel for channel in self.channels.get(system, ()) if place in channel.places), None)
 
-    def terms(self, channel: Channel, sku: str) -> Publish:
-        """What holds for the SKU at a channel, wherever it lies."""
-        return channel.publish.terms(channel.system, self.group(sku), "")
+    def terms(self, channel: Channel, sku: str, place: str) -> Publish:
+        """What holds for the SKU at a place of the channel as a whole. Rules for a location hold where the place shows it alone;
+        where it shows several there are none that would say this (STR388)."""
+        names = channel.places.get(place, ())
+        return channel.publish.terms(channel.system, self.group(sku), names[0] if len(names) == 1 else "")
 
     def group(self, sku: str) -> str:
         """The name of the item's group, "" for none."""
         group = self.normaliser.group(sku)
         return group.name if group else ""
 
-    def _channel(self, flow: Flow, system: str) -> Channel:
-        """A flow shows what its source counts; the only flow to a channel shows everything there."""
-        alone = sum(system in other.destinations for other in self.flows.values()) == 1
+    def _channel(self, flow: Flow, system: str, *, sources: Sequence[str]) -> Channel:
         mine = tuple(
             name
             for name, location in self.inventory.locations.items()
-            if system in location.places and location.owner != system and (alone or location.owner == flow.source)
+            if system in location.places
+            and is_shown_by(flow.source, name, self.inventory, channel=system, sources=sources)
         )
         places: dict[str, tuple[str, ...]] = {}
         for name in mine:
@@ -116,6 +119,13 @@ class StockRules:
         return Channel(
             system=system, flow=flow.name, publish=flow.publish, source=flow.source, locations=mine, places=places
         )
+
+
+def _seen_apart(channels: Mapping[str, Sequence[Channel]]) -> list[str]:
+    flows = [one for each in channels.values() for one in each]
+    named = {rule.location for one in flows for rule in one.publish.rule if rule.location and rule.is_about_sales}
+    several = {name for each in channels.values() if len(each) > 1 for one in each for name in one.locations}
+    return sorted(named | several)
 
 
 def _by_channel(flows: Mapping[str, Flow]) -> dict[str, list[Flow]]:

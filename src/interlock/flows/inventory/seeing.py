@@ -7,6 +7,7 @@ whole, and a few of all the others in turn, for what neither finds (a new releas
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from itertools import product
 from typing import Final
 
 import msgspec
@@ -164,7 +165,7 @@ def ask_of_later(
 def _settling(rules: StockRules) -> tuple[set[int], set[int]]:
     """How long the counts of owners take to have a sale in them: after our flow has told them, and after it was accepted."""
     groups = ("", *(group.name for group in rules.inventory.groups))
-    found = {seen_by(rules, channel, group) for channel in rules.channels for group in groups}
+    found = {seen_by(rules, *place) for place in product(rules.channels, groups, rules.seen_apart)}
     return {settle_us for told, settle_us in found if told}, {settle_us for told, settle_us in found if not told}
 
 

@@ -120,7 +120,7 @@ class Showing:
     def _require_settled(self, delivery: Delivery, rules: StockRules, channel: Channel, row: Shown) -> None:
         """What changed while the place was written waits as long as what changed after it. Raises Stop."""
         now_us = self._clock.now_ms() * 1_000
-        settled_us = settled_at_us(row, rules.terms(channel, row.sku), now_us)
+        settled_us = settled_at_us(row, rules.terms(channel, row.sku, row.place), now_us)
         if settled_us > now_us and not delivery.unsettled and not delivery.replayed:
             raise Stop(Finished(state="waiting", not_before_ms=-(-settled_us // 1_000)))
 
@@ -165,7 +165,7 @@ class Showing:
         row = work.shown(known.channel, known.place, known.sku) or known
         unsure = doubt.of(row)
         if seen is not None:
-            asks = rules.terms(channel, row.sku).heal == "ask"
+            asks = rules.terms(channel, row.sku, row.place).heal == "ask"
             row = self._was_seen(work, known, _as_written(row, seen, doubt), seen, now_us, asks=asks)
         elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late
             row = msgspec.structs.replace(row, seen=max(0, row.seen - row.sold), sold=0)

@@ -70,7 +70,7 @@ class StockUpkeep:
         for channel, place, sku, missing_us in self._book.look(lambda work: work.overdue(now_us)):
             if (shown := rules.channel(channel, place)) is None:  # the folder shows nothing there any more
                 await self._book.run(partial(_waited_out, row=(channel, place, sku)))
-            elif now_us - missing_us >= rules.terms(shown, sku).unexplained_seconds * 1e6:
+            elif now_us - missing_us >= rules.terms(shown, sku, place).unexplained_seconds * 1e6:
                 found.add(sku)
         if found:
             await self._desk.again(found)

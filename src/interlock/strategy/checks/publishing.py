@@ -1,4 +1,4 @@
-"""STR380-STR386: flows of stock: terms that can hold, one flow for each place, sales that somebody hears of."""
+"""STR380-STR388: flows of stock: terms that can hold, one flow for each place, sales that somebody hears of."""
 
 from collections.abc import Iterable, Iterator
 
@@ -18,7 +18,7 @@ from interlock.strategy.checks.stock import (
 )
 from interlock.strategy.finding import Finding, did_you_mean
 from interlock.strategy.folder import Folder
-from interlock.strategy.inventory import Publish, PublishRule
+from interlock.strategy.inventory import OF_A_WHOLE_PLACE, Publish, PublishRule
 from interlock.strategy.model import Flow
 from interlock.strategy.positions import Path
 
@@ -32,6 +32,11 @@ _FLOW = "flows/stock-to-shop.toml"
 
 def _stock(publish: str = PUBLISH, flow: str = STOCK_TEXT, *more: Example) -> Example:
     return Example(_FLOW, flow + publish, whole=True, beside=(WMS, _PLACES, *more))
+
+
+def _sum_of_two(publish: str) -> Example:
+    reno = '[reno]\nowner = "wms"\nplaces = { wms = ["157"], shop = ["24826418"] }\n'
+    return Example(_FLOW, STOCK_TEXT + publish, whole=True, beside=(WMS, _PLACES._replace(text=_PLACES.text + reno)))
 
 
 class RuleNames(Check):
@@ -80,8 +85,41 @@ class NowhereToShow(Check):
             for channel, path in channels_of(file):
                 if counted and channel in folder.systems and (file.name, channel) not in shown:
                     what = f"{subject(file)}: {channel} shows none of the locations where {source} counts"
+                    others = sorted(
+                        {one.flow for one in shown_by(folder) if one.channel == channel and one.location in counted}
+                    )
+                    why = f"{' and '.join(others)} shows there what {source} counts too" if others else ""
                     hint = f'add {channel} = ["..."] under places of {", ".join(counted)} in inventory/locations.toml'
-                    yield self.finding(file, path, what, next_move=hint)
+                    hint = f"take {channel} out of its destinations" if others else hint
+                    yield self.finding(file, path, what, why=why, next_move=hint)
+
+
+class WholePlace(Check):
+    code = "STR388"
+    title = "A rule for one location is about a place that shows several"
+    why = "there is one number at the place, and one way to correct it: it cannot follow the rule for a part of what it shows"
+    bad = _sum_of_two(PUBLISH + '[[publish.rule]]\nlocation = "cicero"\nheal = "ask"\n')
+    good = _sum_of_two(PUBLISH + '[[publish.rule]]\nlocation = "cicero"\nbuffer = 2\n')
+
+    def run(self, folder: Folder) -> Iterable[Finding]:
+        at: dict[tuple[str, str, str], list[str]] = {}
+        for one in shown_by(folder):
+            at.setdefault((one.flow, one.channel, one.place), []).append(one.location)
+        sums = {place: names for place, names in at.items() if len(names) > 1}
+        for file, publish in publishing(folder):
+            for index, rule in enumerate(publish.rule):
+                fitting = (
+                    (channel, place, names) for (flow, channel, place), names in sums.items()
+                    if flow == file.name and rule.location in names and rule.channel in ("", channel)
+                )  # fmt: skip
+                if (first := next(fitting, None)) is None:
+                    continue
+                channel, place, names = first
+                for key in OF_A_WHOLE_PLACE:
+                    if getattr(rule, key) is not None:
+                        what = f'{subject(file)}: {key} for {rule.location} alone, and "{place}" of {channel} shows {" and ".join(names)}'
+                        hint = "take location out of the rule, or give each location a place of its own at the channel"
+                        yield self.finding(file, ("publish", "rule", index, key), what, next_move=hint)
 
 
 class TwoPublishers(Check):
@@ -135,22 +173,30 @@ class SalesSeenBy(Check):
         for file, publish in publishing(folder):
             for terms, path in _terms(publish):
                 name = terms.sales_seen_by
-                if name and (problem := _deaf(folder, file.value, name)):
-                    fitting = [one for one in folder.flows if not _deaf(folder, file.value, one)]
-                    hint = did_you_mean(name, fitting) or f"no flow takes orders to {file.value.source}: take it out"
+                owner = _owner_told(folder, file.value, terms)
+                if name and (problem := _deaf(folder, file.value, name, owner)):
+                    fitting = [one for one in folder.flows if not _deaf(folder, file.value, one, owner)]
+                    hint = did_you_mean(name, fitting) or f"no flow takes orders to {owner}: take it out"
                     what = f'{subject(file)}: sales_seen_by = "{name}", {problem}'
                     yield self.finding(file, (*path, "sales_seen_by"), what, next_move=hint)
 
 
-def _deaf(folder: Folder, flow: Flow, name: str) -> str:
+def _owner_told(folder: Folder, flow: Flow, terms: Publish | PublishRule) -> str:
+    """Who has to hear of sales: the owner of the location that a rule is for, else the flow's source."""
+    named = terms.location if isinstance(terms, PublishRule) else ""
+    location = folder.inventory.locations.get(named)
+    return location.owner if location else flow.source
+
+
+def _deaf(folder: Folder, flow: Flow, name: str, owner: str) -> str:
     """Why the owner does not hear of sales by the flow of this name; "" when it does."""
     file = folder.flows.get(name)
     if file is None:
         return "and there is no such flow"
     if file.value.object_name != "order":
         return f"which moves no orders but {file.value.object}"
-    if flow.source not in file.value.destinations:
-        return f"which does not tell {flow.source}"
+    if owner not in file.value.destinations:
+        return f"which does not tell {owner}"
     return (
         ""
         if file.value.source in flow.destinations

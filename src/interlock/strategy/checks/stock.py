@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from interlock.strategy.checks.base import Example, elements
 from interlock.strategy.folder import Folder, TomlFile
-from interlock.strategy.inventory import OBJECT, Location, Publish, owner_of
+from interlock.strategy.inventory import OBJECT, Location, Publish, is_shown_by, owner_of
 from interlock.strategy.model import Flow
 from interlock.strategy.positions import Path
 
@@ -79,14 +79,14 @@ def counts_something(folder: Folder, system: str, name: str, location: Location)
 
 
 def shown_by(folder: Folder) -> Iterator[Shown]:
-    """Every place that a flow writes: of the locations that its source owns, or of all where no other flow goes to the channel;
-    never of those that the channel owns itself."""
+    """Every place that a flow writes."""
     to: dict[str, list[TomlFile[Flow]]] = {}
     for file in stock_flows(folder):
         for channel in dict.fromkeys(file.value.destinations):
             to.setdefault(channel, []).append(file)
     for channel, files in to.items():
+        sources = [file.value.source for file in files]
         for file in files:
             for name, location in folder.inventory.locations.items():
-                if location.owner != channel and (len(files) == 1 or location.owner == file.value.source):
+                if is_shown_by(file.value.source, name, folder.inventory, channel=channel, sources=sources):
                     yield from (Shown(file.name, channel, place, name) for place in location.places.get(channel, []))
