@@ -19,7 +19,7 @@ from interlock.console.mappings import Mappings
 from interlock.console.sessions import Sessions
 from interlock.console.translation import Translator
 from interlock.messaging.dead_letter import REASONS
-from interlock.messaging.stock_book import channel_of
+from interlock.messaging.stock_book import channel_of, place_of
 from interlock.messaging.views import Views
 from interlock.operations.changes import Changes
 from interlock.strategy.model import Strategy
@@ -127,7 +127,7 @@ def templates(strategy: Strategy, clock: Clock) -> Environment:
         strategy=strategy, now_ms=clock.now_ms,
         at_clock=lambda at_ms: wording.clock_time(at_ms, clock.now_ms(), zone),
         system_title=lambda name: health.title_of(strategy, name), flow_title=lambda name: health.flow_title(strategy, name),
-        object_path=object_path, told_by_several=shared, system_name=channel_of, lanes=health.lanes_of(strategy),
+        object_path=object_path, told_by_several=shared, system_name=channel_of, stock_at=place_of, lanes=health.lanes_of(strategy),
         titled=lambda text: health.titled(strategy, text),
         spark=drawing.spark_bars, count_bars=drawing.count_bars, state_words=STATE_WORDS, version=ASSET_VERSION,
     )  # fmt: skip

@@ -96,3 +96,18 @@ def test_home_leads_to_stock_that_waits_for_a_person(stock: Desk) -> None:
     assert "Stock: 2 lines of stock stopped, not understood and so not taken; 1 number is wrong" in answer.page.said
     assert {STOPPED, WRONG} <= set(answer.page.links())
     assert "Nobody is needed." not in answer.page.said
+
+
+def test_a_dead_number_leads_to_its_sum(stock: Desk) -> None:
+    """STK012: before somebody presses Replay they look why the number should be another; the letter leads there."""
+    delivery = stock.store.insert("delivery", flow="stock-to-channels", system="shipbob", destination="stock:shopify", object="inventory_level",
+                                  key=f"TEE-1@{WAREHOUSE}", state="dead", release="r")  # fmt: skip
+    stock.store.insert("dead_letter", delivery=delivery, at_ms=NOW_MS, flow="stock-to-channels", destination="stock:shopify", object="inventory_level",
+                       key=f"TEE-1@{WAREHOUSE}", name="TEE-1", reason="foreign", code="STK012", error="shopify shows 44, 37 is right",
+                       fingerprint="f0f0f0f0f0f0", owner="warehouse")  # fmt: skip
+    browser = stock.signed_in()
+    said = browser.get("/issues").page.said
+    assert "1 delivery needs a person, with 1 cause." in said and "2 lines of stock stopped" in said and "STK012" in said
+    answer = browser.get("/issues/f0f0f0f0f0f0")
+    assert "Somebody else wrote the number" in answer.page.said
+    assert f"/inventory/sku/TEE-1?place=shopify%3A{WAREHOUSE}" in answer.page.links()
