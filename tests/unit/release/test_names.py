@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from interlock.messaging.renaming import Move
 from interlock.release.renaming import changes
 from interlock.strategy import Engine, Flow, Security, Strategy, System, Team
+from interlock.strategy.inventory import Group, Inventory, ItemRule, Location, Publish, PublishRule
 from interlock.strategy.renaming import under_present_names
 
 
@@ -67,3 +68,26 @@ def test_an_older_folder_is_read_under_present_names() -> None:
     assert set(read.mappings) == set(read.items) == {"warehouse", "erp"} and read.release == old.release
     both = strategy("shipbob", "warehouse")
     assert under_present_names(both, {"shipbob": "warehouse"}) is both
+
+
+def test_the_map_of_stock_of_an_older_folder_is_read_under_present_names() -> None:
+    """A delivery of stock that was opened under the older release found nothing to show at the channel's new name and was
+    cancelled; a SKU that is spelt like a system is none."""
+    inventory = Inventory(
+        locations={"cicero": Location("wms", {"wms": ["1"], "till": ["L"]}, {"till": {"L": 1.0}})},
+        items=(ItemRule(sku="till", names={"till": ["till"]}, pack={"till": 6}),),
+        groups=(Group(name="caps", skus=["till"], owner="till"),),
+        ignored_places=frozenset({("till", "9")}),
+    )
+    publish = Publish(rule=[PublishRule(channel="till", cap=1), PublishRule(location="cicero", cap=2)])
+    old = strategy("till", "wms")
+    old = replace(old, inventory=inventory, flows={"stock": replace(old.flows["orders"], name="stock", publish=publish)})
+    read = under_present_names(old, {"till": "pos"})
+    assert read.inventory == Inventory(
+        locations={"cicero": Location("wms", {"wms": ["1"], "pos": ["L"]}, {"pos": {"L": 1.0}})},
+        items=(ItemRule(sku="till", names={"pos": ["till"]}, pack={"pos": 6}),),
+        groups=(Group(name="caps", skus=["till"], owner="pos"),),
+        ignored_places=frozenset({("pos", "9")}),
+    )
+    found = read.flows["stock"].publish
+    assert found and found.rule == [PublishRule(channel="pos", cap=1), PublishRule(location="cicero", cap=2)]
