@@ -1,6 +1,7 @@
 """One idea that differs between two folders, in a line of plain words."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -58,7 +59,8 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
             yield from leaves(member, (*path, name))
     elif isinstance(value, list) and value and all(isinstance(member, Mapping) for member in value):
         names = [member.get("name", member.get("sku", at)) for at, member in enumerate(value)]
+        times = Counter(map(str, names))
         for at, member in enumerate(value):
-            yield from leaves(member, (*path, names[at] if names.count(names[at]) == 1 else at))
+            yield from leaves(member, (*path, names[at] if times[str(names[at])] == 1 else at))
     else:
         yield path, value

@@ -10,6 +10,7 @@ from interlock.release.contract_difference import contract_changes, promise_chan
 from interlock.release.end_difference import change_file_changes
 from interlock.release.field_difference import (
     flow_changes,
+    item_file_changes,
     security_changes,
     strategy_changes,
     system_changes,
@@ -35,6 +36,7 @@ COMPARERS: Mapping[str, tuple[str, Comparer]] = {
     "runbooks/*.md": ("runbook", runbook_changes),
     "changes/*.toml": ("change", change_file_changes),
     "inventory/*.toml": ("stock", table_changes),
+    "inventory/items/*.toml": ("stock", item_file_changes),
     "*.toml": ("file", table_changes),
 }
 """Pattern of a file's path -> the kind of idea that it holds, and who compares it; in the order of the plan."""

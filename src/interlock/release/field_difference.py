@@ -90,6 +90,15 @@ def table_changes(files: TwoFiles) -> Iterable[Change]:
     return [files.change(files.mark, said(data.get("title") or f"{len(data)} keys"))]
 
 
+def item_file_changes(files: TwoFiles) -> Iterable[Change]:
+    """A file of items: how much came or went with it, else a line per value."""
+    if files.is_ and files.was:
+        return _values(files)
+    data = (files.after if files.is_ else files.before).data
+    told = [f"{key} {', '.join(data[key])}" if key == "ignore" else f"{len(data[key])} of {key}" for key in data if data[key]]
+    return [files.change(files.mark, said("; ".join(told) or "nothing"))]
+
+
 def _values(files: TwoFiles, below: Path = (), *, about: str = "", without: str = "") -> Iterator[Change]:
     """A change per value below a path of the file."""
     old, new = (dict(leaves(_below(table, below), below)) for table in files.tables())

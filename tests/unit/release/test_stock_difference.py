@@ -1,5 +1,6 @@
 """What a plan says of a changed map of stock: by item and location, and nothing where only a system's name changed."""
 
+from interlock.release.change import leaves
 from interlock.release.difference import differences
 from interlock.strategy.snapshot import Snapshot, snapshot_of
 
@@ -45,3 +46,31 @@ def test_a_system_with_another_name_is_no_other_map() -> None:
         house='was = "wms"\ntitle = "W"\nconnector = "x"\nowner = "y"\nurl = "u"\n',
     )
     assert lines(old, new) == ["~ system wms: is called house now; what was written there stays its own"]
+
+
+def test_one_of_several_files_of_items() -> None:
+    """Who approves sees what changed in it; a file that came says how much it brings, not each of its thousands of items."""
+    path, tees = "inventory/items/tees.toml", '[[item]]\nsku = "TEE-2"\nbarcode = "1"\n[[item]]\nsku = "TEE-3"\n'
+    old = folder()
+    new, newer = (snapshot_of({**old.files, path: text.encode()}) for text in (tees, tees.replace('"1"', '"2"')))
+    assert lines(old, new) == ["+ stock tees: 2 of item"]
+    assert lines(new, newer) == ["~ stock tees: item.TEE-2.barcode: 1 -> 2"]
+
+
+def test_a_large_file_of_items_is_compared_in_its_length() -> None:
+    """Each item was looked for among all others: 12,000 of one file took seconds, and took them while the hub switched. Counted in
+    looks, not in time."""
+    looks = 0
+
+    class Sku(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal looks
+            looks += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    list(leaves({"item": [{"sku": Sku(f"T{number}"), "barcode": "1"} for number in range(300)]}))
+    assert looks < 3_000
