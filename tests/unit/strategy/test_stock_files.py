@@ -143,3 +143,17 @@ def test_the_guide_makes_a_file_of_a_spreadsheet(tmp_path: Path) -> None:
         ("00123", {"netsuite": ['A "1", red']}),
         ("TEE-1", {"netsuite": ["T1"], "amazon": ["tée-1"]}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "says"),
+    [
+        (TEES, TEE + 'ignore = ["PKG-*"]\n', "before the first table"),
+        (LOCATIONS, CICERO + 'ignore = { wms = ["9"] }\n', "before the first table"),
+        (LOCATIONS, CICERO.replace("cicero", "Cicero"), "lower-case"),
+    ],
+)
+def test_what_people_write_wrong_most_has_its_own_way_out(path: str, text: str, says: str, tmp_path: Path) -> None:
+    """In TOML a key below a table belongs to it, which nobody expects who writes it twice a year."""
+    found = [one for one in findings_on_disk(tmp_path, {**SOUND, **STOCK, path: text}) if one.file == path]
+    assert [one.code for one in found] in (["STR004"], ["STR007"]) and says in found[0].next_move

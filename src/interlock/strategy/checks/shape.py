@@ -37,6 +37,8 @@ WRITTEN = {
     "true or false": "write true or false, without quotes",
 }
 """How each type is written, for somebody who writes TOML once a year; dates bring their example with them."""
+ABOVE_TABLES = "write ignore at the top of the file, before the first table: what stands below one belongs to it"
+NAMES_BEGIN = "does not match ^[a-z]"
 LIMITS = "its limits stand in docs/reference/strategy-folder.md"
 
 
@@ -112,9 +114,9 @@ class UnknownKey(_OfShape):
 
     def describe(self, file: TomlFile[Any], problem: Problem) -> Finding:
         what = f'{subject(file)}: unknown key "{dotted(problem.path)}"'
-        return self.finding(
-            file, problem.path, what, next_move=did_you_mean(str(problem.path[-1]), problem.known), at_key=True
-        )
+        above = problem.path[-1] == "ignore" and file.path.startswith("inventory/")
+        hint = ABOVE_TABLES if above else did_you_mean(str(problem.path[-1]), problem.known)
+        return self.finding(file, problem.path, what, next_move=hint, at_key=True)
 
 
 class MissingKey(_OfShape):
@@ -175,6 +177,8 @@ class BadValue(_OfShape):
         chosen = problem.detail.partition('"')[2].partition('"')[0]
         bounds = problem.detail.partition(" must be ")[2]
         otherwise = f"write one that is {bounds}" if bounds else LIMITS
+        if NAMES_BEGIN in problem.detail:
+            otherwise = "use lower-case letters and digits, with hyphens between words: berlin-store"
         hint = did_you_mean(chosen, problem.known) if problem.known else otherwise
         return self.finding(
             file,
