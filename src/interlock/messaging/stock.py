@@ -197,7 +197,8 @@ class StockSource(Protocol):
 
 class StockChannel(Protocol):
     """A system that shows stock to buyers. Opened by `stock_channel(connection)` in the vendor's client.py. One whose write takes
-    several requests, as its vendor counts them, says so: `requests_per_write`."""
+    several requests, as its vendor counts them, says so: `requests_per_write`. One that tells of its sales before it shows them
+    less, or that compares nothing, `lists_late`."""
 
     lines_per_write: int
     """So many lines one call takes at most."""
@@ -254,6 +255,11 @@ def read_rest_seconds(source: StockSource) -> float:
 def requests_of_write(channel: StockChannel) -> int:
     """So many requests of its vendor a write takes."""
     return int(getattr(channel, "requests_per_write", 1))
+
+
+def lists_late(channel: StockChannel) -> bool:
+    """Whether its newest sales may not be taken from its listing yet."""
+    return bool(getattr(channel, "lists_late", not channel.compares))
 
 
 def line_outcomes(lines: Sequence[Line], every: Outcome) -> LineOutcomes:

@@ -72,15 +72,20 @@ class Feeding:
             return await self._submit(lines, ends)
 
     async def _submit(self, lines: Sequence[stock.Line], ends: float) -> stock.LineOutcomes | stock.Underway:
-        busy = await self._unfinished(ends)
-        if isinstance(busy, Retry | Refused):
+        busy = await self.busy(ends=ends)
+        if busy is not None:
             return stock.line_outcomes(lines, busy)
-        if busy:
-            return stock.line_outcomes(lines, _must_wait(busy))
         document = await self._laid(sendable(lines), ends)
         if not isinstance(document, str):
             return stock.line_outcomes(lines, document)
         return await self._created(document, lines, ends)
+
+    async def busy(self, *, ends: float) -> Retry | Refused | None:
+        """Why many lines have to wait: a feed is on its way, or nobody knows."""
+        found = await self._unfinished(ends)
+        if isinstance(found, Retry | Refused):
+            return found
+        return _must_wait(found) if found else None
 
     async def look(
         self, feed: str, lines: Sequence[stock.Line], *, ends: float

@@ -7,6 +7,7 @@ through 1,000; `createdAfter` is "at or after". So all is read oldest first, and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -22,6 +23,9 @@ REACH_MAX: Final = 1000
 AMAZONS_OWN: Final = "AMAZON_"
 """Fulfilment channels of Amazon's warehouses: AMAZON_NA, AMAZON_EU, AMAZON_JP. Their quantity is not the seller's to set."""
 DATA: Final = "summaries,fulfillmentAvailability"
+PRICED: Final = f"{DATA},offers"
+SHOPPERS: Final = "B2C"
+"""An offer to shoppers (ItemOfferByMarketplace.offerType)."""
 NOT_FOUND: Final = 404
 
 
@@ -35,12 +39,24 @@ class _Availability(msgspec.Struct):
     quantity: int | None = None
 
 
+class _Money(msgspec.Struct):
+    amount: Decimal
+    currencyCode: str  # noqa: N815
+
+
+class _Offer(msgspec.Struct):
+    marketplaceId: str  # noqa: N815
+    offerType: str  # noqa: N815
+    price: _Money
+
+
 class Listing(msgspec.Struct):
     """One listings item, as much of it as is asked for."""
 
     sku: str
     summaries: list[_Summary] = []
     fulfillmentAvailability: list[_Availability] = []  # noqa: N815
+    offers: list[_Offer] = []
 
     @property
     def complete(self) -> bool:
@@ -53,12 +69,17 @@ class Listing(msgspec.Struct):
         codes = (one.fulfillmentChannelCode for one in self.fulfillmentAvailability)
         return tuple(code for code in codes if not code.startswith(AMAZONS_OWN))
 
-    def item(self) -> stock.Item:
-        """As the list of items has it; what Amazon's warehouses hold is not counted by the seller."""
+    def item(self, marketplace: str) -> stock.Item:
+        """As the list of items has it; what Amazon's warehouses hold is not counted by the seller. The price is what a shopper
+        pays, not a business."""
         asin = self.summaries[0].asin if self.summaries else ""
-        return stock.Item(
-            item=self.sku, sku=self.sku, variant=asin, tracked=bool(self.channels), locations=self.channels
+        price = next(
+            (one.price for one in self.offers if (one.marketplaceId, one.offerType) == (marketplace, SHOPPERS)), None
         )
+        return stock.Item(
+            item=self.sku, sku=self.sku, variant=asin, tracked=bool(self.channels), locations=self.channels,
+            price=price.amount if price else None, currency=price.currencyCode if price else "",
+        )  # fmt: skip
 
     def seen(self) -> Iterator[stock.Seen]:
         """What each of the seller's channels shows."""
@@ -119,13 +140,13 @@ class Listings:
                 found |= {sku: one} if one is not None else {}
         return found
 
-    async def page(self, after: str, *, ends: float) -> ListingPage | Retry | Refused:
+    async def page(self, after: str, *, ends: float, data: str = DATA) -> ListingPage | Retry | Refused:
         """Some of all listings, oldest first."""
         stand = msgspec.json.decode(after, type=_Stand) if after else _Stand()
         asked = {"sortBy": "createdDate", "sortOrder": "ASC", "pageSize": str(PER_SEARCH)}
         asked |= {"createdAfter": stand.since} if stand.since else {}
         asked |= {"pageToken": stand.token} if stand.token else {}
-        page = await self._search(asked, ends, Lane.BACKFILL)
+        page = await self._search(asked | {"includedData": data}, ends, Lane.BACKFILL)
         if not isinstance(page, _Found):
             return page
         following = _following(stand, page)

@@ -36,7 +36,7 @@ from interlock.messaging.accuracy import (
 )
 from interlock.messaging.delivery import REPLAY
 from interlock.messaging.outcome import Refused, Retry
-from interlock.messaging.stock import Place, Seen, SeenPage, StockChannel
+from interlock.messaging.stock import Place, Seen, SeenPage, StockChannel, lists_late
 from interlock.messaging.stock_book import FOREIGN, Shown, StockBook, StockWork, Wish, key_of
 
 AT_ONCE: Final = 250
@@ -195,8 +195,8 @@ class Comparison:
         return judged
 
     def _newly_sold(self, work: StockWork, sku: str, now_us: int) -> int:
-        """Units that a channel which compares nothing has sold a moment ago: what it lists may be of before (Amazon)."""
-        if self._port.compares:
+        """Units that a channel which lists late has sold a moment ago: what it lists may be of before (Amazon)."""
+        if not lists_late(self._port):
             return 0
         normaliser = self._rules.normaliser
         parts = normaliser.components(sku) or {sku: normaliser.pack(self._run.channel, sku)}

@@ -115,7 +115,7 @@ class Listings:
             "summaries": [self._summary(item)] if item["asin"] else [],
             "attributes": {"fulfillment_availability": [self._availability(item)]},
             "issues": [],
-            "offers": [],
+            "offers": self._offers(item),
             "fulfillmentAvailability": [_available(item)],
             "productTypes": [{"marketplaceId": self._marketplace, "productType": item["product_type"]}],
         }
@@ -132,6 +132,13 @@ class Listings:
             "createdDate": item["created"],
             "lastUpdatedDate": item["updated"],
         }
+
+    def _offers(self, item: Record) -> list[Record]:
+        """To shoppers, when the listing has a price."""
+        if not item.get("price"):
+            return []
+        price = {"amount": item["price"], "currencyCode": item["currency"]}
+        return [{"marketplaceId": self._marketplace, "offerType": "B2C", "price": price}]
 
     def _availability(self, item: Record) -> Record:
         return {

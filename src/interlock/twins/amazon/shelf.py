@@ -22,7 +22,8 @@ class Shelf:
     """Items by SKU, and the writes on their way to be seen.
 
     Configuration: "items": a number of made-up ones, or a list of {"sku", "quantity", "asin", "channel", "product_type",
-    "lead_time_to_ship_max_days"}. "visible_after_seconds" (0): from the acceptance of a write until shoppers see it.
+    "lead_time_to_ship_max_days", "price" (such as "19.90"), "currency"}. "visible_after_seconds" (0): from the acceptance of a
+    write until shoppers see it.
     """
 
     def __init__(self, world: World, config: Mapping[str, Any]) -> None:
@@ -150,6 +151,8 @@ class Shelf:
             "asin": entry.get("asin", _asin(sku)),
             "product_type": entry.get("product_type", "LUGGAGE"),
             "channel": channel,
+            "price": str(entry.get("price", "")),
+            "currency": str(entry.get("currency", "USD")),
             "quantity": int(entry.get("quantity", 0)),
             "fields": {name: entry[name] for name in ("lead_time_to_ship_max_days", "restock_date") if name in entry},
             "created": entry.get("created", created),

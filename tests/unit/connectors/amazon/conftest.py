@@ -103,8 +103,8 @@ class Seller:
 
         return self.runner.run(story())
 
-    def write(self, *lines: stock.Line, timeout_seconds: float = SECONDS) -> Any:
-        return self.run(lambda channel: channel.write(lines, key="k", timeout_seconds=timeout_seconds))
+    def write(self, *lines: stock.Line, timeout_seconds: float = SECONDS, first: bool = True) -> Any:
+        return self.run(lambda channel: channel.write(lines, key="k", timeout_seconds=timeout_seconds, first=first))
 
     def look(self, receipt: str, *lines: stock.Line) -> Any:
         return self.run(lambda channel: channel.look(receipt, lines, timeout_seconds=SECONDS))
@@ -186,9 +186,10 @@ def seller(sellers: Callable[..., Seller]) -> Seller:
 
 @pytest.fixture
 def line() -> Callable[..., stock.Line]:
-    """line(sku, quantity) of what the seller sends itself."""
+    """line(sku, quantity) of what the seller sends itself, in place of `change_from` when that is given."""
 
-    def make(sku: str, quantity: int, location: str = "DEFAULT") -> stock.Line:
-        return stock.Line(place=stock.Place(sku, location), quantity=quantity, reference=f"change-{sku}", sku=sku)
+    def make(sku: str, quantity: int, location: str = "DEFAULT", change_from: int | None = None) -> stock.Line:
+        place = stock.Place(sku, location)
+        return stock.Line(place=place, quantity=quantity, reference=f"change-{sku}", sku=sku, change_from=change_from)
 
     return make

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from interlock.clock import SystemClock
+from interlock.connectors.amazon.listings import Listing
 from interlock.connectors.contract import Refused, Retry, stock
 
 PATH = "/listings/2021-08-01/items/A2TWINSELLER"
+MARKETPLACE = "ATVPDKIKX0DER"
 SECONDS = 60.0
 RATE, BURST = 5, 5
 
@@ -54,6 +58,23 @@ def test_the_listing_and_the_items_say_the_same(seller: Any) -> None:
     assert stock.Place("FBA", "AMAZON_NA") not in seen
     items = {item.sku: item for page in seller.run(lambda channel: everything(channel.items)) for item in page.items}
     assert (items["MUG"].variant, items["MUG"].tracked, items["FBA"].tracked) == ("B0MUG", True, False)
+
+
+def test_a_listing_tells_its_price(sellers: Any) -> None:
+    """A wrong number is worth its price to a shopper, with its currency and to the cent; a listing that says none has none.
+    Control: what a business pays (B2B) is not it."""
+    seller = sellers(
+        items=[{"sku": "MUG", "price": "19.90", "currency": "EUR"}, {"sku": "CUP", "price": "7.00"}, {"sku": "TEA"}]
+    )
+    (page,) = seller.run(lambda channel: everything(channel.items))
+    found = {item.sku: (item.price, item.currency) for item in page.items}
+    assert found == {"MUG": (Decimal("19.90"), "EUR"), "CUP": (Decimal("7.00"), "USD"), "TEA": (None, "")}
+
+    price = {"amount": "5.00", "currencyCode": "EUR"}
+    offers = [{"marketplaceId": MARKETPLACE, "offerType": "B2B", "price": price}]
+    listing = msgspec.convert({"sku": "MUG", "offers": offers}, Listing, strict=False)
+    assert listing.item(MARKETPLACE).price is None
+    assert listing.item("A1PA6795UKMFR9").price is None
 
 
 def test_places_are_answered_in_their_order_each(seller: Any) -> None:

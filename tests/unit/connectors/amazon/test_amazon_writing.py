@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import groupby
 from typing import Any
 
 import pytest
 
 from interlock.clock import SystemClock
+from interlock.connectors.amazon.lag import LATE_SECONDS_MAX, Lag
 from interlock.connectors.amazon.usage import PLANS, UsagePlans
 from interlock.connectors.contract import Allowance, Answer, Done, Hold, Lane, Refused, Retry, Uncertain, stock
 
@@ -121,6 +123,90 @@ def test_a_number_that_is_shown_already_is_written_all_the_same(sellers: Any, li
         pass
     assert seller.shown("MUG", "PLATE-7") == [12, 1]
     assert [row[1:3] for row in seller.sets() if row[0] == "MUG"] == [(12, 5), (5, 12)]
+
+
+def test_a_sale_that_nobody_has_told_of_is_not_written_over(seller: Any, line: Any) -> None:
+    """C58: Amazon compares nothing, so the listing is read right before its patch: the line that is stale is not sent, its
+    neighbour is. Control: who says nothing of what it replaces puts the piece back."""
+    seller.call("POST", "/_twin/sales", {"sku": "MUG", "quantity": 1})
+    stale, good = seller.write(line("MUG", 14, change_from=12), line("CUP/1", 4, change_from=3))
+    assert (stale.code, type(good)) == (stock.STALE, Done)
+    assert seller.shown("MUG", "CUP/1") == [11, 4]
+    seller.write(line("MUG", 14))
+    assert seller.shown("MUG") == [14]
+
+
+def test_each_few_patches_are_read_right_before(seller: Any, line: Any) -> None:
+    """The time between the reading and the patch is what a sale can be lost in: no listing is read more than five patches ahead."""
+    lines = [line(f"PLATE-{n}", 90, change_from=n) for n in range(1, 13)]
+    send, calls = seller.http.send, list[str]()
+
+    async def sent(method: str, *rest: Any) -> Any:
+        calls.append(method)
+        return await send(method, *rest)
+
+    seller.http.send = sent
+    assert {type(one) for one in seller.write(*lines)} == {Done}
+    assert [len(list(run)) for method, run in groupby(calls) if method == "PATCH"] == [5, 5, 2]
+
+
+def test_a_listing_that_shows_our_write_late_is_not_stale_for_ever(sellers: Any, line: Any) -> None:
+    """12 became 20, and 12 is shown still: that is our own write on its way, so it reads as 20, and 22 in its place is written
+    at once, as often as it changes. When it has come, an old number is somebody's hand again. Control: a connector that has
+    seen nothing, as after a restart, reads 12 and refuses."""
+    seller = sellers(visible_after_seconds=60)
+
+    async def story(channel: Any) -> list[Any]:
+        async def write(quantity: int, change_from: int) -> Any:
+            (found,) = await channel.write(
+                [line("MUG", quantity, change_from=change_from)], key=f"k{quantity}", timeout_seconds=60, first=True
+            )
+            return found
+
+        async def shown() -> int:
+            (seen,) = await channel.read([stock.Place("MUG", "DEFAULT")], timeout_seconds=60)
+            return int(seen.quantity)
+
+        found = [await write(20, 12), await shown(), await write(22, 20), await shown()]
+        await asyncio.to_thread(seller.call, "POST", "/_twin/quantity", {"sku": "MUG", "quantity": 22})
+        found.append(await shown())
+        await asyncio.to_thread(seller.call, "POST", "/_twin/quantity", {"sku": "MUG", "quantity": 12})
+        return [*found, await shown(), await write(25, 22)]
+
+    first, late, second, later, come, changed, stale = seller.run(story)
+    assert isinstance(first, Done) and isinstance(second, Done)
+    assert (late, later, come, changed) == (20, 22, 22, 12)
+    assert stale.code == stock.STALE
+    assert isinstance(seller.write(line("CUP/1", 9, change_from=3))[0], Done)
+    (control,) = seller.write(line("CUP/1", 10, change_from=9))
+    assert control.code == stock.STALE
+
+
+def test_what_is_sold_out_is_no_lag(seller: Any, line: Any) -> None:
+    """0 became 3, 3 were sold, and 0 is shown: the write was read back, so 0 is what it says. Control: who takes every number
+    from before its last write for lag would put three pieces back that are gone."""
+
+    async def story(channel: Any) -> Any:
+        await channel.write([line("MUG", 0, change_from=12)], key="k0", timeout_seconds=60, first=True)
+        await channel.write([line("MUG", 3, change_from=0)], key="k1", timeout_seconds=60, first=True)
+        await asyncio.to_thread(seller.call, "POST", "/_twin/sales", {"sku": "MUG", "quantity": 3})
+        return await channel.write([line("MUG", 4, change_from=3)], key="k2", timeout_seconds=60, first=True)
+
+    (found,) = seller.run(story)
+    assert found.code == stock.STALE
+    assert seller.shown("MUG") == [0]
+
+
+def test_late_numbers_are_believed_for_a_quarter_of_an_hour() -> None:
+    """Lag ends by what is shown, or by time: what stands for longer is what it says."""
+    now = 0.0
+    lag, place = Lag(lambda: now), stock.Place("MUG", "DEFAULT")
+    lag.wrote(place, 20, before=12, back=12)
+    assert lag.meant(stock.Seen(place=place, quantity=12)).quantity == 20
+    now = LATE_SECONDS_MAX
+    assert lag.meant(stock.Seen(place=place, quantity=12)).quantity == 12
+    lag.wrote(place, 20, before=12, back=11)  # a buyer was there: neither
+    assert lag.meant(stock.Seen(place=place, quantity=12)).quantity == 12
 
 
 def test_the_usage_plan_is_learnt_and_kept(sellers: Any, line: Any) -> None:
