@@ -3,6 +3,7 @@ called (C66). Zeros are never written for it."""
 
 import logging
 from collections.abc import Callable, Mapping
+from itertools import product
 
 from interlock.clock import Clock
 from interlock.flows.inventory.rules import StockRules
@@ -10,6 +11,7 @@ from interlock.messaging.accuracy import AccuracyBook, Silent
 from interlock.messaging.full_disk import until_there_is_space
 from interlock.messaging.stock_book import StockBook
 from interlock.operations.pager import NOBODY, Page, Pager
+from interlock.strategy.inventory import owner_of
 from interlock.strategy.model import Strategy
 
 LOOK_SECONDS = 30.0
@@ -103,12 +105,13 @@ class StockSilence:
 
 
 def allowed_minutes(rules: StockRules) -> Mapping[str, float]:
-    """System of truth -> how long it may say nothing: the shortest that a flow of stock of it allows."""
+    """System of truth -> how long it may say nothing: the shortest that a flow of stock allows for anything that it counts."""
     found: dict[str, float] = {}
-    for channels in rules.channels.values():
-        for channel in channels:
-            owners = {rules.inventory.locations[name].owner for name in channel.locations} & rules.counting
-            for owner in owners:
-                minutes = channel.publish.terms(channel.system, "", "").source_stale_minutes
-                found[owner] = min(minutes, found.get(owner, minutes))
-    return found
+    for channel in (one for channels in rules.channels.values() for one in channels):
+        named = {rule.group for rule in channel.publish.rule}
+        groups = [None, *(group for group in rules.inventory.groups if group.owner or group.name in named)]
+        for name, group in product(channel.locations, groups):
+            owner = owner_of(name, rules.inventory.locations[name], group)
+            terms = channel.publish.terms(channel.system, group.name if group else "", name)
+            found[owner] = min(terms.source_stale_minutes, found.get(owner, terms.source_stale_minutes))
+    return {owner: minutes for owner, minutes in found.items() if owner in rules.counting}

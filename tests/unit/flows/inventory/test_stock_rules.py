@@ -5,6 +5,7 @@ from pathlib import Path
 
 from book_stage import BookStage
 
+from interlock.operations.stock_silence import allowed_minutes
 from interlock.strategy.inventory import Group, Inventory, Location, Publish, PublishRule
 
 CICERO = Location("wms", {"wms": ["C"], "shop": ["1"]})
@@ -100,5 +101,19 @@ def test_a_place_is_shown_by_one_flow_whoever_counts_a_group_there(tmp_path: Pat
             await stage.count("wms", "TEE", "C", 99)
             await stage.count("wms", "MUG", "C", 8)
             assert [stage.sum("shop", "1", sku).quantity for sku in ("TEE", "MUG")] == [6, 8]
+
+    asyncio.run(run())
+
+
+def test_how_long_a_source_may_be_silent_is_asked_for_what_it_counts(tmp_path: Path) -> None:
+    """Publishing stopped after the minutes of a rule, and nobody was called before the flow's own hour was over; whoever counts a
+    group only was never missed (C66)."""
+    groups = (Group(name="shirts", skus=["TEE"], owner="erp"),)
+    inventory = Inventory(locations={"cicero": CICERO, "reno": RENO}, groups=groups)
+
+    async def run() -> None:
+        async with BookStage(tmp_path, inventory, publish=only("reno", source_stale_minutes=5.0)) as stage:
+            assert allowed_minutes(stage.rules) == {"wms": 5.0, "erp": 5.0}
+            assert allowed_minutes(stage.rules_of(inventory, Publish())) == {"wms": 60.0, "erp": 60.0}
 
     asyncio.run(run())
