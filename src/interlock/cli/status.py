@@ -24,7 +24,10 @@ WINDOW_MS = 24 * 3_600_000
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit code 1 when anything is dead, a breaker is not closed, a flow is silent, a system is to be reconnected, or no hub runs.",
+    help=(
+        "Exit code 1 when anything is dead, a breaker is not closed, a flow or a source of stock is silent, a line of stock has stopped, "
+        "a system is to be reconnected, or no hub runs."
+    ),
 )
 @folder_option
 @speaks
@@ -49,11 +52,14 @@ def status(folder: Path, as_map: bool, strict: bool, out: Output) -> None:
             _draw(folder, tiles, health, out)
         else:
             _tell(tiles, health, now, out)
-        silent = await _tell_stops(views, now, out)
-        refused = _tell_tokens(folder, now, out)
+        troubles = [
+            await _tell_stops(views, now, out),
+            await _tell_stock(views, folder, now, out),
+            _tell_tokens(folder, now, out),
+        ]
         states = dict(await views.states(Filter()))
         healthy = _sum_up(folder, states, list(health.values()), out)
-        if strict and (silent or refused or not healthy):
+        if strict and (any(troubles) or not healthy):
             fail()
 
     read(folder, out, ask, when_empty=lambda: _tell_tokens(folder, now_ms(), out) and strict)
@@ -87,6 +93,19 @@ async def _tell_stops(views: "SqliteViews", now: int, out: Output) -> bool:
             **(fields_of(one) | {"kind": "silence", "state": one.kind}),
         )
     return bool(silences)
+
+
+async def _tell_stock(views: "SqliteViews", folder: Path, now: int, out: Output) -> bool:
+    """Sources of stock that are silent, and lines that stopped, a line for each cause; True when there is one. Numbers that differ
+    stand among the issues."""
+    from interlock.cli.stock_issues import issues_of_stock
+
+    found = await issues_of_stock(views, folder, name="", destination="", owner="")
+    waits = [one for one in found if one.kind != "difference"]
+    for one in waits:
+        text = f"{one.system}: {click.style(one.what, fg='yellow')} since {ago(one.since_ms, now)}; interlock issues {one.id}"
+        out.row(text, **(fields_of(one) | {"kind": "stock", "trouble": one.kind}))
+    return bool(waits)
 
 
 def _tell_tokens(folder: Path, now: int, out: Output) -> bool:

@@ -79,6 +79,19 @@ def test_issues_tell_of_stock_that_stopped(filled: Path) -> None:
     assert "STK001:shipbob" in call("issues", "--folder", filled).stdout
 
 
+def test_status_tells_of_stock_that_stopped(filled: Path) -> None:
+    """A monitor asks status alone: a line that stopped is told there with the command that goes on, and --strict does not pass over
+    it. Control: without the line nothing of it is told."""
+    assert "STK001:shipbob" not in call("status", "--folder", filled).stdout
+    with apsw.Connection(str(filled / "data" / "ledger.db")) as store:
+        store.execute(STOPPED, ("1", "OLD-1", "unknown OLD-1"))
+    asked = call("status", "--folder", filled, "--strict")
+    assert asked.exit_code == 1 and "interlock issues STK001:shipbob" in asked.stdout
+    rows = said(call("status", "--folder", filled, "--json"))
+    (row,) = [row for row in rows if row.get("kind") == "stock"]
+    assert (row["id"], row["trouble"], row["count"]) == ("STK001:shipbob", "stopped", 1)
+
+
 @pytest.mark.parametrize("dry", [True, False])
 @pytest.mark.parametrize("off", [0, 3])
 def test_a_dry_run_ends_like_diff(*, dry: bool, off: int, capsys: pytest.CaptureFixture[str]) -> None:
