@@ -95,9 +95,11 @@ def with_amazon(folder: Path, world: TwinWorld, amazon: str, feed_from_lines: in
 
 
 @asynccontextmanager
-async def stack(folder: Path, feed_from_lines: int = 1500) -> AsyncIterator[tuple[TwinWorld, str]]:
-    """Five twins and a hub."""
-    with marketplace(folder / "amazon") as amazon:
+async def stack(
+    folder: Path, feed_from_lines: int = 1500, **config: object
+) -> AsyncIterator[tuple[TwinWorld, str]]:  # fmt: skip
+    """Five twins and a hub; `config` of Amazon's."""
+    with marketplace(folder / "amazon", **config) as amazon:
         async with twins(folder / "acme") as world:
             await stocked(world, **{MUG: 20})
             with_amazon(folder / "acme", world, amazon, feed_from_lines)
@@ -149,6 +151,41 @@ def test_what_amazon_sells_is_known_at_the_web_shop(tmp_path: Path) -> None:
                 "quantity.set",
                 "order.create",
             }
+
+    asyncio.run(story())
+
+
+def test_what_amazon_has_sold_and_not_told_is_not_put_back(tmp_path: Path) -> None:
+    """C58: 3 of 20 are sold at Amazon, whose orders tell of nothing for minutes, and the warehouse counts 25: Amazon is brought to
+    22 and never shows more. Then Amazon shows each number a second late, and is written once for each count: the old number
+    is neither taken for sold pieces nor for somebody's hand. Controls: the listing has changed in between, and is late."""
+
+    async def story() -> None:
+        async with stack(tmp_path, orders_settled_seconds=600) as (world, amazon):
+
+            async def shows(number: int) -> bool:
+                return (await at_both(world, amazon))[0] == number
+
+            async def accepted() -> list[tuple[int, int]]:
+                rows = await control(amazon, "/effects?kind=quantity.accept")
+                return [(row["detail"]["shown"], row["detail"]["to"]) for row in rows]
+
+            async def took(number: int) -> bool:
+                return number in [to for _, to in await accepted()]
+
+            await until(lambda: shows(20))
+            await control(amazon, "/sales", {"sku": MUG, "quantity": 3})
+            await count(world, MUG, 25)
+            await until(lambda: shows(22))
+            assert await accepted() == [(0, 20), (17, 22)]
+
+            await control(amazon, "/delays", {"visible_after_seconds": 1.0})
+            await count(world, MUG, 17)
+            await until(lambda: took(14))
+            await count(world, MUG, 33)
+            await until(lambda: shows(30))
+            found = await accepted()
+            assert found[2] == (22, 14) and [to for _, to in found] == [20, 22, 14, 30]
 
     asyncio.run(story())
 
