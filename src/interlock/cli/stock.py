@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CHANGES = 20
 MICRO = 1_000
 NAMED = 3
+WIDTH, WHY_AT = 80, 22
+"""Columns of a terminal; a reason that does not fit into them stands below its change, under its kind."""
 COLOURS = {
     "agrees": "green",
     "refused": "red",
@@ -232,16 +234,21 @@ def _stopped(one: "Halted", now: int) -> str:
 
 def _change(line: "Sequence[Happened]") -> str:
     one = line[0]
-    why = f" ({one.why})" if one.why else ""
     place = f" {one.place}" if one.place else ""
     telling = [each for each in line if each.before is not None or each.after] or line[:1]
-    return f"  {stamp(one.at_us // MICRO)}  {one.kind:<8} {one.system}{place}: {', '.join(map(_moved, telling))}{why}"
+    text = f"  {stamp(one.at_us // MICRO)}  {one.kind:<8} {one.system}{place}: {', '.join(map(_moved, telling))}"
+    why = f" ({one.why})" if one.why else ""
+    return text + why if len(text + why) <= WIDTH else f"{text}\n{' ' * WHY_AT}{why}"
 
 
 def _moved(one: "Happened") -> str:
     if one.kind in ("sold", "seen"):
         return counted((one.after if one.kind == "sold" else one.before) or 0, "piece")
-    return f"{one.name} {one.after}" if one.before is None else f"{one.name} {one.before} -> {'none' if one.after is None else one.after}"
+    return (
+        f"{one.name} {one.after}"
+        if one.before is None
+        else f"{one.name} {one.before} -> {'none' if one.after is None else one.after}"
+    )
 
 
 def _quoted(sku: str) -> str:

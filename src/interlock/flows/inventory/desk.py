@@ -49,6 +49,9 @@ LEVEL: Final = "inventory_level"
 TELLING: Final = "telling"
 """Beside what is read of a system: which telling of everything it is at, and when that began."""
 UNREADABLE: Final = "STK009"
+READ: Final = {"stock/levels": "read on schedule", "stock/again": "read once more", "stock/sales": "read on schedule"}
+"""Topic of what the hub has read itself -> how a count in it came, for the history."""
+UNDERSTOOD: Final = "its line had stopped, and is understood now"
 NOT_OURS: Final = "STK006"
 """Another system counts this: a signal, no stopped line."""
 
@@ -161,7 +164,7 @@ class StockDesk:
         told = {event.position: (event, self._told(release, event)) for event in events.values() if event is not None}
 
         def work(book: StockWork) -> int:
-            taking = Taking(book, release.stock, now_us)
+            taking = Taking(book, release.stock, now_us, how=UNDERSTOOD)
             again: dict[int, tuple[Event, Told | str]] = {}
             for halted in lines:
                 book.tried(halted, now_us)
@@ -207,14 +210,16 @@ class StockDesk:
 
 
 class Taking:
-    """What one transaction takes in, and the places that it touches. `behind`: live changes pass what it opens."""
+    """What one transaction takes in, and the places that it touches. `behind`: live changes pass what it opens; `how` in words, how
+    counts came that no event told."""
 
-    def __init__(self, book: StockWork, rules: StockRules, now_us: int, *, behind: bool = False) -> None:
+    def __init__(self, book: StockWork, rules: StockRules, now_us: int, *, behind: bool = False, how: str = "") -> None:
         self._book = book
         self._rules = rules
         self._normaliser = rules.normaliser
         self._now_us = now_us
         self._behind = behind
+        self._how = how
         self.touched: dict[str, int] = {}
         """SKU -> the event that touched it last."""
         self._counted: set[str] = set()
@@ -230,6 +235,7 @@ class Taking:
             return
         if said.telling and self._book.reading(event.system, TELLING).cursor != said.telling:
             self._book.read(event.system, TELLING, Read(cursor=said.telling, listed_us=self._now_us))
+        self._how = _how_told(event)
         for level in said.levels:
             self.level(event.system, level, event.position, _as_of(level, event))
         for sale in said.sales:
@@ -311,7 +317,7 @@ class Taking:
         for name in dict.fromkeys((*before, *position.quantities)):
             if before.get(name) != position.quantities.get(name):
                 self._happened("counted", now.sku, system, now.place, name, before.get(name), position.quantities.get(name),
-                               as_of_us=as_of_us, event=event)  # fmt: skip
+                               why=self._how, as_of_us=as_of_us, event=event)  # fmt: skip
         self._counted.update((now.sku, *self._normaliser.kits_with(now.sku)))
         self._touch(now.sku, event)
 
@@ -547,6 +553,11 @@ def _is_expected(row: Shown) -> bool:
     """Whether a place that shows what is wanted is no news: it was known what it showed, nothing was to go, nothing stood in the
     way, so that the write which puts it there is on its way."""
     return row.seen is not None and not (row.sold or row.missing or row.trouble or row.said)
+
+
+def _how_told(event: Event) -> str:
+    """Why the history has a count: what told it."""
+    return READ.get(event.topic, "read") if event.dialect == DIALECT else f"told by {event.topic}"
 
 
 def _as_of(level: Level, event: Event) -> int:

@@ -15,6 +15,7 @@ from interlock.messaging.stock_book import Counted, StockBook, StockWork
 ITEMS_AT_ONCE: Final = 100
 MOST_SKUS: Final = 500
 """In one comparison: sources have their own limits, and readings of all that changed come anyway."""
+READ_TO_COMPARE: Final = "read to be compared"
 RECENT_US: Final = 60_000_000
 """What changed so short a time ago is still being told."""
 
@@ -82,7 +83,7 @@ class Recount:
 
     def _take(self, work: StockWork, *, system: str, levels: Sequence[Level]) -> None:
         now_us = self._clock.now_ms() * 1_000
-        taking = Taking(work, self._release.stock, now_us)
+        taking = Taking(work, self._release.stock, now_us, how=READ_TO_COMPARE)
         for level in levels:
             taking.level(system, level, 0, level.as_of_us or now_us)
         taking.finish()
