@@ -74,8 +74,8 @@ def _without_guards(monkeypatch: pytest.MonkeyPatch) -> None:
     def asks_nobody(self: Showing, *known: Any, asks: bool) -> Any:
         return seen(self, *known, asks=asks and False)
 
-    def shows_what_it_counts(self: StockRules, flow: Any, system: str) -> Channel:
-        found = channel(self, flow, system)
+    def shows_what_it_counts(self: StockRules, flow: Any, system: str, **named: Any) -> Channel:
+        found = channel(self, flow, system, **named)
         if system != TILL:
             return found
         return msgspec.structs.replace(
