@@ -114,7 +114,7 @@ async def amazon_story(opened: Opened, twin: Twin) -> None:
     places = [stock.Place(sku, "DEFAULT") for sku in ("S1", "S/2", "S,3", "NOWHERE")]
     await channel.read(places, timeout_seconds=SECONDS)
     for place in places:
-        await channel.write([_line(place, 4)], key=f"one-{place.item}", timeout_seconds=SECONDS)
+        await channel.write([_line(place, 4)], key=f"one-{place.item}", timeout_seconds=SECONDS, first=True)
     await _fed(channel, [_line(place, 5) for place in places])
     twin.call("POST", "/_twin/delays", {"feed_queue_seconds": 60})  # longer than we wait: it is taken back
     await _fed(channel, [_line(place, 6) for place in places])
@@ -125,7 +125,7 @@ async def amazon_story(opened: Opened, twin: Twin) -> None:
 
 
 async def _fed(channel: Any, lines: list[stock.Line]) -> None:
-    said = await channel.write(lines, key=f"feed-{lines[0].quantity}", timeout_seconds=SECONDS)
+    said = await channel.write(lines, key=f"feed-{lines[0].quantity}", timeout_seconds=SECONDS, first=True)
     while isinstance(said, stock.Underway | Retry):
         assert isinstance(said, stock.Underway), said
         await asyncio.sleep(min(said.again_seconds, 0.02))
