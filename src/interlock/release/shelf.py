@@ -1,5 +1,6 @@
 """The shelf of releases: the active one, and older ones that work in flight still follows, compiled again when needed."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -77,7 +78,9 @@ class Shelf:
     async def activate(self, snapshot: Snapshot, switched: Switched | None = None) -> Build:
         """Build a folder, keep it in the ledger, and let new events be accepted under it. What cannot be built changes
         nothing."""
-        built = self._opened_for(load(snapshot, connectors=registry.facts()))
+        # Beside the loop: a hundred thousand items take seconds to read, and webhooks come meanwhile.
+        strategy = await asyncio.to_thread(load, snapshot, connectors=registry.facts())
+        built = self._opened_for(strategy)
         built.warm()
         await self._follow_names(built.strategy)
         await switch(self._ledger, snapshot, switched or Switched(), self._clock.now_ms(), built.ways())
