@@ -134,7 +134,8 @@ def _tell(found: "SkuStock", now: int, out: Output) -> None:
     out.row(f"{click.style(found.sku, bold=True)}  {'; '.join(head)}", kind="sku", sku=found.sku, group=found.group,
             parts=dict(found.parts), kits=list(found.kits), owners=dict(found.owners))  # fmt: skip
     for one in found.counted:
-        out.row(_counted(one, now), kind="position", available=one.available, **fields_of(one))
+        is_signal = found.owners.get(one.location) != one.system
+        out.row(_counted(one, now, is_signal=is_signal), kind="position", available=one.available, signal=is_signal, **fields_of(one))
     for place in found.places:
         _tell_place(place, now, out)
     for stopped in found.stopped:
@@ -179,10 +180,11 @@ def _tell_changes(line: "Sequence[Happened]", out: Output) -> None:
         out.row("", **(fields_of(one) | {"kind": "change", "change": one.kind}))
 
 
-def _counted(one: "Counted", now: int) -> str:
+def _counted(one: "Counted", now: int, *, is_signal: bool) -> str:
     told = ", ".join(f"{name} {number}" for name, number in one.quantities.items() if number and name != "available")
     rest = f": {told}" if told else ""
-    return f"  {one.system} counts {one.available} at {one.location} ({one.place}){rest}; {ago(one.as_of_us // MICRO, now)}"
+    says = f"  {one.system} {'says' if is_signal else 'counts'} {one.available} at {one.location} ({one.place}){rest}"
+    return f"{says}; {ago(one.as_of_us // MICRO, now)}{', a signal' if is_signal else ''}"
 
 
 def _tell_place(one: "PlaceStock", now: int, out: Output) -> None:

@@ -60,7 +60,10 @@ def sides_of(strategy: Strategy, found: SkuStock, titles: dict[str, str], *, who
     heads = _heads(strategy, found)
     together = list(dict.fromkeys(one.locations for one in found.places if len(one.locations) > 1))
     rows = [
-        *(_row(found, heads, (name,), f"{titles.get(owner, owner)} counts here") for name, owner in found.owners.items()),
+        *(
+            _row(found, heads, (name,), f"{titles.get(owner, owner)} counts here")
+            for name, owner in found.owners.items()
+        ),
         *(_row(found, heads, names, "shown as one number") for names in together),
     ]
     told = [row for row in rows if any(row.cells)]
@@ -96,7 +99,7 @@ def named(names: Sequence[str]) -> str:
 def _cells(found: SkuStock, shown: Sequence[PlaceStock], system: str, names: tuple[str, ...]) -> Iterator[Cell]:
     counted = [one for one in found.counted if one.system == system and one.location in names]
     if len(names) == 1:
-        yield from map(_position, counted)
+        yield from (_position(one, found.owners.get(one.location, "") == system) for one in counted)
     elif counted:
         yield Cell(
             number=number(sum(one.available for one in counted)),
@@ -106,14 +109,17 @@ def _cells(found: SkuStock, shown: Sequence[PlaceStock], system: str, names: tup
     yield from (_shown(one) for one in shown if one.channel == system)
 
 
-def _position(one: Counted) -> Cell:
+def _position(one: Counted, is_owner: bool) -> Cell:
     rest = ", ".join(
         f"{name.replace('_', ' ')} {number(value)}"
         for name, value in one.quantities.items()
         if name != "available" and value
     )
     kept = f"; {one.remainder} left over" if one.remainder else ""
-    return Cell(number=number(one.available), detail=f"{rest or 'available'}{kept}", at_ms=one.as_of_us // MICRO)
+    signal = "" if is_owner else "a signal, in no sum: "
+    return Cell(
+        number=number(one.available), detail=f"{signal}{rest or 'available'}{kept}", at_ms=one.as_of_us // MICRO
+    )
 
 
 def _shown(one: PlaceStock) -> Cell:

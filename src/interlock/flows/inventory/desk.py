@@ -289,7 +289,10 @@ class Taking:
                 self._count(system, level, position, event, as_of_us)
             case Stopped() as stopped if stopped.code != NOT_OURS:
                 self._halt(system, msgspec.structs.replace(level, as_of_us=as_of_us), stopped, event)
-            case Stopped() | Ignored():
+            case Stopped():
+                self._book.resume(system, level.item, level.location)
+                self._signal(system, level, event, as_of_us)
+            case Ignored():
                 self._book.resume(system, level.item, level.location)
 
     def _count(self, system: str, level: Level, position: Position, event: int, as_of_us: int) -> None:
@@ -303,12 +306,7 @@ class Taking:
                 self._book.uncount(one)
                 self._touch(one.sku, event)
         before = dict(same[0].quantities) if same else {}
-        now = Counted(
-            sku=position.sku, location=position.location, system=system, place=position.place, item=position.item,
-            quantities=position.quantities, as_of_us=as_of_us, told_us=self._now_us, event=event,
-            remainder=_remainders(position.remainders).decode() if position.remainders else "", unit=position.unit,
-            version=level.version,
-        )  # fmt: skip
+        now = self._counted_now(system, level, position, event, as_of_us)
         self._book.count(now)
         self._recounted[now.sku, system] = None
         self._book.resume(system, level.item, level.location)
@@ -320,6 +318,26 @@ class Taking:
                                why=self._how, as_of_us=as_of_us, event=event)  # fmt: skip
         self._counted.update((now.sku, *self._normaliser.kits_with(now.sku)))
         self._touch(now.sku, event)
+
+    def _counted_now(self, system: str, level: Level, position: Position, event: int, as_of_us: int) -> Counted:
+        return Counted(
+            sku=position.sku, location=position.location, system=system, place=position.place, item=position.item,
+            quantities=position.quantities, as_of_us=as_of_us, told_us=self._now_us, event=event,
+            remainder=_remainders(position.remainders).decode() if position.remainders else "", unit=position.unit,
+            version=level.version,
+        )  # fmt: skip
+
+    def _signal(self, system: str, level: Level, event: int, as_of_us: int) -> None:
+        """Another counts it there: what this system says is kept to be looked at beside the truth, and is part of no sum. What it
+        shows there as a channel is kept as that."""
+        position = self._normaliser.signal(system, level)
+        if position is None or self._rules.channel(system, level.location) is not None:
+            return
+        for one in self._book.counted_as(system, position.item, position.place):
+            if one.as_of_us > as_of_us:
+                return
+            self._book.uncount(one)
+        self._book.count(self._counted_now(system, level, position, event, as_of_us))
 
     def _shows(self, channel: str, level: Level, event: int) -> None:
         """An echo of our own write changes nothing (C17), nor one that comes before the write's own answer; any other number is

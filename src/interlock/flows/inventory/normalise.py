@@ -56,6 +56,17 @@ class Normaliser:
             return stop.derived(system, level, sku)
         if (owner := self.owner(sku, location)) != system:
             return stop.signal(system, level, sku, location, owner)
+        return self._understood(system, level, sku, location)
+
+    def signal(self, system: str, level: Level) -> Position | None:
+        """What another system than the owner says of the same pieces, to be looked at beside them; None when it is not understood."""
+        sku, location = self.sku(system, level.item, level.sku, level.barcode), self.location(system, level.location)
+        if not isinstance(sku, str) or not isinstance(location, str):
+            return None
+        found = self._understood(system, level, sku, location)
+        return found if isinstance(found, Position) else None
+
+    def _understood(self, system: str, level: Level, sku: str, location: str) -> Position | Stopped:
         rule = self._rules.get(sku, _PLAIN)
         factor = rule.pack.get(system, 1) if not level.unit else _factor(rule, level.unit)
         if factor is None:

@@ -144,8 +144,12 @@ class Publishing:
         return one.told_us < self._reading(one.system).listed_us
 
     def _untold(self, names: Iterable[str], parts: Iterable[str]) -> list[Counted]:
+        owner = self._rules.normaliser.owner
         return [
-            one for part in parts for one in self._all_counted(part) if one.location in names and self._is_untold(one)
+            one
+            for part in parts
+            for one in self._all_counted(part)
+            if one.location in names and owner(part, one.location) == one.system and self._is_untold(one)
         ]
 
     def _taken(self, sku: str, positions: Mapping[str, list[Counted]]) -> dict[str, list[tuple[Reserved, int]]]:

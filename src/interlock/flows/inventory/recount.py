@@ -37,7 +37,12 @@ class Recount:
         parts = {part for sku in skus for part in (rules.normaliser.components(sku) or (sku,))}
         new = sorted(parts - self._asked)[: max(0, MOST_SKUS - len(self._asked))]
         self._asked.update(new)
-        rows = [row for sku in new for row in self._book.look(partial(_counted, sku=sku))]
+        rows = [
+            row
+            for sku in new
+            for row in self._book.look(partial(_counted, sku=sku))
+            if row.location in rules.inventory.locations and rules.normaliser.owner(sku, row.location) == row.system
+        ]
         found: set[str] = set()
         for system in sorted({row.system for row in rows} & rules.counting):
             items = sorted({row.item for row in rows if row.system == system})
