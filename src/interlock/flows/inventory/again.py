@@ -34,28 +34,31 @@ class ReadingAgain:
         self._failures: dict[str, int] = {}
 
     async def read(self, system: str) -> float:
-        """What is due. Returns for how many seconds nothing more shall be read there: a system that is down is left alone."""
+        """What is due. Returns for how many seconds nothing more shall be read there: a system that is down is left alone, and
+        is not asked for one order after the other while everything else that is read of it waits."""
         now_us = self._clock.now_ms() * 1_000
         due = self._book.look(lambda work: work.to_read(system, now_us, AGAIN_AT_ONCE))
-        for one in due:
-            if one[0] != LEVEL:
-                await self._order(system, one)
         levels = [one for one in due if one[0] == LEVEL]
-        return await self._items(system, levels) if levels else 0.0
+        rest_seconds = await self._items(system, levels) if levels else 0.0
+        for one in due:
+            if one[0] != LEVEL and (pause := await self._order(system, one)):
+                return max(rest_seconds, pause)
+        return rest_seconds
 
     # -- orders
 
-    async def _order(self, system: str, due: Due) -> None:
+    async def _order(self, system: str, due: Due) -> float:
         asked_ms = self._clock.now_ms()
         try:
             told = await self._told(self._release(), system, due[0], due[1])
-        except NotReadError:
-            await self._later(system, [due])
-            return
+        except NotReadError as error:
+            return await self._not_read(system, [due], error)
+        self._failures.pop(system, None)
         if told.levels or told.sales:
             reading = Reading(levels=told.levels, sales=told.sales)
             await self._telling.tell(system, "again", reading, asked_ms=asked_ms)
         await self._book.run(partial(_was_read, system=system, due=[due]))
+        return 0.0
 
     async def _told(self, release: Stocked, system: str, object_name: str, key: str) -> Told:
         body = await persistently(
@@ -65,7 +68,8 @@ class ReadingAgain:
             said = [teller.told(f"{object_name}s/updated", body) for teller in release.tellers(system)]
         except Exception as error:  # what cannot be understood is this object's trouble: the others are read
             LOG.exception("the connector of %s could not read %s %s", system, object_name, key)
-            raise NotReadError(f"{type(error).__name__} while {object_name} {key} was read") from error
+            words = f"{type(error).__name__} while {object_name} {key} was read"
+            raise NotReadError(words, for_good=True) from error
         return next((each for each in said if each.sales), Told())
 
     # -- levels

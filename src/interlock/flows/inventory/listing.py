@@ -1,6 +1,6 @@
 """The items that a system lists: which id is which SKU there, and what is looked at again when that changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
 
@@ -12,7 +12,9 @@ from interlock.messaging.stock import ItemPage
 from interlock.messaging.stock_book import Read, StockBook, StockWork
 
 SKUS_AT_ONCE: Final = 200
-HALTED_AT_ONCE: Final = 1_000
+HALTED_AT_ONCE: Final = 200
+LISTED: Final = "listed/"
+"""Before a system's name, among what has to be looked at again: items that it lists otherwise than before."""
 
 
 class Listing:
@@ -32,24 +34,24 @@ class Listing:
     async def read(self, system: str) -> float:
         """All of them; what the listing shows no more is forgotten. Lines that had stopped are tried again."""
         began_us = self._clock.now_ms() * 1_000
-        release, after, news = self._release(), "", list[str]()
+        release, after = self._release(), ""
         sources = system in release.stock.counting
         port = release.stock_source(system) if sources else release.stock_channel(system)
         while True:
             page: ItemPage = await persistently(self._clock, partial(port.items, after, timeout_seconds=CALL_SECONDS))
-            news += await self._book.run(partial(_list_items, system=system, page=page, began_us=began_us))
+            await self._book.run(partial(_list_items, system=system, page=page, began_us=began_us))
             if not page.after or page.after == after:
                 break
             after = page.after
 
-        def end(work: StockWork) -> list[str]:
+        def end(work: StockWork) -> None:
             work.read(system, "items", Read(fresh_us=began_us, tried_us=began_us))
-            return work.drop_items(system, began_us)
+            _note(work, system=system, items=work.drop_items(system, began_us), listing=began_us)
 
-        news += await self._book.run(end)
+        await self._book.run(end)
         self._catalogue.forget()
         await self.retry_halted()
-        await self._relisted(system, news)
+        await self._relisted(system)
         return 0.0
 
     async def retry_halted(self) -> None:
@@ -58,24 +60,43 @@ class Listing:
         while lines := self._book.look(lambda work: work.halted(HALTED_AT_ONCE, now_us)):
             await self._desk.take_again(release, lines, now_us)
 
-    async def _relisted(self, system: str, items: list[str]) -> None:
+    async def _relisted(self, system: str) -> None:
         """What is listed, or listed otherwise than before, is worked out again; a count of what is another SKU now is read again."""
         rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
         reads = self._is_asked(rules, system)
-        for begin in range(0, len(items), SKUS_AT_ONCE):
-            some = items[begin : begin + SKUS_AT_ONCE]
-            touched = self._book.look(partial(_touched, rules=rules, system=system, items=some))
+        while items := self._book.look(partial(_noted, system=system)):
+            touched = self._book.look(partial(_touched, rules=rules, system=system, items=items))
             if skus := {sku for of_item in touched.values() for sku in of_item}:
                 await self._desk.again(skus)
-            if moved := [item for item, of_item in touched.items() if reads and len(of_item) > 1]:
-                await self._book.run(partial(_read_levels, system=system, items=moved, now_us=now_us))
+            moved = [item for item, of_item in touched.items() if reads and len(of_item) > 1]
+            await self._book.run(partial(_looked_at, system=system, items=items, moved=moved, now_us=now_us))
 
 
-def _list_items(work: StockWork, *, system: str, page: ItemPage, began_us: int) -> list[str]:
-    return work.list_items(system, page.items, began_us)
+def _list_items(work: StockWork, *, system: str, page: ItemPage, began_us: int) -> None:
+    """With a note of what is new: a listing that breaks off, or a hub that does, must not forget it."""
+    _note(work, system=system, items=work.list_items(system, page.items, began_us), listing=began_us)
 
 
-def _touched(work: StockWork, *, rules: StockRules, system: str, items: list[str]) -> dict[str, set[str]]:
+def _note(work: StockWork, *, system: str, items: list[str], listing: int) -> None:
+    for item in items:
+        work.again(LISTED + system, "item", item, listing, 0)
+
+
+def _noted(work: StockWork, *, system: str) -> dict[str, int]:
+    """Items, with the listing that told of each last."""
+    return {item: listing for _, item, listing, _ in work.to_read(LISTED + system, 0, SKUS_AT_ONCE)}
+
+
+def _looked_at(
+    work: StockWork, *, system: str, items: Mapping[str, int], moved: Iterable[str], now_us: int
+) -> None:  # fmt: skip
+    for item, listing in items.items():
+        work.was_read(LISTED + system, "item", item, listing)
+    for item in moved:
+        work.again(system, "inventory_level", item, 0, now_us)
+
+
+def _touched(work: StockWork, *, rules: StockRules, system: str, items: Iterable[str]) -> dict[str, set[str]]:
     """By item of a listing: our SKUs that it is, or was, of which anything is counted or shown."""
     found: dict[str, set[str]] = {}
     for item in items:
@@ -84,8 +105,3 @@ def _touched(work: StockWork, *, rules: StockRules, system: str, items: list[str
         if isinstance(now, str) and any(work.counted(part) for part in rules.normaliser.components(now) or (now,)):
             found[item].add(now)
     return found
-
-
-def _read_levels(work: StockWork, *, system: str, items: list[str], now_us: int) -> None:
-    for item in items:
-        work.again(system, "inventory_level", item, 0, now_us)

@@ -114,25 +114,26 @@ class Seeing:
         self, rules: StockRules, sales: Collection[tuple[str, str]], owner: str, marks: Marks
     ) -> None:
         """What these sales took, with all other sales of it: so that it is worked out once and not for each of them."""
-        skus = self._book.look(partial(_unseen_items, sales=sales))
+        left = sorted(self._book.look(partial(_unseen_items, sales=sales)))
         now_us = self._clock.now_ms() * 1_000
 
-        def work(book: StockWork) -> int:
-            taking, looked = Taking(book, rules, now_us), 0
+        def work(book: StockWork) -> tuple[int, list[str]]:
+            taking, looked, skus = Taking(book, rules, now_us), 0, list(left)
             while skus and looked < AT_ONCE:
                 lines = taking.told_of(skus.pop(), owner)
                 taking.see(lines)
                 looked += len(lines)
             if not skus:
                 book.read(HUB, MARKS + owner, Read(cursor=msgspec.json.encode(marks).decode()))
-            return taking.finish()
+            return taking.finish(), skus
 
         more = True
         while more:
-            if await self._book.run(work):
+            opened, left = await self._book.run(work)
+            if opened:
                 self._desk.wake()
             await self._clock.sleep(0)
-            more = bool(skus)
+            more = bool(left)
 
     def _told(self, owner: str, after: ToldMark, until_ms: int) -> list[ToldMark]:
         return self._book.look(lambda work: work.told_after(owner, after, until_ms, AT_ONCE))
