@@ -134,8 +134,11 @@ def _tell(found: "SkuStock", now: int, out: Output) -> None:
     out.row(f"{click.style(found.sku, bold=True)}  {'; '.join(head)}", kind="sku", sku=found.sku, group=found.group,
             parts=dict(found.parts), kits=list(found.kits), owners=dict(found.owners))  # fmt: skip
     for one in found.counted:
-        is_signal = found.owners.get(one.location) != one.system
-        out.row(_counted(one, now, is_signal=is_signal), kind="position", available=one.available, signal=is_signal, **fields_of(one))
+        out.row(_counted(one, now), kind="position", available=one.available, **fields_of(one))
+    for one in found.signals:
+        owner, truth = found.owners.get(one.location, ""), found.truth_at(one.location)
+        out.row(_signal(one, owner, truth, now), kind="signal", available=one.available, owner=owner, truth=truth,
+                **fields_of(one))  # fmt: skip
     for place in found.places:
         _tell_place(place, now, out)
     for stopped in found.stopped:
@@ -180,11 +183,16 @@ def _tell_changes(line: "Sequence[Happened]", out: Output) -> None:
         out.row("", **(fields_of(one) | {"kind": "change", "change": one.kind}))
 
 
-def _counted(one: "Counted", now: int, *, is_signal: bool) -> str:
+def _counted(one: "Counted", now: int) -> str:
     told = ", ".join(f"{name} {number}" for name, number in one.quantities.items() if number and name != "available")
     rest = f": {told}" if told else ""
-    says = f"  {one.system} {'says' if is_signal else 'counts'} {one.available} at {one.location} ({one.place}){rest}"
-    return f"{says}; {ago(one.as_of_us // MICRO, now)}{', a signal' if is_signal else ''}"
+    return f"  {one.system} counts {one.available} at {one.location} ({one.place}){rest}; {ago(one.as_of_us // MICRO, now)}"
+
+
+def _signal(one: "Counted", owner: str, truth: int | None, now: int) -> str:
+    """In no sum: what counts there, and says how many, stands beside it."""
+    beside = f"{owner} has not counted it yet" if truth is None else f"{owner}'s {truth} is the truth"
+    return f"  {one.system} says {one.available} at {one.location} ({one.place}), a signal: {beside}; {ago(one.as_of_us // MICRO, now)}"
 
 
 def _tell_place(one: "PlaceStock", now: int, out: Output) -> None:

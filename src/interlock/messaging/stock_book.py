@@ -24,6 +24,8 @@ FOREIGN = "STK012"
 
 ToldMark = tuple[int, str, str]
 """When a system was told of a sale, in milliseconds, its channel and its key there."""
+LineMark = tuple[str, str, str]
+"""A line of a system: its name, and its own ids of the item and of the place."""
 UnseenMark = tuple[int, str, str, str, str]
 """Of a line of a sale: when it was accepted, its SKU, channel, sale and place."""
 
@@ -39,7 +41,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A row of stock_position. Quantities in base units, by the names of QUANTITIES; `remainder` JSON or ""."""
+    """A row of stock_position, or of stock_signal where another system counts. Quantities in base units, by the names of QUANTITIES;
+    `remainder` JSON or ""."""
 
     sku: str
     location: str
@@ -194,6 +197,18 @@ class StockWork(Protocol):
 
     def uncount(self, position: Counted) -> None:
         """Take a position away: its line means another SKU now."""
+
+    def signals(self, sku: str) -> list[Counted]:
+        """What systems say of a SKU where another one counts it: to be looked at, and part of no sum."""
+
+    def signals_after(self, after: LineMark, limit: int) -> list[Counted]:
+        """All that is kept of these, in the order of their lines."""
+
+    def signal(self, said: Counted) -> None:
+        """Keep it in place of what the same line said before; of an older state only that the line is told still."""
+
+    def unsignal(self, system: str, item: str, place: str) -> None:
+        """The line is no signal any more."""
 
     def halt(self, halted: Halted) -> None:
         """Keep a stopped line, or raise its count."""

@@ -105,8 +105,8 @@ def _wrong(store: Store) -> None:
     show(store, "MUG-1", "amazon", "DEFAULT", 9, seen=4, trouble="8541", said="the listing is suppressed")
     store.insert("stock_reservation", sku="TEE-1", channel="shopify", sale="5001", place=WAREHOUSE, quantity=2, version=1,
                  accepted_us=(NOW_MS - 5 * MINUTE) * US, name="#1207", event=9)  # fmt: skip
-    store.insert("stock_position", sku="TEE-1", location="cicero", system="netsuite", place="4", item="77", available=31, as_of_us=NOW_MS * US,
-                 told_us=NOW_MS * US, event=1)  # fmt: skip
+    store.insert("stock_signal", system="netsuite", item="77", place="4", sku="TEE-1", location="cicero", available=31,
+                 as_of_us=NOW_MS * US, told_us=NOW_MS * US, event=1)  # fmt: skip
     place = {"system": "shipbob", "place": "8", "name": "available", "why": ""}
     happened(store, "TEE-1", "counted", 90, **place, before=52, after=40)
     happened(

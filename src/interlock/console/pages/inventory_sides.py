@@ -1,6 +1,6 @@
 """One SKU in every system side by side: a row for each of our locations, and one for locations that a channel shows as one number."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -23,6 +23,8 @@ WORDS: Final = {
 }  # fmt: skip
 QUIET: Final = ("agrees", "uncounted", "unread")
 """What needs nobody."""
+SIGNAL: Final = "cancelled"
+"""The light of a number that is no part of any sum."""
 ROWS_SHOWN: Final = 8
 NAMED: Final = 3
 MICRO: Final = 1_000
@@ -55,16 +57,13 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     hidden: int = 0
 
 
-def sides_of(strategy: Strategy, found: SkuStock, titles: dict[str, str], *, whole: bool) -> Sides:
+def sides_of(strategy: Strategy, found: SkuStock, titles: Mapping[str, str], *, whole: bool) -> Sides:
     """Who counts, then who shows. Of many rows those that need somebody stay; `whole` shows all."""
     heads = _heads(strategy, found)
     together = list(dict.fromkeys(one.locations for one in found.places if len(one.locations) > 1))
     rows = [
-        *(
-            _row(found, heads, (name,), f"{titles.get(owner, owner)} counts here")
-            for name, owner in found.owners.items()
-        ),
-        *(_row(found, heads, names, "shown as one number") for names in together),
+        *(_row(found, heads, (name,), f"{_title(titles, owner)} counts here", titles) for name, owner in found.owners.items()),
+        *(_row(found, heads, names, "shown as one number", titles) for names in together),
     ]
     told = [row for row in rows if any(row.cells)]
     if whole or len(told) <= ROWS_SHOWN:
@@ -76,17 +75,19 @@ def sides_of(strategy: Strategy, found: SkuStock, titles: dict[str, str], *, who
 
 
 def _heads(strategy: Strategy, found: SkuStock) -> tuple[str, ...]:
-    counting = dict.fromkeys([*found.owners.values(), *(one.system for one in found.counted)])
+    counting = dict.fromkeys([*found.owners.values(), *(one.system for one in (*found.counted, *found.signals))])
     known = [name for name in counting if name in strategy.systems]
     return tuple(dict.fromkeys([*known, *(one.channel for one in found.places)]))
 
 
-def _row(found: SkuStock, heads: Iterable[str], names: tuple[str, ...], below: str) -> SideRow:
+def _row(
+    found: SkuStock, heads: Iterable[str], names: tuple[str, ...], below: str, titles: Mapping[str, str]
+) -> SideRow:  # fmt: skip
     shown = [one for one in found.places if one.locations == names]
     return SideRow(
         name=named(names),
         below=below,
-        cells=tuple(tuple(_cells(found, shown, system, names)) for system in heads),
+        cells=tuple(tuple(_cells(found, shown, system, names, titles)) for system in heads),
         quiet=all(one.state in QUIET for one in shown),
     )
 
@@ -96,30 +97,43 @@ def named(names: Sequence[str]) -> str:
     return " + ".join(names) if len(names) <= NAMED else f"{names[0]} + {len(names) - 1} more"
 
 
-def _cells(found: SkuStock, shown: Sequence[PlaceStock], system: str, names: tuple[str, ...]) -> Iterator[Cell]:
+def _cells(
+    found: SkuStock, shown: Sequence[PlaceStock], system: str, names: tuple[str, ...], titles: Mapping[str, str]
+) -> Iterator[Cell]:  # fmt: skip
     counted = [one for one in found.counted if one.system == system and one.location in names]
     if len(names) == 1:
-        yield from (_position(one, found.owners.get(one.location, "") == system) for one in counted)
+        yield from map(_position, counted)
     elif counted:
         yield Cell(
             number=number(sum(one.available for one in counted)),
             detail="available, all together",
             at_ms=min(one.as_of_us for one in counted) // MICRO,
         )
+    if len(names) == 1:
+        said = [one for one in found.signals if (one.system, one.location) == (system, names[0])]
+        yield from (_signal(found, one, titles) for one in said)
     yield from (_shown(one) for one in shown if one.channel == system)
 
 
-def _position(one: Counted, is_owner: bool) -> Cell:
+def _position(one: Counted) -> Cell:
     rest = ", ".join(
         f"{name.replace('_', ' ')} {number(value)}"
         for name, value in one.quantities.items()
         if name != "available" and value
     )
     kept = f"; {one.remainder} left over" if one.remainder else ""
-    signal = "" if is_owner else "a signal, in no sum: "
-    return Cell(
-        number=number(one.available), detail=f"{signal}{rest or 'available'}{kept}", at_ms=one.as_of_us // MICRO
-    )
+    return Cell(number=number(one.available), detail=f"{rest or 'available'}{kept}", at_ms=one.as_of_us // MICRO)
+
+
+def _signal(found: SkuStock, one: Counted, titles: Mapping[str, str]) -> Cell:
+    """`ShipBob's 12 is the truth`: what somebody says of a place that another counts is part of no sum."""
+    truth, owner = found.truth_at(one.location), _title(titles, found.owners[one.location])
+    detail = f"{owner} has not counted it yet" if truth is None else f"{owner}'s {number(truth)} is the truth"
+    return Cell(number=number(one.available), detail=detail, at_ms=one.as_of_us // MICRO, state=SIGNAL, word="signal")
+
+
+def _title(titles: Mapping[str, str], system: str) -> str:
+    return titles.get(system, system)
 
 
 def _shown(one: PlaceStock) -> Cell:

@@ -41,7 +41,8 @@ class PlaceStock(msgspec.Struct, frozen=True, kw_only=True):
 
 class SkuStock(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one SKU. `owners` by our location; `parts` of a kit, else empty; `counted` positions of systems that
-    count it, `reserved` sales that their owners have not seen, `stopped` lines, `changes` newest first."""
+    count it, `signals` what systems say where another counts, `reserved` sales that their owners have not seen, `stopped` lines,
+    `changes` newest first."""
 
     sku: str
     group: str
@@ -49,11 +50,17 @@ class SkuStock(msgspec.Struct, frozen=True, kw_only=True):
     parts: Mapping[str, int]
     kits: tuple[str, ...]
     counted: tuple[Counted, ...]
+    signals: tuple[Counted, ...]
     places: tuple[PlaceStock, ...]
     reserved: tuple[Reserved, ...]
     stopped: tuple[Halted, ...]
     listed: tuple[Listed, ...]
     changes: tuple[Happened, ...]
+
+    def truth_at(self, location: str) -> int | None:
+        """What may be sold there as its owner counts it; None when that has not counted it."""
+        told = [one.available for one in self.counted if one.location == location]
+        return sum(told) if told else None
 
     @property
     def agrees(self) -> bool:
@@ -90,13 +97,17 @@ def stock_of(look: StockLook, strategy: Strategy, sku: str, now_us: int, *, chan
         for channel in channels
         for place in channel.places
     )
+    owners = {name: rules.normaliser.owner(sku, name) for name in rules.inventory.locations}
+    counted = look.counted(sku)
+    was_truth = [one for one in counted if owners.get(one.location) != one.system]
     return SkuStock(
         sku=sku,
         group=rules.group(sku),
-        owners={name: rules.normaliser.owner(sku, name) for name in rules.inventory.locations},
+        owners=owners,
         parts=parts,
         kits=tuple(rules.normaliser.kits_with(sku)),
-        counted=tuple(look.counted(sku)),
+        counted=tuple(one for one in counted if one not in was_truth),
+        signals=(*look.signals(sku), *was_truth),
         places=tuple(one for one in places if one.row is not None or one.found.counted),
         reserved=tuple(look.reserved(sku)),
         stopped=tuple(look.halted_of(sku)),

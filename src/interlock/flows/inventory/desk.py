@@ -294,6 +294,7 @@ class Taking:
                 self._signal(system, level, event, as_of_us)
             case Ignored():
                 self._book.resume(system, level.item, level.location)
+                self._book.unsignal(system, level.item, level.location)
 
     def _count(self, system: str, level: Level, position: Position, event: int, as_of_us: int) -> None:
         known = self._book.counted_as(system, position.item, position.place)
@@ -310,6 +311,7 @@ class Taking:
         self._book.count(now)
         self._recounted[now.sku, system] = None
         self._book.resume(system, level.item, level.location)
+        self._book.unsignal(system, level.item, level.location)
         if before == position.quantities:
             return
         for name in dict.fromkeys((*before, *position.quantities)):
@@ -328,16 +330,14 @@ class Taking:
         )  # fmt: skip
 
     def _signal(self, system: str, level: Level, event: int, as_of_us: int) -> None:
-        """Another counts it there: what this system says is kept to be looked at beside the truth, and is part of no sum. What it
-        shows there as a channel is kept as that."""
-        position = self._normaliser.signal(system, level)
-        if position is None or self._rules.channel(system, level.location) is not None:
-            return
-        for one in self._book.counted_as(system, position.item, position.place):
-            if one.as_of_us > as_of_us:
-                return
+        """Another counts it there: the last that this system says is kept to be looked at beside the truth, and has no history. What
+        it shows there as a channel is kept as that, and what it counted there before, as the owner, is no truth any more."""
+        for one in self._book.counted_as(system, level.item, level.location):
             self._book.uncount(one)
-        self._book.count(self._counted_now(system, level, position, event, as_of_us))
+            self._touch(one.sku, event)
+        position = self._normaliser.signal(system, level)
+        if position is not None and self._rules.channel(system, level.location) is None:
+            self._book.signal(self._counted_now(system, level, position, event, as_of_us))
 
     def _shows(self, channel: str, level: Level, event: int) -> None:
         """An echo of our own write changes nothing (C17), nor one that comes before the write's own answer; any other number is

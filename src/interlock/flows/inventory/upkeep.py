@@ -10,6 +10,7 @@ import msgspec
 from interlock.clock import Clock
 from interlock.flows.inventory.desk import StockDesk
 from interlock.flows.inventory.rules import StockRules
+from interlock.flows.inventory.signals import sift
 from interlock.messaging.stock_book import Read, StockBook, StockWork
 
 HUB: Final = ""
@@ -47,6 +48,7 @@ class StockUpkeep:
         if self._book.look(lambda work: work.reading(HUB, "inventory")).cursor != named:
             await self._book.run(partial(_read_anew, systems=rules.counting, named=named))
         await self._retry_halted()
+        await sift(self._book, rules)
         after = ""
         while skus := self._book.look(partial(_skus_after, after=after)):
             await self._desk.again(skus, behind=True)

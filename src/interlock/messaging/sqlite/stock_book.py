@@ -16,6 +16,7 @@ from interlock.messaging.stock_book import (
     Counted,
     Halted,
     Happened,
+    LineMark,
     Read,
     Reserved,
     Shown,
@@ -29,7 +30,7 @@ FILE = "stock_book.sql"
 BATCHES_KEPT_HOURS = 48.0
 """Twice as long as any channel remembers an idempotency key (Shopify: 24 h, F41)."""
 
-TRIMMED_SOON = ("trim_batches", "trim_stopped")
+TRIMMED_SOON = ("trim_batches", "trim_stopped", "trim_signals")
 TRIMMED = ("trim_changes", "trim_reservations", "trim_sales")
 """Statements that forget what is older than the history that is kept."""
 
@@ -89,16 +90,34 @@ class SqliteStockWork:
 
     def count(self, position: Counted) -> None:
         """Whole: a quantity that is told no more is known no more."""
-        told = position.quantities
-        self._do(
-            "count", position.sku, position.location, position.system, position.place, position.item,
-            *(told.get(name) for name in QUANTITIES), position.as_of_us, position.told_us, position.event,
-            position.remainder, position.unit, position.version,
-        )  # fmt: skip
+        self._do("count", *_row(position))
 
     def uncount(self, position: Counted) -> None:
         """One row."""
         self._do("uncount", position.sku, position.location, position.system, position.place, position.item)
+
+    # -- signals
+
+    def signals(self, sku: str) -> list[Counted]:
+        """By the index on the SKU."""
+        return [_counted(row) for row in self._rows("signals", sku)]
+
+    def signals_after(self, after: LineMark, limit: int) -> list[Counted]:
+        """By the primary key."""
+        return [_counted(row) for row in self._rows("signals_after", *after, limit)]
+
+    def signal(self, said: Counted) -> None:
+        """A line has one row, whatever it meant before."""
+        line = (said.system, said.item, said.place)
+        self._do("signal_told", said.told_us, *line, said.sku, said.location, said.as_of_us)
+        if not self._connection.changes():
+            self._do("signal", *_row(said))
+
+    def unsignal(self, system: str, item: str, place: str) -> None:
+        """Nothing, when there is none."""
+        self._do("unsignal", system, item, place)
+
+    # -- stopped lines
 
     def halt(self, halted: Halted) -> None:
         """The first time stays, the reason is the newest."""
@@ -339,6 +358,15 @@ class SqliteStockWork:
 
     def _do(self, name: str, *values: Any) -> None:
         self._connection.execute(self._sql[name], values)
+
+
+def _row(one: Counted) -> tuple[Any, ...]:
+    """As the tables of positions and of signals have it."""
+    told = one.quantities
+    return (
+        one.sku, one.location, one.system, one.place, one.item, *(told.get(name) for name in QUANTITIES),
+        one.as_of_us, one.told_us, one.event, one.remainder, one.unit, one.version,
+    )  # fmt: skip
 
 
 def _counted(row: tuple[Any, ...]) -> Counted:

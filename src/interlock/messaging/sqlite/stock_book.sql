@@ -18,6 +18,26 @@ ON CONFLICT (sku, location, system, place, item) DO UPDATE SET available = exclu
 -- name: uncount
 DELETE FROM stock_position WHERE sku = ? AND location = ? AND system = ? AND place = ? AND item = ?
 
+-- name: signals
+SELECT sku, location, system, place, item, available, on_hand, committed, reserved, incoming, damaged, safety_stock, quality_control,
+  as_of_us, told_us, event, remainder, unit, version FROM stock_signal WHERE sku = ? ORDER BY system, location, place, item
+
+-- name: signals_after
+SELECT sku, location, system, place, item, available, on_hand, committed, reserved, incoming, damaged, safety_stock, quality_control,
+  as_of_us, told_us, event, remainder, unit, version FROM stock_signal WHERE (system, item, place) > (?, ?, ?)
+ORDER BY system, item, place LIMIT ?
+
+-- name: signal_told  a newer number of the same line is known: it is told still
+UPDATE stock_signal SET told_us = ? WHERE system = ? AND item = ? AND place = ? AND sku = ? AND location = ? AND as_of_us > ?
+
+-- name: signal
+INSERT OR REPLACE INTO stock_signal (sku, location, system, place, item, available, on_hand, committed, reserved, incoming, damaged, safety_stock,
+  quality_control, as_of_us, told_us, event, remainder, unit, version)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: unsignal
+DELETE FROM stock_signal WHERE system = ? AND item = ? AND place = ?
+
 -- name: halt
 INSERT INTO stock_stopped (system, item, place, sku, code, reason, next_move, line, event, since_us, last_us)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -186,6 +206,11 @@ DELETE FROM stock_reservation WHERE seen >= quantity AND accepted_us < ?
 
 -- name: trim_stopped  lines of sales: by then the goods have left; a line of a count that stops is told for as long as it is so
 DELETE FROM stock_stopped WHERE place LIKE 'order %' AND since_us < ?
+
+-- name: trim_signals  what its system did not tell in its last reading of everything is told no more
+DELETE FROM stock_signal WHERE (system, item, place) IN (
+  SELECT s.system, s.item, s.place FROM stock_reading r CROSS JOIN stock_signal s ON s.system = r.system AND s.told_us < min(?, r.listed_us)
+  WHERE r.what = 'levels' LIMIT 500)
 
 -- name: trim_sales
 DELETE FROM stock_sale WHERE version < ? AND NOT EXISTS

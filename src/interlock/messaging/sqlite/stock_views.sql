@@ -1,5 +1,5 @@
 -- name: there
-SELECT count(*) FROM sqlite_schema WHERE name = 'stock_difference'
+SELECT count(*) FROM sqlite_schema WHERE name = 'stock_signal'
 
 -- name: changes
 SELECT at_us, kind, sku, system, place, name, before, after, as_of_us, why, event FROM stock_change WHERE sku = ? ORDER BY id DESC LIMIT ?
@@ -42,10 +42,12 @@ SELECT system, item, sku, barcode, tracked, kit, seen_us FROM stock_item WHERE s
 -- name: known
 SELECT EXISTS (SELECT 1 FROM stock_position WHERE sku = ?1) OR EXISTS (SELECT 1 FROM stock_place WHERE sku = ?1)
   OR EXISTS (SELECT 1 FROM stock_item WHERE sku = ?1) OR EXISTS (SELECT 1 FROM stock_stopped WHERE sku = ?1)
+  OR EXISTS (SELECT 1 FROM stock_signal WHERE sku = ?1)
 
 -- name: near
 -- What holds the text; else what begins or ends as it does and is about as long: letters that changed places or are missing.
-SELECT sku FROM (SELECT DISTINCT sku FROM stock_position UNION SELECT DISTINCT sku FROM stock_place UNION SELECT sku FROM stock_stopped UNION SELECT sku FROM stock_item)
+SELECT sku FROM (SELECT DISTINCT sku FROM stock_position UNION SELECT DISTINCT sku FROM stock_place UNION SELECT sku FROM stock_stopped UNION SELECT sku FROM stock_item
+  UNION SELECT sku FROM stock_signal)
 WHERE sku <> '' AND (instr(lower(sku), lower(?1)) > 0 OR lower(substr(sku, 1, 2)) = lower(substr(?1, 1, 2))
   OR (abs(length(sku) - length(?1)) < 2 AND (lower(substr(sku, 1, 1)) = lower(substr(?1, 1, 1)) OR lower(substr(sku, -3)) = lower(substr(?1, -3)))))
 ORDER BY instr(lower(sku), lower(?1)) = 0, abs(length(sku) - length(?1)), sku LIMIT ?2
