@@ -52,16 +52,16 @@ class Normaliser:
         location = self.location(system, level.location)
         if not isinstance(location, str):
             return stop.told_of(location, level)
-        if sku in self._kits:
-            return stop.derived(system, level, sku)
         if (owner := self.owner(sku, location)) != system:
             return stop.signal(system, level, sku, location, owner)
+        if sku in self._kits:
+            return stop.derived(system, level, sku)
         return self._understood(system, level, sku, location)
 
     def signal(self, system: str, level: Level) -> Position | None:
         """What another system than the owner says of the same pieces, to be looked at beside them; None when it is not understood."""
         sku, location = self.sku(system, level.item, level.sku, level.barcode), self.location(system, level.location)
-        if not isinstance(sku, str) or not isinstance(location, str):
+        if not isinstance(sku, str) or not isinstance(location, str) or sku in self._kits:
             return None
         found = self._understood(system, level, sku, location)
         return found if isinstance(found, Position) else None

@@ -136,6 +136,15 @@ def test_a_kit_is_derived_and_never_counted() -> None:
     assert stopped(normaliser(catalogue, kits=kits).level("wms", level(item="k", sku="SET-1"))) == "STK008"
 
 
+def test_a_kit_that_another_owner_shows_is_a_signal() -> None:
+    """A shop that counts nothing there tells what it shows of a kit: no stopped line, which would wait for a person for ever."""
+    catalogue = listed(shop=[Item(item="k", sku="SET-1")])
+    subject = normaliser(catalogue, kits=[Kit(sku="SET-1", of={"TEE-1": 2, "CAP-1": 1})])
+    told = level(item="k", sku="SET-1", location="1")
+    assert stopped(subject.level("shop", told)) == "STK006"
+    assert subject.signal("shop", told) is None
+
+
 def test_kits_inside_kits_are_taken_apart() -> None:
     """C60: whatever lies between, a kit is pieces of items that are counted, and each of them knows its kits."""
     kits = [Kit(sku="GIFT", of={"SET-1": 2, "MUG-1": 1}), Kit(sku="SET-1", of={"TEE-1": 2, "CAP-1": 1})]
