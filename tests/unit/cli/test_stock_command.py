@@ -7,6 +7,12 @@ import pytest
 from commandline import call, said
 
 SKU, PLACE = "LAMP-07", "655441491"
+FOUND = (
+    "INSERT INTO stock_difference (channel, place, sku, item, location, group_name, cause, what, next_move, state, wanted, shown, known,"
+    f" variance, price, currency, since_ms, last_ms, run) VALUES ('shopify', '{PLACE}', '{SKU}', '', 'cicero', '', 'foreign',"
+    " 'it shows 3', '', 'found', 1000, 3, 1000, 997, '', '', 1, 9999999999999, 1)"
+)
+"""What a comparison has listed, some time from now."""
 
 
 def changed(folder: Path, statement: str) -> None:
@@ -47,12 +53,7 @@ def test_a_difference_is_said_with_exit_code_1(filled: Path) -> None:
 
 def test_what_only_a_comparison_saw_counts_too(filled: Path) -> None:
     """The hub has not looked at the place since: what was listed is newer."""
-    changed(
-        filled,
-        "INSERT INTO stock_difference (channel, place, sku, item, location, group_name, cause, what, next_move, state, wanted, shown, known,"
-        f" variance, price, currency, since_ms, last_ms, run) VALUES ('shopify', '{PLACE}', '{SKU}', '', 'cicero', '', 'foreign',"
-        " 'it shows 3', '', 'found', 1000, 3, 1000, 997, '', '', 1, 9999999999999, 1)",
-    )
+    changed(filled, FOUND)
     row = next(
         row
         for row in said(call("stock", SKU, "--folder", filled, "--json"))
@@ -92,6 +93,17 @@ def test_without_a_sku_it_tells_how_true_all_is(filled: Path) -> None:
     assert {row.get("kind") for row in rows[:-1]} == {"channel", "wrong"}
     assert (rows[-1]["positions"], rows[-1]["equal"], rows[-1]["wrong"]) == (32, 31, 1)
     assert rows[0]["positions"] == rows[0]["equal"] + rows[0]["late"] + rows[0]["refused"]
+
+
+def test_all_stock_is_as_true_as_the_page_says(filled: Path) -> None:
+    """A comparison that only looked has found one of 32 wrong: the page says 31 are right, and so must the command. Control: once the
+    hub has looked at the place itself after that, what it knows is newer."""
+    changed(filled, FOUND)
+    told = call("stock", "--folder", filled)
+    assert told.exit_code == 1 and "31 of 32 numbers right, 1 wrong as a comparison found" in told.stdout, told.output
+    changed(filled, f"UPDATE stock_place SET seen_us = 99999999999999000 WHERE sku = '{SKU}'")
+    again = call("stock", "--folder", filled)
+    assert again.exit_code == 0 and "32 of 32 numbers right" in again.stdout, again.output
 
 
 def test_the_output_fits_a_terminal(filled: Path) -> None:
