@@ -20,7 +20,8 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     `item` is the system's id of the item (what it does not count by an id, by its SKU); `sku` and `barcode` as it shows
     them. `quantities` has only names of QUANTITIES that it knows; in `unit` ("" is the unit declared for the item, `each`
     when none is). `as_of_us` is when these numbers held, in microseconds by the system's clock: an older state never
-    overwrites a newer one; 0 when it does not say. `version` is its own mark of the state.
+    overwrites a newer one; 0 when it does not say. `version` is its own mark of the state. `why` is what it says of why it is
+    so, in some words, for the history.
     """
 
     item: str
@@ -31,14 +32,15 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     unit: str = ""
     as_of_us: int = 0
     version: str = ""
+    why: str = ""
 
 
 class LevelPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Some levels; `after` is the cursor of the next page, "" at the end. `cursor` is what to save: the next reading of
     what changed begins with it. `rest_seconds`: ask no sooner than that. `complete_us`, with the cursor: whatever had changed by
     then has been told, by the system's way of telling; 0 is the beginning of this reading. A vendor that does not tell of every
-    change names its last whole reading: a sale counts as seen only by what is complete. `whole`, with the cursor: this reading
-    has told every level there is, so that what it did not tell is told no more."""
+    change names its last whole reading: a sale counts as seen only by what is complete. `whole`, on each page: this reading
+    tells every level there is, so that at its end what it did not tell is told no more."""
 
     levels: tuple[Level, ...]
     after: str = ""
@@ -106,7 +108,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one event of a system says about stock. `again` are items that have to be read, as the event does not say
     enough. `ends`: with it ends what the system had to tell, such as with the last part of a file: it is `fresh` as of
     `ends_us` (0: the event's time), or even `whole`: nothing that had changed by then is missing. `telling` names the telling of
-    everything that this is a part of: what is in none of its parts is told no more, once it ends `whole`."""
+    everything that this is a part of: what is in none of its parts is told no more, once it ends `whole`. `how` it was told, in
+    words for the history, where that is not the webhook's topic."""
 
     levels: tuple[Level, ...] = ()
     sales: tuple[Sale, ...] = ()
@@ -114,6 +117,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ends: Literal["", "fresh", "whole"] = ""
     ends_us: int = 0
     telling: str = ""
+    how: str = ""
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):

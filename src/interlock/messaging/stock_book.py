@@ -34,10 +34,11 @@ _T = TypeVar("_T")
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of an event that the hub made: levels or sales, as a system told them."""
+    """The body of an event that the hub made: levels or sales, as a system told them; `how` they were read, in words."""
 
     levels: tuple[Level, ...] = ()
     sales: tuple[Sale, ...] = ()
+    how: str = ""
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -311,6 +312,9 @@ class StockWork(Protocol):
 
     def to_read(self, system: str, now_us: int, limit: int) -> list[tuple[str, str, int, int]]:
         """Object, key, event and tries of what is due at a system."""
+
+    def put_off(self, system: str, object_name: str, key: str, event: int, due_us: int) -> None:
+        """It is to be read as of this event, but later; what a later one asks for stays as it is."""
 
     def was_read(self, system: str, object_name: str, key: str, event: int) -> None:
         """It was read as of this event; what a later one asks for stays to be read."""

@@ -48,11 +48,11 @@ class Drop:
         except (ValueError, RecursionError) as error:
             raise IntakeError(f"this is no part of a file: {error}", status=400, code="INT010") from error
         levels = tuple(_level(row, part.file) for row in part.rows)
-        telling = part.file.id if part.file.kind == "snapshot" else ""
+        telling, how = part.file.id if part.file.kind == "snapshot" else "", f"file {part.file.id}"
         if part.file.chunk < part.file.chunks:
-            return stock.Told(levels=levels, telling=telling)
+            return stock.Told(levels=levels, telling=telling, how=how)
         ends: Literal["fresh", "whole"] = "fresh" if part.file.wrong else "whole"
-        return stock.Told(levels=levels, ends=ends, ends_us=_micros(part.file.as_of), telling=telling)
+        return stock.Told(levels=levels, ends=ends, ends_us=_micros(part.file.as_of), telling=telling, how=how)
 
 
 def _level(row: dropped.Row, file: dropped.File) -> stock.Level:

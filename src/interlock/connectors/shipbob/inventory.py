@@ -8,6 +8,7 @@ minute; the history has movements of what is on hand and nothing of what orders 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -95,6 +96,8 @@ class _Totals(msgspec.Struct):
 class _Movement(msgspec.Struct):
     inventory_id: int
     inventory_audit_event_id: int
+    event_category: str | None = None
+    shipbob_order_id: int | None = None
 
 
 class _History(msgspec.Struct):
@@ -167,7 +170,7 @@ class ShipBobStock:
         if isinstance(following, Retry):
             return following
         if following:
-            return stock.LevelPage(levels=levels, after=_text(_Walk(walk.cursor, following)))
+            return stock.LevelPage(levels=levels, after=_text(_Walk(walk.cursor, following)), whole=True)
         return stock.LevelPage(
             levels=levels, cursor=_text(walk.cursor), rest_seconds=self._rest(calls=2),
             complete_us=self._complete_us(walk.cursor), whole=True,
@@ -224,6 +227,7 @@ class ShipBobStock:
         levels = await self.read([str(one) for one in named], timeout_seconds=timeout_seconds)
         if not isinstance(levels, tuple):
             return levels
+        levels = _with_reasons(levels, page.data, place.facilities[0])
         if page.next and page.data:
             event = page.data[-1].inventory_audit_event_id
             if event <= place.event:
@@ -353,6 +357,19 @@ def _level(row: _Levels, place: _Place, exceptions: int, as_of_us: int) -> stock
         sku=row.sku or "",
         as_of_us=as_of_us,
     )
+
+
+def _with_reasons(levels: Sequence[stock.Level], moved: Sequence[_Movement], facility: int) -> tuple[stock.Level, ...]:
+    """What the history says of the last movement of each at this facility; levels elsewhere are read along."""
+    whys = {(str(one.inventory_id), str(facility)): _reason(one) for one in moved}
+    return tuple(msgspec.structs.replace(one, why=whys.get((one.item, one.location), "")) for one in levels)
+
+
+def _reason(movement: _Movement) -> str:
+    """`order picked, ShipBob's order 100123`, in the words of its categories."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", movement.event_category or "").lower()
+    order = f"ShipBob's order {movement.shipbob_order_id}" if movement.shipbob_order_id else ""
+    return ", ".join(filter(None, (words, order)))
 
 
 def _following(url: str | None, query: str) -> str | Retry:

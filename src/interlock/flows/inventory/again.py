@@ -5,8 +5,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from interlock.clock import Clock
 from interlock.flows.inventory.asking import CALL_SECONDS, NotReadError, Stocked, pause_seconds, persistently
+from interlock.flows.inventory.reasons import AGAIN, positions_of, reasons_of, told_us
 from interlock.flows.inventory.seeing import ask_of_later
 from interlock.flows.inventory.telling import Telling
 from interlock.messaging.stock import Level, Told, is_asked, lag_seconds, read_rest_seconds
@@ -55,7 +58,7 @@ class ReadingAgain:
             return await self._not_read(system, [due], error)
         self._failures.pop(system, None)
         if told.levels or told.sales:
-            reading = Reading(levels=told.levels, sales=told.sales)
+            reading = Reading(levels=told.levels, sales=told.sales, how=AGAIN)
             await self._telling.tell(system, "again", reading, asked_ms=asked_ms)
         await self._book.run(partial(_was_read, system=system, due=[due]))
         return 0.0
@@ -92,14 +95,23 @@ class ReadingAgain:
         return read_rest_seconds(source)
 
     async def _take(self, system: str, due: list[Due], levels: Sequence[Level], *, asked_ms: int, lag: float) -> None:
-        """Into the inbox; what was sold in the meantime is asked for once it was taken in, in one transaction with the end of this."""
+        """Into the inbox; what was sold in the meantime is asked for once it was taken in, in one transaction with the end of this.
+        Of what was told so short a time ago that levels cannot have it yet, they are read once more when they have."""
+        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
+        told = await self._telling.events(positions_of(due))
         if levels:
-            reading = Reading(levels=tuple(levels))
+            why = self._book.look(partial(reasons_of, rules=rules, system=system, due=due, told=told, now_us=now_us))
+            named = tuple(msgspec.structs.replace(one, why=why.get(one.item, AGAIN)) for one in levels)
+            reading = Reading(levels=named)
             await self._telling.taken_in(await self._telling.tell(system, "again", reading, asked_ms=asked_ms))
         rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
+        shown_us = {position: told_us(event) + round(lag * 1e6) for position, event in told.items()}
+        early = [one for one in due if shown_us.get(one[2], 0) > asked_ms * 1_000]
 
         def work(book: StockWork) -> None:
-            _was_read(book, system=system, due=due)
+            _was_read(book, system=system, due=[one for one in due if one not in early])
+            for object_name, key, event, _ in early:
+                book.put_off(system, object_name, key, event, shown_us[event])
             items = [one[1] for one in due]
             ask_of_later(book, rules, system, items, lag=lag, asked_us=asked_ms * 1_000, now_us=now_us)
 

@@ -12,6 +12,9 @@ from interlock.messaging.stock import LevelPage
 from interlock.messaging.stock_book import Read, Reading, StockBook, StockWork
 
 SILENCE_US: Final = 60_000_000
+OF_ALL: Final = "a reading of all levels"
+OF_CHANGES: Final = "a reading of what changed"
+"""How a count was told, for the history."""
 
 
 class CountReading:
@@ -39,10 +42,11 @@ class CountReading:
             else:
                 ask = partial(source.levels, after, timeout_seconds=CALL_SECONDS)
             page: LevelPage = await persistently(self._clock, ask)
-            if page.levels:
-                last = await self._telling.tell(system, "levels", Reading(levels=page.levels), asked_ms=asked_ms)
-            cursor = page.cursor or cursor
             complete_us, whole = page.complete_us or complete_us, whole or page.whole
+            if page.levels:
+                reading = Reading(levels=page.levels, how=OF_ALL if whole else OF_CHANGES)
+                last = await self._telling.tell(system, "levels", reading, asked_ms=asked_ms)
+            cursor = page.cursor or cursor
             if not page.after or page.after == after:
                 break
             after = page.after

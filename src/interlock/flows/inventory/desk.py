@@ -49,8 +49,8 @@ LEVEL: Final = "inventory_level"
 TELLING: Final = "telling"
 """Beside what is read of a system: which telling of everything it is at, and when that began."""
 UNREADABLE: Final = "STK009"
-READ: Final = {"stock/levels": "read on schedule", "stock/again": "read once more", "stock/sales": "read on schedule"}
-"""Topic of what the hub has read itself -> how a count in it came, for the history."""
+WHY_CHARACTERS: Final = 200
+"""Of a reason in the history: vendors' words may be longer."""
 UNDERSTOOD: Final = "its line had stopped, and is understood now"
 NOT_OURS: Final = "STK006"
 """Another system counts this: a signal, no stopped line."""
@@ -193,7 +193,7 @@ class StockDesk:
         try:
             if event.dialect == DIALECT:
                 reading = _reading(event.body)
-                return Told(levels=reading.levels, sales=reading.sales)
+                return Told(levels=reading.levels, sales=reading.sales, how=reading.how)
             said = [teller.told(event.topic, event.body) for teller in release.tellers(event.system)]
         except (IntakeError, MappingError, msgspec.ValidationError, msgspec.DecodeError) as error:
             return str(error)
@@ -205,7 +205,7 @@ class StockDesk:
             sales=next((each.sales for each in said if each.sales), ()),
             again=tuple(dict.fromkeys(one for each in said for one in each.again)),
             ends=said[0].ends if said else "", ends_us=said[0].ends_us if said else 0,
-            telling=said[0].telling if said else "",
+            telling=said[0].telling if said else "", how=next((each.how for each in said if each.how), ""),
         )  # fmt: skip
 
 
@@ -235,7 +235,7 @@ class Taking:
             return
         if said.telling and self._book.reading(event.system, TELLING).cursor != said.telling:
             self._book.read(event.system, TELLING, Read(cursor=said.telling, listed_us=self._now_us))
-        self._how = _how_told(event)
+        self._how = said.how or _how_told(event)
         for level in said.levels:
             self.level(event.system, level, event.position, _as_of(level, event))
         for sale in said.sales:
@@ -317,7 +317,7 @@ class Taking:
         for name in dict.fromkeys((*before, *position.quantities)):
             if before.get(name) != position.quantities.get(name):
                 self._happened("counted", now.sku, system, now.place, name, before.get(name), position.quantities.get(name),
-                               why=self._how, as_of_us=as_of_us, event=event)  # fmt: skip
+                               why=_why(self._how, level), as_of_us=as_of_us, event=event)  # fmt: skip
         self._counted.update((now.sku, *self._normaliser.kits_with(now.sku)))
         self._touch(now.sku, event)
 
@@ -574,8 +574,16 @@ def _is_expected(row: Shown) -> bool:
 
 
 def _how_told(event: Event) -> str:
-    """Why the history has a count: what told it."""
-    return READ.get(event.topic, "read") if event.dialect == DIALECT else f"told by {event.topic}"
+    """Why the history has a count: the webhook that told it, by what is signed of it if the headers name none. Of what was read
+    each level says it."""
+    if event.dialect == DIALECT:
+        return ""
+    return f"webhook {event.topic or next(iter(event.facts), '').partition('#')[0]}".strip()
+
+
+def _why(how: str, level: Level) -> str:
+    """How it was told, and what the system says of why it is so."""
+    return ", ".join(filter(None, (how, level.why)))[:WHY_CHARACTERS]
 
 
 def _as_of(level: Level, event: Event) -> int:

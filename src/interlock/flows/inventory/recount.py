@@ -15,7 +15,7 @@ from interlock.messaging.stock_book import Counted, StockBook, StockWork
 ITEMS_AT_ONCE: Final = 100
 MOST_SKUS: Final = 500
 """In one comparison: sources have their own limits, and readings of all that changed come anyway."""
-READ_TO_COMPARE: Final = "read to be compared"
+READ_TO_COMPARE: Final = "found by a comparison"
 RECENT_US: Final = 60_000_000
 """What changed so short a time ago is still being told."""
 

@@ -1,7 +1,7 @@
 """What the hub has read itself goes into the inbox like a webhook, and counts as read once the desk has taken it in."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -38,6 +38,10 @@ class Telling:
             release=self._release().id, sha256=hashlib.sha256(body).digest(), body=body,
         )  # fmt: skip
         return (await self._inbox.append(event)).position
+
+    async def events(self, positions: Sequence[int]) -> dict[int, Event]:
+        """Events of the inbox, without those that are kept no longer."""
+        return await self._inbox.get(positions) if positions else {}
 
     async def taken_in(self, position: int) -> None:
         """Return once the desk has taken this event in."""

@@ -301,6 +301,10 @@ class SqliteStockWork:
         """The longest due first."""
         return [(name, key, event, tries) for name, key, event, tries in self._rows("to_read", system, now_us, limit)]
 
+    def put_off(self, system: str, object_name: str, key: str, event: int, due_us: int) -> None:
+        """Nothing, when a later event asks."""
+        self._do("put_off", due_us, system, object_name, key, event)
+
     def was_read(self, system: str, object_name: str, key: str, event: int) -> None:
         """Done."""
         self._do("was_read", system, object_name, key, event)

@@ -174,6 +174,9 @@ ON CONFLICT (system, object, key) DO UPDATE SET event = excluded.event, due_us =
 -- name: to_read
 SELECT object, key, event, tries FROM stock_again WHERE system = ? AND due_us <= ? ORDER BY due_us LIMIT ?
 
+-- name: put_off
+UPDATE stock_again SET due_us = ? WHERE system = ? AND object = ? AND key = ? AND event = ?
+
 -- name: was_read
 DELETE FROM stock_again WHERE system = ? AND object = ? AND key = ? AND event = ?
 
