@@ -81,12 +81,12 @@ async def twins(
 
 
 @asynccontextmanager
-async def running(folder: Path, world: TwinWorld, topics: Sequence[str] = TOPICS) -> AsyncIterator[Hub]:
+async def running(folder: Path, world: TwinWorld, topics: Sequence[str] = TOPICS, *, port: int = 0) -> AsyncIterator[Hub]:
     """A hub in this process, subscribed to the shop."""
     hub = Hub(folder, demo=world)
     await hub.open()
     try:
-        await hub.serve()
+        await hub.serve(port=port)
         await hub.subscription_keeper.look()
         await hub.release.source("shopify").subscribe(topics, f"{hub.url}/intake/shopify")  # type: ignore[attr-defined]
         yield hub

@@ -3,127 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from stack import TOPICS, twins
+from channel_twins import MUG, add_amazon, show_at, vendor
+from stack import running, twins, until
 from stock_stack import control, count, shown, stocked, with_stock
 
 from interlock.cli.twin_world import TwinWorld
-from interlock.hub import Hub
 
-SYSTEM = """\
-title = "Amazon"
-connector = "amazon"
-owner = "storefront"
-url = "{url}"
-
-[settings]
-seller_id = "A2TWINSELLER"
-marketplace_id = "ATVPDKIKX0DER"
-token_url = "/auth/o2/token"
-feed_from_lines = {feed_from_lines}
-feed_look_seconds = 0.1
-
-[credentials]
-client_id = "file:secrets/amazon-client-id"
-client_secret = "file:secrets/amazon-client-secret"
-refresh_token = "file:secrets/amazon-refresh-token"
-"""
-SECRETS = {
-    "client-id": "amzn1.application-oa2-client.twin",
-    "client-secret": "amzn1.oa2-cs.v1.twin",
-    "refresh-token": "Atzr|twin",
-}
-MUG = "MUG-W"
-PLAN = [50, 50]
-
-
-@contextmanager
-def marketplace(folder: Path, **config: object) -> Iterator[str]:
-    """Amazon's twin with one listing and plenty of allowance; its address."""
-    folder.mkdir()
-    plans = {
-        "searchOrders": PLAN,
-        "patchListingsItem": PLAN,
-        "searchListingsItems": PLAN,
-        "createFeed": PLAN,
-        "getFeeds": PLAN,
-    }
-    given = {"items": [{"sku": MUG, "quantity": 0}], "orders_settled_seconds": 0, "usage_plans": plans} | config
-    (folder / "config.json").write_text(json.dumps(given))
-    command = [
-        sys.executable,
-        "-m",
-        "interlock.twins",
-        "amazon",
-        "--data",
-        str(folder),
-        "--parent-pid",
-        str(os.getpid()),
-    ]
-    process = subprocess.Popen([*command, "--config", str(folder / "config.json")], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())["url"]
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
-
-
-def with_amazon(folder: Path, world: TwinWorld, amazon: str, feed_from_lines: int) -> None:
-    """The starter folder whose stock goes to the web shop and to Amazon."""
-    with_stock(folder, world)
-    system = SYSTEM.format(url=amazon, feed_from_lines=feed_from_lines)
-    (folder / "systems/amazon.toml").write_text(system, encoding="utf-8")
-    for name, text in SECRETS.items():
-        file = folder / f"secrets/amazon-{name}"
-        file.write_text(text, encoding="ascii")
-        file.chmod(0o600)
-    for name, old, new in (
-        ("flows/stock-to-shopify.toml", '["shopify"]', '["shopify", "amazon"]'),
-        ("inventory/locations.toml", " }\n", ', amazon = ["DEFAULT"] }\n'),
-    ):
-        file = folder / name
-        file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+PLENTY = [50, 50]
+PLANS = dict.fromkeys(("searchOrders", "patchListingsItem", "searchListingsItems", "createFeed", "getFeeds"), PLENTY)
 
 
 @asynccontextmanager
 async def stack(
     folder: Path, feed_from_lines: int = 1500, **config: object
 ) -> AsyncIterator[tuple[TwinWorld, str]]:  # fmt: skip
-    """Five twins and a hub; `config` of Amazon's."""
-    with marketplace(folder / "amazon", **config) as amazon:
+    """Five twins and a hub; Amazon's has one listing and plenty of allowance, and `config`."""
+    given = {"items": [{"sku": MUG, "quantity": 0}], "orders_settled_seconds": 0, "usage_plans": PLANS} | config
+    with vendor("amazon", folder / "amazon", given) as amazon:
         async with twins(folder / "acme") as world:
             await stocked(world, **{MUG: 20})
-            with_amazon(folder / "acme", world, amazon, feed_from_lines)
-            hub = Hub(folder / "acme", demo=world)
-            await hub.open()
-            try:
-                await hub.serve(port=0)
-                await hub.release.source("shopify").subscribe(TOPICS, f"{hub.url}/intake/shopify")  # type: ignore[attr-defined]
-                yield world, amazon
-            finally:
-                await hub.close()
+            with_stock(folder / "acme", world)
+            add_amazon(folder / "acme", url := amazon(), feed_from_lines=feed_from_lines)
+            show_at(folder / "acme", amazon="DEFAULT")
+            async with running(folder / "acme", world):
+                yield world, url
 
 
 async def at_both(world: TwinWorld, amazon: str) -> tuple[int | None, int | None]:
     """What Amazon and the web shop show."""
     items = await control(amazon, "/records?kind=item")
     return next((row["quantity"] for row in items if row["sku"] == MUG), None), await shown(world, MUG)
-
-
-async def until(true: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
-    """A condition of other processes."""
-    async with asyncio.timeout(seconds):
-        while not await true():
-            await asyncio.sleep(0.05)
 
 
 def test_what_amazon_sells_is_known_at_the_web_shop(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from channel_twins import MUG
+from stack import until
 from stock_stack import control, shown
-from test_square_tills import MUG, at_both, stack, until
+from till_stack import at_both, till_stack
 
 from interlock.cli.twin_world import TwinWorld
 from interlock.flows.inventory import publish, seeing
@@ -88,7 +90,7 @@ def test_what_the_warehouse_has_committed_is_subtracted_once(tmp_path: Path, mon
     monkeypatch.setattr(publish, "SEEN_AFTER_US", 4_000_000)  # time enough for a movement in between
 
     async def story() -> None:
-        async with stack(tmp_path, WAREHOUSE, **dict.fromkeys(GOODS, PIECES)) as (world, till, hub):
+        async with till_stack(tmp_path, WAREHOUSE, **dict.fromkeys(GOODS, PIECES)) as (world, till, hub):
             trial = Trial(world, till, hub)
             await until(trial.counted)
             for _ in range(TRIALS):

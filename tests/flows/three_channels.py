@@ -1,43 +1,19 @@
 """One warehouse and three channels: the twins of Shopify, Amazon and Square with the same goods, and the folder that joins them."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from channel_twins import add_amazon, add_square, edit, show_at, vendor
 from stack import twins
 from stock_stack import LOCATION, WMS_PLACE, control, with_stock
-from test_amazon_channel import SECRETS
-from test_amazon_channel import SYSTEM as AMAZON
-from test_square_tills import SYSTEM as SQUARE
 
 from interlock.cli.twin_world import TwinWorld
 from interlock.twins.shopify.load.assortment import FIRST_STOCK
 
 PLENTY = [1_000, 1_000]
 PLANS = dict.fromkeys(("searchOrders", "patchListingsItem", "searchListingsItems", "createFeed", "getFeeds"), PLENTY)
-CHANNELS = '["shopify", "amazon", "square"]'
-
-
-@contextmanager
-def vendor(name: str, folder: Path, config: dict[str, Any]) -> Iterator[Callable[[], str]]:
-    """A twin as a program; its address, for which one waits: others may start meanwhile."""
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps(config))
-    command = [sys.executable, "-m", "interlock.twins", name, "--data", str(folder), "--parent-pid", str(os.getpid())]
-    process = subprocess.Popen([*command, "--config", str(folder / "config.json")], stdout=subprocess.PIPE)
-    said = process.stdout
-    assert said is not None
-    try:
-        yield lambda: json.loads(said.readline())["url"]
-    finally:
-        process.terminate()
-        process.wait(10)
-        said.close()
 
 
 class Goods:
@@ -104,24 +80,9 @@ def publish(folder: Path, text: str) -> None:
 
 def _join(folder: Path, world: TwinWorld, amazon: str, square: str) -> None:
     with_stock(folder, world)
-    market = AMAZON.format(url=amazon, feed_from_lines=1_500) + "\n[limits]\nrate_per_second = 500\n"
-    (folder / "systems/amazon.toml").write_text(market, encoding="utf-8")
-    tills = (
-        SQUARE.format(url=square, address="http://127.0.0.1:9/intake/square") + "\n[limits]\nrate_per_second = 500\n"
-    )
-    (folder / "systems/square.toml").write_text(tills, encoding="utf-8")
-    secrets = {f"amazon-{name}": text for name, text in SECRETS.items()}
-    secrets |= {"square-access-token": "twin-token", "square-signature-key": "square-key"}
-    for name, text in secrets.items():
-        (folder / "secrets" / name).write_text(text, encoding="ascii")
-        (folder / "secrets" / name).chmod(0o600)
-    _edit(folder / "flows/stock-to-shopify.toml", '["shopify"]', CHANNELS)
-    _edit(folder / "inventory/locations.toml", " }\n", ', amazon = ["DEFAULT"], square = ["L1"] }\n')
+    fast = "\n[limits]\nrate_per_second = 500\n"
+    add_amazon(folder, amazon, more=fast)
+    add_square(folder, square, "http://127.0.0.1:9/intake/square", more=fast)
+    show_at(folder, amazon="DEFAULT", square="L1")
     lag = "[settings]\nlevels_lag_seconds = 0\nchanged_overlap_seconds = 5\n"
-    _edit(folder / "systems/shipbob.toml", "[settings]\n", lag)
-
-
-def _edit(file: Path, old: str, new: str) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert old in text, f"{file.name} has no {old!r}"
-    file.write_text(text.replace(old, new), encoding="utf-8")
+    edit(folder / "systems/shipbob.toml", "[settings]\n", lag)
