@@ -126,7 +126,7 @@ def test_the_sum_is_told_term_by_term(shop: Browser) -> None:
     ):
         assert words in said, words
     assert "safety stock 1 and buffer 2" in said, "Amazon keeps more back"
-    assert "31 signal ShipBob's 40 is the truth" in said, "NetSuite counts elsewhere"
+    assert "31 a signal: ShipBob's 40 is the truth" in said, "NetSuite counts elsewhere"
     for words in ("Written by somebody else", "available 37 → 44", "Sold 2 pieces", "Counted", "available 52 → 40"):
         assert words in said, words
 

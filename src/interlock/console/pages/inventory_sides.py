@@ -23,21 +23,20 @@ WORDS: Final = {
 }  # fmt: skip
 QUIET: Final = ("agrees", "uncounted", "unread")
 """What needs nobody."""
-SIGNAL: Final = "cancelled"
-"""The light of a number that is no part of any sum."""
 ROWS_SHOWN: Final = 8
 NAMED: Final = 3
 MICRO: Final = 1_000
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """What one system says of the SKU there."""
+    """What one system says of the SKU there; a signal is part of no sum."""
 
     number: str
     detail: str
     at_ms: int = 0
     state: str = ""
     word: str = ""
+    is_signal: bool = False
 
 
 class SideRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +61,10 @@ def sides_of(strategy: Strategy, found: SkuStock, titles: Mapping[str, str], *, 
     heads = _heads(strategy, found)
     together = list(dict.fromkeys(one.locations for one in found.places if len(one.locations) > 1))
     rows = [
-        *(_row(found, heads, (name,), f"{_title(titles, owner)} counts here", titles) for name, owner in found.owners.items()),
+        *(
+            _row(found, heads, (name,), f"{_title(titles, owner)} counts here", titles)
+            for name, owner in found.owners.items()
+        ),
         *(_row(found, heads, names, "shown as one number", titles) for names in together),
     ]
     told = [row for row in rows if any(row.cells)]
@@ -128,8 +130,8 @@ def _position(one: Counted) -> Cell:
 def _signal(found: SkuStock, one: Counted, titles: Mapping[str, str]) -> Cell:
     """`ShipBob's 12 is the truth`: what somebody says of a place that another counts is part of no sum."""
     truth, owner = found.truth_at(one.location), _title(titles, found.owners[one.location])
-    detail = f"{owner} has not counted it yet" if truth is None else f"{owner}'s {number(truth)} is the truth"
-    return Cell(number=number(one.available), detail=detail, at_ms=one.as_of_us // MICRO, state=SIGNAL, word="signal")
+    beside = f"{owner} has not counted it yet" if truth is None else f"{owner}'s {number(truth)} is the truth"
+    return Cell(number=number(one.available), detail=f"a signal: {beside}", at_ms=one.as_of_us // MICRO, is_signal=True)
 
 
 def _title(titles: Mapping[str, str], system: str) -> str:

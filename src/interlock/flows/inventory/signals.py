@@ -1,4 +1,4 @@
-"""What systems say of stock that another one counts goes when a release says otherwise: who owns, what is ignored, who takes part."""
+"""What a system says of stock that another one counts is a signal, until a release says otherwise: then it goes."""
 
 from functools import partial
 from typing import Final
