@@ -271,8 +271,9 @@ def _differs(row: Shown, found: Sum, *, unsure: bool) -> bool:
 
 
 def _decided(row: Shown, wanted: int, now_us: int, *, differs: bool) -> Shown:
-    """A question is answered by what is written, or by a place that shows the right number."""
-    answered = row.trouble in ("", FOREIGN)
+    """A question is answered by what is written, or by a place that shows the right number; that has no trouble of any kind: what
+    was refused there once would keep the next sale's number away."""
+    answered = not differs or row.trouble in ("", FOREIGN)
     return msgspec.structs.replace(
         row, wanted=wanted, wanted_us=now_us, change=row.change + differs,
         trouble="" if answered else row.trouble, said="" if answered else row.said,

@@ -7,11 +7,13 @@ import msgspec
 from stock_engine import SHOP, WMS, StockEngine, Warehouse
 
 from interlock.errors import SettingsError
+from interlock.messaging.ledger import Filter
 from interlock.messaging.outcome import Refused
 from interlock.messaging.stock import Place, Seen
 from interlock.strategy.inventory import Publish
 
 ASKS = Publish(settle_seconds=0.0, read_every_seconds=1.0, unexplained_seconds=20.0, heal="ask")
+CAPPED = Publish(settle_seconds=0.0, read_every_seconds=1.0, cap=10)
 
 
 def test_a_count_that_goes_back_while_it_is_written_is_shown(tmp_path: Path) -> None:
@@ -72,6 +74,30 @@ def test_a_new_count_is_tried_where_the_former_was_refused(tmp_path: Path) -> No
             await engine.run(5)
             assert shop.shown == {"TEE": 9}
             assert engine.rows("SELECT resolution FROM dead_letter") == [("superseded",)]
+
+    asyncio.run(run())
+
+
+def test_a_refusal_that_has_passed_keeps_no_sale_away(tmp_path: Path) -> None:
+    """A number was refused, the place comes to show it all the same, and a replay finds it right: that was the end of the trouble.
+    The next sale leaves the same number right, and it is written."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, publish=CAPPED, compares=False, begin=8, TEE=20) as engine:
+            shop = engine.shop
+            shop.spoilt["TEE"] = Refused(reason="validation", code="BUSY", message="not now")
+            await engine.run(5)
+            shop.put("TEE", 10)
+            await engine.ledger.replay(
+                Filter(states=("dead",)), by="ann", why="seen to", release="r1", now_ms=engine.clock.now_ms()
+            )
+            engine.dispatcher.wake()
+            await engine.run(5)
+            assert engine.rows("SELECT trouble, said FROM stock_place") == [("", "")]
+            shop.sell("TEE", 2)
+            await engine.tell_sale("TEE", 2, "1")
+            await engine.run(30)
+            assert shop.shown == {"TEE": 10}
 
     asyncio.run(run())
 
