@@ -14,7 +14,7 @@ from interlock.console.health import Answer, title_of, titled
 from interlock.console.pages.inventory_sides import LIGHTS, WORDS, named, sides_of
 from interlock.console.pages.inventory_steps import days_of
 from interlock.console.rendering import Console, console_of, page
-from interlock.console.wording import clipped, counted, number
+from interlock.console.wording import clipped, counted, number, sentence_list
 from interlock.flows.inventory.answer import PlaceStock, SkuStock, near_skus, stock_of, with_comparisons
 from interlock.flows.inventory.publish import Term
 from interlock.messaging.ledger import Filter
@@ -81,6 +81,7 @@ async def _page(request: Request, *, notice: str = "") -> Response:
         lights=LIGHTS,
         words=WORDS,
         fixable=FIXABLE,
+        can_fix=_can_fix,
         named=named,
         short=_short,
         terms=lambda one: _terms(console.strategy, one),
@@ -132,15 +133,24 @@ def sku_answer(strategy: Strategy, found: SkuStock) -> Answer:
         )
     shown = [one for one in found.places if one.state == "agrees"]
     if not shown:
-        return Answer(
-            state="silent",
-            text="No channel shows it.",
-            more="No system of truth has counted it where a channel shows stock.",
-        )
+        return _not_shown(strategy, found)
     places = "Its place shows" if len(shown) == 1 else f"All {len(shown)} places show"
     return Answer(
-        state="done", text=f"{places} what {_owners(strategy, found)} counts, less what is sold and kept back."
+        state="done", text=f"{places} what {_owners(strategy, found)}, less what is sold and kept back."
     )
+
+
+def _not_shown(strategy: Strategy, found: SkuStock) -> Answer:
+    """Nobody counts it where a channel shows stock; a channel may sell it nevertheless."""
+    rules = [flow for flow in strategy.flows.values() if flow.publish is not None]
+    channels = {name for flow in rules for name in flow.destinations}
+    sold = [title_of(strategy, name) for name in dict.fromkeys(one.system for one in found.listed) if name in channels]
+    if found.counted or not sold:
+        more = "No source of truth has counted it where a channel shows stock."
+        return Answer(state="silent", text="No channel shows it.", more=more)
+    lists = f"{sentence_list(sold)} {'lists' if len(sold) == 1 else 'list'} it"
+    more = "Name it in inventory/items.toml, have it counted, or list it there under ignore."
+    return Answer(state="silent", text=f"{lists}, no source of truth counts it: nothing of it is written.", more=more)
 
 
 def _others(rest: Sequence[PlaceStock], *, unread_too: bool) -> str:
@@ -179,12 +189,20 @@ def _because(strategy: Strategy, one: PlaceStock) -> str:
             return "; the correction is on its way"
 
 
+def _can_fix(one: PlaceStock) -> bool:
+    """Whether a write would put it right: there is a number to write, and an item there to write it to."""
+    listed = one.row is not None and bool(one.row.item)
+    return one.state in FIXABLE and listed and one.found.counted and not one.found.suspended
+
+
 def _gravity(one: PlaceStock) -> int:
     return FIRST.index(one.state)
 
 
 def _owners(strategy: Strategy, found: SkuStock) -> str:
-    return " and ".join(title_of(strategy, name) for name in dict.fromkeys(found.owners.values()))
+    """`ShipBob counts`, `ShipBob, NetSuite and Square count`."""
+    names = [title_of(strategy, name) for name in dict.fromkeys(found.owners.values())]
+    return f"{sentence_list(names)} {'counts' if len(names) == 1 else 'count'}"
 
 
 # -- which places in full

@@ -10,7 +10,7 @@ from interlock.console.rendering import Console
 from interlock.console.wording import span
 from interlock.flows.inventory.answer import rules_at
 from interlock.flows.inventory.rules import StockRules
-from interlock.messaging.accuracy import CAUSES, Accuracy, Difference, Heat
+from interlock.messaging.accuracy import CAUSES, Accuracy, CauseCount, Difference, Heat
 from interlock.messaging.stock_book import FOREIGN, Halted, Read, Shown
 from interlock.messaging.stock_views import PlaceCount, StockLook
 from interlock.strategy.model import Strategy
@@ -48,6 +48,16 @@ class Wrong(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def by(self) -> int:
         return (self.shown or 0) - (self.wanted or 0)
+
+    @property
+    def stranger(self) -> bool:
+        """An item that a channel sells and nobody counts: it has no place of ours, and is none of our positions."""
+        return not self.place
+
+    @property
+    def fixable(self) -> bool:
+        """Whether a write would put it right: not where one side does not know the item, which is a matter of the map."""
+        return not self.settled and self.cause != CAUSES["unmapped"]
 
 
 class StoppedKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +160,12 @@ class Stock(msgspec.Struct, frozen=True, kw_only=True):
         found = sum(one.whole.compared - one.whole.equal for one in self.channels if one.whole) - sum(
             one.settled for one in self.wrong
         )
-        return max(len(self.open), found)
+        return max(sum(not one.stranger for one in self.open), found)
+
+    @property
+    def strangers(self) -> int:
+        """How many items are sold that nobody counts, of those that the list has."""
+        return sum(one.stranger for one in self.open)
 
     @property
     def positions(self) -> int:
@@ -202,11 +217,7 @@ async def look_at_stock(console: Console, *, channel: str = "") -> Stock:
         sources=tuple(_sources(console.strategy, known, now_us)),
         columns=_columns(known.rules, names, heat),
         heat=_heat(heat),
-        causes=tuple(
-            (CAUSES[one.cause], one.positions, one.variance)
-            for one in await views.stock_causes(channel)
-            if one.cause != "in_flight"
-        ),
+        causes=_causes(await views.stock_causes(channel)),
         day=known.day,
     )  # fmt: skip
 
@@ -306,6 +317,9 @@ def _known_wrong(rules: StockRules, row: Shown) -> Wrong:
     channel = rules.channel(row.channel, row.place)
     if row.trouble == FOREIGN:
         cause, state, word, move = CAUSES["foreign"], "dead", "needs a person", "look at the item, then press Fix"
+    elif not row.item and row.trouble:
+        cause, state, word = CAUSES["unmapped"], "held", "not listed"
+        move = "list it there, or name it in inventory/items.toml"
     elif row.trouble:
         cause, state, word, move = CAUSES["refused"], "dead", "refused", "look at what it says"
     else:
@@ -315,6 +329,17 @@ def _known_wrong(rules: StockRules, row: Shown) -> Wrong:
         group=rules.group(row.sku), wanted=row.wanted, shown=row.seen, cause=cause, what=row.said, next_move=move,
         since_ms=(row.seen_us or row.wanted_us) // MICRO, state=state, word=word,
     )  # fmt: skip
+
+
+def _causes(counts: Iterable[CauseCount]) -> tuple[tuple[str, int, int], ...]:
+    """Each cause once, whatever the channels: its words, how many positions, by how much they are off; the most frequent first."""
+    found: dict[str, tuple[int, int]] = {}
+    for one in counts:
+        if one.cause != "in_flight":
+            positions, variance = found.get(CAUSES[one.cause], (0, 0))
+            found[CAUSES[one.cause]] = positions + one.positions, variance + one.variance
+    worst = sorted(found.items(), key=lambda item: item[1], reverse=True)
+    return tuple((words, *numbers) for words, numbers in worst)
 
 
 def _stopped(known: _Known) -> tuple[StoppedKind, ...]:

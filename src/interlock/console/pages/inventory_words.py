@@ -23,7 +23,8 @@ def stock_answer(strategy: Strategy, stock: Stock) -> Answer:
         return Answer(state="dead", text=f"{text}, least of all zeros.", more=_also(stock))
     if stock.open:
         state = "dead" if any(one.state == "dead" for one in stock.open) else "retrying"
-        return Answer(state=state, text=_wrong(strategy, stock, stock.open[0]), more=_also(stock))
+        first = next((one for one in stock.open if not one.stranger), None)
+        return Answer(state=state, text=_wrong(strategy, stock, first) if first else _right(stock), more=_also(stock))
     if not stock.positions:
         more = "The first reading of each source comes within a minute of the start."
         return Answer(state="pending", text="Nothing has been counted yet.", more=more)
@@ -50,8 +51,9 @@ def _right(stock: Stock) -> str:
 
 
 def _also(stock: Stock) -> str:
-    lines = sum(kind.count for kind in stock.stopped)
+    lines, sold = sum(kind.count for kind in stock.stopped), stock.strangers
     told = [
+        f"{counted(sold, 'item is', 'items are')} sold that no source of truth counts" if sold else "",
         f"{counted(lines, 'line')} stopped" if lines else "",
         f"{counted(stock.suspended, 'place is', 'places are')} suspended" if stock.suspended else "",
     ]
