@@ -29,8 +29,9 @@ ACCURACY = (
 
 def sql_of(name: str) -> str:
     """A statement with the columns of its rows."""
-    text = statements(FILE)[name]
-    return text.replace("/*run*/", ", ".join(_RUN)).replace("/*accuracy*/", ", ".join(f"a.{one}" for one in ACCURACY))
+    text, measured = statements(FILE)[name], [f"a.{one}" for one in ACCURACY]
+    text = text.replace("/*accuracy*/", ", ".join(measured)).replace("/*measured*/", ", ".join(measured[:-1]))
+    return text.replace("/*run*/", ", ".join(_RUN))
 
 
 def run_of(row: tuple[Any, ...]) -> Run:

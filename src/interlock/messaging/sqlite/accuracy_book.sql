@@ -97,8 +97,16 @@ FROM stock_place p WHERE p.channel = :channel AND (:sku = '' OR p.sku GLOB :sku)
 SELECT count(*) FROM delivery WHERE destination = 'stock:' || ?1 AND (state IN ('pending', 'running', 'retrying', 'uncertain')
   OR (state = 'waiting' AND reason NOT IN ('suspended', 'paused', 'authentication', 'permission')))
 
--- name: accuracy  the newest of each channel
-SELECT /*accuracy*/ FROM stock_accuracy a WHERE a.run = (SELECT max(run) FROM stock_accuracy b WHERE b.channel = a.channel)
+-- name: accuracy  the newest of each channel; what was put right since is no oldest difference any more
+WITH standing AS MATERIALIZED (
+  SELECT channel, place, min(since_ms) AS since_ms FROM stock_difference AS found
+  WHERE cause <> 'in_flight' AND sku <> '' AND NOT EXISTS (
+    SELECT 1 FROM stock_place AS now WHERE now.channel = found.channel AND now.place = found.place AND now.sku = found.sku
+      AND now.trouble = '' AND now.seen IS now.wanted AND now.seen_us > found.last_ms * 1000)
+  GROUP BY channel, place)
+SELECT /*measured*/,
+  coalesce((SELECT min(s.since_ms) FROM standing s WHERE s.channel = a.channel AND a.place IN ('', s.place)), 0) AS oldest_ms
+FROM stock_accuracy a WHERE a.run = (SELECT max(run) FROM stock_accuracy b WHERE b.channel = a.channel)
 ORDER BY a.channel, a.place
 
 -- name: trend

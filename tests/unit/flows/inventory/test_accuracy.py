@@ -243,6 +243,26 @@ def test_what_stands_no_more_is_forgotten_and_the_trend_stays(tmp_path: Path) ->
     tried(tmp_path, story)
 
 
+def test_what_was_put_right_is_no_oldest_difference(tmp_path: Path) -> None:
+    """C69: somebody is called for a difference that is hours old; its age went on after it was corrected, until the next comparison.
+    Control: one that stands is as old as it is."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=1)
+        world.shows("A", 9)
+        world.clock.ms += 60_000
+        world.shows("B", 5)
+        await world.compared(dry=True)
+        first_ms = world.accuracy().oldest_ms
+        world.clock.ms += 60_000
+        await world.change("A", seen=7, seen_us=world.clock.us)
+        assert world.accuracy().oldest_ms == first_ms == world.differences()["B"].since_ms
+        await world.change("B", seen=1, seen_us=world.clock.us)
+        assert world.accuracy().oldest_ms == 0
+
+    tried(tmp_path, story)
+
+
 def test_a_full_sync_goes_on_where_it_was_and_asks_for_nothing_twice(tmp_path: Path) -> None:
     """Killed between two steps it goes on from the disk: each place that is not known or differs gets one delivery, others none."""
 
