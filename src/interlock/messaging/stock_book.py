@@ -29,7 +29,8 @@ LineMark = tuple[str, str, str]
 UnseenMark = tuple[int, str, str, str, str]
 """Of a line of a sale: when it was accepted, its SKU, channel, sale and place."""
 
-Kind = Literal["counted", "written", "foreign", "refused", "sold", "seen"]
+Kind = Literal["counted", "written", "foreign", "refused", "sold", "seen", "asked"]
+"""`asked` is no row of the book: a person had asked for what follows, as the audit has it."""
 _T = TypeVar("_T")
 
 
@@ -268,11 +269,11 @@ class StockWork(Protocol):
     def skus(self, after: str, limit: int) -> list[str]:
         """SKUs that are counted, in their order."""
 
-    def untold(self, system: str, before_us: int) -> list[str]:
-        """SKUs of positions that the system has not told of since."""
+    def untold(self, system: str, before_us: int, after: str, limit: int) -> list[str]:
+        """SKUs of positions that the system has not told of since, in their order."""
 
-    def suspended(self) -> list[str]:
-        """SKUs of places of which nothing is published now."""
+    def suspended(self, after: str, limit: int) -> list[str]:
+        """SKUs of places of which nothing is published now, in their order."""
 
     def waited_out(self, channel: str, place: str, sku: str) -> None:
         """Nothing is missing there any more."""

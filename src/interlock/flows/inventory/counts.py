@@ -5,26 +5,24 @@ from functools import partial
 from typing import Final
 
 from interlock.clock import Clock
+from interlock.flows.inventory.anew import look_anew
 from interlock.flows.inventory.asking import CALL_SECONDS, Stocked, persistently
-from interlock.flows.inventory.desk import StockDesk, Taking
 from interlock.flows.inventory.telling import Telling
 from interlock.messaging.stock import LevelPage
 from interlock.messaging.stock_book import Read, Reading, StockBook, StockWork
 
-SILENCE_US: Final = 60_000_000
 OF_ALL: Final = "a reading of all levels"
 OF_CHANGES: Final = "a reading of what changed"
 """How a count was told, for the history."""
+LEVELS_AT_ONCE: Final = 200
+"""In one event: the desk takes an event in without a pause."""
 
 
 class CountReading:
     """Reads levels page by page."""
 
-    def __init__(
-        self, book: StockBook, desk: StockDesk, telling: Telling, clock: Clock, *, release: Callable[[], Stocked]
-    ) -> None:
+    def __init__(self, book: StockBook, telling: Telling, clock: Clock, *, release: Callable[[], Stocked]) -> None:
         self._book = book
-        self._desk = desk
         self._telling = telling
         self._clock = clock
         self._release = release
@@ -43,8 +41,9 @@ class CountReading:
                 ask = partial(source.levels, after, timeout_seconds=CALL_SECONDS)
             page: LevelPage = await persistently(self._clock, ask)
             complete_us, whole = page.complete_us or complete_us, whole or page.whole
-            if page.levels:
-                reading = Reading(levels=page.levels, how=OF_ALL if whole else OF_CHANGES)
+            for begin in range(0, len(page.levels), LEVELS_AT_ONCE):
+                some, how = page.levels[begin : begin + LEVELS_AT_ONCE], OF_ALL if whole else OF_CHANGES
+                reading = Reading(levels=some, how=how)
                 last = await self._telling.tell(system, "levels", reading, asked_ms=asked_ms)
             cursor = page.cursor or cursor
             if not page.after or page.after == after:
@@ -57,29 +56,14 @@ class CountReading:
             cursor=cursor, fresh_us=began_us, tried_us=began_us, whole_us=complete_us,
             listed_us=began_us if whole else known.listed_us,
         )  # fmt: skip
-        await self._book.run(partial(_read_so_far, system=system, known=known, now=now))
-        await self._look_again(
-            system, untold_us=began_us if whole else 0, was_silent=began_us - known.fresh_us > SILENCE_US
-        )
+        was_silent = self._clock.now_ms() * 1_000 - known.fresh_us > self._release().stock.silence_us
+        await self._book.run(partial(_read_so_far, system=system, known=known, now=now, anew=whole or was_silent))
         return page.rest_seconds
 
-    async def _look_again(self, system: str, *, untold_us: int, was_silent: bool) -> None:
-        """A reading of everything shows what is told no more; after a silence everything that was suspended is looked at again."""
-        rules, now_us = self._release().stock, self._clock.now_ms() * 1_000
 
-        def work(book: StockWork) -> int:
-            taking = Taking(book, rules, now_us)
-            if untold_us:
-                taking.touched.update(dict.fromkeys(book.untold(system, untold_us), 0))
-            if was_silent:
-                taking.touched.update(dict.fromkeys(book.suspended(), 0))
-            return taking.finish()
-
-        if await self._book.run(work):
-            self._desk.wake()
-
-
-def _read_so_far(work: StockWork, *, system: str, known: Read, now: Read) -> None:
+def _read_so_far(work: StockWork, *, system: str, known: Read, now: Read, anew: bool) -> None:
     """Unless it shall be read anew since that reading began."""
+    if anew:
+        look_anew(work, system, now.fresh_us)
     if work.reading(system, "levels").cursor == known.cursor:
         work.read(system, "levels", now)

@@ -11,6 +11,7 @@ import msgspec
 
 from interlock.clock import Clock
 from interlock.errors import IntakeError, MappingError
+from interlock.flows.inventory.anew import look_anew
 from interlock.flows.inventory.line import Ignored, Position, Stopped
 from interlock.flows.inventory.publish import Publishing, Waiting, seen_by, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
@@ -37,10 +38,10 @@ from interlock.messaging.stock_book import (
 )
 
 LARGEST_BATCH: Final = 200
+LINES_AT_ONCE: Final = 200
+"""Levels and sales in one transaction, as many as one event has at most: some tenths of a second, in which nothing else happens."""
 IDLE_SECONDS: Final = 5.0
 READ_AGAIN_US: Final = 1_000_000
-SILENT_US: Final = 60_000_000
-"""Places may have been suspended after so long a silence of a system that only tells."""
 CLOCKS_APART_US: Final = 2_000_000
 """A channel's clock and ours."""
 SEEN_AT_ONCE: Final = 1_000
@@ -94,6 +95,8 @@ class StockDesk:
         self._cursor = cursor
         self._wake = wake
         self._news = asyncio.Event()
+        self._left: list[Event] = []
+        """Of what was read of the inbox, what the last step has not taken."""
         self.taken = asyncio.Event()
         """Set whenever something was taken in: what waits for it may look again."""
         inbox.on_append(self._news.set)
@@ -119,25 +122,40 @@ class StockDesk:
     async def step(self) -> int:
         """Take one batch in; returns how many events it took."""
         cursor = await self._cursor(CURSOR)
-        events = await self._inbox.read(cursor, LARGEST_BATCH)
+        left = [event for event in self._left if event.position > cursor]
+        events = left or await self._inbox.read(cursor, LARGEST_BATCH)
         if not events:
             return 0
         release = self._release()
         rules = release.stock
-        told = [(event, self._told(release, event)) for event in events if rules.takes(event.system)]
+        told = self._some(release, events)
         now_us = self._clock.now_ms() * 1_000
 
         def work(book: StockWork) -> int:
             taking = Taking(book, rules, now_us)
             for event, said in told:
-                taking.take(event, said)
-            book.move(events[-1].position)
+                if said is not None:
+                    taking.take(event, said)
+            book.move(events[len(told) - 1].position)
             return taking.finish()
 
         if await self._book.run(work):
             self._wake()
+        self._left = events[len(told) :]
         self.taken.set()
-        return len(events)
+        return len(told)
+
+    def _some(self, release: Stocked, events: Sequence[Event]) -> list[tuple[Event, Told | str | None]]:
+        """The first of these events, with what they say of stock: as many as one transaction takes."""
+        told: list[tuple[Event, Told | str | None]] = []
+        lines = 0
+        for event in events:
+            said = self._told(release, event) if release.stock.takes(event.system) else None
+            lines += len(said.levels) + len(said.sales) if isinstance(said, Told) else 0
+            if told and lines > LINES_AT_ONCE:
+                break
+            told.append((event, said))
+        return told
 
     def wake(self) -> None:
         """Deliveries were opened: let the dispatcher look."""
@@ -226,6 +244,8 @@ class Taking:
         """SKUs that an owner counts otherwise than before, and kits of them."""
         self._recounted: dict[tuple[str, str], None] = {}
         """SKUs that an owner has counted now, changed or not, with the owner."""
+        self._listed_us: dict[str, int] = {}
+        """When the last telling of everything began, by system."""
 
     def take(self, event: Event, said: Told | str) -> None:
         """One event."""
@@ -255,10 +275,9 @@ class Taking:
         fresh = msgspec.structs.replace(known, fresh_us=as_of_us, tried_us=self._now_us, whole_us=whole_us, error="")
         if said.ends == "whole" and said.telling:
             fresh = msgspec.structs.replace(fresh, listed_us=self._book.reading(event.system, TELLING).listed_us)
-            self.touched.update(dict.fromkeys(self._book.untold(event.system, fresh.listed_us), event.position))
         self._book.read(event.system, "levels", fresh)
-        if as_of_us - known.fresh_us > SILENT_US:
-            self.touched.update(dict.fromkeys(self._book.suspended(), event.position))
+        if fresh.listed_us != known.listed_us or self._now_us - known.fresh_us > self._rules.silence_us:
+            look_anew(self._book, event.system, self._now_us)
 
     def finish(self) -> int:
         """Work out what the touched SKUs, and the kits of them, should show; returns how many deliveries were opened."""
@@ -299,6 +318,10 @@ class Taking:
     def _count(self, system: str, level: Level, position: Position, event: int, as_of_us: int) -> None:
         known = self._book.counted_as(system, position.item, position.place)
         same = [one for one in known if (one.sku, one.location) == (position.sku, position.location)]
+        if same and same[0].told_us < self._listed(system):
+            self._touch(
+                position.sku, event
+            )  # it was told no more: what it says is published again, also when it says the same
         if same and same[0].as_of_us > as_of_us:
             self._book.count(msgspec.structs.replace(same[0], told_us=self._now_us))
             return  # an older state never overwrites a newer one, but it is told still
@@ -320,6 +343,11 @@ class Taking:
                                why=_why(self._how, level), as_of_us=as_of_us, event=event)  # fmt: skip
         self._counted.update((now.sku, *self._normaliser.kits_with(now.sku)))
         self._touch(now.sku, event)
+
+    def _listed(self, system: str) -> int:
+        if system not in self._listed_us:
+            self._listed_us[system] = self._book.reading(system, "levels").listed_us
+        return self._listed_us[system]
 
     def _counted_now(self, system: str, level: Level, position: Position, event: int, as_of_us: int) -> Counted:
         return Counted(
@@ -358,7 +386,9 @@ class Taking:
                 reason=stopped.what, next_move=stopped.next_move, line=level, event=event, last_us=self._now_us,
             )
         )  # fmt: skip
-        for one in self._book.counted_as(system, level.item, level.location):  # it is told still, and what was known stays
+        for one in self._book.counted_as(
+            system, level.item, level.location
+        ):  # it is told still, and what was known stays
             self._book.count(msgspec.structs.replace(one, told_us=self._now_us))
 
     def _unreadable(self, event: Event, words: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from interlock.clock import Clock
 from interlock.errors import InterlockError, StoreError
 from interlock.flows.inventory.again import ReadingAgain
+from interlock.flows.inventory.anew import LookingAnew
 from interlock.flows.inventory.asking import NotReadError, Stocked, pause_seconds
 from interlock.flows.inventory.counts import CountReading
 from interlock.flows.inventory.desk import StockDesk
@@ -24,6 +25,7 @@ from interlock.messaging.stock import is_asked, lag_seconds
 from interlock.messaging.stock_book import Read, StockBook, StockWork
 
 SEEING: Final = "sales that wait to be seen"
+ANEW_PLACES: Final = "places that are looked at anew"
 """Beside the systems, in place of one."""
 LOOK_SECONDS: Final = 0.5
 ITEMS_EVERY_SECONDS: Final = 6 * 3_600.0
@@ -50,11 +52,12 @@ class StockReader:
         listing = Listing(book, desk, catalogue, clock, release=release, is_asked=self._is_asked)
         self._readings: dict[str, Callable[[str], Awaitable[float]]] = {
             "items": listing.read,
-            "levels": CountReading(book, desk, telling, clock, release=release).read,
+            "levels": CountReading(book, telling, clock, release=release).read,
             "sales": SaleReading(book, telling, clock, release=release).read,
             "again": ReadingAgain(book, telling, clock, release=release).read,
         }
         self._seeing = Seeing(book, desk, clock)
+        self._anew = LookingAnew(book, desk)
         self._upkeep = StockUpkeep(book, desk, clock, retry_halted=listing.retry_halted, history_days=history_days)
 
     async def run(self) -> None:
@@ -73,6 +76,8 @@ class StockReader:
             await self._upkeep.settle_overdue(rules)
             if SEEING not in self._at_work:
                 self._at_work.begin(SEEING, self._seeing.look(rules, self._lags(rules)))
+            if ANEW_PLACES not in self._at_work and (systems := self._anew.due(rules)):
+                self._at_work.begin(ANEW_PLACES, self._anew.look(systems))
             if HUB not in self._at_work and not self._upkeep.is_followed(rules):
                 self._at_work.begin(HUB, self._upkeep.follow(rules))
 

@@ -73,6 +73,8 @@ class StockRules:
             system: tuple(self._channel(flow, system, sources=[one.source for one in flows]) for flow in flows)
             for system, flows in _by_channel(self.flows).items()
         }
+        self.silence_us = _shortest_silence_us(self.flows)
+        """After so long a silence of a system of truth places may have been suspended."""
         self.seen_apart = ("", *_seen_apart(self.channels))
         """Locations whose owners may know of sales otherwise than those of the rest (""), by a rule or by another flow."""
 
@@ -126,6 +128,13 @@ def _seen_apart(channels: Mapping[str, Sequence[Channel]]) -> list[str]:
     named = {rule.location for one in flows for rule in one.publish.rule if rule.location and rule.is_about_sales}
     several = {name for each in channels.values() if len(each) > 1 for one in each for name in one.locations}
     return sorted(named | several)
+
+
+def _shortest_silence_us(flows: Mapping[str, Flow]) -> int:
+    publishes = [flow.publish for flow in flows.values() if flow.publish is not None]
+    minutes = [one.source_stale_minutes for one in publishes]
+    minutes += [rule.source_stale_minutes for one in publishes for rule in one.rule if rule.source_stale_minutes]
+    return round(min(minutes, default=0.0) * 60e6)
 
 
 def _by_channel(flows: Mapping[str, Flow]) -> dict[str, list[Flow]]:

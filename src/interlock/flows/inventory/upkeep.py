@@ -1,7 +1,7 @@
 """What a new release and time alone change about stock: places are worked out again, what waited too long is settled, the old goes."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -74,8 +74,12 @@ class StockUpkeep:
                 await self._book.run(partial(_waited_out, row=(channel, place, sku)))
             elif now_us - missing_us >= rules.terms(shown, sku, place).unexplained_seconds * 1e6:
                 found.add(sku)
-        if found:
-            await self._desk.again(found)
+        for skus in _batches(sorted(found)):
+            await self._desk.again(skus)
+
+
+def _batches(skus: list[str]) -> Iterator[list[str]]:
+    return (skus[begin : begin + SKUS_AT_ONCE] for begin in range(0, len(skus), SKUS_AT_ONCE))
 
 
 def _skus_after(work: StockWork, *, after: str) -> list[str]:

@@ -206,13 +206,13 @@ class SqliteStockWork:
         """By the primary key."""
         return [row[0] for row in self._rows("skus", after, limit)]
 
-    def untold(self, system: str, before_us: int) -> list[str]:
-        """Each once."""
-        return [row[0] for row in self._rows("untold", system, before_us)]
+    def untold(self, system: str, before_us: int, after: str, limit: int) -> list[str]:
+        """By the primary key, each once."""
+        return [row[0] for row in self._rows("untold", system, before_us, after, limit)]
 
-    def suspended(self) -> list[str]:
-        """Each once."""
-        return [row[0] for row in self._rows("suspended")]
+    def suspended(self, after: str, limit: int) -> list[str]:
+        """By their index, each once."""
+        return [row[0] for row in self._rows("suspended", after, limit)]
 
     def waited_out(self, channel: str, place: str, sku: str) -> None:
         """One row."""

@@ -112,10 +112,10 @@ SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us
 SELECT DISTINCT sku FROM stock_position WHERE sku > ? ORDER BY sku LIMIT ?
 
 -- name: untold
-SELECT DISTINCT sku FROM stock_position WHERE system = ? AND told_us < ?
+SELECT DISTINCT sku FROM stock_position WHERE system = ? AND told_us < ? AND sku > ? ORDER BY sku LIMIT ?
 
 -- name: suspended
-SELECT DISTINCT sku FROM stock_place WHERE said <> '' AND trouble = ''
+SELECT DISTINCT sku FROM stock_place WHERE said <> '' AND trouble = '' AND sku > ? ORDER BY sku LIMIT ?
 
 -- name: waited_out
 UPDATE stock_place SET missing = 0, missing_us = 0 WHERE channel = ? AND place = ? AND sku = ?
