@@ -88,6 +88,7 @@ def test_a_silent_source_of_stock_is_an_issue_and_the_answer_of_home(silent: Des
     for path in ("/", "/issues"):
         assert "ShipBob is silent about its stock" in browser.get(path).page.said
     assert browser.get("/").page.said.count("ShipBob is silent about its stock") >= 2, "in the answer, and as a row"
+    assert "28 numbers are suspended" in browser.get("/").page.said, "all that it shows and no refusal holds, marked already or not"
 
 
 def test_home_leads_to_stock_that_waits_for_a_person(stock: Desk) -> None:

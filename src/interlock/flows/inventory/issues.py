@@ -66,16 +66,22 @@ def stock_issues(look: StockLook, strategy: Strategy | None, now_ms: int) -> tup
 
 
 def _held_up(look: StockLook, strategy: Strategy | None, system: str) -> int:
-    """How many numbers are suspended at the places that show what it counts."""
+    """How many numbers are not published while it is silent. A place is marked as suspended only when something of it moves, so where
+    it counts a location all that is shown of that is held up, marked or not; of its groups what is marked."""
     if strategy is None:
         return 0
     rules = rules_at(strategy, look)
     owned = {name for name, location in rules.inventory.locations.items() if location.owner == system}
+    grouped: set[str] = set()
     for group in rules.inventory.groups:
-        owned |= set(group.at or rules.inventory.locations) if group.owner == system else set()
-    showing = [channel for channels in rules.channels.values() for channel in channels]
-    shows = {(one.system, place) for one in showing for place, names in one.places.items() if owned.intersection(names)}
-    return sum(one.suspended for one in look.place_counts() if (one.channel, one.place) in shows)
+        grouped |= set(group.at or rules.inventory.locations) if group.owner == system else set()
+    names = {
+        (channel.system, place): set(shown)
+        for channels in rules.channels.values() for channel in channels for place, shown in channel.places.items()
+    }  # fmt: skip
+    counts = [(one, names.get((one.channel, one.place), set())) for one in look.place_counts()]
+    whole = sum(one.positions - one.refused for one, shown in counts if shown & owned)
+    return whole + sum(one.suspended for one, shown in counts if shown & grouped and not shown & owned)
 
 
 def _silence(one: Silent, held_up: int, now_ms: int) -> StockIssue:
