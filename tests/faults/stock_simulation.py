@@ -295,9 +295,8 @@ class SimChannel:
             known, outcomes = self._known[key]
             self.other_lines += known != lines
             return outcomes
-        outcomes = tuple(self._set(line) for line in lines)
-        if fault == "refused":
-            outcomes = (*outcomes[:-1], Refused(reason="validation", code="BUSY", message="not now"))
+        refused = (Refused(reason="validation", code="BUSY", message="not now"),) if fault == "refused" else ()
+        outcomes = (*(self._set(line) for line in lines[: len(lines) - len(refused)]), *refused)
         self._known[key] = lines, outcomes
         return outcomes
 

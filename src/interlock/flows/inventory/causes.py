@@ -33,6 +33,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     before: Known | None = None
     unshown: int = 0
     """Units of its newest sales that a channel which compares nothing may not have taken from its listing yet."""
+    just_known: bool = False
+    """Whether a sale of it is in its owner's count, and was not marked so yet: what is right has changed before anybody worked it out."""
 
     @property
     def quantity(self) -> int:
@@ -98,6 +100,8 @@ def _unexplained(case: Case, head: str) -> Verdict:
         return Verdict("foreign", row.said or f"{head}: somebody else wrote it", "replay its delivery to write ours")
     if expected is not None and expected < case.quantity <= expected + case.unshown:
         return Verdict("in_flight", f"{head}: its newest sales are perhaps not taken from it yet")
+    if case.just_known and case.quantity == expected == row.wanted:
+        return Verdict("in_flight", f"{head}: who counts it has a sale in it since a moment ago, and its write follows")
     if _is_other_rounding(case):
         return Verdict("rounding", f"{head}: packs of {case.pack}, rounded otherwise")
     if expected is not None and case.quantity != expected:

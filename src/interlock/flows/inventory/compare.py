@@ -190,6 +190,7 @@ class Comparison:
                 pack=self._rules.normaliser.pack(channel.system, each.sku), work=works.get((row.flow, key_of(each.sku, each.place))),
                 lost=self._recount.lost.get(each.sku, ""), set_us=again.at_us if again else 0,
                 before=known.get((each.sku, each.place)), unshown=self._newly_sold(work, each.sku, now_us),
+                just_known=self._is_just_known(work, publishing, each.sku),
             )  # fmt: skip
             judged.append(self._ruled(case, moved=self._moved(each, then, row, confirmed=again is not None)))
         return judged
@@ -208,6 +209,11 @@ class Comparison:
             for part in parts
         }  # fmt: skip
         return max(-(-sold[part] // count) for part, count in parts.items())
+
+    def _is_just_known(self, work: StockWork, publishing: Publishing, sku: str) -> bool:
+        parts = self._rules.normaliser.components(sku) or {sku: 1}
+        waiting = (publishing.waiting(line) for part in parts for line in work.reserved(part))
+        return any(one is not None and one.known for one in waiting)
 
     def _ruled(self, case: Case, *, moved: bool) -> Judged:
         wanted = None if case.found.suspended else case.found.quantity
