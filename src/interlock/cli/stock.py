@@ -247,11 +247,13 @@ def _change(line: "Sequence[Happened]") -> str:
     place = f" {one.place}" if one.place else ""
     telling = [each for each in line if each.before is not None or each.after] or line[:1]
     text = f"  {stamp(one.at_us // MICRO)}  {one.kind:<8} {one.system}{place}: {', '.join(map(_moved, telling))}"
-    why = f" ({one.why})" if one.why else ""
+    why = f" ({one.why})" if one.why and one.kind != "asked" else ""
     return text + why if len(text + why) <= WIDTH else f"{text}\n{' ' * WHY_AT}{why}"
 
 
 def _moved(one: "Happened") -> str:
+    if one.kind == "asked":
+        return one.why
     if one.kind in ("sold", "seen"):
         return counted((one.after if one.kind == "sold" else one.before) or 0, "piece")
     return (

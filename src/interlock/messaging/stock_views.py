@@ -64,7 +64,7 @@ class StockLook(StockWork, Protocol):
     """One moment of the book, to be read only."""
 
     def changes(self, sku: str, limit: int) -> list[Happened]:
-        """What happened to a SKU, newest first."""
+        """What happened to a SKU and who asked for it, newest first."""
 
     def halted_of(self, sku: str) -> list[Halted]:
         """Stopped lines that tell of a SKU."""

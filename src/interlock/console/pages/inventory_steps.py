@@ -15,10 +15,11 @@ from interlock.strategy.model import Strategy
 
 KIND_LIGHTS: Final = {
     "counted": "done", "written": "running", "foreign": "dead", "refused": "dead", "sold": "waiting", "seen": "done",
+    "asked": "running",
 }  # fmt: skip
 KIND_WORDS: Final = {
     "counted": "Counted", "written": "Written by us", "foreign": "Written by somebody else", "refused": "Refused", "sold": "Sold",
-    "seen": "Known to its owner",
+    "seen": "Known to its owner", "asked": "Asked for",
 }  # fmt: skip
 MICRO: Final = 1_000
 
@@ -62,9 +63,10 @@ def _steps(strategy: Strategy, changes: Sequence[Happened]) -> list[Step]:
 def _step(strategy: Strategy, one: Happened) -> Step:
     where = title_of(strategy, one.system) + (f" at {one.place}" if one.place else "")
     why = f" · {one.why}" if one.why else ""
+    told = {"sold": f"{_moved(one)} · {where}{why}", "seen": f"{_moved(one)} · {where}{why}", "asked": f"{where}{why}"}
     return Step(
         at_ms=one.at_us // MICRO, state=KIND_LIGHTS[one.kind], what=KIND_WORDS[one.kind],
-        detail=f"{where}{why}: {_moved(one)}" if one.kind not in ("sold", "seen") else f"{_moved(one)} · {where}{why}",
+        detail=told.get(one.kind, f"{where}{why}: {_moved(one)}"),
     )  # fmt: skip
 
 

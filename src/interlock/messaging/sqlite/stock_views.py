@@ -28,8 +28,10 @@ class SqliteStockLook(SqliteStockWork):
         super().__init__(connection, {**statements(FILE), **statements(LOOKS)})
 
     def changes(self, sku: str, limit: int) -> list[Happened]:
-        """By the index on (sku, id)."""
-        return [_struct(Happened, row) for row in self._rows("changes", sku, limit)]
+        """By the index on (sku, id), with what people asked for between them."""
+        rows = self._rows("changes", sku, limit) + self._rows("asked", sku, limit)
+        found = [_struct(Happened, row) for row in rows]
+        return sorted(found, key=lambda one: one.at_us, reverse=True)[:limit]
 
     def halted_of(self, sku: str) -> list[Halted]:
         """Newest first."""

@@ -4,6 +4,18 @@ SELECT count(*) FROM sqlite_schema WHERE name = 'stock_signal'
 -- name: changes
 SELECT at_us, kind, sku, system, place, name, before, after, as_of_us, why, event FROM stock_change WHERE sku = ? ORDER BY id DESC LIMIT ?
 
+-- name: asked
+-- Who asked for writes of a SKU, and why: by replays of its deliveries, and by comparisons and syncs of it. A key is `SKU@place`.
+SELECT r.at_ms * 1000, 'asked', ?1, substr(d.destination, 7), substr(d.key, length(?1) + 2), '', NULL, NULL, 0, r.by || ': ' || r.why, 0
+FROM delivery d CROSS JOIN (SELECT id, at_ms, by, why FROM replay ORDER BY id DESC LIMIT 1000) r
+JOIN replay_item i ON i.replay = r.id AND i.delivery = d.id
+WHERE d.object = 'inventory_level' AND d.key >= ?1 || '@' AND d.key < ?1 || 'A' AND substr(d.destination, 1, 6) = 'stock:'
+  AND instr(substr(d.key, length(?1) + 2), '@') = 0
+UNION ALL
+SELECT asked_ms * 1000, 'asked', ?1, channel, location, '', NULL, NULL, 0, why, 0 FROM stock_run
+WHERE asked_ms > 0 AND dry = 0 AND (sku = ?1 OR (sku <> '' AND ?1 GLOB sku))
+ORDER BY 1 DESC LIMIT ?2
+
 -- name: halted_of
 SELECT system, item, place, sku, code, reason, next_move, line, event, since_us, last_us, times FROM stock_stopped WHERE sku = ? ORDER BY last_us DESC
 
