@@ -48,6 +48,8 @@ def inventory(channel: str, sku: str, location: str, dry_run: bool, why: str, fo
 
 
 def _progress(run: "Run") -> str:
+    if not run.listed:
+        return f"{run.channel}: its sources of truth are read, then what it lists"
     return f"{run.channel}: {counted(run.listed, 'place')} listed"
 
 
@@ -89,7 +91,10 @@ def _tell_end(out: Output, ended: "list[Run]", told: int) -> None:
     moves += ["interlock issues"] if asked and not dry else []
     moves += ["interlock stock SKU"] if told else []
     failed = [run.channel for run in ended if run.state == "failed"]
-    text = f"{counted(different, 'difference')} at {', '.join(run.channel for run in ended)}{done}{left}"
+    made = [run.channel for run in ended if run.state != "failed"]
+    moves += ["interlock status"] if failed else []
+    found = [f"{counted(different, 'difference')} at {', '.join(made)}{done}{left}"] if made else []
+    text = "; ".join([*found, *(f"{channel} could not be compared" for channel in failed)])
     out.summary(text, *moves, different=different, opened=opened, asked=asked, failed=failed)
     if failed or asked or (dry and different) or any(run.stale for run in ended):
         fail()

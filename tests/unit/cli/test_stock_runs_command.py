@@ -107,3 +107,20 @@ def test_a_dry_run_ends_like_diff(*, dry: bool, off: int, capsys: pytest.Capture
             code = exit_.exit_code
         assert code == (1 if dry and off else 0)
     assert capsys.readouterr().out.count("summary") == 2
+
+
+def test_a_comparison_that_failed_found_nothing_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """\"0 differences at square\" was the last line of a comparison that Square had not let happen."""
+    failed = Run(id=1, kind="compare", channel="square", why="", state="failed", error="SERVICE_UNAVAILABLE: not now")
+    made = Run(id=2, kind="compare", channel="shopify", why="", state="done", compared=10, equal=10)
+    for runs, said_last in (
+        ([failed], "square could not be compared"),
+        ([made, failed], "0 differences at shopify; square could not be compared"),
+        ([made], "0 differences at shopify"),
+    ):
+        ends = 0
+        try:
+            reconcile_inventory._tell_end(Output(as_json=True), runs, 0)
+        except click.exceptions.Exit as end:
+            ends = end.exit_code
+        assert (f'"summary": "{said_last}"' in capsys.readouterr().out, ends) == (True, int(failed in runs)), said_last
