@@ -86,18 +86,31 @@ class Showing:
         self._writers: dict[str, ChannelWriter] = {}
 
     def destination(self, delivery: Delivery, release: Stocked) -> "ShownDestination":
-        """The channel, as the courier writes to it."""
+        """The channel, as the courier writes to it. Raises Stop: nor is a call made again while its source is silent."""
+        if any(one.write.once is Once.KEY for one in delivery.unsettled):
+            self._require_fresh(release.stock, *self._place(delivery, release.stock))
         return ShownDestination(self._writer(channel_of(delivery.destination), release))
+
+    def _require_fresh(self, rules: StockRules, channel: Channel, row: Shown) -> None:
+        now_us = self._clock.now_ms() * 1_000
+        found = self._book.look(lambda work: Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row))
+        if found.suspended:
+            raise _suspended(found, now_us)
+
+    def _place(self, delivery: Delivery, rules: StockRules) -> tuple[Channel, Shown]:
+        """What shows it, and what is known of it. Raises Stop: the folder shows it no more."""
+        system = channel_of(delivery.destination)
+        sku, place = place_of(delivery.key)
+        channel = rules.channel(system, place)
+        row = self._book.look(lambda work: work.shown(system, place, sku))
+        if channel is None or row is None:
+            raise _shown_no_more(system, place, f"no {sku}" if channel else "nothing")
+        return channel, row
 
     async def document(self, delivery: Delivery, release: Stocked, timeout_seconds: float) -> Document:
         """What the place should show now, against what the channel is known to show. Raises Stop."""
-        system = channel_of(delivery.destination)
-        sku, place = place_of(delivery.key)
-        channel = release.stock.channel(system, place)
-        row = self._book.look(lambda work: work.shown(system, place, sku))
-        if channel is None or row is None:
-            words = f"the folder shows nothing at {place} of {system} any more"
-            raise Stop(Finished(state="cancelled", failure=failure_of("no_flow", "STK011", words)))
+        channel, row = self._place(delivery, release.stock)
+        system, place, sku = row.channel, row.place, row.sku
         if not row.item:
             raise dead("mapping", row.trouble or "STK001", row.said or f"{system} lists no item that is {sku}")
         self._require_settled(delivery, release.stock, channel, row)
@@ -160,9 +173,11 @@ class Showing:
         self, work: StockWork, *, rules: StockRules, channel: Channel, known: Shown, seen: Seen | None, doubt: Doubt, told: bool,
     ) -> Document | Stop | None:  # fmt: skip
         """In the transaction that keeps what was seen. `known` is what we knew when the channel was asked; `told`: a person has
-        asked for this very write. None, and nothing kept: the place is in doubt, and there is nothing to write."""
+        replayed the delivery. None, and nothing kept: the place is in doubt, and there is nothing to write."""
         now_us = self._clock.now_ms() * 1_000
-        row = work.shown(known.channel, known.place, known.sku) or known
+        row = work.shown(known.channel, known.place, known.sku)
+        if row is None:  # a release has given it another name while it was read
+            return _shown_no_more(known.channel, known.place, f"no {known.sku}")
         unsure = doubt.of(row)
         if seen is not None:
             asks = rules.terms(channel, row.sku, row.place).heal == "ask"
@@ -170,13 +185,15 @@ class Showing:
         elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late
             row = msgspec.structs.replace(row, seen=max(0, row.seen - row.sold), sold=0)
         found = Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row)
+        answered = told and _is_answered(known, seen)
         if found.suspended:
-            work.show(msgspec.structs.replace(row, said=found.suspended))
+            unasked = row.trouble == FOREIGN and not answered  # nobody is asked now: it is read, and asked about, later
+            work.show(msgspec.structs.replace(row, said=found.suspended, seen_us=0 if unasked else row.seen_us))
             return _suspended(found, now_us)
         differs = _differs(row, found, unsure=unsure)
         if not differs and seen is None and row.seen_us <= 0:
             return None
-        if row.trouble == FOREIGN and differs and not told:
+        if row.trouble == FOREIGN and differs and not answered:
             words = f"{row.channel} shows {row.seen}, {found.quantity} is right: somebody else wrote it"
             work.show(msgspec.structs.replace(row, said=words))
             return dead("foreign", FOREIGN, words)
@@ -270,6 +287,13 @@ def _differs(row: Shown, found: Sum, *, unsure: bool) -> bool:
     return unsure or found.quantity != row.seen
 
 
+def _is_answered(known: Shown, seen: Seen | None) -> bool:
+    """Whether a person who has the delivery replayed answers by that: the question stood, and is about the number that is shown,
+    or about one of which something may have been sold since. A number that somebody has put up since is another question."""
+    higher = seen is not None and known.seen is not None and seen.quantity > known.seen
+    return known.trouble == FOREIGN and known.seen_us != 0 and not higher
+
+
 def _decided(row: Shown, wanted: int, now_us: int, *, differs: bool) -> Shown:
     """A question is answered by what is written, or by a place that shows the right number; that has no trouble of any kind: what
     was refused there once would keep the next sale's number away."""
@@ -292,6 +316,11 @@ def _line_of(row: Shown, found: Sum) -> Line:
         activate=not row.stocked, as_of_us=found.as_of_us,
         reference=reference_of(row),
     )  # fmt: skip
+
+
+def _shown_no_more(system: str, place: str, what: str) -> Stop:
+    words = f"the folder shows {what} at {place} of {system} any more"
+    return Stop(Finished(state="cancelled", failure=failure_of("no_flow", "STK011", words)))
 
 
 def _suspended(found: Sum, now_us: int) -> Stop:
