@@ -62,14 +62,15 @@ def seven_of_ten(chance: random.Random, orders: int, *faults: str) -> dict[str, 
 
 
 async def line_by_line(folder: Path, once: Once, spoilt: dict[str, str], orders: int) -> tuple[Engine, Lines]:
-    """The engine after all orders were tried for ten minutes, its stores closed."""
+    """The engine after all orders were tried for ten minutes and more: each line that was told to come slower, at most one of an
+    order in the mean, holds the whole destination for a second."""
     engine = Engine(folder, once, limits=PATIENT)
     lines = Lines(engine.clock, once)
     lines.spoilt, lines.fault = dict(spoilt), lines.first_time
     engine.systems["erp"] = lines
     await engine.open()
     await engine.post(*(event_of(str(n), 10) for n in range(orders)))
-    await engine.run(600)
+    await engine.run(600 + orders)
     return engine, lines
 
 
