@@ -48,7 +48,7 @@ class StockUpkeep:
         if self._book.look(lambda work: work.reading(HUB, "inventory")).cursor != named:
             await self._book.run(partial(_read_anew, systems=rules.counting, named=named))
         await self._retry_halted()
-        await sift(self._book, rules)
+        await sift(self._book, rules, self._clock)
         after = ""
         while skus := self._book.look(partial(_skus_after, after=after)):
             await self._desk.again(skus, behind=True)

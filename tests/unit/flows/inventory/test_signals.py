@@ -1,12 +1,16 @@
 """What a system says of stock that another one counts: its last number is kept to be looked at, and is part of nothing."""
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 from book_stage import BookStage
+from stock_engine import HALL, SHELF, SHOP, WMS, StockEngine
 
+from interlock.clock import VirtualClock
 from interlock.flows.inventory.signals import sift
+from interlock.messaging.stock import Level
 from interlock.messaging.stock_book import Read
 from interlock.strategy.inventory import Group, Inventory, Kit, Location
 
@@ -109,12 +113,12 @@ def test_a_release_that_says_otherwise_ends_it(tmp_path: Path) -> None:
         }
         async with stage_in(tmp_path) as stage:
             await stage.count("erp", "TEE", "4", 7)
-            await sift(stage.book, stage.rules_of(BOTH, release="r2"))
+            await sift(stage.book, stage.rules_of(BOTH, release="r2"), VirtualClock())
             assert said(stage) == [("erp", "cicero", 7)]
             for why, inventory in ends.items():
                 await stage.count("erp", "TEE", "4", 7)
                 assert said(stage) == [("erp", "cicero", 7)], why
-                await sift(stage.book, stage.rules_of(inventory))
+                await sift(stage.book, stage.rules_of(inventory), VirtualClock())
                 assert said(stage) == [], why
 
     asyncio.run(run())
@@ -169,5 +173,25 @@ def test_what_a_channel_shows_there_is_told_as_that(tmp_path: Path) -> None:
             await stage.count("wms", "TEE", "C", 10)
             await stage.count("till", "TEE", "L1", 10)
             assert (said(stage), truth(stage)) == ([], {"wms": 10})
+
+    asyncio.run(run())
+
+
+def test_the_hub_ends_it_with_the_release(tmp_path: Path) -> None:
+    """Nobody has to ask for it: a hub that follows a release forgets what is no signal any more. Control: until then it keeps it."""
+
+    async def run() -> None:
+        hall, store = Location(WMS, {WMS: [HALL], "erp": ["4"], SHOP: [SHELF]}), Location("erp", {"erp": ["5"]})
+        inventory = Inventory(locations={"hall": hall, "store": store})
+        kept = "SELECT system, sku, available FROM stock_signal"
+        async with StockEngine(tmp_path, inventory=inventory, TEE=10) as engine:
+            await engine.run(5)
+            await engine.tell("erp", levels=(Level(item="TEE", sku="TEE", location="4", quantities={"available": Decimal(7)}),))
+            await engine.run(5)
+            assert engine.rows(kept) == [("erp", "TEE", 7)]
+            engine.stocked.inventory = Inventory(locations={"hall": hall})
+            engine.stocked.rules(engine.catalogue, name="r2")
+            await engine.run(5)
+            assert engine.rows(kept) == [] and engine.shop.shown == {"TEE": 10}
 
     asyncio.run(run())
