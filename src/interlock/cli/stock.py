@@ -192,7 +192,8 @@ def _counted(one: "Counted", now: int) -> str:
 def _signal(one: "Counted", owner: str, truth: int | None, now: int) -> str:
     """In no sum: what counts there, and says how many, stands beside it."""
     beside = f"{owner} has not counted it yet" if truth is None else f"{owner}'s {truth} is the truth"
-    return f"  {one.system} says {one.available} at {one.location} ({one.place}), a signal: {beside}; {ago(one.as_of_us // MICRO, now)}"
+    says = f"{one.system} says {one.available} at {one.location} ({one.place}); {ago(one.as_of_us // MICRO, now)}"
+    return f"  {says}\n    a signal: {beside}"
 
 
 def _tell_place(one: "PlaceStock", now: int, out: Output) -> None:

@@ -111,3 +111,24 @@ def test_the_output_fits_a_terminal(filled: Path) -> None:
     told = call("stock", SKU, "--folder", filled).stdout.splitlines()
     assert max(map(len, told)) <= 80 and sum("counted  shipbob" in line for line in told) == 2
     assert not any(" 0" in line for line in told if "counts 1" in line), "what is nothing is left out"
+
+
+def test_what_another_says_stands_beside_the_truth(filled: Path) -> None:
+    """Why does NetSuite say 940? Its number of a place that the warehouse counts is told as a signal, with the truth beside it, and in no
+    sum: all agrees as before (C89). Where the owner has not counted, that is said, and no zero."""
+    columns = "(system, item, place, sku, location, available, as_of_us, told_us, event)"
+    for sku, item in ((SKU, "77"), ("BOOKS-ONLY", "78")):
+        values = f"('netsuite', '{item}', '4', '{sku}', 'cicero', 940, 1, 1, 1)"
+        changed(filled, f"INSERT INTO stock_signal {columns} VALUES {values}")
+    result = call("stock", SKU, "--folder", filled)
+    assert result.exit_code == 0, result.output
+    assert "netsuite says 940 at cicero (4)" in result.stdout
+    assert "a signal: shipbob's 1000 is the truth" in result.stdout and max(map(len, result.stdout.splitlines())) <= 80
+    rows = said(call("stock", SKU, "--folder", filled, "--json"))
+    assert "netsuite" not in {row["system"] for row in rows if row.get("kind") == "position"}
+    (signal,) = [row for row in rows if row.get("kind") == "signal"]
+    told = {"system": "netsuite", "available": 940, "owner": "shipbob", "truth": 1000}
+    assert {name: signal[name] for name in told} == told
+    books = said(call("stock", "BOOKS-ONLY", "--folder", filled, "--json"))
+    assert [row["truth"] for row in books if row.get("kind") == "signal"] == [None]
+    assert "shipbob has not counted it yet" in call("stock", "BOOKS-ONLY", "--folder", filled).stdout
