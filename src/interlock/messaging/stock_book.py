@@ -257,6 +257,9 @@ class StockWork(Protocol):
     def told_owner_us(self, owner: str, channel: str, sale: str, version: int) -> int:
         """When the sale was delivered to its owner in at least this version, 0 when it was not."""
 
+    def foreign_us(self, channel: str, place: str, sku: str) -> int:
+        """When it was found last that somebody else had written the place, 0 for never."""
+
     def shown(self, channel: str, place: str, sku: str) -> Shown | None:
         """One place."""
 

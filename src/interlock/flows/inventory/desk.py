@@ -240,8 +240,8 @@ class Taking:
         self._how = how
         self.touched: dict[str, int] = {}
         """SKU -> the event that touched it last."""
-        self._counted: set[str] = set()
-        """SKUs that an owner counts otherwise than before, and kits of them."""
+        self._counted: dict[str, int] = {}
+        """SKUs that an owner counts otherwise than before, and kits of them, with when that was so."""
         self._recounted: dict[tuple[str, str], None] = {}
         """SKUs that an owner has counted now, changed or not, with the owner."""
         self._listed_us: dict[str, int] = {}
@@ -341,7 +341,8 @@ class Taking:
             if before.get(name) != position.quantities.get(name):
                 self._happened("counted", now.sku, system, now.place, name, before.get(name), position.quantities.get(name),
                                why=_why(self._how, level), as_of_us=as_of_us, event=event)  # fmt: skip
-        self._counted.update((now.sku, *self._normaliser.kits_with(now.sku)))
+        for sku in (now.sku, *self._normaliser.kits_with(now.sku)):
+            self._counted[sku] = max(as_of_us, self._counted.get(sku, 0))
         self._touch(now.sku, event)
 
     def _listed(self, system: str) -> int:
@@ -550,7 +551,7 @@ class Taking:
             row.seen_us <= 0 or row.sold > 0 or row.seen != wanted or row.seen != row.wanted
         )  # as a write under way has it
         asks = self._rules.terms(channel, sku, place).heal == "ask"
-        trouble = _trouble(row, wanted, asks=asks, counted=sku in self._counted)
+        trouble = _trouble(row, wanted, asks=asks, counted=self._is_counted_since(row))
         now = msgspec.structs.replace(
             row, flow=channel.flow, item=item, wanted=wanted, wanted_us=self._now_us, said=said or (row.said if trouble else ""),
             trouble=trouble,
@@ -560,6 +561,13 @@ class Taking:
             return 0
         self._wish(channel, now, event)
         return 1
+
+    def _is_counted_since(self, row: Shown) -> bool:
+        """Whether its owner counts otherwise now than when somebody wrote the place: what was so before that, and is only heard
+        now, says nothing of it."""
+        if row.trouble != FOREIGN or row.sku not in self._counted:
+            return False
+        return self._counted[row.sku] > self._book.foreign_us(row.channel, row.place, row.sku)
 
     def _wish(self, channel: Channel, row: Shown, event: int) -> None:
         """What the channel has never been told of is part of a first sync: what changes passes it."""

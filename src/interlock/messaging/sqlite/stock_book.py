@@ -189,6 +189,10 @@ class SqliteStockWork:
 
     # -- channels
 
+    def foreign_us(self, channel: str, place: str, sku: str) -> int:
+        """In its history, the newest first."""
+        return int(self._connection.execute(self._sql["foreign"], (sku, channel, place)).get or 0)
+
     def shown(self, channel: str, place: str, sku: str) -> Shown | None:
         """By the primary key."""
         row = self._connection.execute(self._sql["shown"], (channel, place, sku)).fetchone()

@@ -132,6 +132,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 INSERT INTO stock_change (at_us, kind, sku, system, place, name, before, after, as_of_us, why, event)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
+-- name: foreign
+SELECT at_us FROM stock_change WHERE sku = ? AND system = ? AND place = ? AND kind = 'foreign' ORDER BY id DESC LIMIT 1
+
 -- name: reading
 SELECT cursor, fresh_us, tried_us, error, whole_us, listed_us FROM stock_reading WHERE system = ? AND what = ?
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import msgspec
+import pytest
 from stock_engine import SHOP, WMS, StockEngine, Warehouse
 
 from interlock.errors import SettingsError
@@ -154,6 +155,29 @@ def test_a_folder_that_asks_no_more_answers_what_was_asked(tmp_path: Path) -> No
             engine.stocked.rules(engine.catalogue, msgspec.structs.replace(ASKS, heal="auto"), "r2")
             await engine.run(30)
             assert engine.shop.shown == {"TEE": 10}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("later", "shown"), [(False, 15), (True, 12)])
+def test_a_count_of_before_the_question_does_not_answer_it(tmp_path: Path, later: bool, shown: int) -> None:
+    """A person writes 15, and is asked about it; then comes a count that the owner made before that: who wrote 15 may have known
+    it. What the owner counts later is the answer."""
+
+    async def run() -> None:
+        rarely = msgspec.structs.replace(ASKS, read_every_seconds=3_600.0)
+        async with StockEngine(tmp_path, publish=rarely, TEE=10) as engine:
+            await engine.run(5)
+            engine.warehouse.pieces["TEE"] = 12
+            before = engine.warehouse.level("TEE")
+            await engine.run(2)
+            engine.shop.put("TEE", 15)
+            await engine.tell_shown("TEE")
+            await engine.run(2)
+            assert engine.rows("SELECT code FROM dead_letter WHERE closed_ms = 0") == [("STK012",)]
+            await engine.tell(WMS, levels=(engine.warehouse.level("TEE") if later else before,))
+            await engine.run(30)
+            assert engine.shop.shown == {"TEE": shown}
 
     asyncio.run(run())
 
