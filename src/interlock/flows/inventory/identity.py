@@ -140,6 +140,8 @@ class Identity:
         return tuple(item for item in self._catalogue.items_of(system, text) if item not in named or item == text)
 
     def _unknown(self, system: str, item: str, sku: str) -> Stopped:
+        if names := self._first.get((sku, system)):
+            return _otherwise(system, item, sku, names)
         called = f'"{sku}"' if sku else f"item {item}, which has no SKU there"
         elsewhere = sorted({named[sku] for named in self._named.values() if sku in named})
         hint = f"; another system calls {elsewhere[0]} so" if elsewhere else ""
@@ -196,6 +198,19 @@ def _changed(system: str, item: str, sku: str, texts: tuple[str, ...]) -> Stoppe
         item=item,
         sku=sku,
         next_move=f'read its items again, or say which it is: {system} = ["{item}"] under names in {ITEMS_FILE}',
+    )
+
+
+def _otherwise(system: str, item: str, sku: str, names: Iterable[str]) -> Stopped:
+    """The file gives the SKU other names at this system, and then only these are it there."""
+    listed = ", ".join(f'"{name}"' for name in names)
+    return Stopped(
+        code="STK001",
+        what=f'{system} tells of "{sku}", and {ITEMS_FILE} has {listed} as its name at {system}: only what is listed is it there',
+        system=system,
+        item=item,
+        sku=sku,
+        next_move=f'add it there: {system} = [{listed}, "{sku}"] under names of {sku}, or give the item at {system} a SKU of its own',
     )
 
 

@@ -54,7 +54,10 @@ def test_an_item_with_names_at_a_system_is_not_also_what_bears_its_sku_there() -
     catalogue = listed(wms=[Item(item="8", sku="TEE-1-US")])
     subject = normaliser(catalogue, items=[ItemRule(sku="TEE-1", names={"wms": ["TEE-1-US"]})])
     assert subject.sku("wms", "8", "TEE-1-US") == "TEE-1"
-    assert stopped(subject.sku("wms", "wms-TEE-1", "TEE-1")) == "STK001"
+    found = subject.sku("wms", "wms-TEE-1", "TEE-1")
+    assert stopped(found) == "STK001"
+    assert found.what.startswith('wms tells of "TEE-1", and inventory/items.toml has "TEE-1-US" as its name at wms')
+    assert 'wms = ["TEE-1-US", "TEE-1"] under names of TEE-1' in found.next_move, "not that the file does not name it: it does"
 
 
 def test_a_number_that_is_an_sku_of_one_and_the_id_of_another_is_a_conflict() -> None:
