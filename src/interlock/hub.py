@@ -175,7 +175,7 @@ class Hub:
             black_box=self.black_box, worker=f"{socket.gethostname()}:{os.getpid()}",
         )  # fmt: skip
         self.router = Router(self.inbox, self.ledger, self.shelf, self.clock, self.dispatcher.wake)
-        self.dispatcher.courier.showing = Showing(self.stock_book, self.clock)
+        self.dispatcher.courier.showing = Showing(self.stock_book, self.clock, self.dispatcher.wake)
         self.stock_desk = StockDesk(
             self.stock_book, self.inbox, self.clock, release=self.shelf.current, cursor=self.ledger.cursor,
             wake=self.dispatcher.wake,

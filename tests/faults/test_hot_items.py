@@ -237,7 +237,7 @@ def without_care(monkeypatch: pytest.MonkeyPatch, unsubtracted: list[str], uncom
         return msgspec.structs.replace(line, change_from=None) if row.sku in (*unsubtracted, *uncompared) else line
 
     monkeypatch.setattr(
-        Publishing, "_taken", lambda self, sku, there: {} if sku in unsubtracted else taken(self, sku, there)
+        Publishing, "_taken", lambda self, sku, *of: {} if sku in unsubtracted else taken(self, sku, *of)
     )
     monkeypatch.setattr(Publishing, "sum", subtracting)
     monkeypatch.setattr(showing, "_line_of", comparing)

@@ -276,7 +276,7 @@ class StockEngine(Engine):
         self.book = SqliteStockBook(self.ledger.group)
         self.catalogue = BookCatalogue(self.book)
         self.stocked.rules(self.catalogue)
-        self.dispatcher.courier.showing = Showing(self.book, self.clock)
+        self.dispatcher.courier.showing = Showing(self.book, self.clock, self.dispatcher.wake)
         current, cursor = self.stocked.current, self.ledger.cursor
         self.desk = StockDesk(
             self.book, self.inbox, self.clock, release=current, cursor=cursor, wake=self.dispatcher.wake

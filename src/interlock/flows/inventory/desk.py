@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import product
 from typing import Final, Protocol
 
@@ -13,7 +13,7 @@ from interlock.clock import Clock
 from interlock.errors import IntakeError, MappingError
 from interlock.flows.inventory.anew import look_anew
 from interlock.flows.inventory.line import Ignored, Position, Stopped
-from interlock.flows.inventory.publish import Publishing, Waiting, seen_by, settled_at_us
+from interlock.flows.inventory.publish import At, Publishing, Waiting, seen_by, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.messaging.delivery import BACKFILL, LIVE
 from interlock.messaging.event import Event
@@ -229,15 +229,18 @@ class StockDesk:
 
 class Taking:
     """What one transaction takes in, and the places that it touches. `behind`: live changes pass what it opens; `how` in words, how
-    counts came that no event told."""
+    counts came that no event told; `besides` is a place that is worked out by whoever asks."""
 
-    def __init__(self, book: StockWork, rules: StockRules, now_us: int, *, behind: bool = False, how: str = "") -> None:
+    def __init__(
+        self, book: StockWork, rules: StockRules, now_us: int, *, behind: bool = False, how: str = "", besides: At | None = None
+    ) -> None:  # fmt: skip
         self._book = book
         self._rules = rules
         self._normaliser = rules.normaliser
         self._now_us = now_us
         self._behind = behind
         self._how = how
+        self._besides = besides
         self.touched: dict[str, int] = {}
         """SKU -> the event that touched it last."""
         self._counted: dict[str, int] = {}
@@ -290,9 +293,11 @@ class Taking:
             left -= len(lines)
             if not left:
                 break
-        for sku, event in list(self.touched.items()):
-            for each in (sku, *self._normaliser.kits_with(sku)):
-                opened += self._work_out(publishing, each, event)
+        events = self._related()
+        for sku in events:
+            self._give_up(sku)
+        for sku, event in events.items():
+            opened += self._work_out(publishing, sku, event)
         return opened
 
     # -- levels
@@ -522,23 +527,41 @@ class Taking:
 
     # -- what follows
 
-    def _work_out(self, publishing: Publishing, sku: str, event: int) -> int:
-        opened = 0
+    def _related(self) -> dict[str, int]:
+        """What has to be worked out: what was touched, the kits of it, and of a kit its parts, with the newest event of each."""
+        found: dict[str, int] = {}
+        for sku, event in self.touched.items():
+            for part in self._normaliser.components(sku) or (sku,):
+                for each in (sku, part, *self._normaliser.kits_with(part)):
+                    found[each] = max(event, found.get(each, 0))
+        return found
+
+    def _places(self, sku: str) -> Iterator[tuple[Channel, str, Shown | None]]:
         for channels in self._rules.channels.values():
             for channel in channels:
                 for place in channel.places:
-                    opened += self._place(publishing, channel, place, sku, event)
+                    yield channel, place, self._book.shown(channel.system, place, sku)
+
+    def _give_up(self, sku: str) -> None:
+        """What no order has told of in time is subtracted nowhere any more, before anything is worked out."""
+        for channel, _, row in self._places(sku):
+            if row is not None and row.missing:
+                self._book.show(self._waited_for(channel, row))
+
+    def _work_out(self, publishing: Publishing, sku: str, event: int) -> int:
+        opened = 0
+        for channel, place, row in self._places(sku):
+            if (channel.system, place, sku) != self._besides:
+                opened += self._place(publishing, channel, place, sku, row, event)
         return opened
 
-    def _place(self, publishing: Publishing, channel: Channel, place: str, sku: str, event: int) -> int:
-        row = self._book.shown(channel.system, place, sku)
-        found = publishing.sum(channel, place, sku, row)
-        if row is None and not found.counted:
+    def _place(
+        self, publishing: Publishing, channel: Channel, place: str, sku: str, known: Shown | None, event: int
+    ) -> int:
+        found = publishing.sum(channel, place, sku, known)
+        if known is None and not found.counted:
             return 0  # nobody counts it here
-        known = row or Shown(channel=channel.system, place=place, sku=sku, flow=channel.flow)
-        row = self._waited_for(channel, known)
-        if row.missing != known.missing:
-            found = publishing.sum(channel, place, sku, row)
+        row = known or Shown(channel=channel.system, place=place, sku=sku, flow=channel.flow)
         item = self._normaliser.item_at(channel.system, sku)
         if not isinstance(item, str):
             wanted = row.wanted if found.suspended else found.quantity

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -55,6 +55,18 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     items: tuple[str, ...]
 
 
+At = tuple[str, str, str]
+"""A channel, its place, and the SKU there."""
+
+
+class Gone(NamedTuple):
+    """Pieces that a place showed and shows no more, though no order has told of them, and since when."""
+
+    at: At
+    pieces: int
+    at_us: int
+
+
 class Publishing:
     """Sums of one release at one moment; pure but for the book that it reads, each row once: what changes meanwhile is for the
     next."""
@@ -66,6 +78,7 @@ class Publishing:
         self._readings: dict[str, Read] = {}
         self._counted: dict[str, list[Counted]] = {}
         self._unseen: dict[str, list[Reserved]] = {}
+        self._missing: dict[str, list[Gone]] = {}
 
     def sum(self, channel: Channel, place: str, sku: str, row: Shown | None = None) -> Sum:
         """What the place should show of the SKU now."""
@@ -78,7 +91,7 @@ class Publishing:
         free: dict[str, dict[str, tuple[int, int]]] = {}
         for part in parts:
             mine: list[Term] = []
-            free[part] = self._free(channel, names, part, mine)
+            free[part] = self._free(channel, names, part, mine, besides=(channel.system, place, sku))
             terms += [msgspec.structs.replace(term, part=part) for term in mine] if is_kit else mine
         counted = [name for name in names if all(name in of for of in free.values())]
         if stale := self._stale(channel, counted, parts):
@@ -98,27 +111,21 @@ class Publishing:
 
     # -- what is free at a location
 
-    def _free(self, channel: Channel, names: Iterable[str], sku: str, terms: list[Term]) -> dict[str, tuple[int, int]]:
-        """By location that was counted: pieces that may be sold, and as of when."""
+    def _free(
+        self, channel: Channel, names: Iterable[str], sku: str, terms: list[Term], *, besides: At
+    ) -> dict[str, tuple[int, int]]:
+        """By location that was counted: pieces that may be sold, and as of when. What is gone at the place that is worked out
+        itself (`besides`) is subtracted there, of what it shows."""
         positions = self._positions(sku)
-        unseen = self._taken(sku, positions)
+        taken = self._taken(sku, positions, besides)
         found: dict[str, tuple[int, int]] = {}
         for name in names:
             if name not in positions:
                 continue
             policy = self._terms(channel, sku, name)
-            available = 0
-            for one in positions[name]:
-                available += one.available
-                terms.append(_term_of(one))
-            for line, pieces in unseen.get(name, ()):
-                available -= pieces
-                words = (
-                    f"sold at {line.channel} as {line.name or line.sale}, not yet seen by {positions[name][0].system}"
-                )
-                terms.append(
-                    Term(what=words, amount=-pieces, system=line.channel, location=name, at_us=line.accepted_us)
-                )
+            told = [*(_term_of(one) for one in positions[name]), *taken.get(name, ())]
+            terms += told
+            available = sum(term.amount for term in told)
             kept = policy.safety_stock + policy.buffer
             if kept:
                 terms.append(Term(what=_kept(policy), amount=-kept, location=name))
@@ -152,21 +159,45 @@ class Publishing:
             if one.location in names and owner(part, one.location) == one.system and self._is_untold(one)
         ]
 
-    def _taken(self, sku: str, positions: Mapping[str, list[Counted]]) -> dict[str, list[tuple[Reserved, int]]]:
-        """Unseen sales by the location that they take from. What the first location has not is taken from the next."""
+    def _taken(self, sku: str, positions: Mapping[str, list[Counted]], besides: At) -> dict[str, list[Term]]:
+        """Unseen sales, and what is gone at other places without an order, by the location that they take from. What the first
+        location has not is taken from the next."""
         left = {name: sum(one.available for one in rows) for name, rows in positions.items()}
-        found: dict[str, list[tuple[Reserved, int]]] = {}
+        found: dict[str, list[Term]] = {}
         for line in self._reserved(sku):
-            names = self._locations(line, positions)
+            names = self._locations(line.channel, line.place, positions)
             if names and not self._is_known(line, names[0], positions):
                 for name, pieces in _spread(line.quantity - line.seen, names, left):
-                    found.setdefault(name, []).append((line, pieces))
+                    owner = positions[name][0].system
+                    words = f"sold at {line.channel} as {line.name or line.sale}, not yet seen by {owner}"
+                    term = Term(what=words, amount=-pieces, system=line.channel, location=name, at_us=line.accepted_us)
+                    found.setdefault(name, []).append(term)
+        for gone in self._gone(sku):
+            names = self._locations(gone.at[0], gone.at[1], positions) if gone.at != besides else []
+            if names and positions[names[0]][0].system != gone.at[0]:
+                for name, pieces in _spread(gone.pieces, names, left):
+                    found.setdefault(name, []).append(_term_of_gone(gone, pieces, name))
         return found
 
-    def _locations(self, line: Reserved, positions: Mapping[str, list[Counted]]) -> list[str]:
+    def _gone(self, sku: str) -> list["Gone"]:
+        """Pieces of it that are gone somewhere, by itself or in kits, and that no order has told of: most are sales which will be
+        told, and what is sold at one channel no other may sell."""
+        if sku not in self._missing:
+            normaliser = self._rules.normaliser
+            rows = [row for each in (sku, *normaliser.kits_with(sku)) for row in self._work.shown_of(each) if row.missing]
+            self._missing[sku] = [
+                Gone(
+                    at=(row.channel, row.place, row.sku), at_us=row.missing_us,
+                    pieces=normaliser.taken(row.channel, row.sku, row.missing).get(sku, 0),
+                )
+                for row in rows if self._rules.channel(row.channel, row.place)
+            ]  # fmt: skip
+        return self._missing[sku]
+
+    def _locations(self, channel: str, place: str, positions: Mapping[str, list[Counted]]) -> list[str]:
         """Where a sale takes from, of what is counted: as its channel says, else where it shows anything, else anywhere."""
-        said = self._rules.normaliser.locations(line.channel, line.place) if line.place else ()
-        shown = [name for channel in self._rules.channels.get(line.channel, ()) for name in channel.locations]
+        said = self._rules.normaliser.locations(channel, place) if place else ()
+        shown = [name for one in self._rules.channels.get(channel, ()) for name in one.locations]
         every = ([name for name in names if name in positions] for names in (said, shown, positions))
         return next(filter(None, every), [])
 
@@ -176,7 +207,7 @@ class Publishing:
     def waiting(self, line: Reserved) -> Waiting | None:
         """How it stands between the sale and the owner of where it takes from; None where nobody counts."""
         positions = self._positions(line.sku)
-        names = self._locations(line, positions)
+        names = self._locations(line.channel, line.place, positions)
         return self._waiting(line, names[0], positions) if names else None
 
     def _waiting(self, line: Reserved, location: str, positions: Mapping[str, list[Counted]]) -> Waiting:
@@ -246,8 +277,7 @@ class Publishing:
     def _bounded(self, channel: Channel, place: str, sku: str, total: int, row: Shown | None, terms: list[Term]) -> int:
         policy = self._rules.terms(channel, sku, place)
         if row is not None and row.missing:
-            words = f"gone at {channel.system}, no order has told of it yet"
-            terms.append(Term(what=words, amount=-row.missing, system=channel.system, at_us=row.missing_us))
+            terms.append(_term_of_gone(Gone((channel.system, place, sku), row.missing, row.missing_us), row.missing))
             total -= row.missing
         bounded = max(0, total)
         if total < 0:
@@ -289,6 +319,11 @@ def settled_at_us(row: Shown, terms: Publish, now_us: int) -> int:
 def _term_of(one: Counted) -> Term:
     words = f"available by {one.system} at {one.place}"
     return Term(what=words, amount=one.available, system=one.system, location=one.location, at_us=one.as_of_us)
+
+
+def _term_of_gone(gone: Gone, amount: int, location: str = "") -> Term:
+    words = f"gone at {gone.at[0]}, no order has told of it yet"
+    return Term(what=words, amount=-amount, system=gone.at[0], location=location, at_us=gone.at_us)
 
 
 def _as_of(rows: Iterable[Counted]) -> int:

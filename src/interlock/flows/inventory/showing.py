@@ -1,6 +1,7 @@
 """Shows stock: a delivery to a channel works out what the place should show now, compares, and writes the difference."""
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -8,6 +9,7 @@ import msgspec
 
 from interlock.clock import Clock
 from interlock.errors import StoreError
+from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.publish import Publishing, Sum, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.flows.inventory.writer import ChannelWriter, reference_of
@@ -80,9 +82,10 @@ class Doubt(NamedTuple):
 class Showing:
     """What the courier asks about deliveries to `stock:CHANNEL`."""
 
-    def __init__(self, book: StockBook, clock: Clock) -> None:
+    def __init__(self, book: StockBook, clock: Clock, wake: Callable[[], None]) -> None:
         self._book = book
         self._clock = clock
+        self._wake = wake
         self._writers: dict[str, ChannelWriter] = {}
 
     def destination(self, delivery: Delivery, release: Stocked) -> "ShownDestination":
@@ -121,13 +124,34 @@ class Showing:
         decide = partial(
             self._decide, rules=release.stock, channel=channel, known=row, doubt=doubt, told=delivery.replayed
         )
-        decided = await self._book.run(partial(decide, seen=seen))
+        decided = await self._with_others(partial(decide, seen=seen), release.stock, row)
         if decided is None:  # no write would tell what the place shows
             seen = await self._seen(writer, at, timeout_seconds)
-            decided = await self._book.run(partial(decide, seen=seen))
+            decided = await self._with_others(partial(decide, seen=seen), release.stock, row)
         assert decided is not None  # with what was just seen, it is
         if isinstance(decided, Stop):
             raise decided
+        return decided
+
+    async def _with_others(
+        self, decide: Callable[[StockWork], Document | Stop | None], rules: StockRules, known: Shown
+    ) -> Document | Stop | None:
+        """What is decided of a place; when more or less is gone there than was known, all other places are worked out anew in the
+        same transaction: what is gone here can be sold nowhere."""
+
+        def work(book: StockWork) -> tuple[Document | Stop | None, int]:
+            before = _missing(book, known)
+            decided = decide(book)
+            if _missing(book, known) == before:
+                return decided, 0
+            here = (known.channel, known.place, known.sku)
+            taking = Taking(book, rules, self._clock.now_ms() * 1_000, besides=here)
+            taking.touched[known.sku] = 0
+            return decided, taking.finish()
+
+        decided, opened = await self._book.run(work)
+        if opened:
+            self._wake()
         return decided
 
     def _require_settled(self, delivery: Delivery, rules: StockRules, channel: Channel, row: Shown) -> None:
@@ -273,6 +297,11 @@ class ShownDestination:
             if seen.quantity == line.quantity
             else Absent()
         )
+
+
+def _missing(work: StockWork, of: Shown) -> int:
+    row = work.shown(of.channel, of.place, of.sku)
+    return row.missing if row is not None else 0
 
 
 def _doubted(delivery: Delivery) -> tuple[int, ...]:
