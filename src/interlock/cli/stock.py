@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from interlock.messaging.stock_book import Counted, Halted, Happened
     from interlock.messaging.stock_views import StockLook
 
-CHANGES = 20
+CHANGES, MOST_CHANGES = 20, 10_000
 MICRO = 1_000
 NAMED = 3
 WIDTH, WHY_AT = 80, 22
@@ -42,7 +42,7 @@ LABELS = {"compared": "differs, as a comparison found"}
 @click.argument("sku", required=False)
 @click.option(
     "--changes",
-    type=click.IntRange(0, 10_000),
+    type=click.IntRange(0, MOST_CHANGES),
     default=CHANGES,
     show_default=True,
     help="Show so many of the newest changes.",
@@ -74,11 +74,12 @@ def stock(sku: str | None, changes: int, folder: Path, out: Output) -> None:
 def _tell_sku(sku: str, changes: int, folder: Path, out: Output) -> None:
     from interlock.cli.catalogue import read_strategy
     from interlock.flows.inventory.answer import near_skus, stock_of, with_comparisons
+    from interlock.messaging.stock import QUANTITIES
 
     strategy, now = read_strategy(folder), now_ms()
 
     def look(book: "StockLook") -> "tuple[SkuStock | None, list[str]]":
-        found = stock_of(book, strategy, sku, now * MICRO, changes=changes)
+        found = stock_of(book, strategy, sku, now * MICRO, changes=min(changes * len(QUANTITIES), MOST_CHANGES))
         return found, [] if found else near_skus(book, sku)
 
     async def ask(views: "SqliteViews") -> None:
@@ -87,7 +88,7 @@ def _tell_sku(sku: str, changes: int, folder: Path, out: Output) -> None:
             _unknown(sku, near, out)
             fail()
         found = with_comparisons(found, await views.stock_differences(sku=sku))
-        _tell(found, now, out)
+        _tell(found, now, changes, out)
         url = hub_url(data_folder(folder))
         page = [f"open {url}/inventory/sku/{_quoted(sku)}"] if url else []
         wrong = [one for one in found.places if one.state not in ("agrees", "uncounted")]
@@ -117,7 +118,9 @@ def _sentence(found: "SkuStock", wrong: "list[PlaceStock]") -> str:
     if found.stopped:
         return f"{found.sku}: {counted(len(found.stopped), 'line')} of it stopped: {found.stopped[0].reason}"
     if not found.places:
-        return f"{found.sku}: no channel shows it"
+        listed = ", ".join(dict.fromkeys(one.system for one in found.listed))
+        only = f"; no source of truth counts it, it is listed by {listed}" if listed and not found.counted else ""
+        return f"{found.sku}: no channel shows a number of ours{only}"
     if not wrong:
         return f"{found.sku}: every place shows what it should"
     states = ", ".join(f"{one.channel} {one.place} {LABELS.get(one.state, one.state)}" for one in wrong)
@@ -127,7 +130,7 @@ def _sentence(found: "SkuStock", wrong: "list[PlaceStock]") -> str:
 # -- in rows
 
 
-def _tell(found: "SkuStock", now: int, out: Output) -> None:
+def _tell(found: "SkuStock", now: int, changes: int, out: Output) -> None:
     head = [f"group {found.group}"] if found.group else []
     head += [f"a kit of {', '.join(f'{count} {part}' for part, count in found.parts.items())}"] if found.parts else []
     head += [f"counted by {owner} at {_named(names)}" for owner, names in _by_owner(found).items()]
@@ -143,9 +146,10 @@ def _tell(found: "SkuStock", now: int, out: Output) -> None:
         _tell_place(place, now, out)
     for stopped in found.stopped:
         out.row(_stopped(stopped, now), kind="stopped", **(fields_of(stopped) | {"line": None}))
-    if found.changes and not out.as_json:
-        out.row(f"\n  the newest {counted(len(found.changes), 'change')}, the last at the end:")
-    for line in _lines(found.changes):
+    lines = _lines(found.changes)[-changes:] if changes else []
+    if lines and not out.as_json:
+        out.row(f"\n  the newest {counted(len(lines), 'change')}, the last at the end:")
+    for line in lines:
         _tell_changes(line, out)
 
 

@@ -132,3 +132,21 @@ def test_what_another_says_stands_beside_the_truth(filled: Path) -> None:
     books = said(call("stock", "BOOKS-ONLY", "--folder", filled, "--json"))
     assert [row["truth"] for row in books if row.get("kind") == "signal"] == [None]
     assert "shipbob has not counted it yet" in call("stock", "BOOKS-ONLY", "--folder", filled).stdout
+
+
+def test_as_many_changes_are_told_as_are_said(filled: Path) -> None:
+    """A count changes several quantities at once and is one change: "the newest 8 changes" stood above two lines, cut in the middle of one."""
+    told = call("stock", SKU, "--changes", "1", "--folder", filled).stdout
+    lines = told.partition("the newest 1 change, the last at the end:\n")[2].splitlines()
+    assert len([line for line in lines if line.startswith("  2")]) == 1 and "available" in lines[0]
+    assert "the newest" not in call("stock", SKU, "--changes", "0", "--folder", filled).stdout
+
+
+def test_what_is_listed_and_not_counted_says_so(filled: Path) -> None:
+    """A comparison finds what a shop sells and nobody counts, and leads here: "no channel shows it" was no answer."""
+    changed(
+        filled,
+        "INSERT INTO stock_item (system, item, sku, barcode, variant, tracked, kit, seen_us) VALUES ('shopify', '46870', 'SCARF-1', '', '', 1, 0, 1)",
+    )
+    said_last = call("stock", "SCARF-1", "--folder", filled).stdout.splitlines()[-1]
+    assert said_last.endswith("no source of truth counts it, it is listed by shopify")
