@@ -47,7 +47,8 @@ def _or_the_demo(ctx: click.Context, parameter: click.Parameter, folder: Path) -
     demo = Path(DEMO_FOLDER)
     if given or Path(STRATEGY_FILE).exists() or not (demo / STRATEGY_FILE).exists():
         return folder
-    click.echo(f"in ./{demo}", err=True)
+    if ctx.meta.setdefault(f"{__name__}.demo", demo) is demo:
+        click.echo(f"in ./{demo}", err=True)  # once, where a group of commands and its command both have a folder
     return demo
 
 

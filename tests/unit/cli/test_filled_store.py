@@ -250,6 +250,8 @@ def test_beside_its_folder_the_demo_is_meant(filled: Path, monkeypatch: pytest.M
     result = call("find", "1001")
     assert result.exit_code == 0
     assert "in ./interlock-demo" in result.stderr
+    nested = call("reconcile", "inventory", "--dry-run")
+    assert nested.stderr.count("in ./interlock-demo") == 1, "the group has a folder too, and is asked for it first"
 
 
 def test_a_store_that_sqlite_cannot_read_is_a_store_failure(filled: Path) -> None:
