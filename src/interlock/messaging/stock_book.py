@@ -206,6 +206,9 @@ class StockWork(Protocol):
     def signals_after(self, after: LineMark, limit: int) -> list[Counted]:
         """All that is kept of these, in the order of their lines."""
 
+    def skus_said(self, system: str, item: str) -> list[str]:
+        """SKUs of which signals are kept by this id of a system."""
+
     def signal(self, said: Counted) -> None:
         """Keep it in place of what the same line said before; of an older state only that the line is told still."""
 

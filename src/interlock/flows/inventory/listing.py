@@ -97,11 +97,11 @@ def _looked_at(
 
 
 def _touched(work: StockWork, *, rules: StockRules, system: str, items: Iterable[str]) -> dict[str, set[str]]:
-    """By item of a listing: our SKUs that it is, or was, of which anything is counted or shown."""
+    """By item of a listing: our SKUs that it is, or was, of which anything is counted, said or shown."""
     found: dict[str, set[str]] = {}
     for item in items:
         was, now = work.skus_as(system, item), rules.normaliser.sku(system, item, "", "")
-        found[item] = set(was)
+        found[item] = {*was, *work.skus_said(system, item)}
         if isinstance(now, str) and any(work.counted(part) for part in rules.normaliser.components(now) or (now,)):
             found[item].add(now)
     return found

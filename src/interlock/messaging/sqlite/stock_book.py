@@ -106,6 +106,10 @@ class SqliteStockWork:
         """By the primary key."""
         return [_counted(row) for row in self._rows("signals_after", *after, limit)]
 
+    def skus_said(self, system: str, item: str) -> list[str]:
+        """By the primary key."""
+        return [row[0] for row in self._rows("skus_said", system, item)]
+
     def signal(self, said: Counted) -> None:
         """A line has one row, whatever it meant before."""
         line = (said.system, said.item, said.place)

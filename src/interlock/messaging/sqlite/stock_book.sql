@@ -27,6 +27,9 @@ SELECT sku, location, system, place, item, available, on_hand, committed, reserv
   as_of_us, told_us, event, remainder, unit, version FROM stock_signal WHERE (system, item, place) > (?, ?, ?)
 ORDER BY system, item, place LIMIT ?
 
+-- name: skus_said
+SELECT DISTINCT sku FROM stock_signal WHERE system = ? AND item = ?
+
 -- name: signal_told  a newer number of the same line is known: it is told still
 UPDATE stock_signal SET told_us = ? WHERE system = ? AND item = ? AND place = ? AND sku = ? AND location = ? AND as_of_us > ?
 

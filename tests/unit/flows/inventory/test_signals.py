@@ -5,12 +5,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import pytest
 from book_stage import BookStage
-from stock_engine import HALL, SHELF, SHOP, WMS, StockEngine
+from stock_engine import HALL, SHELF, SHOP, WMS, StockEngine, Warehouse
 
 from interlock.clock import VirtualClock
+from interlock.flows.inventory import reader
 from interlock.flows.inventory.signals import sift
-from interlock.messaging.stock import Level
+from interlock.messaging.stock import Item, ItemPage, Level
 from interlock.messaging.stock_book import Read
 from interlock.strategy.inventory import Group, Inventory, Kit, Location
 
@@ -19,6 +21,26 @@ STORE = Location("erp", {"erp": ["5"], "shop": ["2"]})
 BOTH = Inventory(locations={"cicero": CICERO, "store": STORE})
 OF_ERP = msgspec.structs.replace(BOTH, groups=(Group(name="shirts", skus=["TEE"], owner="erp"),))
 DAY_US = 86_400_000_000
+BESIDE = Inventory(
+    locations={
+        "hall": Location(WMS, {WMS: [HALL], "erp": ["4"], SHOP: [SHELF]}),
+        "store": Location("erp", {"erp": ["5"]}),
+    }
+)
+KEPT = "SELECT system, sku, available FROM stock_signal"
+
+
+class Books(Warehouse):
+    """The ERP: seven of its item 77 in the hall, told when everything is read or the item is asked for."""
+
+    sku = "TEE"
+
+    async def items(self, after: str, *, timeout_seconds: float) -> ItemPage:
+        del after, timeout_seconds
+        return ItemPage(items=(Item(item="77", sku=self.sku),))
+
+    def level(self, sku: str) -> Level:
+        return Level(item=sku, location="4", quantities={"available": Decimal(7)}, as_of_us=1)
 
 
 def stage_in(folder: Path) -> BookStage:
@@ -181,17 +203,34 @@ def test_the_hub_ends_it_with_the_release(tmp_path: Path) -> None:
     """Nobody has to ask for it: a hub that follows a release forgets what is no signal any more. Control: until then it keeps it."""
 
     async def run() -> None:
-        hall, store = Location(WMS, {WMS: [HALL], "erp": ["4"], SHOP: [SHELF]}), Location("erp", {"erp": ["5"]})
-        inventory = Inventory(locations={"hall": hall, "store": store})
-        kept = "SELECT system, sku, available FROM stock_signal"
-        async with StockEngine(tmp_path, inventory=inventory, TEE=10) as engine:
+        async with StockEngine(tmp_path, inventory=BESIDE, TEE=10) as engine:
             await engine.run(5)
-            await engine.tell("erp", levels=(Level(item="TEE", sku="TEE", location="4", quantities={"available": Decimal(7)}),))
+            level = Level(item="TEE", sku="TEE", location="4", quantities={"available": Decimal(7)})
+            await engine.tell("erp", levels=(level,))
             await engine.run(5)
-            assert engine.rows(kept) == [("erp", "TEE", 7)]
-            engine.stocked.inventory = Inventory(locations={"hall": hall})
+            assert engine.rows(KEPT) == [("erp", "TEE", 7)]
+            engine.stocked.inventory = Inventory(locations={"hall": BESIDE.locations["hall"]})
             engine.stocked.rules(engine.catalogue, name="r2")
             await engine.run(5)
-            assert engine.rows(kept) == [] and engine.shop.shown == {"TEE": 10}
+            assert engine.rows(KEPT) == [] and engine.shop.shown == {"TEE": 10}
+
+    asyncio.run(run())
+
+
+def test_an_item_that_is_another_now_takes_its_number_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ERP gives its item another SKU, and tells of no change: its number is read again, and stands beside the other's truth. It
+    stood beside the first's for good. Control: before the listing it does."""
+    monkeypatch.setattr(reader, "ITEMS_EVERY_SECONDS", 20.0)
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, inventory=BESIDE, TEE=10, CAP=3) as engine:
+            books = Books(engine.clock)
+            books.pieces, books.unchanged = {"77": 7}, True
+            monkeypatch.setattr(engine.stocked, "stock_source", {WMS: engine.warehouse, "erp": books}.__getitem__)
+            await engine.run(10)
+            books.sku = "CAP"
+            assert engine.rows(KEPT) == [("erp", "TEE", 7)]
+            await engine.run(30)
+            assert engine.rows(KEPT) == [("erp", "CAP", 7)] and engine.shop.shown == {"TEE": 10, "CAP": 3}
 
     asyncio.run(run())
