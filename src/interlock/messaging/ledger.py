@@ -99,11 +99,13 @@ class Ledger(Protocol):
     async def route(self, cursor_name: str, cursor: int, routed: Sequence[Routed], now_ms: int) -> int:
         """Move the cursor and upsert deliveries in ONE transaction; returns how many deliveries were opened."""
 
-    async def claim(self, destination: str, *, worker: str, limit: int, now_ms: int, lease_ms: int) -> list[Delivery]:
+    async def claim(
+        self, destination: str, *, worker: str, limit: int, now_ms: int, lease_ms: int, only_live: bool = False
+    ) -> list[Delivery]:
         """Due deliveries of a destination, at most one per lane, live before replays before backfill, each with a new
         token."""
 
-    async def next_due_ms(self, destination: str) -> int | None:
+    async def next_due_ms(self, destination: str, *, only_live: bool = False) -> int | None:
         """When the next claim could find something; None when nothing is scheduled."""
 
     async def begin(self, intents: Sequence[Intent]) -> list[Begun | Unneeded]:

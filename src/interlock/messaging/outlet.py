@@ -18,6 +18,8 @@ from interlock.messaging.redelivery import RetryBudget
 from interlock.messaging.releases import Limits
 
 LONGEST_NAP_SECONDS = 30.0
+CLAIMED_AT_ONCE = 500
+"""Deliveries in one transaction: tens of milliseconds."""
 WAITING_RECHECK_SECONDS = 15 * 60.0
 
 
@@ -99,9 +101,11 @@ class Outlet:
         room, probing = self._room()
         if room <= 0:
             return 0
+        others = room if probing else min(room, self._room_for_others())
         deliveries = await self._ledger.claim(
-            self.name, worker=self._worker, limit=room, now_ms=self._clock.now_ms(), lease_ms=self._lease_ms
-        )
+            self.name, worker=self._worker, limit=min(others if others > 0 else room, CLAIMED_AT_ONCE),
+            now_ms=self._clock.now_ms(), lease_ms=self._lease_ms, only_live=others <= 0,
+        )  # fmt: skip
         if probing and deliveries:
             self.breaker.probe()
         for delivery in deliveries:
@@ -117,6 +121,10 @@ class Outlet:
         if self.running:
             return 0, False
         return min(room, allowed), True
+
+    def _room_for_others(self) -> int:
+        """How many that are not live may start now."""
+        return self.limiter.concurrency - self.limits.kept_for_live - self.limiter.in_flight
 
     def _start(self, delivery: Delivery) -> None:
         self.limiter.enter()
@@ -237,7 +245,7 @@ class Outlet:
         if self.running and (self.limiter.in_flight >= self.limiter.concurrency or self.breaker.state != "closed"):
             return LONGEST_NAP_SECONDS  # a call that ends wakes us
         blocked = max(self.limiter.wait_seconds(), self.breaker.wait_seconds())
-        due_ms = await self._ledger.next_due_ms(self.name)
+        due_ms = await self._ledger.next_due_ms(self.name, only_live=self._room_for_others() <= 0)
         if due_ms is None:
             return LONGEST_NAP_SECONDS
         until_due = (due_ms - self._clock.now_ms()) / 1000

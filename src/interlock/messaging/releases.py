@@ -28,9 +28,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How a destination wants to be treated. Times in seconds."""
+    """How a destination wants to be treated. Times in seconds. Of `concurrency`, `kept_for_live` are for what is live alone: where
+    a call takes minutes, all others would wait for replays and backfills."""
 
     concurrency: int = 8
+    kept_for_live: int = 0
     rate_per_second: float | None = None
     burst: float | None = None
     timeout_seconds: float = 30.0

@@ -63,7 +63,10 @@ Function = Callable[..., Any]
 
 CALLS_OF_STOCK = 2
 """Of stock, at one channel: one under way, and the lines of the next."""
-MOST_LINES = 1_000
+MOST_LINES = 4_000
+"""Under way at one channel: where a feed takes 10,000 lines, each costs some kilobytes until the feed has ended."""
+KEPT_FOR_LIVE = 100
+"""Besides, for what changes while a full sync is under way."""
 
 
 class Build:
@@ -353,8 +356,10 @@ class Build:
         limited there are the calls, by the channel's writer."""
         if destination.startswith(SHOWN):
             channel = channel_of(destination)
-            lines = CALLS_OF_STOCK * self.stock_channel(channel).lines_per_write
-            return msgspec.structs.replace(self.limits(channel), concurrency=min(lines, MOST_LINES), rate_per_second=None)
+            lines = min(CALLS_OF_STOCK * self.stock_channel(channel).lines_per_write, MOST_LINES)
+            return msgspec.structs.replace(
+                self.limits(channel), concurrency=lines + KEPT_FOR_LIVE, kept_for_live=KEPT_FOR_LIVE, rate_per_second=None
+            )
         system = self._system(destination)
         declared = registry.manifest(system.connector).limits
         return Limits(

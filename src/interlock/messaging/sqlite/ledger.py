@@ -9,7 +9,7 @@ import apsw
 import msgspec
 
 from interlock.messaging.dead_letter import fingerprint
-from interlock.messaging.delivery import Attempt, Begun, Delivery, Failure, Intent, Unneeded
+from interlock.messaging.delivery import BACKFILL, LIVE, REPLAY, Attempt, Begun, Delivery, Failure, Intent, Unneeded
 from interlock.messaging.history import detail_of
 from interlock.messaging.ledger import Closing, Filter, Preview, Rescued, Routed
 from interlock.messaging.outcome import Done, Outcome, verdict
@@ -57,17 +57,23 @@ class SqliteLedger:
 
     # -- the life of a claim
 
-    async def claim(self, destination: str, *, worker: str, limit: int, now_ms: int, lease_ms: int) -> list[Delivery]:
+    async def claim(
+        self, destination: str, *, worker: str, limit: int, now_ms: int, lease_ms: int, only_live: bool = False
+    ) -> list[Delivery]:
         """Heads of lanes that are due, live first."""
+        priorities = _priorities(only_live=only_live)
         return await self.group.run(
-            lambda connection: self._claim(connection, destination, worker, limit, now_ms, now_ms + lease_ms)
+            lambda connection: self._claim(
+                connection, destination, priorities, worker, limit, now_ms, now_ms + lease_ms
+            )
         )
 
     def _claim(
-        self, connection: apsw.Connection, destination: str, worker: str, limit: int, now_ms: int, lease: int
-    ) -> list[Delivery]:
+        self, connection: apsw.Connection, destination: str, priorities: Sequence[int], worker: str, limit: int,
+        now_ms: int, lease: int,
+    ) -> list[Delivery]:  # fmt: skip
         rows: list[tuple[Any, ...]] = []
-        for priority in (0, 1, 2):
+        for priority in priorities:
             if len(rows) < limit:
                 rows += connection.execute(
                     self._sql["due"], (destination, priority, now_ms, limit - len(rows))
@@ -90,10 +96,11 @@ class SqliteLedger:
             delivery.unsettled = tuple(_attempt(item) for item in unsettled)
         return delivery
 
-    async def next_due_ms(self, destination: str) -> int | None:
+    async def next_due_ms(self, destination: str, *, only_live: bool = False) -> int | None:
         """The earliest due time over the priorities."""
         dues = [
-            self.group.reading.execute(self._sql["next_due"], (destination, priority)).get for priority in (0, 1, 2)
+            self.group.reading.execute(self._sql["next_due"], (destination, priority)).get
+            for priority in _priorities(only_live=only_live)
         ]
         return min((due for due in dues if due is not None), default=None)
 
@@ -439,6 +446,10 @@ class SqliteLedger:
             return connection.changes()
 
         return await self.group.run(work)
+
+
+def _priorities(*, only_live: bool) -> Sequence[int]:
+    return (LIVE,) if only_live else (LIVE, REPLAY, BACKFILL)
 
 
 def _link_key(delivery: Delivery, object_name: str, key: str, operation: str) -> tuple[str, ...]:
