@@ -19,6 +19,7 @@ from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.recount import Recount
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.flows.inventory.tally import Compared, Judged, add_up, book_in
+from interlock.flows.inventory.unshown import units_newly_sold
 from interlock.messaging.accuracy import (
     Accuracy,
     AccuracyBook,
@@ -51,8 +52,6 @@ MOST_TRIES: Final = 8
 LONGEST_PAUSE_SECONDS: Final = 60.0
 MOST_PAGES: Final = 1_000_000
 NOTED_EVERY_PAGES: Final = 50
-LISTED_LATE_US: Final = 300_000_000
-"""A channel that compares nothing may list a place as it was so long ago."""
 
 
 class Comparison:
@@ -199,16 +198,7 @@ class Comparison:
         """Units that a channel which lists late has sold a moment ago: what it lists may be of before (Amazon)."""
         if not lists_late(self._port):
             return 0
-        normaliser = self._rules.normaliser
-        parts = normaliser.components(sku) or {sku: normaliser.pack(self._run.channel, sku)}
-        sold = {
-            part: sum(
-                line.quantity for line in work.reserved(part)
-                if line.channel == self._run.channel and now_us - line.accepted_us < LISTED_LATE_US
-            )
-            for part in parts
-        }  # fmt: skip
-        return max(-(-sold[part] // count) for part, count in parts.items())
+        return units_newly_sold(work, self._rules, self._run.channel, sku, now_us)
 
     def _is_just_known(self, work: StockWork, publishing: Publishing, sku: str) -> bool:
         parts = self._rules.normaliser.components(sku) or {sku: 1}

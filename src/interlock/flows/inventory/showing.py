@@ -12,13 +12,14 @@ from interlock.errors import StoreError
 from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.publish import Publishing, Sum, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.flows.inventory.unshown import units_newly_sold
 from interlock.flows.inventory.writer import ChannelWriter, reference_of
 from interlock.messaging.delivery import Delivery
 from interlock.messaging.finished import Finished, Stop, dead, failure_of
 from interlock.messaging.limiter import Limiter
 from interlock.messaging.outcome import Outcome, Refused, Retry
 from interlock.messaging.releases import Document, Limits
-from interlock.messaging.stock import Line, Place, Seen, StockChannel, requests_of_write
+from interlock.messaging.stock import Line, Place, Seen, StockChannel, lists_late, requests_of_write
 from interlock.messaging.stock_book import FOREIGN, Happened, Shown, StockBook, StockWork, channel_of, place_of
 from interlock.messaging.write import Absent, Found, LookUp, Once, Past, Plan, Write
 
@@ -60,10 +61,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 class Doubt(NamedTuple):
     """What may have been written: quantities of calls without an answer that may land still. `compares`: one that lands late is
-    refused by the channel itself."""
+    refused by the channel itself; `lists_late`: what it shows may lack its newest sales."""
 
     quantities: tuple[int, ...]
     compares: bool
+    lists_late: bool = False
 
     def of(self, row: Shown) -> bool:
         """Whether only a write can tell what the place shows: what was read there may be overtaken."""
@@ -118,7 +120,7 @@ class Showing:
             raise dead("mapping", row.trouble or "STK001", row.said or f"{system} lists no item that is {sku}")
         self._require_settled(delivery, release.stock, channel, row)
         writer = self._writer(system, release)
-        doubt = Doubt(_doubted(delivery), compares=writer.channel.compares)
+        doubt = Doubt(_doubted(delivery), writer.channel.compares, lists_late(writer.channel))
         at = Place(row.item, place)
         seen = await self._seen(writer, at, timeout_seconds) if doubt.needs_reading(row) else None
         decide = partial(
@@ -204,8 +206,9 @@ class Showing:
             return _shown_no_more(known.channel, known.place, f"no {known.sku}")
         unsure = doubt.of(row)
         if seen is not None:
-            asks = rules.terms(channel, row.sku, row.place).heal == "ask"
-            row = self._was_seen(work, known, _as_written(row, seen, doubt), seen, now_us, asks=asks)
+            asks, row = rules.terms(channel, row.sku, row.place).heal == "ask", _as_written(row, seen, doubt)
+            sold = units_newly_sold(work, rules, row.channel, row.sku, now_us) if asks and doubt.lists_late else 0
+            row = self._was_seen(work, known, row, _less_sold(known, row, seen, sold), now_us, asks=asks)
         elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late
             row = msgspec.structs.replace(row, seen=max(0, row.seen - row.sold), sold=0)
         found = Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row)
@@ -224,7 +227,7 @@ class Showing:
         row = _decided(row, found.quantity, now_us, differs=differs)
         work.show(row)
         if differs:
-            return Document(value=Wanted(line=_line_of(row, found)), version=row.change)
+            return Document(value=Wanted(line=_line_of(row, found, seen)), version=row.change)
         words = f"{row.channel} shows {row.seen or 0} already"
         return Document(value=Wanted(line=None, because=words), version=row.change)
 
@@ -339,9 +342,19 @@ def _as_written(row: Shown, seen: Seen, doubt: Doubt) -> Shown:
     return msgspec.structs.replace(row, seen=ours[-1]) if ours and row.seen is not None else row
 
 
-def _line_of(row: Shown, found: Sum) -> Line:
+def _less_sold(known: Shown, row: Shown, seen: Seen, sold: int) -> Seen:
+    """More than was known, by no more than was sold there a moment ago, is nobody's hand where sales are listed late: it will show
+    what we expect."""
+    if row.seen is None or not row.seen < seen.quantity <= (expected := max(0, row.seen - known.sold)) + sold:
+        return seen
+    return msgspec.structs.replace(seen, quantity=expected)
+
+
+def _line_of(row: Shown, found: Sum, seen: Seen | None) -> Line:
+    """Compared with what was just read, also where that will come to show another number by itself."""
+    shown = row.seen if seen is None else seen.quantity
     return Line(
-        place=Place(row.item, row.place), quantity=found.quantity, sku=row.sku, change_from=row.seen if row.stocked else None,
+        place=Place(row.item, row.place), quantity=found.quantity, sku=row.sku, change_from=shown if row.stocked else None,
         activate=not row.stocked, as_of_us=found.as_of_us,
         reference=reference_of(row),
     )  # fmt: skip

@@ -65,6 +65,36 @@ def test_a_place_that_was_known_once_is_not_believed_to_show_its_sales(
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("more", "questions"), [(2, []), (3, [("STK012",)])])
+def test_a_sale_that_is_listed_late_is_no_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int, questions: list[tuple[str]]
+) -> None:
+    """With heal = "ask" a channel that lists its sales late is read, for some other reason, when it still lists two pieces that it has
+    told as sold: nobody is asked who put them there. A third piece is somebody's hand."""
+
+    async def run() -> None:
+        asks = msgspec.structs.replace(RARELY, heal="ask")
+        async with StockEngine(tmp_path, publish=asks, compares=False, begin=10, TEE=10) as engine:
+            await engine.run(5)
+            engine.shop.sell("TEE", 2)
+            engine.warehouse.pieces["TEE"] = 8
+            await engine.tell_sale("TEE", 2, "1")
+            await engine.run(5)
+
+            async def listed_late(shop: Shop, places: Sequence[Place], *, timeout_seconds: float) -> tuple[Seen, ...]:
+                del timeout_seconds
+                return tuple(Seen(place=place, quantity=shop.shown[place.item] + more) for place in places)
+
+            monkeypatch.setattr(Shop, "read", listed_late)
+            await engine.tell_shown("TEE", 10)
+            await engine.run(30)
+            assert engine.rows("SELECT code FROM dead_letter WHERE closed_ms = 0") == questions
+            assert engine.shop.shown == {"TEE": 8}
+            assert [by for _, _, _, by, _ in engine.shop.history] == ["buyer"]
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("compares", [False, True])
 def test_a_sale_that_is_not_taken_from_the_listing_yet_is_no_drift(tmp_path: Path, compares: bool) -> None:
     """The channel has told of a sale of two and lists the number of before: nobody else wrote that, for some minutes. Of one that
