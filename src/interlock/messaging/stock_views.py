@@ -103,7 +103,7 @@ class StockLook(StockWork, Protocol):
         """Each place of each channel."""
 
     def wrong(self, limit: int) -> list[Shown]:
-        """Places that are known to show another number than they should, the largest difference first."""
+        """Places that are known to show another number than they should, the largest difference first; what is not listed there last."""
 
     def kinds_since(self, since_us: int) -> dict[str, int]:
         """Kind of change -> how many since then."""

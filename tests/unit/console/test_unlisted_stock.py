@@ -48,9 +48,22 @@ def test_nothing_is_to_be_fixed_where_one_side_lacks_the_item(shop: Browser) -> 
     """A button that writes cannot make an item: the rows lead to what to do, and the page of the SKU has no form for it."""
     rows = shop.get("/inventory").page
     assert f"Look at {SOLD}" in rows.said and "Look at MUG-2" in rows.said
+    assert rows.said.index("Fix TEE-1") < rows.said.index(f"Look at {SOLD}"), "what can be put right is not buried under what is not listed"
     assert f"Fix {SOLD}" not in rows.said and "Fix TEE-1" in rows.said
     assert "Amazon will show" not in shop.get("/inventory/sku/MUG-2").page.said
     assert "Shopify will show 37" in shop.get("/inventory/sku/TEE-1").page.said, "control: a number that can be written has its form"
+
+
+def test_many_that_are_not_listed_leave_room_for_what_is_wrong(tmp_path: Path) -> None:
+    """A marketplace that lists a twentieth of what is counted: the fifty worst were all items that it does not sell."""
+    store = stocked(tmp_path)
+    for number in range(60):
+        show(store, f"HAT-{number}", "amazon", "DEFAULT", 9_000, item="", seen=None, seen_us=0, trouble="STK001", said="not listed")
+    made = Desk(store, runs=stocked_strategy())
+    said = made.signed_in().get("/inventory").page.said
+    assert "Fix TEE-1" in said and "Fix MUG-1" in said and "Look at HAT-0" in said
+    made.views.close()
+    store.close()
 
 
 def test_the_page_of_an_uncounted_item_says_who_sells_it(shop: Browser) -> None:

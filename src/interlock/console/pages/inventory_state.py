@@ -274,7 +274,8 @@ def _heat(rows: Sequence[Heat]) -> dict[str, dict[tuple[str, str], Field]]:
 
 
 def _all_wrong(known: _Known, differences: Sequence[Difference], names: Sequence[str]) -> tuple[Wrong, ...]:
-    """What the last comparison found, and what is known since; the largest first, what was put right last."""
+    """What the last comparison found, and what is known since; the largest first, what the map leaves out after what can be put right,
+    what was put right last."""
     compared = {
         (one.channel, one.place, one.sku): _compared(one, known.since.get((one.channel, one.place, one.sku)))
         for one in differences
@@ -283,7 +284,7 @@ def _all_wrong(known: _Known, differences: Sequence[Difference], names: Sequence
         (row.channel, row.place, row.sku): _known_wrong(known.rules, row) for row in known.wrong if row.channel in names
     }  # fmt: skip
     rows = {**compared, **{at: row for at, row in fresh.items() if at not in compared or compared[at].settled}}
-    return tuple(sorted(rows.values(), key=lambda one: (one.settled, -abs(one.by), one.sku)))[:WORST]
+    return tuple(sorted(rows.values(), key=lambda one: (one.settled, not one.fixable, -abs(one.by), one.sku)))[:WORST]
 
 
 def _compared(one: Difference, row: Shown | None) -> Wrong:

@@ -69,11 +69,11 @@ SELECT channel, place, count(*), sum(trouble = '' AND said = '' AND seen_us > 0 
   sum(trouble = '' AND said <> ''), sum(trouble = '' AND said = '' AND seen_us = 0), max(written_us)
 FROM stock_place GROUP BY channel, place ORDER BY channel, place
 
--- name: wrong
+-- name: wrong  what the channel does not list comes last: no write puts it right
 SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us, written, written_us, sold, missing, missing_us, stocked,
   trouble, said FROM stock_place
 WHERE trouble <> '' OR (said = '' AND seen_us > 0 AND stocked AND seen IS NOT wanted)
-ORDER BY abs(coalesce(seen, 0) - coalesce(wanted, 0)) DESC, sku LIMIT ?
+ORDER BY item = '', abs(coalesce(seen, 0) - coalesce(wanted, 0)) DESC, sku LIMIT ?
 
 -- name: kinds_since
 SELECT kind, count(*) FROM stock_change WHERE at_us >= ? GROUP BY kind
