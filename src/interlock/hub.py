@@ -38,6 +38,7 @@ from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
 from interlock.intake.subscriptions import SubscriptionKeeper
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
+from interlock.messaging.event import FrugalDialect
 from interlock.messaging.process import STEERING
 from interlock.messaging.router import Router
 from interlock.messaging.sqlite.accuracy_book import SqliteAccuracyBook
@@ -458,7 +459,8 @@ class _Doors:
             secret for other in build.strategy.systems if other != name for secret in build.webhook_secrets(other)
         }
         return Door(
-            system=name, release=build.id, dialects=dialects, secrets=secrets_, shop=_shop(system.url, system.settings),
+            system=name, release=build.id, dialects=dialects, secrets=secrets_,
+            shop="" if any(isinstance(one, FrugalDialect) for one in dialects) else _shop(system.url, system.settings),
             old_secrets_until_ms=_ms(system.intake.old_secrets_until), shares_secret=not others.isdisjoint(secrets_),
             trimmed=trimmed(build.strategy).get(name, frozenset()),
             api_version=str(system.settings.get("api_version", "")), max_body_bytes=system.intake.max_body_bytes,

@@ -1,6 +1,7 @@
 """The ShipBob twin: orders by reference id, cancellation and channels of API version 2026-01; its stock stands beside it.
 
-Facts: brianzinn/shipbob-node-sdk openapi-2026-01.json and README.md (the 422 body); developer.shipbob.com/rate-limit.
+Facts: brianzinn/shipbob-node-sdk openapi-2026-01.json and README.md (the 422 body); developer.shipbob.com/rate-limit. Webhooks stand in
+shipbob_webhooks.py.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from interlock.twins.limits import SlidingWindow, Verdict
 from interlock.twins.shipbob_inventory import Inventory, problem
 from interlock.twins.shipbob_schema import problems_of
 from interlock.twins.shipbob_stock import Stock
+from interlock.twins.shipbob_webhooks import Webhooks
 from interlock.twins.vendor import Vendor, answer, read_json
 from interlock.twins.world import Change, Record, World, content_hash
 
@@ -38,7 +40,8 @@ class ShipBob(Vendor):
     "unique_reference": false lets one reference id make several orders, for tests of naive clients.
     "products": "any" or a list of SKUs or {"reference_id", "id", "name", "barcode", "on_hand", "locations"}; with a list,
     an unknown SKU must come with a name, and then becomes a product. "locations": [{"id", "name"}]. "levels_lag_seconds": 0;
-    so long after a change the levels still show what was before.
+    so long after a change the levels still show what was before. "webhooks": subscriptions {"topics", "url", "secret"}; "time_scale"
+    divides the waits between attempts.
     """
 
     name = "shipbob"
@@ -49,6 +52,9 @@ class ShipBob(Vendor):
         self._window = SlidingWindow(int(config.get("rate_per_minute", RATE_PER_MINUTE)), 60)
         self._stock = Stock(world, config)
         self._inventory = Inventory(world, self._stock, VERSION)
+        self.webhooks = Webhooks(world, faults, float(config.get("time_scale", 1)))
+        for given in config.get("webhooks", ()):
+            self.webhooks.subscribe(given)
         super().__init__(world, faults, config)
         self._by_reference: dict[tuple[str, str], str] = {}
         listed = config.get("products", "any")
@@ -71,11 +77,26 @@ class ShipBob(Vendor):
         ]
 
     def control_routes(self) -> list[BaseRoute]:
-        """POST /_twin/orders/{reference}/fulfill ships an order, with a tracking number; the rest is stock."""
+        """POST /_twin/orders/{reference}/fulfill ships an order, with a tracking number; /_twin/returns {"sku", "quantity"} restocks;
+        /_twin/webhooks adds a subscription; the rest is stock."""
         return [
             Route("/orders/{reference}/fulfill", self._fulfill, methods=["POST"]),
+            Route("/returns", self._return, methods=["POST"]),
+            Route("/webhooks", self._subscribe, methods=["POST"]),
             *self._inventory.control_routes(),
         ]
+
+    def state(self) -> dict[str, Any]:
+        """Each attempt to send a webhook."""
+        return {"webhook_attempts": self.webhooks.attempts}
+
+    async def start(self) -> None:
+        """From now on webhooks are sent."""
+        await self.webhooks.start()
+
+    async def stop(self) -> None:
+        """What was not taken is lost."""
+        await self.webhooks.stop()
 
     def error_body(self, status: int) -> Any:
         """ShipBob's body for an injected status."""
@@ -224,6 +245,8 @@ class ShipBob(Vendor):
         cancelled = {**order, "status": "Cancelled", "shipments": shipments}
         self.world.apply("order.cancel", order["reference_id"], ("order", key, cancelled), once=True)
         self._hold(order, -1)
+        for shipment in shipments:
+            self.webhooks.publish("order.shipment.cancelled", self._as_told(cancelled, shipment))
         results = [
             {"action": "Cancel", "is_success": True, "reason": "", "shipment_id": shipment["id"]}
             for shipment in shipments
@@ -253,7 +276,46 @@ class ShipBob(Vendor):
         done = {**order, "status": "Fulfilled", "shipments": shipments}
         self.world.apply("order.fulfill", reference, ("order", key, done), *self._shipped(order), once=True)
         self._hold(order, -1)
+        self.webhooks.publish("order.shipped", {**done, "shipments": [self._as_told(done, one) for one in shipments]})
         return answer(done)
+
+    def _as_told(self, order: Record, shipment: Record) -> Record:
+        """A shipment with its products, each with the items that it is made of, and who gets it."""
+        products = [
+            {
+                "id": line["id"], "name": line.get("name"), "reference_id": line["reference_id"], "sku": line["sku"],
+                "inventory_items": [{"id": line["id"], "name": line.get("name"), "quantity": line["quantity"]}],
+            }
+            for line in order["products"]
+        ]  # fmt: skip
+        return {
+            **shipment,
+            "reference_id": order["reference_id"],
+            "recipient": order.get("recipient"),
+            "products": products,
+        }
+
+    async def _return(self, request: Request) -> Response:
+        """A return is complete: its pieces are on the shelf again."""
+        asked = await read_json(request)
+        known, quantity = self._stock.id_of(asked["sku"]), int(asked["quantity"])
+        if known is None:
+            return answer({"error": f"no item {asked['sku']}"}, 404)
+        place = int(asked.get("location", self._stock.locations[0]["id"]))
+        key = self.world.next_id("return")
+        changes = self._stock.moved(known, place, "InventoryRestocked", on_hand=quantity)
+        self.world.remember(*changes)
+        self._stock.refresh(known)
+        told = {
+            "id": int(key),
+            "status": "Completed",
+            "inventory": [{"id": known, "sku": asked["sku"], "quantity": quantity}],
+        }
+        self.webhooks.publish("return.completed", told)
+        return answer(told)
+
+    async def _subscribe(self, request: Request) -> Response:
+        return answer(self.webhooks.subscribe(await read_json(request)))
 
     def _shipped(self, order: Record) -> list[Change]:
         """The products after their stock left the shelf, and what the history says of it."""

@@ -77,3 +77,21 @@ def test_fields_of_a_flow_reach_the_door(folder: Path) -> None:
 def test_a_stranger_opens_no_door(folder: Path) -> None:
     """Fault case 41: names that anyone may send are neither doors nor remembered."""
     assert doors(folder, ["", "netsuite", "../shopify", "x" * 100_000, "\x00"]) == [None] * 5
+
+
+def test_a_warehouse_that_names_no_shop_is_not_asked_for_one(folder: Path) -> None:
+    """ShipBob's webhooks say nothing of an account: its door, at whatever address it is called, is opened by the signature alone.
+    Control: a shop's door takes only webhooks of that shop."""
+    for name, host in (("shipbob", "127.0.0.2"), ("shopify", "127.0.0.3")):
+        file = folder / "systems" / f"{name}.toml"
+        file.write_text(file.read_text(encoding="utf-8").replace("127.0.0.1", host), encoding="utf-8")
+    warehouse = folder / "systems" / "shipbob.toml"
+    text = warehouse.read_text(encoding="utf-8").replace(
+        "[credentials]\n", '[credentials]\nwebhook_secret = "file:secrets/hooks"\n'
+    )
+    warehouse.write_text(text, encoding="utf-8")
+    (folder / "secrets" / "hooks").write_text("whsec_c2VjcmV0\n")
+    (folder / "secrets" / "hooks").chmod(0o600)
+    shipbob, shopify = doors(folder, ["shipbob", "shopify"])
+    assert shipbob is not None and shopify is not None
+    assert (shipbob.shop, bool(shopify.shop)) == ("", True)

@@ -12,7 +12,7 @@ import pytest
 from door import Entrance
 from dropping import KEY, NOW, SECRET, csv_of, drop_door, levels_in, parts_in, sealed, send
 
-from interlock.connectors.drop.webhooks import Seal
+from interlock.connectors.standard_webhooks import Seal
 from interlock.errors import StoreError
 from interlock.intake import drop
 from interlock.intake.bounds import Bodies

@@ -1,8 +1,9 @@
 """Counts at ShipBob: items, levels by fulfilment centre, and what changed, which the history of movements tells in part.
 
 Facts: brianzinn/shipbob-node-sdk openapi-2026-01.json (Inventory.*, FulfillmentCenterInventoryService.*) and README.md at
-8a10229. There is no webhook of inventory (Webhooks.Topics) and no time of a level; orders show in the levels after about a
-minute; the history has movements of what is on hand and nothing of what orders commit, so all is read again now and then.
+8a10229. There is no webhook of inventory (Webhooks.Topics), only some that name items whose levels have moved, and no time of a
+level; orders show in the levels after about a minute; the history has movements of what is on hand and nothing of what orders
+commit, so all is read again now and then.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from interlock.connectors.contract import (
     no_success,
     stock,
 )
+from interlock.connectors.shipbob.webhooks import moved
 
 PAGE: Final = 250
 """Items of a page: the largest of ShipBob's other lists; the specification names none for inventory."""
@@ -201,9 +203,9 @@ class ShipBobStock:
             levels += read[0]
         return tuple(levels)
 
-    def told(self, topic: str, body: bytes) -> stock.Told:  # noqa: ARG002 - ShipBob's webhooks say nothing of stock
-        """Nothing."""
-        return stock.Told()
+    def told(self, topic: str, body: bytes) -> stock.Told:  # noqa: ARG002 - whatever it is: the topic is not signed
+        """No number, only whose levels have moved."""
+        return stock.Told(again=moved(body))
 
     async def _begin(self, known: _Cursor, timeout_seconds: float) -> _Round | Failed:
         """The facilities that the account has, asked for once an hour."""
