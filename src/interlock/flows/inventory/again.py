@@ -121,15 +121,16 @@ class ReadingAgain:
         if error.for_good and len(due) > 1:
             half = len(due) // 2
             return max(await self._items(system, due[:half]), await self._items(system, due[half:]))
-        await self._later(system, due)
+        await self._later(system, due, for_good=error.for_good)
         if error.for_good:
             return 0.0
         self._failures[system] = self._failures.get(system, 0) + 1
         return pause_seconds(self._failures[system])
 
-    async def _later(self, system: str, due: Sequence[Due]) -> None:
-        """Each after a longer pause, until it is left to the next reading."""
-        given_up = [one for one in due if one[3] >= MOST_AGAIN]
+    async def _later(self, system: str, due: Sequence[Due], *, for_good: bool) -> None:
+        """Each after a longer pause, until it is left to the next reading. An order that its system may give later is in no
+        other reading: it is asked for until it does, however long that is down."""
+        given_up = [one for one in due if one[3] >= MOST_AGAIN and (for_good or one[0] == LEVEL)]
         for object_name, key, _, _ in given_up:
             LOG.warning("%s %s of %s could not be read again; the next reading has it", object_name, key, system)
         now_us = self._clock.now_ms() * 1_000
@@ -137,7 +138,7 @@ class ReadingAgain:
         def work(book: StockWork) -> None:
             _was_read(book, system=system, due=given_up)
             for object_name, key, event, tries in due:
-                if tries < MOST_AGAIN:
+                if (object_name, key, event, tries) not in given_up:
                     book.again(system, object_name, key, event, now_us + round(pause_seconds(tries) * 1e6))
 
         await self._book.run(work)

@@ -24,8 +24,9 @@ from interlock.messaging.stock_book import FOREIGN, Happened, Shown, StockBook, 
 from interlock.messaging.write import Absent, Found, LookUp, Once, Past, Plan, Write
 
 OPERATION: Final = "set_stock"
-LOOK_AGAIN_SECONDS: Final = 60.0
-"""A place whose source is silent is looked at again so often."""
+LOOK_AGAIN_SECONDS: Final = 900.0
+"""A place whose source is silent is looked at again so often, at once when that says something: in the midst of a full sync 100,000
+of them wait."""
 KEY_MEMORY_SECONDS: Final = 23 * 3_600.0
 """Shopify remembers an idempotency key for 24 h (F41); an hour less, so that the last use is well within it."""
 FEED_SECONDS: Final = 900.0

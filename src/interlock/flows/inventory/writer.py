@@ -113,9 +113,14 @@ class ChannelWriter:
         task = self._resent.get(batch.key)
         if task is None or (task.done() and not _is_known(task, number)):
             task = self._resent[batch.key] = asyncio.ensure_future(self._made_again(batch, timeout_seconds))
-            while len(self._resent) > RESENT_KEPT:
-                self._resent.pop(next(iter(self._resent)))
+            self._forget_ended()
         return await asyncio.shield(task)
+
+    def _forget_ended(self) -> None:
+        """The oldest; a call that is under way is not made beside itself, however many there are."""
+        ended = [key for key, task in self._resent.items() if task.done()]
+        for key in ended[: max(0, len(self._resent) - RESENT_KEPT)]:
+            del self._resent[key]
 
     async def _made(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
         answered = self._book.look(lambda work: self._doubts(work, batch)) if self.channel.compares else {}
