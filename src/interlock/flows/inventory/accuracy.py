@@ -131,10 +131,10 @@ class AccuracyKeeper:
         if run.channel not in release.stock.channels:
             raise LookupError(f"no flow shows stock at {run.channel}")
         stale = await self._freshened(release, run.channel)
-        recount = Recount(release, self._book, self._clock)
+        rules, recount = release.stock, Recount(release, self._book, self._clock)
         comparison = Comparison(
             msgspec.structs.replace(run, stale=stale), release, book=self._book, accounts=self._accounts, clock=self._clock,
-            side=self._side, recount=recount,
+            side=self._side, recount=recount, holds=lambda: self._release().stock.release == rules.release,
         )  # fmt: skip
         measured = await comparison.made()
         if recount.took:

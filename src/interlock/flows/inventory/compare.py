@@ -1,7 +1,7 @@
 """One comparison of a channel with what it should show: list it, compare in SQL, look again at what differs, name each cause, heal.
 
-A place that changed while it was compared is no difference. Whatever differs is read once more, place by place, and counts
-only when its row in the book stood still meanwhile and no write to it is on its way.
+A place that changed while it was compared is no difference, nor is anything once another release runs. Whatever differs is
+read once more, place by place, and counts only when its row in the book stood still meanwhile and no write to it is on its way.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -55,13 +55,15 @@ NOTED_EVERY_PAGES: Final = 50
 
 
 class Comparison:
-    """Makes one run. `side` opens the side table; `recount` asks sources of truth again."""
+    """Makes one run. `side` opens the side table; `recount` asks sources of truth again; `holds`: whether the release still runs
+    whose rules it compares by."""
 
     def __init__(
         self, run: Run, release: Stocked, *, book: StockBook, accounts: AccuracyBook, clock: Clock, side: OpenSide,
-        recount: Recount,
+        recount: Recount, holds: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._run = run
+        self._holds = holds
         self._release = release
         self._rules: StockRules = release.stock
         self._book = book
@@ -191,7 +193,8 @@ class Comparison:
                 before=known.get((each.sku, each.place)), unshown=self._newly_sold(work, each.sku, now_us),
                 just_known=self._is_just_known(work, publishing, each.sku),
             )  # fmt: skip
-            judged.append(self._ruled(case, moved=self._moved(each, then, row, confirmed=again is not None)))
+            moved = self._moved(each, then, row, confirmed=again is not None)
+            judged.append(self._ruled(case, moved=moved or not self._holds()))
         return judged
 
     def _newly_sold(self, work: StockWork, sku: str, now_us: int) -> int:

@@ -145,13 +145,13 @@ class AccuracyWorld:
             inventory=Inventory(locations={"cicero": Location(WMS, {WMS: ["156"], SHOP: [PLACE]})}, items=tuple(items)),
         )  # fmt: skip
         self.rules = StockRules(strategy, BookCatalogue(self.book))
-        release: Any = SimpleNamespace(
+        self.release: Any = SimpleNamespace(
             id="r1", stock=self.rules, stock_channel=lambda _: self.channel, stock_source=lambda _: self.source
         )
         self.reader: Any = FakeReader(self)
         self.desk: Any = FakeDesk()
         self.keeper = AccuracyKeeper(
-            self.accounts, self.book, self.desk, self.reader, self.clock, release=lambda: release, side=beside(folder)
+            self.accounts, self.book, self.desk, self.reader, self.clock, release=lambda: self.release, side=beside(folder)
         )
 
     async def stocked(self, **counts: int) -> None:

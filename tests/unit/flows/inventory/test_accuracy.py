@@ -4,7 +4,9 @@ import random
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from accuracy_world import PLACE, SHOP, WMS, AccuracyWorld, tried
 
 from interlock.flows.inventory.compare import AT_ONCE
@@ -78,6 +80,27 @@ def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
         run = await world.compared(dry=True)
         assert (run.different, run.opened) == (1, 0) and world.differences()["A"].state == "found"
         assert world.row("A") == before and not world.open()
+
+    tried(tmp_path, story)
+
+
+@pytest.mark.parametrize(("release", "differ"), [("r1", {"A"}), ("r2", set())])
+def test_what_a_former_release_calls_right_is_no_measure(tmp_path: Path, release: str, differ: set[str]) -> None:
+    """Another release begins to run while the channel is read: what shows by its rules is no drift by the former ones, and nothing
+    is put back. When a release is only loaded anew, the comparison goes on."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=1)
+
+        async def released() -> None:
+            rules = SimpleNamespace(release=release, channels=world.rules.channels)
+            world.release = SimpleNamespace(**vars(world.release) | {"stock": rules})
+            world.shows("A", 9)
+
+        world.shows("A", 9)
+        world.channel.meanwhile = released
+        await world.compared()
+        assert set(world.differences()) == world.open() == differ
 
     tried(tmp_path, story)
 
