@@ -9,7 +9,7 @@ from interlock.cli.choice import STATES, choosing, read_pairs
 from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
 from interlock.cli.place import folder_option
 from interlock.cli.store import read
-from interlock.cli.tail import line
+from interlock.cli.tail import called, line
 from interlock.cli.times import ago, now_ms, stamp
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _group(one: "DeadLetterGroup") -> str:
 async def _letters(views: "SqliteViews", which: "Filter", out: Output) -> None:
     for letter in await views.dead_letters(which):
         tried = f"after {counted(letter.attempts, 'attempt')}" if letter.attempts else "without a call"
-        text = f"  {stamp(letter.at_ms)} {letter.object} {letter.name or letter.key} {tried}: {letter.error}"
+        text = f"  {stamp(letter.at_ms)} {letter.object} {called(letter.name, letter.key, letter.destination)} {tried}: {letter.error}"
         out.row(text, kind="dead_letter", **fields_of(letter))
 
 

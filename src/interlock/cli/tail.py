@@ -108,12 +108,22 @@ def _mark(row: "DeliveryRow") -> tuple[int, int, str]:
     return row.id, row.updated_ms, row.state
 
 
+def called(name: str, key: str, destination: str) -> str:
+    """What a delivery is about, as people call it; a number of stock by its place too, since a channel has several of one SKU."""
+    from interlock.messaging.stock_book import SHOWN, place_of
+
+    if not destination.startswith(SHOWN):
+        return name or key
+    sku, place = place_of(key)
+    return f"{name or sku} at {place}"
+
+
 def line(row: "DeliveryRow") -> str:
     """One delivery in one line, as lists and the tail show it."""
     trouble = f"  {row.code} {row.error}".rstrip() if row.code or row.error else ""
     waits = f"  waits for {row.waiting_for}" if row.waiting_for else ""
     signal = f" ({row.signal})" if row.signal else ""
     return (
-        f"{stamp(row.updated_ms)} {coloured(row.state, 10)} {row.object} {row.name or row.key} to {row.destination} "
+        f"{stamp(row.updated_ms)} {coloured(row.state, 10)} {row.object} {called(row.name, row.key, row.destination)} to {row.destination} "
         f"by {row.flow}{signal}{trouble}{waits}"
     )

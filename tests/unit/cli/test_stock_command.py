@@ -150,3 +150,9 @@ def test_what_is_listed_and_not_counted_says_so(filled: Path) -> None:
     )
     said_last = call("stock", "SCARF-1", "--folder", filled).stdout.splitlines()[-1]
     assert said_last.endswith("no source of truth counts it, it is listed by shopify")
+
+
+def test_a_number_is_listed_with_its_place(filled: Path) -> None:
+    """Two dead letters of one SKU at two places of the shop were two lines that could not be told apart."""
+    listed = call("deliveries", "--destination", "stock:shopify", "--text", SKU, "--folder", filled).stdout
+    assert f"{SKU} at {PLACE} to stock:shopify" in listed and f"{SKU} at 655441492 to" in listed

@@ -259,6 +259,7 @@ def test_a_channel_has_a_lane_of_its_own_on_every_page(stock: Desk, shop: Browse
     stock.store.insert(
         "breaker", destination="stock:shopify", state="open", changed_ms=stock.clock.now_ms() - 60_000, failures=9
     )
+    assert f"CAP-1 at {OUTLET}" in shop.get("/deliveries").page.said, "two places of one SKU are two lines that differ"
     for path in (
         "/",
         "/map",
