@@ -58,7 +58,7 @@ from interlock.messaging.outcome import Outcome, Refused, Retry
 from interlock.messaging.sqlite.accuracy_book import SqliteAccuracyBook
 from interlock.messaging.sqlite.accuracy_views import read_stock_differences
 from interlock.messaging.sqlite.stock_side import StockSide
-from interlock.messaging.stock import Item, ItemPage, Level, LevelPage, Line, Place, Sale, SaleLine, Told, Underway
+from interlock.messaging.stock import Item, ItemPage, Level, LevelPage, Line, Place, Sale, SaleLine, Told
 from interlock.messaging.stock_book import key_of, shown_at
 from interlock.strategy.inventory import Inventory, Publish
 
@@ -67,8 +67,6 @@ SILENCE = 70.0
 ON_ITS_WAY = 35.0
 """A write that was decided lands so late at most: a call, the feed before it, its late landing, a kill."""
 ANSWERS_AFTER = 40.0
-ANSWER_HOLDS = 15.0
-"""A person's answer holds for its delivery until that has ended, a kill and a lost answer later: also for a number put up meanwhile."""
 PEOPLES = 25
 """A person under "ask" puts a number up by so many: nobody can take it for one of ours."""
 UNTOUCHED = 40.0
@@ -196,13 +194,6 @@ class WideChannel(SimChannel):
 
     refuses: frozenset[Place] = frozenset()
 
-    async def write(
-        self, lines: Sequence[Line], *, key: str, timeout_seconds: float, first: bool = True
-    ) -> tuple[Outcome, ...] | Underway:
-        for line in lines:
-            self.world.decided.setdefault(line.reference, self.clock.monotonic())  # type: ignore[attr-defined]
-        return await super().write(lines, key=key, timeout_seconds=timeout_seconds, first=first)
-
     async def items(self, after: str, *, timeout_seconds: float) -> ItemPage:
         del after, timeout_seconds
         found = dict.fromkeys(place.item for place in self.shown)
@@ -274,9 +265,8 @@ class WideWorld(World):
         self.sales: dict[str, dict[int, tuple[str, dict[str, int]]]] = {}
         """Order -> version -> channel and pieces by SKU that it takes then."""
         self.asked: dict[Place, tuple[int, float]] = {}
-        self.answered: dict[Place, float] = {}
-        self.decided: dict[str, float] = {}
-        """When each write of ours went out first: a repetition by its key is no new one, and none is judged that a kill kept over the quiet."""
+        self.answers: dict[Place, str] = {}
+        """The question that was answered last, in its words."""
         self.moved: dict[Place, float] = {}
         self.touched: set[tuple[str, Place]] = set()
         self.planted: dict[tuple[str, str, str], str] = {}
@@ -334,17 +324,17 @@ class WideWorld(World):
             return
         for name in SOLD_BY[channel][place].split():
             for part in _parts(sku):
-                silent = self.decided[line.reference] - self.sources[owner(self.folder_now[0], name, part)].answered
-                if silent > STALE_SECONDS + ON_ITS_WAY and not self._is_new(now) and now < QUIET:
+                silent = now - self.sources[owner(self.folder_now[0], name, part)].answered
+                if silent > STALE_SECONDS + ON_ITS_WAY and not self._is_new(now):
                     self.violates("silent", f"{sku} at {place} of {channel}, after {silent:.0f} s of silence")
         should = self.right(channel, place, sku)
-        if line.quantity < should * 3 // 4 and should >= PLENTY and not (sku == RENAMED and self._is_new(now)):
+        if line.quantity < should * 3 // 4 and should >= PLENTY:
             self.violates("zero", f"{line.quantity} of {sku} at {place} of {channel}, where {should} is right")
         number, put = self.asked.get(line.place, (None, 0.0))
         if before == number and line.quantity != number and channel == SHOP and line.change_from == before:
             counted = max(self.recounted.get(part, 0.0) for part in _parts(sku))
-            answered = self.answered.get(line.place, -ANSWER_HOLDS) + ANSWER_HOLDS
-            if max(answered, counted, self.released_at) < put:
+            answered = self.answers.get(line.place, "").startswith(f"{channel} shows {number},")
+            if not answered and max(counted, self.released_at) < put:
                 self.violates("asked", f"{line.quantity} written over {number} of a person at {line.place}")
 
     def _is_new(self, now: float) -> bool:
@@ -480,15 +470,15 @@ class WideWorld(World):
                 continue
             now = self.clock.monotonic()
             dead = self.rows(
-                "SELECT d.key, l.code FROM delivery d JOIN dead_letter l ON l.delivery = d.id WHERE d.state = 'dead' AND l.closed_ms = 0"
+                "SELECT d.key, l.code, l.error FROM delivery d JOIN dead_letter l ON l.delivery = d.id WHERE d.state = 'dead' AND l.closed_ms = 0"
             )
-            questions = {key for key, code in dead if code == "STK012"}
+            questions = {key: words for key, code, words in dead if code == "STK012"}
             since = {key: since.get(key, now) for key in questions}
             due = [key for key, at in since.items() if now - at > ANSWERS_AFTER]
-            due += [key for key, code in dead if code not in ("STK012", "ARCHIVED")]
+            due += [key for key, code, _ in dead if code not in ("STK012", "ARCHIVED")]
             for key in due:
                 sku, _, place = key.rpartition("@")
-                self.answered[Place(f"{SHOP}-{_old(sku)}", place)] = now
+                self.answers[Place(f"{SHOP}-{_old(sku)}", place)] = questions.get(key, "")
                 self.counts["answers"] += key in questions
                 await self.ledger.replay(
                     Filter(states=("dead",), key=key), by="ann", why="seen to", release="r1", now_ms=self.clock.now_ms()
@@ -616,11 +606,8 @@ class WideWorld(World):
         for destination, key, state in self.rows(
             "SELECT destination, key, state FROM delivery WHERE state NOT IN (" + CLOSED + ")"
         ):
-            if state != "waiting" or not key.startswith(
-                f"{RENAMED}@"
-            ):  # under the former name it waits for a count for ever
-                self.violates("open", f"{key} to {destination} is {state}")
-        for row in self.rows("SELECT system, item, place, code FROM stock_stopped WHERE code <> 'STK008'"):
+            self.violates("open", f"{key} to {destination} is {state}")
+        for row in self.rows("SELECT system, item, place, code FROM stock_stopped"):
             self.violates("stopped", str(row))
         if twice := sum(one.twice() for one in self.channels.values()):
             self.violates("twice", str(twice))
@@ -669,7 +656,7 @@ class WideWorld(World):
             here = [one for one in self.differences(name) if one.run == run.id]
             found |= {
                 (name, one.sku, one.place): one.cause for one in here
-                if Place(one.item, one.place) in channel.shown and (one.sku != RENAMED or self.release_number < 2)
+                if Place(one.item, one.place) in channel.shown
             }  # fmt: skip
         return found
 

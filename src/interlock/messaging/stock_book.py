@@ -245,6 +245,9 @@ class StockWork(Protocol):
     def see(self, line: Reserved) -> None:
         """Its owner knows of all of it: nothing is subtracted any more."""
 
+    def rename_sales(self, sku: str, now: str) -> None:
+        """What was sold of a SKU was sold of another: it has that name now."""
+
     def release(self, line: Reserved) -> None:
         """The sale takes nothing of it any more, from this version on; its owner has to count it anew."""
 
@@ -289,6 +292,12 @@ class StockWork(Protocol):
 
     def show(self, row: Shown) -> None:
         """Put a row in the place of the older one."""
+
+    def unshow(self, row: Shown) -> None:
+        """The folder shows the SKU there no more."""
+
+    def placed(self, after: str, limit: int) -> list[str]:
+        """SKUs that are shown anywhere, in their order."""
 
     def happened(self, change: Happened) -> None:
         """Write down what happened."""

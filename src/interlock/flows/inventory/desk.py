@@ -14,6 +14,7 @@ from interlock.errors import IntakeError, MappingError
 from interlock.flows.inventory.anew import look_anew
 from interlock.flows.inventory.line import Ignored, Position, Stopped
 from interlock.flows.inventory.publish import At, Publishing, Waiting, seen_by, settled_at_us
+from interlock.flows.inventory.renamed import carry_over
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.messaging.delivery import BACKFILL, LIVE
 from interlock.messaging.event import Event
@@ -168,7 +169,8 @@ class StockDesk:
 
         def work(book: StockWork) -> int:
             taking = Taking(book, rules, now_us, behind=behind)
-            taking.touched.update(dict.fromkeys(skus, 0))
+            for sku in skus:
+                taking.again(sku)
             return taking.finish()
 
         opened = await self._book.run(work)
@@ -282,6 +284,15 @@ class Taking:
         if fresh.listed_us != known.listed_us or self._now_us - known.fresh_us > self._rules.silence_us:
             look_anew(self._book, event.system, self._now_us)
 
+    def again(self, sku: str, event: int = 0) -> None:
+        """Work it out, under the name that the folder has for it now."""
+        carried = carry_over(self._book, self._normaliser, sku, self._now_us)
+        for name in (sku, *carried.names):
+            self._touch(name, event)
+        for row in carried.ended:  # its delivery waits for a person: there is nothing to be seen to any more
+            if (channel := self._rules.channel(row.channel, row.place)) is not None:
+                self._wish(channel, row, event)
+
     def finish(self) -> int:
         """Work out what the touched SKUs, and the kits of them, should show; returns how many deliveries were opened."""
         opened = 0
@@ -321,7 +332,7 @@ class Taking:
                 self._book.unsignal(system, level.item, level.location)
 
     def _count(self, system: str, level: Level, position: Position, event: int, as_of_us: int) -> None:
-        known = self._book.counted_as(system, position.item, position.place)
+        known = self._known_as(system, position, event)
         same = [one for one in known if (one.sku, one.location) == (position.sku, position.location)]
         if same and same[0].told_us < self._listed(system):
             self._touch(
@@ -349,6 +360,14 @@ class Taking:
         for sku in (now.sku, *self._normaliser.kits_with(now.sku)):
             self._counted[sku] = max(as_of_us, self._counted.get(sku, 0))
         self._touch(now.sku, event)
+
+    def _known_as(self, system: str, position: Position, event: int) -> list[Counted]:
+        """Where it was another SKU's, all that is known of that one goes on under the new name first: a part of it is no sum."""
+        known = self._book.counted_as(system, position.item, position.place)
+        former = {one.sku for one in known} - {position.sku}
+        for sku in sorted(former):
+            self.again(sku, event)
+        return self._book.counted_as(system, position.item, position.place) if former else known
 
     def _listed(self, system: str) -> int:
         if system not in self._listed_us:

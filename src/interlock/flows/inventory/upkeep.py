@@ -83,7 +83,8 @@ def _batches(skus: list[str]) -> Iterator[list[str]]:
 
 
 def _skus_after(work: StockWork, *, after: str) -> list[str]:
-    return work.skus(after, SKUS_AT_ONCE)
+    """Of what is counted and what is shown, a kit or what nobody counts any more, the next."""
+    return sorted({*work.skus(after, SKUS_AT_ONCE), *work.placed(after, SKUS_AT_ONCE)})[:SKUS_AT_ONCE]
 
 
 def _followed(work: StockWork, *, release: str) -> None:

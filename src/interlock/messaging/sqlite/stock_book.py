@@ -187,6 +187,10 @@ class SqliteStockWork:
         """The row stays, of no pieces: what its owner is told of it has its item read again."""
         self._do("release", line.version, line.sku, line.channel, line.sale, line.place)
 
+    def rename_sales(self, sku: str, now: str) -> None:
+        """All of them, also what was seen: an order that changes is compared with it."""
+        self._do("rename_sales", now, sku)
+
     def told_owner_us(self, owner: str, channel: str, sale: str, version: int) -> int:
         """By the crosswalk."""
         return int(self._connection.execute(self._sql["told_owner"], (owner, channel, sale, version)).get or 0) * 1_000
@@ -237,6 +241,14 @@ class SqliteStockWork:
             row.seen_us, row.written, row.written_us, row.sold, row.missing, row.missing_us, int(row.stocked),
             row.trouble, row.said,
         )  # fmt: skip
+
+    def unshow(self, row: Shown) -> None:
+        """One row."""
+        self._do("unshow", row.channel, row.place, row.sku)
+
+    def placed(self, after: str, limit: int) -> list[str]:
+        """By their index."""
+        return [row[0] for row in self._rows("placed", after, limit)]
 
     def wish(self, wish: Wish, now_ms: int) -> None:
         """As the router wants one, but that a place which was written a moment ago is not due before its time."""

@@ -93,6 +93,9 @@ ON CONFLICT (sku, channel, sale, place) DO UPDATE SET quantity = excluded.quanti
 -- name: see
 UPDATE stock_reservation SET seen = quantity WHERE sku = ? AND channel = ? AND sale = ? AND place = ?
 
+-- name: rename_sales  one that was told under the new name already stands for itself
+UPDATE OR IGNORE stock_reservation SET sku = ?1 WHERE sku = ?2
+
 -- name: release
 UPDATE stock_reservation SET quantity = 0, seen = 0, version = ? WHERE sku = ? AND channel = ? AND sale = ? AND place = ?
 
@@ -130,6 +133,12 @@ SELECT channel, place, sku, missing_us FROM stock_place WHERE missing > 0 AND mi
 INSERT OR REPLACE INTO stock_place (channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us, written, written_us, sold,
   missing, missing_us, stocked, trouble, said)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: unshow
+DELETE FROM stock_place WHERE channel = ? AND place = ? AND sku = ?
+
+-- name: placed
+SELECT DISTINCT sku FROM stock_place WHERE sku > ? ORDER BY sku LIMIT ?
 
 -- name: happened
 INSERT INTO stock_change (at_us, kind, sku, system, place, name, before, after, as_of_us, why, event)
