@@ -27,6 +27,8 @@ OPERATION: Final = "set_stock"
 LOOK_AGAIN_SECONDS: Final = 900.0
 """A place whose source is silent is looked at again so often, at once when that says something: in the midst of a full sync 100,000
 of them wait."""
+LOOK_SOON_SECONDS: Final = 60.0
+"""And one that has a call without an answer or a person's number, which are few, and which nothing wakes."""
 KEY_MEMORY_SECONDS: Final = 23 * 3_600.0
 """Shopify remembers an idempotency key for 24 h (F41); an hour less, so that the last use is well within it."""
 FEED_SECONDS: Final = 900.0
@@ -101,7 +103,7 @@ class Showing:
         now_us = self._clock.now_ms() * 1_000
         found = self._book.look(lambda work: Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row))
         if found.suspended:
-            raise _suspended(found, now_us)
+            raise _suspended(found, now_us, LOOK_SOON_SECONDS)
 
     def _place(self, delivery: Delivery, rules: StockRules) -> tuple[Channel, Shown]:
         """What shows it, and what is known of it. Raises Stop: the folder shows it no more."""
@@ -217,7 +219,7 @@ class Showing:
         if found.suspended:
             unasked = row.trouble == FOREIGN and not answered  # nobody is asked now: it is read, and asked about, later
             work.show(msgspec.structs.replace(row, said=found.suspended, seen_us=0 if unasked else row.seen_us))
-            return _suspended(found, now_us)
+            return _suspended(found, now_us, LOOK_SOON_SECONDS if row.trouble else LOOK_AGAIN_SECONDS)
         differs = _differs(row, found, unsure=unsure)
         if not differs and seen is None and row.seen_us <= 0:
             return None
@@ -366,8 +368,8 @@ def _shown_no_more(system: str, place: str, what: str) -> Stop:
     return Stop(Finished(state="cancelled", failure=failure_of("no_flow", "STK011", words)))
 
 
-def _suspended(found: Sum, now_us: int) -> Stop:
+def _suspended(found: Sum, now_us: int, again_seconds: float) -> Stop:
     failure = failure_of("suspended", "STK010", found.suspended)
     return Stop(
-        Finished(state="waiting", failure=failure, not_before_ms=now_us // 1_000 + round(LOOK_AGAIN_SECONDS * 1_000))
+        Finished(state="waiting", failure=failure, not_before_ms=now_us // 1_000 + round(again_seconds * 1_000))
     )
