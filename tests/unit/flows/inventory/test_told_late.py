@@ -65,6 +65,28 @@ def test_a_place_that_was_known_once_is_not_believed_to_show_its_sales(
     asyncio.run(run())
 
 
+def test_what_is_read_for_the_first_time_may_lack_its_newest_sale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sale is told before its place is known of, as after a release that names the item otherwise; then the place is read, and lists
+    the right number of before that sale: only a write makes it so."""
+
+    async def run() -> None:
+        capped = msgspec.structs.replace(RARELY, cap=10, sales_seen_after_minutes=60.0)
+        async with StockEngine(tmp_path, publish=capped, compares=False, begin=10, TEE=20) as engine:
+            engine.warehouse.down = True
+            await engine.run(5)
+            engine.shop.sell("TEE", 1)
+            monkeypatch.setattr(Shop, "read", _as_before)
+            await engine.tell_sale("TEE", 1, "1")
+            await engine.run(2)
+            assert engine.rows("SELECT seen FROM stock_place") == []
+            await engine.tell(WMS, levels=(engine.warehouse.level("TEE"),))
+            engine.warehouse.down = False
+            await engine.run(60)
+            assert engine.shop.shown == {"TEE": 10}
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(("more", "questions"), [(2, []), (3, [("STK012",)])])
 def test_a_sale_that_is_listed_late_is_no_hand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int, questions: list[tuple[str]]
