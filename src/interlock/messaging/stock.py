@@ -21,7 +21,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     them. `quantities` has only names of QUANTITIES that it knows; in `unit` ("" is the unit declared for the item, `each`
     when none is). `as_of_us` is when these numbers held, in microseconds by the system's clock: an older state never
     overwrites a newer one; 0 when it does not say. `version` is its own mark of the state. `why` is what it says of why it is
-    so, in some words, for the history.
+    so, in some words, for the history; `changed_us` when it changed it, where it says that apart from as_of_us, 0 where not.
     """
 
     item: str
@@ -33,6 +33,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     as_of_us: int = 0
     version: str = ""
     why: str = ""
+    changed_us: int = 0
 
 
 class LevelPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -99,6 +99,7 @@ class _Movement(msgspec.Struct):
     inventory_id: int
     inventory_audit_event_id: int
     event_category: str | None = None
+    event_datetime: str | None = None
     shipbob_order_id: int | None = None
 
 
@@ -363,8 +364,22 @@ def _level(row: _Levels, place: _Place, exceptions: int, as_of_us: int) -> stock
 
 def _with_reasons(levels: Sequence[stock.Level], moved: Sequence[_Movement], facility: int) -> tuple[stock.Level, ...]:
     """What the history says of the last movement of each at this facility; levels elsewhere are read along."""
-    whys = {(str(one.inventory_id), str(facility)): _reason(one) for one in moved}
-    return tuple(msgspec.structs.replace(one, why=whys.get((one.item, one.location), "")) for one in levels)
+    last = {(str(one.inventory_id), str(facility)): one for one in moved}
+    return tuple(
+        msgspec.structs.replace(one, why=_reason(movement), changed_us=_moment_us(movement.event_datetime))
+        if (movement := last.get((one.item, one.location)))
+        else one
+        for one in levels
+    )
+
+
+def _moment_us(text: str | None) -> int:
+    """Microseconds of a time of the history, which has no zone and is UTC; 0 of what is none."""
+    try:
+        moment = dt.datetime.fromisoformat(text or "")
+    except ValueError:
+        return 0
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp() * 1_000_000)
 
 
 def _reason(movement: _Movement) -> str:

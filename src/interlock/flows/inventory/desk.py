@@ -358,7 +358,7 @@ class Taking:
                 self._happened("counted", now.sku, system, now.place, name, before.get(name), position.quantities.get(name),
                                why=_why(self._how, level), as_of_us=as_of_us, event=event)  # fmt: skip
         for sku in (now.sku, *self._normaliser.kits_with(now.sku)):
-            self._counted[sku] = max(as_of_us, self._counted.get(sku, 0))
+            self._counted[sku] = max(as_of_us, level.changed_us, self._counted.get(sku, 0))
         self._touch(now.sku, event)
 
     def _known_as(self, system: str, position: Position, event: int) -> list[Counted]:

@@ -159,10 +159,13 @@ def test_a_folder_that_asks_no_more_answers_what_was_asked(tmp_path: Path) -> No
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(("later", "shown"), [(False, 15), (True, 12)])
-def test_a_count_of_before_the_question_does_not_answer_it(tmp_path: Path, later: bool, shown: int) -> None:
+@pytest.mark.parametrize(("later", "changed", "shown"), [(False, False, 15), (True, False, 12), (False, True, 12)])
+def test_a_count_of_before_the_question_does_not_answer_it(
+    tmp_path: Path, later: bool, changed: bool, shown: int
+) -> None:
     """A person writes 15, and is asked about it; then comes a count that the owner made before that: who wrote 15 may have known
-    it. What the owner counts later is the answer."""
+    it. What the owner counts later is the answer, also of one whose levels are a minute old while its history says that it has
+    changed them since (ShipBob)."""
 
     async def run() -> None:
         rarely = msgspec.structs.replace(ASKS, read_every_seconds=3_600.0)
@@ -175,7 +178,9 @@ def test_a_count_of_before_the_question_does_not_answer_it(tmp_path: Path, later
             await engine.tell_shown("TEE")
             await engine.run(2)
             assert engine.rows("SELECT code FROM dead_letter WHERE closed_ms = 0") == [("STK012",)]
-            await engine.tell(WMS, levels=(engine.warehouse.level("TEE") if later else before,))
+            count = engine.warehouse.level("TEE") if later else before
+            changed_us = engine.warehouse.now_us() if changed else 0
+            await engine.tell(WMS, levels=(msgspec.structs.replace(count, changed_us=changed_us),))
             await engine.run(30)
             assert engine.shop.shown == {"TEE": shown}
 
