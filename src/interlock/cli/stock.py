@@ -73,7 +73,7 @@ def stock(sku: str | None, changes: int, folder: Path, out: Output) -> None:
 
 def _tell_sku(sku: str, changes: int, folder: Path, out: Output) -> None:
     from interlock.cli.catalogue import read_strategy
-    from interlock.flows.inventory.answer import near_skus, stock_of, with_comparisons
+    from interlock.flows.inventory.answer import RIGHT, near_skus, stock_of, with_comparisons
     from interlock.messaging.stock import QUANTITIES
 
     strategy, now = read_strategy(folder), now_ms()
@@ -91,7 +91,7 @@ def _tell_sku(sku: str, changes: int, folder: Path, out: Output) -> None:
         _tell(found, now, changes, out)
         url = hub_url(data_folder(folder))
         page = [f"open {url}/inventory/sku/{_quoted(sku)}"] if url else []
-        wrong = [one for one in found.places if one.state not in ("agrees", "uncounted")]
+        wrong = [one for one in found.places if one.state not in RIGHT]
         moves = _moves(sku, {one.state for one in wrong})
         out.summary(_sentence(found, wrong), *moves, *page, sku=sku, agrees=found.agrees, places=len(found.places),
                     differing=len(wrong), stopped=len(found.stopped))  # fmt: skip

@@ -69,14 +69,15 @@ def _tell_channel(
     names = ("positions", "equal", "refused", "suspended", "unread")
     numbers = {name: sum(getattr(one, name) for one in counts) for name in names}
     late = 2 * numbers["positions"] - sum(numbers.values())
+    not_sold = sum(one.not_sold for one in counts)
     numbers |= {"equal": numbers["equal"] - found, "found": found}
     words = {"wrong as a comparison found": found, "on their way": late, "held up": numbers["refused"],
-             "suspended": numbers["suspended"], "not read yet": numbers["unread"]}  # fmt: skip
+             "suspended": numbers["suspended"], "not read yet": numbers["unread"], "not sold there": not_sold}  # fmt: skip
     right = f"{numbers['equal']} of {counted(numbers['positions'], 'number')} right"
     told = ", ".join([right, *(f"{count} {word}" for word, count in words.items() if count)])
     text = f"{click.style(channel, bold=True)}: {told}\n  {_compared(whole)}"
     compared = fields_of(whole) if whole else None
-    out.row(text, kind="channel", channel=channel, late=late, compared=compared, **numbers)
+    out.row(text, kind="channel", channel=channel, late=late, compared=compared, not_sold=not_sold, **numbers)
 
 
 def _compared(whole: "Accuracy | None") -> str:

@@ -19,6 +19,8 @@ DIALECT = "stock"
 
 CURSOR = "stock"
 
+NOT_SOLD_THERE = "STK013"
+"""The trouble of a place whose channel does not list the item, and the folder does not say that it should: no position."""
 FOREIGN = "STK012"
 """Trouble of a place that somebody else wrote, where the folder leaves such differences to a person (`heal = "ask"`)."""
 

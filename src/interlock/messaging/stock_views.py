@@ -21,7 +21,8 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class PlaceCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How the positions of one place of a channel are now: `equal` show what they should, the rest do not, and why."""
+    """How the positions of one place of a channel are now: `equal` show what they should, the rest do not, and why.
+    `not_sold` are no positions: the channel does not list these items."""
 
     channel: str
     place: str
@@ -31,6 +32,7 @@ class PlaceCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     suspended: int = 0
     unread: int = 0
     last_written_us: int = 0
+    not_sold: int = 0
 
 
 class HaltedGroup(msgspec.Struct, frozen=True, kw_only=True, gc=False):

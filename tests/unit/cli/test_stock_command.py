@@ -106,6 +106,18 @@ def test_all_stock_is_as_true_as_the_page_says(filled: Path) -> None:
     assert again.exit_code == 0 and "32 of 32 numbers right" in again.stdout, again.output
 
 
+def test_what_a_channel_does_not_list_is_not_wrong(filled: Path) -> None:
+    """A marketplace that sells a few of the items made all stock look false for good, with buttons that could do nothing. Control: what
+    the folder says that it lists is wrong."""
+    row = f"UPDATE stock_place SET trouble = '{{}}', said = 'shopify lists no item that is {SKU}' WHERE sku = '{SKU}'"
+    changed(filled, row.format("STK013"))
+    told = call("stock", "--folder", filled)
+    assert told.exit_code == 0 and "30 of 30 numbers right, 2 not sold there" in told.stdout, told.output
+    assert call("stock", SKU, "--folder", filled).exit_code == 0
+    changed(filled, row.format("STK001"))
+    assert call("stock", "--folder", filled).exit_code == call("stock", SKU, "--folder", filled).exit_code == 1
+
+
 def test_the_output_fits_a_terminal(filled: Path) -> None:
     """Eighty columns, whatever the number of quantities: what was counted at once stands on one line of changes."""
     told = call("stock", SKU, "--folder", filled).stdout.splitlines()

@@ -13,15 +13,15 @@ from interlock.strategy.model import Strategy
 LIGHTS: Final = {
     "agrees": "done", "compared": "retrying", "differs": "retrying", "unread": "pending", "suspended": "waiting",
     "refused": "dead", "asked": "dead",
-    "uncounted": "cancelled",
+    "uncounted": "cancelled", "not_sold": "cancelled",
 }  # fmt: skip
 """How a place stands -> the status that a person knows from everything else."""
 WORDS: Final = {
     "agrees": "agrees", "compared": "differs", "differs": "differs", "unread": "not read yet", "suspended": "suspended",
     "refused": "refused",
-    "asked": "needs a person", "uncounted": "not counted",
+    "asked": "needs a person", "uncounted": "not counted", "not_sold": "not sold there",
 }  # fmt: skip
-QUIET: Final = ("agrees", "uncounted", "unread")
+QUIET: Final = ("agrees", "uncounted", "not_sold", "unread")
 """What needs nobody."""
 ROWS_SHOWN: Final = 8
 NAMED: Final = 3

@@ -15,7 +15,7 @@ from interlock.console.pages.inventory_sides import LIGHTS, WORDS, named, sides_
 from interlock.console.pages.inventory_steps import days_of
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import clipped, counted, number, sentence_list
-from interlock.flows.inventory.answer import PlaceStock, SkuStock, near_skus, stock_of, with_comparisons
+from interlock.flows.inventory.answer import RIGHT, PlaceStock, SkuStock, near_skus, stock_of, with_comparisons
 from interlock.flows.inventory.publish import Term
 from interlock.messaging.ledger import Filter
 from interlock.messaging.stock_book import key_of, shown_at
@@ -23,7 +23,7 @@ from interlock.messaging.stock_views import StockLook
 from interlock.strategy.model import Strategy
 
 FIXABLE: Final = frozenset({"asked", "refused", "compared", "differs"})
-FIRST: Final = ("asked", "refused", "compared", "differs", "suspended", "unread", "agrees", "uncounted")
+FIRST: Final = ("asked", "refused", "compared", "differs", "suspended", "unread", "agrees", "uncounted", "not_sold")
 """What needs somebody stands first."""
 CHANGES_SHOWN: Final = 50
 MOST_CHANGES: Final = 1_000
@@ -118,7 +118,7 @@ def _unknown(request: Request, name: str, near: Sequence[str]) -> Response:
 
 def sku_answer(strategy: Strategy, found: SkuStock) -> Answer:
     """One sentence: whether every channel shows what it should, else the worst that does not."""
-    wrong = sorted((one for one in found.places if one.state not in ("agrees", "uncounted")), key=_gravity)
+    wrong = sorted((one for one in found.places if one.state not in RIGHT), key=_gravity)
     if wrong:
         first = wrong[0]
         title = f"{title_of(strategy, first.channel)} at {named(first.locations)}"

@@ -10,19 +10,30 @@ from msgspec import structs
 from interlock.flows.inventory.publish import Publishing, Sum
 from interlock.flows.inventory.rules import BookCatalogue, Channel, StockRules
 from interlock.messaging.accuracy import CAUSES, Difference
-from interlock.messaging.stock_book import FOREIGN, Counted, Halted, Happened, Reserved, Shown, StockWork
+from interlock.messaging.stock_book import (
+    FOREIGN,
+    NOT_SOLD_THERE,
+    Counted,
+    Halted,
+    Happened,
+    Reserved,
+    Shown,
+    StockWork,
+)
 from interlock.messaging.stock_views import Listed, StockLook
 from interlock.strategy.model import Strategy
 
 NEAR_LOOKED_AT: Final = 500
 NEAR_SHOWN: Final = 6
+RIGHT: Final = ("agrees", "uncounted", "not_sold")
+"""States of a place that needs nobody."""
 _T = TypeVar("_T")
 
 
 class PlaceStock(msgspec.Struct, frozen=True, kw_only=True):
     """One place of a channel: the sum that it should show now, what it shows (`row`, None: nothing is known of it yet), and in
     `state` and `words` how it stands: agrees, differs, compared (a comparison found a difference), unread, suspended, refused,
-    asked (a person decides), uncounted."""
+    asked (a person decides), uncounted, not_sold (its channel does not list it)."""
 
     channel: str
     place: str
@@ -65,7 +76,7 @@ class SkuStock(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def agrees(self) -> bool:
         """Whether every place shows what it should."""
-        return all(one.state in ("agrees", "uncounted") for one in self.places) and not self.stopped
+        return all(one.state in RIGHT for one in self.places) and not self.stopped
 
 
 class _Looking:
@@ -127,6 +138,8 @@ def _place(look: StockLook, publishing: Publishing, channel: Channel, place: str
 
 
 def _standing(channel: str, found: Sum, row: Shown | None) -> tuple[str, str]:
+    if row is not None and row.trouble == NOT_SOLD_THERE:
+        return "not_sold", f"{row.said}: it is not sold there"
     if row is not None and row.trouble:
         asked = row.trouble == FOREIGN
         said = row.said or ("somebody else wrote it" if asked else f"{channel} refused the number")

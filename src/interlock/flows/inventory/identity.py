@@ -9,6 +9,7 @@ from typing import Protocol
 
 from interlock.flows.inventory.line import Ignored, Stopped
 from interlock.flows.inventory.stop import ITEMS_FILE
+from interlock.messaging.stock_book import NOT_SOLD_THERE
 from interlock.strategy.inventory import Inventory, pattern_of
 
 
@@ -59,7 +60,7 @@ class Identity:
         items = () if self._is_other(channel, sku) else self._unpinned(channel, sku)
         if len(items) > 1:
             return _twins(channel, items, sku)
-        return items[0] if items else _not_listed(channel, sku)
+        return items[0] if items else _not_listed(channel, sku, named=(sku, channel) in self._first)
 
     def _pinned(self, system: str, item: str, sku: str, pinned: str) -> str | Stopped:
         """A name of the file is an id, unless the system lists it as the SKU of other items: then it was meant as that."""
@@ -214,9 +215,10 @@ def _otherwise(system: str, item: str, sku: str, names: Iterable[str]) -> Stoppe
     )
 
 
-def _not_listed(channel: str, sku: str) -> Stopped:
+def _not_listed(channel: str, sku: str, *, named: bool) -> Stopped:
+    """A channel sells what it lists: what the folder names there is missing, all else is not sold there."""
     return Stopped(
-        code="STK001",
+        code="STK001" if named else NOT_SOLD_THERE,
         what=f"{channel} lists no item that is {sku}",
         system=channel,
         sku=sku,

@@ -16,6 +16,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "STK006": "not the owner: a signal",
         "STK007": "out of bounds",
         "STK008": "a kit is derived",
+        "STK013": "not sold there",
     }
 )
 """Why a line stops. It never becomes zero: what was known of the item before stays as it was."""

@@ -34,7 +34,7 @@ SELECT p.place, p.sku, p.item, p.wanted, l.quantity AS shown,
 FROM ledger.stock_place p
 LEFT JOIN listed l ON l.place = p.place AND l.item = p.item
 LEFT JOIN page g ON g.number = l.page
-WHERE p.channel = :channel AND (:sku = '' OR p.sku GLOB :sku) AND p.place IN (SELECT place FROM our_place)
+WHERE p.channel = :channel AND p.trouble <> 'STK013' AND (:sku = '' OR p.sku GLOB :sku) AND p.place IN (SELECT place FROM our_place)
   AND (coalesce(l.quantity, 0) IS NOT p.wanted OR (:news AND p.sku IN (SELECT sku FROM news)))
 
 -- name: order  the worst first: they are looked at most closely
@@ -42,11 +42,11 @@ CREATE TABLE worst AS SELECT * FROM differs ORDER BY abs(coalesce(shown, 0) - co
 
 -- name: totals
 SELECT p.place, count(*) FROM ledger.stock_place p
-WHERE p.channel = :channel AND (:sku = '' OR p.sku GLOB :sku) AND p.place IN (SELECT place FROM our_place) GROUP BY p.place
+WHERE p.channel = :channel AND p.trouble <> 'STK013' AND (:sku = '' OR p.sku GLOB :sku) AND p.place IN (SELECT place FROM our_place) GROUP BY p.place
 
 -- name: group_totals
 SELECT p.place, g.name, count(*) FROM grouped g CROSS JOIN ledger.stock_place p ON p.sku = g.sku
-WHERE p.channel = :channel AND p.place IN (SELECT place FROM our_place) GROUP BY p.place, g.name
+WHERE p.channel = :channel AND p.trouble <> 'STK013' AND p.place IN (SELECT place FROM our_place) GROUP BY p.place, g.name
 
 -- name: skus
 SELECT DISTINCT sku FROM ledger.stock_place WHERE channel = ? AND place IN (SELECT place FROM our_place)

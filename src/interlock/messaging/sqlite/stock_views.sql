@@ -65,14 +65,15 @@ WHERE sku <> '' AND (instr(lower(sku), lower(?1)) > 0 OR lower(substr(sku, 1, 2)
 ORDER BY instr(lower(sku), lower(?1)) = 0, abs(length(sku) - length(?1)), sku LIMIT ?2
 
 -- name: place_counts
-SELECT channel, place, count(*), sum(trouble = '' AND said = '' AND seen_us > 0 AND seen IS wanted), sum(trouble <> ''),
-  sum(trouble = '' AND said <> ''), sum(trouble = '' AND said = '' AND seen_us = 0), max(written_us)
+SELECT channel, place, sum(trouble <> 'STK013'), sum(trouble = '' AND said = '' AND seen_us > 0 AND seen IS wanted),
+  sum(trouble NOT IN ('', 'STK013')), sum(trouble = '' AND said <> ''), sum(trouble = '' AND said = '' AND seen_us = 0),
+  max(written_us), sum(trouble = 'STK013')
 FROM stock_place GROUP BY channel, place ORDER BY channel, place
 
 -- name: wrong  what the channel does not list comes last: no write puts it right
 SELECT channel, place, sku, flow, item, wanted, wanted_us, change, seen, seen_us, written, written_us, sold, missing, missing_us, stocked,
   trouble, said FROM stock_place
-WHERE trouble <> '' OR (said = '' AND seen_us > 0 AND stocked AND seen IS NOT wanted)
+WHERE trouble NOT IN ('', 'STK013') OR (trouble = '' AND said = '' AND seen_us > 0 AND stocked AND seen IS NOT wanted)
 ORDER BY item = '', abs(coalesce(seen, 0) - coalesce(wanted, 0)) DESC, sku LIMIT ?
 
 -- name: kinds_since

@@ -139,6 +139,23 @@ def test_each_cause_once(tmp_path: Path) -> None:
     tried(tmp_path, story, items=[ItemRule(sku="PACK", pack={SHOP: 12})])
 
 
+def test_what_a_channel_does_not_list_is_no_wrong_number(tmp_path: Path) -> None:
+    """A marketplace sells a few of a merchant's items: the others are no positions there, in no share and no difference. Control:
+    one that it should list, as the folder says, is wrong."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=7, C=7)
+        world.shows("B", None)
+        world.shows("C", None)
+        await world.change("B", trouble="STK013", said="shop lists no item that is B", item="", seen=None, seen_us=0)
+        await world.change("C", trouble="STK001", said="shop lists no item that is C", item="", seen=None, seen_us=0)
+        run = await world.compared()
+        assert (run.compared, run.equal, set(world.differences())) == (2, 1, {"C"})
+        assert world.differences()["C"].cause == "unmapped"
+
+    tried(tmp_path, story)
+
+
 def test_a_silent_source_is_named_and_no_zero_is_written(tmp_path: Path) -> None:
     """C66: when the source cannot be read and is stale, differences say so, nothing is opened, and the run goes on."""
 

@@ -122,10 +122,14 @@ def test_what_is_ignored_is_no_stopped_line() -> None:
 
 
 def test_a_channel_that_does_not_list_an_item_says_so() -> None:
-    """C63: a reason, and what to do, in place of a write that fails for ever."""
-    found = normaliser(listed(without=("MUG-1",), wms=[Item(item="m", sku="MUG-1")])).item_at("shop", "MUG-1")
-    assert stopped(found) == "STK001"
+    """C63: a reason, and what to do, in place of a write that fails for ever. What the folder names there is missing; all else is
+    not sold there."""
+    catalogue = listed(without=("MUG-1",), wms=[Item(item="m", sku="MUG-1")])
+    found = normaliser(catalogue).item_at("shop", "MUG-1")
+    assert stopped(found) == "STK013"
     assert "create it there" in found.next_move
+    named = normaliser(catalogue, items=[ItemRule(sku="MUG-1", names={"shop": ["MUG-1-SHOP"]})])
+    assert stopped(named.item_at("shop", "MUG-1")) == "STK001"
 
 
 def test_a_system_that_takes_no_part_makes_nothing_known() -> None:

@@ -23,7 +23,7 @@ def test_a_place_is_shown_once_its_channel_lists_the_item(tmp_path: Path, monkey
         async with StockEngine(tmp_path, shops=(SHOP, "market"), TEE=10) as engine:
             del engine.shop.shown["TEE"]
             await engine.run(5)
-            assert engine.rows("SELECT trouble FROM stock_place WHERE channel = ?", SHOP) == [("STK001",)]
+            assert engine.rows("SELECT trouble FROM stock_place WHERE channel = ?", SHOP) == [("STK013",)]
             engine.shop.shown["TEE"] = 0
             await engine.run(30)
             assert engine.shop.shown == {"TEE": 10}
