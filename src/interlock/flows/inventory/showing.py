@@ -221,7 +221,8 @@ class Showing:
         if found.suspended:
             unasked = row.trouble == FOREIGN and not answered  # nobody is asked now: it is read, and asked about, later
             work.show(msgspec.structs.replace(row, said=found.suspended, seen_us=0 if unasked else row.seen_us))
-            return _suspended(found, now_us, LOOK_SOON_SECONDS if row.trouble else LOOK_AGAIN_SECONDS)
+            soon = row.trouble or doubt.quantities
+            return _suspended(found, now_us, LOOK_SOON_SECONDS if soon else LOOK_AGAIN_SECONDS)
         differs = _differs(row, found, unsure=unsure)
         if not differs and seen is None and row.seen_us <= 0:
             return None
