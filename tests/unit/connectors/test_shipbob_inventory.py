@@ -171,6 +171,18 @@ def test_what_changed_is_found_in_the_history_of_each_centre() -> None:
     assert pages[-1].rest_seconds >= 5
 
 
+def test_a_level_says_what_moved_it() -> None:
+    """ShipBob's word for the last movement of an item at the centre that it was asked of, for the history of stock. Control: the item's
+    level at another centre is only read along, and a movement without a word says nothing."""
+    rows = history((5, 1), (6, 1), (7, 2))
+    rows["data"][1] |= {"event_category": "OrderPicked", "shipbob_order_id": 100123}
+    read_along = levels((1, [place(8), place(211)]), (2, [place(8)]))
+    (page,) = read(
+        Vendor([{"id": 8}], rows, read_along, totals(_1=0, _2=0)), lambda source: rounds(source, cursor(0.2))
+    )
+    assert [one.why for one in page.levels] == ["order picked, ShipBob's order 100123", "", ""]
+
+
 def test_a_history_that_does_not_go_on_ends() -> None:
     """Control of the paging: the same page for ever would be asked for ever."""
     page = history((5, 1), following="?cursor=5")
