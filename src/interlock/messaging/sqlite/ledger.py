@@ -22,6 +22,7 @@ from interlock.messaging.sqlite.process import SqliteProcesses, closed, trim_pro
 from interlock.messaging.sqlite.refused import note_refused
 from interlock.messaging.sqlite.routing import RoutingWork
 from interlock.messaging.sqlite.statements import statements
+from interlock.messaging.stock_book import FOREIGN
 from interlock.messaging.write import Link, Once, Write
 
 FIRST_TOKEN = 1
@@ -275,6 +276,7 @@ class SqliteLedger:
                  delivery.release, failure.body),
             )  # fmt: skip
             self._hand_on(connection, delivery)
+        if state == "dead" or failure.code == FOREIGN:  # a new question: whatever woke it again, nobody has answered that
             self._replayed(connection, delivery, "dead")
         return str(state)
 

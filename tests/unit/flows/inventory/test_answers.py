@@ -76,6 +76,29 @@ def test_an_answer_does_not_outlive_its_write(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_question_that_is_overtaken_is_asked_again(tmp_path: Path) -> None:
+    """While the replayed delivery reads a newer number the channel tells of that: the delivery goes on at once instead of ending with
+    its question, and took the former answer for an answer to it."""
+
+    async def run() -> None:
+        async with StockEngine(tmp_path, publish=ASKS, TEE=10) as engine:
+            await asked(engine)
+            engine.shop.put("TEE", 18)
+
+            async def told() -> None:
+                await engine.tell_shown("TEE")
+
+            async def at_the_next_call() -> None:
+                engine.shop.meanwhile = told
+
+            engine.shop.meanwhile = at_the_next_call
+            await answer(engine, 30)
+            assert engine.shop.shown == {"TEE": 18}
+            assert questions(engine) == ["shop shows 18, 10 is right: somebody else wrote it"]
+
+    asyncio.run(run())
+
+
 def test_a_replay_that_answers_no_question_asks(tmp_path: Path) -> None:
     """A number was refused, and its delivery is replayed for that; a person's number that is met only then was never asked about."""
 
