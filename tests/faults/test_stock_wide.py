@@ -17,10 +17,10 @@ from stock_simulation import TILL
 from stock_wide_world import WideEnded, WideWorld
 
 from interlock.flows.inventory import causes, compare
-from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.flows.inventory.showing import Showing
+from interlock.flows.inventory.taking import Taking
 from interlock.messaging.sqlite.stock_book import SqliteStockWork
 
 TRADE_SECONDS = 40.0 if NIGHTLY else 10.0

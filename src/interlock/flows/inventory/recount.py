@@ -6,8 +6,8 @@ from typing import Final
 
 from interlock.clock import Clock
 from interlock.flows.inventory.asking import CALL_SECONDS, Stocked
-from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.line import Position
+from interlock.flows.inventory.taking import Taking
 from interlock.messaging.outcome import Refused, Retry
 from interlock.messaging.stock import Level, is_asked
 from interlock.messaging.stock_book import Counted, StockBook, StockWork

@@ -13,9 +13,10 @@ from typing import Final
 import msgspec
 
 from interlock.clock import Clock
-from interlock.flows.inventory.desk import StockDesk, Taking
+from interlock.flows.inventory.desk import StockDesk
 from interlock.flows.inventory.publish import Publishing, Waiting, seen_by
 from interlock.flows.inventory.rules import StockRules
+from interlock.flows.inventory.taking import Taking
 from interlock.flows.inventory.upkeep import HUB
 from interlock.messaging.stock_book import Read, Reserved, StockBook, StockWork, ToldMark, UnseenMark
 

@@ -9,9 +9,9 @@ import msgspec
 
 from interlock.clock import Clock
 from interlock.errors import StoreError
-from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.publish import Publishing, Sum, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.flows.inventory.taking import Taking
 from interlock.flows.inventory.unshown import units_newly_sold
 from interlock.flows.inventory.writer import ChannelWriter, reference_of
 from interlock.messaging.delivery import Delivery

@@ -11,8 +11,8 @@ import msgspec
 
 from interlock.flows.inventory.accuracy import AccuracyKeeper
 from interlock.flows.inventory.asking import NotReadError
-from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.rules import BookCatalogue, StockRules
+from interlock.flows.inventory.taking import Taking
 from interlock.flows.inventory.upkeep import HUB
 from interlock.messaging.accuracy import Difference, Run
 from interlock.messaging.sqlite.accuracy_book import SqliteAccuracyBook

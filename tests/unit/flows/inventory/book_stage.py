@@ -7,9 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self, TypeVar
 
-from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.publish import Publishing, Sum
 from interlock.flows.inventory.rules import BookCatalogue, StockRules
+from interlock.flows.inventory.taking import Taking
 from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.stock_book import SqliteStockBook, SqliteStockWork
 from interlock.messaging.stock import Item, Level, Sale, SaleLine

@@ -12,7 +12,7 @@ import pytest
 from book_stage import BookStage
 from stock_engine import HALL, PLAIN, SHELF, SHOP, WMS, StockEngine
 
-from interlock.flows.inventory import desk
+from interlock.flows.inventory import taking
 from interlock.flows.inventory.renamed import Carried
 from interlock.messaging.outcome import Refused
 from interlock.strategy.inventory import Inventory, ItemRule, Kit, Location
@@ -103,7 +103,7 @@ def test_a_shared_place_keeps_the_sum_of_all_its_owners(
     """Two that count are one number at the shop: once the first had told the new name it showed that one's part alone (38 of 78).
     What was sold and is in no count yet is subtracted still. Nothing carried over is the control."""
     if not carries:
-        monkeypatch.setattr(desk, "carry_over", lambda *_: Carried())
+        monkeypatch.setattr(taking, "carry_over", lambda *_: Carried())
 
     async def run() -> None:
         async with BookStage(tmp_path, Inventory(locations=TWO), **EVERY) as stage:

@@ -10,9 +10,9 @@ import pytest
 from book_stage import START_US, BookStage
 from stock_engine import ORDERS, PLAIN, SHOP, WMS, StockEngine, Warehouse
 
-from interlock.flows.inventory.desk import Taking
 from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.seeing import AT_ONCE, MARKS, Marks, Seeing
+from interlock.flows.inventory.working_out import WorkingOut
 from interlock.messaging.outcome import Refused, Retry
 from interlock.messaging.sqlite.statements import statements
 from interlock.messaging.stock import Level, LevelPage
@@ -387,13 +387,13 @@ def test_what_was_sold_often_is_worked_out_once(tmp_path: Path, monkeypatch: pyt
     """Each of fifty items was sold forty times while its owner was down: when all become known, each is worked out once, not for each
     sale anew."""
     worked_out = list[str]()
-    worked = Taking._work_out
+    worked = WorkingOut._of_sku
 
-    def counted(self: Taking, publishing: Publishing, sku: str, event: int) -> int:
+    def counted(self: WorkingOut, publishing: Publishing, sku: str, event: int) -> int:
         worked_out.append(sku)
         return worked(self, publishing, sku, event)
 
-    monkeypatch.setattr(Taking, "_work_out", counted)
+    monkeypatch.setattr(WorkingOut, "_of_sku", counted)
 
     async def run() -> None:
         async with _stage(tmp_path) as stage:

@@ -12,7 +12,7 @@ import pytest
 from accuracy_world import SHOP, AccuracyWorld, tried
 from stock_engine import PLAIN, WMS, Shop, StockEngine
 
-from interlock.flows.inventory.desk import Taking
+from interlock.flows.inventory.taking import Taking
 from interlock.messaging.stock import Line, Place, Sale, SaleLine, Seen
 from interlock.messaging.stock_book import StockWork
 
