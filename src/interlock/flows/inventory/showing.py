@@ -210,10 +210,11 @@ class Showing:
         unsure = doubt.of(row)
         if seen is not None:
             asks, row = rules.terms(channel, row.sku, row.place).heal == "ask", _as_written(row, seen, doubt)
-            matters = doubt.lists_late and (asks or row.seen is None)
-            sold = units_newly_sold(work, rules, row.channel, row.sku, now_us) if matters else 0
-            unsure = unsure or (row.seen is None and sold > 0)  # what is read for the first time may be of before these
-            row = self._was_seen(work, known, row, _less_sold(known, row, seen, sold), now_us, asks=asks)
+            sold = units_newly_sold(work, rules, row.channel, row.sku, now_us) if doubt.lists_late else 0
+            less = _less_sold(known, row, seen, sold) if asks or row.seen is None else seen
+            is_more = row.seen is None or less.quantity > row.seen
+            unsure = unsure or (is_more and sold > 0)  # it may be what the place had before these sales
+            row = self._was_seen(work, known, row, less, now_us, asks=asks)
         elif row.sold and row.seen is not None:  # a channel that cannot compare may show its own sales late
             row = msgspec.structs.replace(row, seen=max(0, row.seen - row.sold), sold=0)
         found = Publishing(work, rules, now_us).sum(channel, row.place, row.sku, row)
