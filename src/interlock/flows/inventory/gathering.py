@@ -21,7 +21,8 @@ async def _at_once() -> None:
 
 class Gathering(Generic[A, B]):
     """`call` gets up to `most` askings and gives as many answers, in their order. What it raises, each asker gets. What it
-    gets is chosen when its `turn` has come, so that whoever asks while a call waits for its turn goes with it."""
+    gets is chosen when its `turn` has come, so that whoever asks while a call waits for its turn goes with it. Who asks to be
+    `first` goes before all others, in calls of their own, and in one besides when the others' take up all places."""
 
     def __init__(
         self, call: Callable[[Sequence[A]], Awaitable[Sequence[B]]], most: int, clock: Clock, *,
@@ -32,43 +33,49 @@ class Gathering(Generic[A, B]):
         self._clock = clock
         self._turn = turn
         self._at_once = at_once
+        self._first: list[tuple[A, asyncio.Future[B]]] = []
         self._waiting: list[tuple[A, asyncio.Future[B]]] = []
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: dict[asyncio.Task[None], bool] = {}
         self._opening: asyncio.Task[None] | None = None
 
-    async def ask(self, one: A) -> B:
+    async def ask(self, one: A, *, first: bool = False) -> B:
         """Its answer, out of a call that it may share."""
         future: asyncio.Future[B] = asyncio.get_running_loop().create_future()
-        self._waiting.append((one, future))
+        (self._first if first else self._waiting).append((one, future))
         self._begin()
         return await future
 
     def _begin(self) -> None:
         """One call at a time waits for its turn: a second would take a turn for what the first takes along."""
-        if self._opening is None and len(self._calls) < self._at_once:
+        if self._opening is None and self._has_place():
             self._opening = asyncio.ensure_future(self._open())
+
+    def _has_place(self) -> bool:
+        if len(self._calls) < self._at_once:
+            return bool(self._first or self._waiting)
+        return bool(self._first) and not any(self._calls.values())
 
     async def _open(self) -> None:
         try:
-            if len(self._waiting) < self._most:
+            if len(self._first or self._waiting) < self._most:
                 await self._clock.sleep(LINGER_SECONDS)
             await self._turn()
         finally:
             self._opening = None
         self._start()
-        if self._waiting:
-            self._begin()
+        self._begin()
 
     def _start(self) -> None:
-        taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+        has_first = bool(self._first)  # they go by themselves: with others they would be in a call that is long
+        line = self._first if has_first else self._waiting
+        taken, line[:] = line[: self._most], line[self._most :]
         task = asyncio.ensure_future(self._answer(taken))
-        self._calls.add(task)
+        self._calls[task] = has_first
         task.add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._calls.discard(task)
-        if self._waiting:
-            self._begin()
+        del self._calls[task]
+        self._begin()
 
     async def _answer(self, taken: list[tuple[A, "asyncio.Future[B]"]]) -> None:
         live = [(one, future) for one, future in taken if not future.done()]  # an asker may have given up

@@ -14,7 +14,7 @@ from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.flows.inventory.taking import Taking
 from interlock.flows.inventory.unshown import units_newly_sold
 from interlock.flows.inventory.writer import ChannelWriter, reference_of
-from interlock.messaging.delivery import Delivery
+from interlock.messaging.delivery import LIVE, Delivery
 from interlock.messaging.finished import Finished, Stop, dead, failure_of
 from interlock.messaging.limiter import Limiter
 from interlock.messaging.outcome import Outcome, Refused, Retry
@@ -97,7 +97,7 @@ class Showing:
         """The channel, as the courier writes to it. Raises Stop: nor is a call made again while its source is silent."""
         if any(one.write.once is Once.KEY for one in delivery.unsettled):
             self._require_fresh(release.stock, *self._place(delivery, release.stock))
-        return ShownDestination(self._writer(channel_of(delivery.destination), release))
+        return ShownDestination(self._writer(channel_of(delivery.destination), release), live=delivery.priority == LIVE)
 
     def _require_fresh(self, rules: StockRules, channel: Channel, row: Shown) -> None:
         now_us = self._clock.now_ms() * 1_000
@@ -124,14 +124,14 @@ class Showing:
         self._require_settled(delivery, release.stock, channel, row)
         writer = self._writer(system, release)
         doubt = Doubt(_doubted(delivery), writer.channel.compares, lists_late(writer.channel))
-        at = Place(row.item, place)
-        seen = await self._seen(writer, at, timeout_seconds) if doubt.needs_reading(row) else None
+        at, live = Place(row.item, place), delivery.priority == LIVE
+        seen = await self._seen(writer, at, timeout_seconds, live=live) if doubt.needs_reading(row) else None
         decide = partial(
             self._decide, rules=release.stock, channel=channel, known=row, doubt=doubt, told=delivery.replayed
         )
         decided = await self._with_others(partial(decide, seen=seen), release.stock, row)
         if decided is None:  # no write would tell what the place shows
-            seen = await self._seen(writer, at, timeout_seconds)
+            seen = await self._seen(writer, at, timeout_seconds, live=live)
             decided = await self._with_others(partial(decide, seen=seen), release.stock, row)
         assert decided is not None  # with what was just seen, it is
         if isinstance(decided, Stop):
@@ -168,8 +168,8 @@ class Showing:
 
     # -- what is so
 
-    async def _seen(self, writer: ChannelWriter, place: Place, timeout_seconds: float) -> Seen:
-        match await self._read(writer, place, timeout_seconds):
+    async def _seen(self, writer: ChannelWriter, place: Place, timeout_seconds: float, *, live: bool) -> Seen:
+        match await self._read(writer, place, timeout_seconds, live=live):
             case Seen() as answer:
                 return answer
             case Refused() as answer:
@@ -188,10 +188,12 @@ class Showing:
                 )
 
     @staticmethod
-    async def _read(writer: ChannelWriter, place: Place, timeout_seconds: float) -> Seen | Retry | Refused:
+    async def _read(
+        writer: ChannelWriter, place: Place, timeout_seconds: float, *, live: bool
+    ) -> Seen | Retry | Refused:  # fmt: skip
         """A client that raises has not read it: that is this place's trouble, and never the hub's."""
         try:
-            return await writer.read(place, timeout_seconds)
+            return await writer.read(place, timeout_seconds, live=live)
         except StoreError:
             raise
         except Exception as error:
@@ -276,8 +278,9 @@ class Showing:
 class ShownDestination:
     """The Destination port over a channel's writer."""
 
-    def __init__(self, writer: ChannelWriter) -> None:
+    def __init__(self, writer: ChannelWriter, *, live: bool) -> None:
         self._writer = writer
+        self._live = live
 
     def plan(self, document: Any, *, signal: str, past: Past) -> Plan:
         """One write, or none: what has been written before is known better from the book than from the crosswalk."""
@@ -294,12 +297,12 @@ class ShownDestination:
 
     async def write(self, write: Write, *, idempotency_key: str, timeout_seconds: float) -> Outcome:
         """With the lines of other deliveries."""
-        return await self._writer.write(_line(write.body), idempotency_key, timeout_seconds)
+        return await self._writer.write(_line(write.body), idempotency_key, timeout_seconds, live=self._live)
 
     async def look_up(self, write: Write, *, timeout_seconds: float) -> LookUp:
         """Whether the place shows what the write would have set."""
         line = _line(write.body)
-        seen = await self._writer.read(line.place, timeout_seconds)
+        seen = await self._writer.read(line.place, timeout_seconds, live=self._live)
         if isinstance(seen, Retry | Refused):
             return seen
         return (

@@ -67,16 +67,16 @@ class ChannelWriter:
         self._resent: dict[str, asyncio.Task[LineOutcomes]] = {}
         self._patience = Patience()
 
-    async def read(self, place: Place, timeout_seconds: float) -> Seen | Retry | Refused:
-        """What the channel shows there now."""
-        return await self._reads.ask((place, timeout_seconds))
+    async def read(self, place: Place, timeout_seconds: float, *, live: bool = False) -> Seen | Retry | Refused:
+        """What the channel shows there now. What is live goes before a full sync."""
+        return await self._reads.ask((place, timeout_seconds), first=live)
 
-    async def write(self, line: Line, key: str, timeout_seconds: float) -> Outcome:
+    async def write(self, line: Line, key: str, timeout_seconds: float, *, live: bool = False) -> Outcome:
         """Set it. A line that went out under this key before goes out again with the whole of its call, under that call's
         key."""
         known = self._book.look(lambda work: work.batch_of(key))
         if known is None:
-            return await self._writes.ask(_Asked(line, key, timeout_seconds, self._clock.monotonic()))
+            return await self._writes.ask(_Asked(line, key, timeout_seconds, self._clock.monotonic()), first=live)
         batch, number = known
         outcome = (await self._again(batch, number, timeout_seconds))[number]
         await self._book.run(lambda work: self._settle(work, [(batch.lines[number], outcome)], again=True))
@@ -218,7 +218,9 @@ class ChannelWriter:
             match outcome:
                 case Done():
                     seen = None if row.seen is None else line.quantity  # not known any more since the call began
-                    if row.sold and not self.channel.compares:  # sold before our number stood there, or after: who knows
+                    if (
+                        row.sold and not self.channel.compares
+                    ):  # sold before our number stood there, or after: who knows
                         seen, read_us = None, min(doubt, 0)
                     work.show(msgspec.structs.replace(
                         row, seen=seen, seen_us=read_us, written=line.quantity, written_us=now_us, stocked=True,

@@ -91,3 +91,49 @@ def test_what_a_call_raises_each_of_its_askers_gets() -> None:
         assert tasks[2].result() == "c"
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first", "the control"])
+def test_who_asks_to_be_first_waits_for_no_long_call(first: bool) -> None:
+    """A full sync has all calls under way, of half a minute each, and as much again waits: what is live has a call of its own, by itself,
+    and one at a time, so that what is live goes together too. Control: without a word it is answered after two calls."""
+
+    async def run() -> None:
+        clock, calls = VirtualClock(), list[tuple[str, ...]]()
+
+        async def call(asked: Sequence[str]) -> Sequence[str]:
+            calls.append(tuple(asked))
+            await clock.sleep(1.0 if "live" in asked[0] else 30.0)
+            return asked
+
+        gathering: Gathering[str, str] = Gathering(call, 3, clock)
+        others = [asyncio.ensure_future(gathering.ask(name)) for name in "abcdefghi"]
+        await clock.advance(0.0)
+        await clock.advance(1.0)
+        live = [asyncio.ensure_future(gathering.ask(f"live-{number}", first=first)) for number in range(2)]
+        await clock.advance(0.0)
+        await clock.advance(0.5)
+        third = asyncio.ensure_future(gathering.ask("live-2", first=first))
+        await clock.advance(0.0)
+        await clock.advance(3.0)
+        assert all(task.done() for task in (*live, third)) is first
+        assert (calls[2:] == [("live-0", "live-1"), ("live-2",)]) is first
+        await clock.advance(90.0)
+        assert all(task.done() for task in (*others, *live, third))
+
+    asyncio.run(run())
+
+
+def test_who_asks_to_be_first_shares_no_call_with_others() -> None:
+    """Some hundred lines of a full sync would make the call last half a minute, and all that is live after it would wait for its end."""
+
+    async def run() -> None:
+        channel = Paced()
+        await _asked(channel, "a")
+        live = asyncio.ensure_future(channel.gathering.ask("live", first=True))
+        await _asked(channel, "b")
+        await channel.clock.advance(2.0)
+        assert live.result() == "LIVE"
+        assert [names for _, names in channel.calls] == [("a",), ("live",), ("b",)]
+
+    asyncio.run(run())
