@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SETTLED", "Demo", "farewell", "run_demo", "write_project"]
 
 FORGED_SECONDS = 10.0
+STOCK_SECONDS, STOCK_LOOK_SECONDS = 10.0, 0.1
 UNAUTHORISED = 401
 INVITATIONS = {
     "interlock twin fault netsuite 503": "the ERP fails; the others keep flowing",
@@ -83,6 +84,20 @@ def farewell(wish: Wish, out: Output) -> None:
     )
 
 
+async def _until_stock_is_shown(hub: "Hub") -> None:
+    """The store that is left behind tells of stock as a hub would that ran a little longer; a channel that is down is not waited for."""
+    from interlock.messaging.stock_views import StockLook
+
+    def is_shown(book: StockLook) -> bool:
+        counts = book.place_counts()
+        return bool(counts) and all(one.positions == one.equal + one.refused for one in counts)
+
+    for _ in range(round(STOCK_SECONDS / STOCK_LOOK_SECONDS)):
+        if await hub.views.stock(is_shown):
+            return
+        await asyncio.sleep(STOCK_LOOK_SECONDS)
+
+
 class Demo:
     """One life of the demo."""
 
@@ -99,6 +114,7 @@ class Demo:
             summary = await self._summary(hub, placed, arrivals.first_seconds)
             well = not summary["lost"] and not summary["duplicates"] and not summary["dead"]
             if self._wish.leave:
+                await _until_stock_is_shown(hub)
                 self._out.summary(_words(summary), f"interlock status --folder {self._wish.folder}", **summary)
                 return 0 if well else 1
             self._out.row(f"  {_words(summary)}", event="arrived", **summary)

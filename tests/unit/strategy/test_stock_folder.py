@@ -155,9 +155,9 @@ def test_later_rules_win_key_by_key() -> None:
 
 
 def guide_files() -> dict[str, str]:
-    """The guide's files by their names, which stand in their first lines."""
+    """The guide's files by their names, which stand in their first lines; but for those that a demo gets."""
     blocks = re.findall(r"```toml\n# (\S+)\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    return dict(blocks)
+    return {name: text for name, text in blocks if not name.startswith("interlock-demo/")}
 
 
 def test_the_example_of_the_guide_is_sound(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_the_example_of_the_guide_is_sound(tmp_path: Path) -> None:
     files |= guide_files()
     files["flows/stock-to-channels.toml"] = files["flows/stock-to-channels.toml"].replace(
         "stock/levels", "stock/changed"
-    )
+    ).replace('owner = "warehouse"', 'owner = "operations"').replace("stock-differs.md", "stock.md")
     assert [str(one) for one in findings_on_disk(tmp_path, files) if one.severity == "error"] == []
     inventory = load_files(files).inventory
     assert inventory.group_of("CAP-9").name == "apparel"
