@@ -232,8 +232,8 @@ def without_care(monkeypatch: pytest.MonkeyPatch, unsubtracted: list[str], uncom
     def subtracting(self: Publishing, channel: Channel, place: str, sku: str, row: Shown | None = None) -> Sum:
         return sum_of(self, channel, place, sku, None if sku in unsubtracted else row)
 
-    def comparing(row: Shown, found: Sum) -> Line:
-        line = line_of(row, found)
+    def comparing(row: Shown, *of: Any) -> Line:
+        line = line_of(row, *of)
         return msgspec.structs.replace(line, change_from=None) if row.sku in (*unsubtracted, *uncompared) else line
 
     monkeypatch.setattr(

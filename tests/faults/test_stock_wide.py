@@ -60,7 +60,7 @@ def test_a_broken_hub_breaks_each_rule(tmp_path: Path, monkeypatch: pytest.Monke
     books orders as they were, and calls drift what is on its way; the judge of the simulation sees each of these."""
     _without_guards(monkeypatch)
     wrong: Counter[str] = Counter()
-    for number in range(3):
+    for number in range(8):
         ended = lived(tmp_path / f"{number}", f"20261123/broken/{number}", ending=False, active=CONTROL_SECONDS)
         wrong.update({kind: len(words) for kind, words in ended.wrong.items()})
         if all(wrong[kind] for kind in KINDS):
