@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,12 @@ from vendors import LooseWorld, creates, edit, fail, patient, stored
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 import books
-from shop import Shop
+from shop import Shop, quiet, routed
 from stack import running, twins, until
 
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
-from interlock.messaging.router import CURSOR
 
-OPEN = ("pending", "running", "retrying", "uncertain", "waiting")
 QUEUED_AT = "SELECT 1 FROM delivery WHERE destination = '{}'"
 
 
@@ -32,17 +31,11 @@ def rename(folder: Path, old: str, new: str, *, declared: bool = True) -> None:
     edit(folder, "mappings/items.toml", f"[{old}", f"[{new}")
 
 
-async def settled(hub: Hub, orders: int = 0) -> None:
-    """Everything that was accepted is routed, and nothing is open."""
-
-    async def quiet() -> bool:
-        states = await hub.views.states(Filter())
-        routed = await hub.ledger.cursor(CURSOR) >= await hub.inbox.head()
-        return routed and not any(states.get(state) for state in OPEN)
-
+async def settled(hub: Hub, world: LooseWorld, orders: int = 0) -> None:
+    """All that the shop has to tell is told and routed, and nothing is open."""
     for outlet in hub.dispatcher.outlets.values():
         outlet.probe_now()
-    await until(quiet, within_seconds=60 + orders / 10)
+    await until(partial(quiet, hub, world), within_seconds=60 + orders / 10)
 
 
 async def cancel(hub: Hub, world: LooseWorld, order: str) -> None:
@@ -87,7 +80,7 @@ async def story(folder: Path, count: int, *, declared: bool) -> dict[str, object
         warehouse = Warehouse(world)
         async with running(folder, world) as hub:
             there = await placed(world, count)
-            await settled(hub, count)
+            await settled(hub, world, count)
             await fail(world, "shipbob", kind="status", status=429, retry_after_seconds=0.2)
             queued = await placed(world, count)
             for order in there[: count // 3]:
@@ -98,7 +91,7 @@ async def story(folder: Path, count: int, *, declared: bool) -> dict[str, object
                 await cancel(hub, world, order)
             new = await placed(world, count)
             await world.repair_system("shipbob")
-            await settled(hub, 3 * count)
+            await settled(hub, world, 3 * count)
             return {
                 "twice": await warehouse.made_twice(), "cancelled": warehouse.live(there[: 2 * count // 3]),
                 "kept": warehouse.live([*there[2 * count // 3 :], *queued, *new]), "states": dict(await hub.views.states(Filter())),
@@ -133,20 +126,16 @@ def test_a_restart_and_a_way_back(tmp_path: Path) -> None:
             async with running(folder, world) as hub:
                 await fail(world, "shipbob", kind="status", status=429, retry_after_seconds=0.2)
                 first = await placed(world, 4)
-
-                async def routed() -> bool:
-                    return await hub.ledger.cursor(CURSOR) >= await hub.inbox.head() > 3
-
-                await until(routed)
+                await until(partial(routed, hub, world))
             rename(folder, "shipbob", "warehouse")
             async with running(folder, world) as hub:
                 await world.repair_system("shipbob")
-                await settled(hub)
+                await settled(hub, world)
                 assert warehouse.live(first) == [1, 1, 1, 1]
                 rename(folder, "warehouse", "shipbob", declared=False)
                 await hub.reload()
                 await cancel(hub, world, first[0])
-                await settled(hub)
+                await settled(hub, world)
             assert (warehouse.live(first), await warehouse.made_twice()) == ([0, 1, 1, 1], 0)
             assert {row[0] for row in stored(folder, "SELECT DISTINCT system FROM link")} == {
                 "netsuite",
@@ -184,7 +173,7 @@ def test_what_has_no_place_under_the_new_name_is_told(tmp_path: Path) -> None:
                 await hub.reload()
                 outlets = set(hub.dispatcher.outlets)
                 await world.repair_system("shipbob")
-                await settled(hub, 1)
+                await settled(hub, world, 1)
                 return outlets, stored(folder, "SELECT destination, code FROM delivery WHERE state = 'dead'")
 
     outlets, dead = asyncio.run(late())

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from books import Record, choose, records, sales_order
+from shop import routed
 from stack import until
 
 from interlock.cli.twin_world import TwinWorld
@@ -60,9 +61,7 @@ async def settled(hub: Hub, world: TwinWorld) -> None:
     """All webhooks are in, and each delivery has ended or waits for something that it names and that has not come yet."""
 
     async def at_rest() -> bool:
-        if (await world._control("shopify", "GET", "state", None))["webhooks_pending"]:
-            return False
-        if await hub.inbox.head() > await hub.ledger.cursor("router"):
+        if not await routed(hub, world):
             return False
         rows = await hub.views.deliveries(Filter())
         return all(row.state in SETTLED and (row.state != "waiting" or waits(row)) for row in rows)

@@ -127,11 +127,16 @@ async def knock(hub: Hub, body: bytes, topic: str, **headers: str) -> int:
     return status
 
 
-async def quiet(hub: Hub, world: TwinWorld) -> bool:
-    """All webhooks were sent, all events routed, and no delivery is open."""
+async def routed(hub: Hub, world: TwinWorld) -> bool:
+    """All webhooks were sent, and all events routed."""
     if (await world._control("shopify", "GET", "state", None))["webhooks_pending"]:
         return False
-    if await hub.inbox.head() > await hub.ledger.cursor(CURSOR):
+    return await hub.ledger.cursor(CURSOR) >= await hub.inbox.head()
+
+
+async def quiet(hub: Hub, world: TwinWorld) -> bool:
+    """All webhooks were sent, all events routed, and no delivery is open."""
+    if not await routed(hub, world):
         return False
     found = await hub.views.states(Filter())
     return not any(found.get(state, 0) for state in OPEN)
