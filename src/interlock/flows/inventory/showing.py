@@ -11,9 +11,10 @@ from interlock.clock import Clock
 from interlock.errors import StoreError
 from interlock.flows.inventory.publish import Publishing, Sum, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.flows.inventory.settling import reference_of
 from interlock.flows.inventory.taking import Taking
 from interlock.flows.inventory.unshown import units_newly_sold
-from interlock.flows.inventory.writer import ChannelWriter, reference_of
+from interlock.flows.inventory.writer import ChannelWriter
 from interlock.messaging.delivery import LIVE, Delivery
 from interlock.messaging.finished import Finished, Stop, dead, failure_of
 from interlock.messaging.limiter import Limiter

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
@@ -14,6 +13,7 @@ from interlock.clock import Clock
 from interlock.errors import StoreError
 from interlock.flows.inventory.gathering import Gathering
 from interlock.flows.inventory.patience import Patience
+from interlock.flows.inventory.settling import NOTHING, Ended, doubts_of, settle
 from interlock.messaging.finished import NOT_SENT, SEND_WITHIN_SECONDS
 from interlock.messaging.limiter import Limiter
 from interlock.messaging.outcome import Done, Outcome, Refused, Retry, Uncertain
@@ -28,7 +28,7 @@ from interlock.messaging.stock import (
     line_outcomes,
     requests_of_write,
 )
-from interlock.messaging.stock_book import Batch, Happened, Shown, StockBook, StockWork
+from interlock.messaging.stock_book import Batch, StockBook, StockWork
 
 PLACES_PER_READ: Final = 250
 LONGEST_UNDERWAY_SECONDS: Final = 6 * 3_600.0
@@ -36,7 +36,6 @@ LONGEST_UNDERWAY_SECONDS: Final = 6 * 3_600.0
 RESENT_KEPT: Final = 64
 
 LOG = logging.getLogger("interlock.flows")
-_NOTHING: Final[Mapping[Place, int]] = {}
 _KEYS = uuid.UUID("0c9d5f0a-5a57-4d53-8f0e-6c1b4c7a2d11")
 
 
@@ -79,7 +78,8 @@ class ChannelWriter:
             return await self._writes.ask(_Asked(line, key, timeout_seconds, self._clock.monotonic()), first=live)
         batch, number = known
         outcome = (await self._again(batch, number, timeout_seconds))[number]
-        await self._book.run(lambda work: self._settle(work, [(batch.lines[number], outcome)], again=True))
+        settled = [(batch.lines[number], outcome)]
+        await self._book.run(lambda work: settle(work, settled, self._call_ended(again=True)))
         return outcome
 
     # -- calls
@@ -102,7 +102,7 @@ class ChannelWriter:
         batch = Batch(
             key=str(uuid.uuid5(_KEYS, "/".join(one.key for one in going))), channel=self.system,
             lines=tuple(one.line for one in going), line_keys=tuple(one.key for one in going),
-            at_us=self._clock.now_ms() * 1_000,
+            at_us=self._now_us(),
         )  # fmt: skip
         await self._book.run(lambda work: work.keep_batch(batch))
         outcomes = dict(zip(batch.line_keys, await self._made(batch, going[0].timeout_seconds), strict=True))
@@ -123,10 +123,10 @@ class ChannelWriter:
             del self._resent[key]
 
     async def _made(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
-        answered = self._book.look(lambda work: self._doubts(work, batch)) if self.channel.compares else {}
+        answered = self._book.look(partial(doubts_of, batch=batch)) if self.channel.compares else NOTHING
         outcomes = await self._ended(batch, timeout_seconds, first=True)
         settled = list(zip(batch.lines, outcomes, strict=True))
-        await self._book.run(lambda work: self._settle(work, settled, again=False, answered=answered))
+        await self._book.run(lambda work: settle(work, settled, self._call_ended(answered=answered)))
         return tuple(self._patience.with_rest(line.place, outcome) for line, outcome in settled)
 
     async def _made_again(self, batch: Batch, timeout_seconds: float) -> LineOutcomes:
@@ -189,56 +189,8 @@ class ChannelWriter:
         words = f"{self.system} has not said what became of {receipt}"
         return line_outcomes(batch.lines, Uncertain(code="HUB-FEED", message=words))
 
-    # -- what is known after a call
-
-    def _doubts(self, work: StockWork, batch: Batch) -> dict[Place, int]:
-        """What events have said of places until now: the compare of a call that begins now answers that."""
-        rows = {line.place: work.shown(self.system, line.place.location, line.sku) for line in batch.lines}
-        doubted = [line.place for line in batch.lines if line.change_from is not None]
-        return {place: row.seen_us for place in doubted if (row := rows[place]) is not None and row.seen_us < 0}
-
-    def _settle(
-        self, work: StockWork, settled: Sequence[tuple[Line, Outcome]], *, again: bool,
-        answered: Mapping[Place, int] = _NOTHING,
-    ) -> None:  # fmt: skip
-        """What was told while the call was on its way may be of after it: that place is read again, but for what the call has
-        `answered` by its compare. An answer that came only to
-        a repetition is of the past: its place is read again too, and when it has gone on since, the answer is no news."""
-        now_us = self._clock.now_ms() * 1_000
-        for line, outcome in settled:
-            row = work.shown(self.system, line.place.location, line.sku)
-            if row is None or line.reference != reference_of(row):
-                continue
-            doubt = 0 if row.seen is not None and answered.get(line.place) == row.seen_us else min(row.seen_us, 0)
-            read_us = 0 if again else doubt or now_us
-            change = Happened(
-                at_us=now_us, kind="written", sku=line.sku, system=self.system, place=row.place, name="available",
-                before=row.seen, after=line.quantity, as_of_us=line.as_of_us, why=line.reference,
-            )  # fmt: skip
-            match outcome:
-                case Done():
-                    seen = None if row.seen is None else line.quantity  # not known any more since the call began
-                    if (
-                        row.sold and not self.channel.compares
-                    ):  # sold before our number stood there, or after: who knows
-                        seen, read_us = None, min(doubt, 0)
-                    work.show(msgspec.structs.replace(
-                        row, seen=seen, seen_us=read_us, written=line.quantity, written_us=now_us, stocked=True,
-                        trouble="", said="",
-                    ))  # fmt: skip
-                    work.happened(change)
-                case Refused():
-                    work.show(msgspec.structs.replace(row, trouble=outcome.code, said=outcome.message, seen_us=0))
-                    refused = f"{outcome.code}: {outcome.message}"
-                    work.happened(msgspec.structs.replace(change, kind="refused", why=refused))
-                case Uncertain():
-                    work.show(msgspec.structs.replace(row, seen_us=0))
-                case Retry() if outcome.code == STALE and again:  # written or not: what the more of both lacks is gone
-                    work.show(msgspec.structs.replace(row, seen=max(row.seen or 0, line.quantity), seen_us=0))
-                case Retry() if outcome.code == STALE:
-                    work.show(msgspec.structs.replace(row, seen_us=0))
-                case Retry():
-                    pass
+    def _call_ended(self, *, again: bool = False, answered: Mapping[Place, int] = NOTHING) -> Ended:
+        return Ended(self.system, self.channel.compares, self._now_us(), again, answered)
 
     # -- the vendor's limit
 
@@ -257,11 +209,8 @@ class ChannelWriter:
         asked = [one.retry_after_seconds for one in outcomes if isinstance(one, Retry) and one.destination_wide]
         self._limiter.pause(max(asked, default=0.0))
 
-
-def reference_of(row: Shown) -> str:
-    """The name of the change that a place has come to."""
-    sku, place = quote(row.sku, safe=""), quote(row.place, safe="")
-    return f"interlock://stock/{quote(row.channel)}/{sku}/{place}/{row.change}"
+    def _now_us(self) -> int:
+        return self._clock.now_ms() * 1_000
 
 
 def _under_way(work: StockWork, *, key: str, receipt: str) -> None:
