@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from experiment import Experiment
 from vendors import LooseWorld, creates, edit, fail, orders_of, patient
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
+from shop import quiet, routed, told
 from stack import running, twins, until
 
 from interlock.hub import Hub
@@ -38,30 +40,17 @@ def change(folder: Path) -> None:
     items.write_text(text[:begin] + text[end:].replace("[shipbob", "[warehouse"), encoding="utf-8")
 
 
-async def still_open(hub: Hub) -> int:
-    states = await hub.views.states(Filter())
-    return sum(count for state, count in states.items() if state in OPEN)
-
-
 async def queue(world: LooseWorld, hub: Hub, count: int) -> list[str]:
-    """Orders that are accepted and routed, and that their destinations do not take yet."""
+    """Orders of which all is told, accepted and routed, and that their destinations do not take yet."""
     for vendor in OLD:
         await fail(world, vendor, kind="status", status=429, retry_after_seconds=0.2)
     ids = [order["id"] for order in await world.place(count)]
-
-    async def routed() -> bool:
-        return await still_open(hub) >= 2 * count
-
-    await until(routed)
+    await until(partial(routed, hub, world))
     return ids
 
 
-async def settled(hub: Hub, events: int) -> None:
-    async def all_closed() -> bool:
-        routed = await hub.ledger.cursor(CURSOR)
-        return routed >= events and await still_open(hub) == 0
-
-    await until(all_closed, within_seconds=20 + events / 20)
+async def settled(world: LooseWorld, hub: Hub, orders: int) -> None:
+    await until(partial(quiet, hub, world), within_seconds=60 + orders / 20)
 
 
 async def went(world: LooseWorld, ids: list[str]) -> dict[str, int]:
@@ -85,7 +74,7 @@ async def judge(world: LooseWorld, hub: Hub, old: list[str], new: list[str]) -> 
         await world.repair_system(vendor)
     for outlet in hub.dispatcher.outlets.values():
         outlet.probe_now()
-    await settled(hub, len(old) + len(new))
+    await settled(world, hub, len(old) + len(new))
     states = await hub.views.states(Filter())
     repeated = (await world.arrivals([]))["duplicates"]
     rows = hub.ledger.group.connection.execute(
@@ -121,10 +110,8 @@ async def restarted(folder: Path, count: int) -> tuple[dict[str, object], list[s
             hub._tasks[1].cancel()  # the router
             old += [order["id"] for order in await world.place(count // 4)]
 
-            async def accepted() -> bool:
-                return await hub.inbox.head() >= count
-
-            await until(accepted)
+            await until(partial(told, world))
+            assert await hub.inbox.head() > await hub.ledger.cursor(CURSOR), "void: all of it is routed"
         change(folder)
         async with running(folder, world) as hub:
             new = [order["id"] for order in await world.place(count)]
@@ -159,7 +146,7 @@ def test_work_whose_secret_is_gone_waits_for_it(tmp_path: Path) -> None:
                 await hub.operator.replay(
                     Filter(destination="netsuite"), by="ann", why="the secret is back", version="same"
                 )
-                await settled(hub, 8)
+                await settled(world, hub, 8)
                 assert await went(world, old) == {"netsuite": 4, "shipbob": 4, "klaviyo": 0}
 
     asyncio.run(story())
@@ -175,11 +162,11 @@ def test_replay_under_a_folder_that_knows_the_system_no_more_says_so(tmp_path: P
             without_marketing(folder)
             async with running(folder, world) as hub:
                 await world.place(3)
-                await settled(hub, 3)
+                await settled(world, hub, 3)
             change(folder)
             async with running(folder, world) as hub:
                 await hub.operator.replay(Filter(destination="netsuite"), by="ann", why="once more", version="current")
-                await settled(hub, 3)
+                await settled(world, hub, 3)
                 rows = await hub.views.deliveries(Filter(destination="netsuite"))
                 assert {(row.state, row.code) for row in rows} == {("dead", "HUB-GONE")}
 

@@ -12,6 +12,7 @@ from experiment import Experiment
 from vendors import LooseWorld, edit, patient, still_open
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
+from shop import still, told
 from stack import twins, until
 
 from interlock.cli.demo import write_project
@@ -62,26 +63,23 @@ async def first_life(folder: Path, world: HastyShop) -> list[str]:
 
         await until(ready)
         ids = [order["id"] for order in await world.place(BEFORE)]
-        await until(lambda: arrived(world, ids))
+        await still(hub, world)
         return ids
-
-
-async def given_up(world: HastyShop) -> bool:
-    """Nothing is left to send: what could not be sent has cost its subscription."""
-    return int((await world._control("shopify", "GET", "state", None))["webhooks_pending"]) == 0
 
 
 async def second_life(folder: Path, world: HastyShop, ids: list[str]) -> dict[str, Any]:
     """Started again; nobody does anything else."""
     async with hub_of(folder) as hub:
 
-        async def filled() -> bool:
-            return await arrived(world, ids) and still_open(folder) == 0
+        wanted = len(hub.release.wanted_subscriptions()["shopify"])
 
-        await until(filled, within_seconds=60)
+        async def filled() -> bool:
+            return await arrived(world, ids) and still_open(folder) == 0 and await subscriptions(world) == wanted
+
+        await until(filled)
         counts = await hub.views.missed_counts(0)
         return {
-            "subscriptions": await subscriptions(world), "wanted": len(hub.release.wanted_subscriptions()["shopify"]), "counts": counts,
+            "subscriptions": await subscriptions(world), "wanted": wanted, "counts": counts,
             "kept": await hub.views.subscriptions(), **await world.arrivals(ids),
         }  # fmt: skip
 
@@ -92,7 +90,7 @@ async def story(folder: Path, orders: int, *, control: bool = False) -> dict[str
         edit(folder, "systems/shopify.toml", "[intake]", "[reconcile]\nevery_minutes = 15\nsettle_minutes = 0\n\n[intake]")
         ids = await first_life(folder, world)
         ids += [order["id"] for order in await world.place(orders)]
-        await until(lambda: given_up(world), within_seconds=60)
+        await until(lambda: told(world))  # or given up: what could not be sent has cost its subscription
         left = await subscriptions(world)
         if control:
             return await without_a_look(folder, world, ids)

@@ -37,14 +37,17 @@ async def main():
 asyncio.run(main())
 """
 STOCK_FILES = ("flows/stock-to-shopify.toml", "inventory/locations.toml", "inventory/items.toml", "runbooks/stock-differs.md")
+PATIENCE_SECONDS = 90.0
+"""Whoever waits for what comes loses nothing by patience: only a test that fails takes that long, and a slow machine is no failure."""
 TOPICS = ["orders/create", "orders/updated", "orders/edited", "orders/paid", "orders/cancelled", "refunds/create", "fulfillments/create"]
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within_seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], within_seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for a condition of the world; fails when it does not come."""
     deadline = time.monotonic() + within_seconds
     while not await condition():
-        assert time.monotonic() < deadline, "the condition did not come in time"
+        named = getattr(condition, "__qualname__", condition)
+        assert time.monotonic() < deadline, f"after {within_seconds:.0f} s still not: {named}"
         await asyncio.sleep(0.02)
 
 

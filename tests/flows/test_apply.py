@@ -217,6 +217,6 @@ def test_what_waits_for_something_missing_goes_on_with_the_apply(tmp_path: Path)
                     async def there() -> bool:
                         return name in messages(world)
 
-                    await until(there, within_seconds=10)
+                    await until(there)
 
     asyncio.run(story())

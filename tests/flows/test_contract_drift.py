@@ -9,7 +9,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import books
 import pytest
-from shop import Stage, knock, quiet
+from shop import Stage, knock, still
 from stack import until
 
 from interlock.hub import Hub
@@ -118,7 +118,7 @@ def test_a_renamed_field_is_told_with_its_count(stage: Stage) -> None:
             warned = order(KNOWN + 20, renamed=True)
             await arrive(hub, [warned])
             await delivered(hub, [*late, warned])
-            await until(lambda: quiet(hub, world))
+            await still(hub, world)
             assert "note is gone" in await warnings(hub, "netsuite", warned["id"])
             assert "note" not in await warnings(hub, "shipbob", warned["id"])
 

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 from books import customer, profile
-from shop import BIRTH, Shop, knock, quiet
-from stack import running, twins, until
+from shop import BIRTH, Shop, knock, still
+from stack import running, twins
 
 from interlock.cli.twin_world import TwinWorld
 from interlock.connectors.klaviyo import client as klaviyo
 from interlock.connectors.netsuite import client as netsuite
-from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
 
 FLOW = """
@@ -35,10 +34,6 @@ SAMPLE = Path(__file__).parent.parent / "fixtures/shopify/webhook.customers.crea
 def later(minutes: float) -> str:
     """A moment from now, as Shopify writes it."""
     return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(timespec="seconds")
-
-
-async def still(hub: Hub, world: TwinWorld) -> None:
-    await until(lambda: quiet(hub, world))
 
 
 async def bought(shop: Shop) -> tuple[str, str]:

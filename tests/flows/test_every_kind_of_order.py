@@ -10,8 +10,8 @@ from urllib.error import HTTPError
 import books
 import pytest
 from judge import CHARGES, Judge, Order
-from shop import quiet
-from stack import running, twins, until
+from shop import still
+from stack import running, twins
 
 from interlock.cli.twin_world import TwinWorld
 from interlock.hub import Hub
@@ -118,14 +118,14 @@ def test_every_kind_of_order_arrives_with_every_amount_right(tmp_path: Path, sid
             judge = Judge(world, side)
             async with running(folder, world) as hub:
                 placed = await place_all(world, scenarios)
-                await until(lambda: quiet(hub, world))
+                await still(hub, world)
                 await judge_all(judge, hub, placed, fresh=True)
                 notice_wrong_amounts(judge, placed[0][1])
                 edited = await change_all(world, placed, "edit", {"add": [{"sku": "MUG-W", "quantity": 2}]})
-                await until(lambda: quiet(hub, world))
+                await still(hub, world)
                 await judge_all(judge, hub, placed, fresh=False)
                 refunded = await change_all(world, placed, "refund", {"lines": {"0": 1}, "shipping": False})
-                await until(lambda: quiet(hub, world))
+                await still(hub, world)
                 await judge_all(judge, hub, placed, fresh=False)
                 assert min(edited, refunded) > len(scenarios) * 2 // 3
 

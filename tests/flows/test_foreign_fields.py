@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from books import choose, customer, profile
-from shop import Shop, knock, quiet
-from stack import post, running, twins, until
+from shop import Shop, knock, still
+from stack import post, running, twins
 from test_customer_changes import FLOW, bought, update
 
 from interlock.cli.twin_world import TwinWorld
@@ -26,10 +26,6 @@ KLAVIYO = {
     "content-type": "application/vnd.api+json",
 }
 Told = tuple[str, list[str], str, str]
-
-
-async def still(hub: Hub, world: TwinWorld) -> None:
-    await until(lambda: quiet(hub, world))
 
 
 async def told_by_hand(hub: Hub, world: TwinWorld, buyer: str) -> None:

@@ -5,11 +5,10 @@ import time
 from typing import Any
 
 import books
-from shop import Shop, Stage
+from shop import Shop, Stage, still
 from stack import until
 from test_customer_changes import FLOW as CUSTOMERS
 
-from interlock.cli.twin_world import TwinWorld
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
 from interlock.messaging.sweeps import Sweep
@@ -70,16 +69,6 @@ async def rows(hub: Hub, **which: Any) -> list[tuple[str, str, str]]:
     return [(row.destination, row.state, row.code) for row in await hub.views.deliveries(Filter(**which))]
 
 
-async def ended(hub: Hub) -> bool:
-    found = await hub.views.deliveries(Filter())
-    return bool(found) and all(row.state in ("done", "cancelled", "superseded", "dead") for row in found)
-
-
-async def at(world: TwinWorld, order: str, *kinds: str) -> bool:
-    """What marketing was told of an order."""
-    return set(kinds) <= set(books.events(world, order))
-
-
 def test_lost_changes_of_orders(stage: Stage) -> None:
     """Fault case 15, C43, C53: from one moment on nothing is told. An order is refunded, one is shipped, one cancelled, one is
     new: the comparison finds each, the refund moves by its own id, and marketing hears of the parcel."""
@@ -88,8 +77,8 @@ def test_lost_changes_of_orders(stage: Stage) -> None:
     async def story() -> None:
         async with stage.play() as (world, hub, shop):
             refunded, shipped, cancelled = [await shop.place() for _ in range(3)]
-            await until(lambda: all_at(world, refunded, shipped, cancelled))
-            await until(lambda: ended(hub))
+            await still(hub, world)
+            assert (await world.arrivals([refunded, shipped, cancelled]))["lost"] == 0
             await shop.go_wrong("webhook_drop", *EVERY_TOPIC)
             await shop.change(refunded, "refund", lines={"0": 1})
             await shop.change(shipped, "fulfil")
@@ -100,8 +89,8 @@ def test_lost_changes_of_orders(stage: Stage) -> None:
             found = {row.key: row.kind for row in await hub.views.missed(of_sweep=sweep.id)}
             assert found.keys() == {refunded, shipped, cancelled, new}
             assert found[new] == "missing", "the others are behind, or differ within the second of their making"
-            await until(lambda: at(world, shipped, "Fulfilled Order"))
-            await until(lambda: ended(hub))
+            await still(hub, world)
+            assert "Fulfilled Order" in books.events(world, shipped)
             refund = await refund_of(shop, refunded)
             assert await rows(hub, object="refund", key=refund) != [], "the refund has a delivery of its own"
             assert (await world.arrivals([new]))["lost"] == 0
@@ -111,10 +100,6 @@ def test_lost_changes_of_orders(stage: Stage) -> None:
             assert (again.found, before["duplicates"]) == (0, 0)
 
     asyncio.run(story())
-
-
-async def all_at(world: TwinWorld, *orders: str) -> bool:
-    return bool((await world.arrivals(orders))["lost"] == 0)
 
 
 async def refund_of(shop: Shop, order: str) -> str:
@@ -130,8 +115,8 @@ def test_lost_changes_of_a_customer(stage: Stage) -> None:
     async def story() -> None:
         async with stage.play() as (world, hub, shop):
             order = await shop.place()
-            await until(lambda: all_at(world, order))
-            await until(lambda: ended(hub))
+            await still(hub, world)
+            assert (await world.arrivals([order]))["lost"] == 0
             await shop.go_wrong("webhook_drop", *EVERY_TOPIC)
             sweep = (await compared(hub, "customer"))["customer"]
             assert sweep.listed >= 1

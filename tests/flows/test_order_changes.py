@@ -5,13 +5,12 @@ import json
 from decimal import Decimal
 
 from books import events, parcels, rows_of, sales_order
-from shop import Stage, effects_of, knock, said, still
+from shop import Stage, effects_of, knock, routed, said, still
 from stack import until
 
 from interlock.cli.twin_world import TwinWorld
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
-from interlock.messaging.router import CURSOR
 
 WMS_CONDITION = """when = "order.source != 'pos' or order.shipping_address != null"\n"""
 
@@ -156,7 +155,7 @@ def test_cancelled_before_anything_was_written(stage: Stage) -> None:
             order = await shop.place("plain")
             await until(lambda: in_states(hub, order, 2, "retrying"))
             await shop.change(order, "cancel")
-            await until(lambda: all_routed(hub, world))
+            await until(lambda: routed(hub, world))
             for system in ("netsuite", "shipbob"):
                 await world.repair_system(system)
             await still(hub, world)
@@ -282,12 +281,6 @@ def test_replay_of_a_dead_create_control(stage: Stage) -> None:
 
 async def in_states(hub: Hub, order: str, count: int, state: str) -> bool:
     return (await hub.views.states(Filter(key=order, object="order"))).get(state) == count
-
-
-async def all_routed(hub: Hub, world: TwinWorld) -> bool:
-    """The shop has told everything and the hub has opened what there is to do."""
-    told = (await world._control("shopify", "GET", "state", None))["webhooks_pending"] == 0
-    return told and await hub.inbox.head() == await hub.ledger.cursor(CURSOR)
 
 
 async def bill(hub: Hub, order: str) -> None:

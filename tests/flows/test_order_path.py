@@ -4,21 +4,12 @@ import asyncio
 import json
 from pathlib import Path
 
+from shop import still
 from stack import post, running, signed, twins, until
 
-from interlock.cli.demo import SETTLED
 from interlock.messaging.ledger import Filter
 
 SAMPLES = Path(__file__).parent.parent / "fixtures" / "shopify"
-
-
-async def settled(hub, ids) -> bool:
-    """All deliveries of these orders have ended."""
-    for id_ in ids:
-        rows = await hub.views.deliveries(Filter(object="order", key=id_))
-        if len({row.destination for row in rows}) < 3 or not all(row.state in SETTLED for row in rows):
-            return False
-    return True
 
 
 def test_orders_reach_three_systems_once_and_an_outage_of_one_stops_no_other(tmp_path: Path) -> None:
@@ -28,28 +19,26 @@ def test_orders_reach_three_systems_once_and_an_outage_of_one_stops_no_other(tmp
         folder = tmp_path / "shop"
         async with twins(folder) as world, running(folder, world) as hub:
             ids = [order["id"] for order in await world.place(14)]
-            await until(lambda: settled(hub, ids))
+            await still(hub, world)
             arrived = await world.arrivals(ids)
             assert arrived == {"delivered": {"netsuite": 14, "shipbob": 14, "klaviyo": 14}, "lost": 0, "duplicates": 0}
 
             await world.break_system("netsuite", "503")
             late = [order["id"] for order in await world.place(20)]
+            chosen = Filter(destination="netsuite", states=("retrying", "uncertain", "dead", "pending"))
 
-            async def others_have_them() -> bool:
+            async def only_netsuite_lacks_them() -> bool:
                 found = (await world.arrivals(late))["delivered"]
-                return found["shipbob"] == found["klaviyo"] == 20
+                stopped = hub.dispatcher.outlets["netsuite"].breaker.state != "closed"
+                return stopped and found == {"netsuite": 0, "shipbob": 20, "klaviyo": 20} and (await hub.operator.preview(chosen)).count == 20
 
-            await until(others_have_them)
-            assert (await world.arrivals(late))["delivered"]["netsuite"] == 0
-            assert hub.dispatcher.outlets["netsuite"].breaker.state != "closed"
+            await until(only_netsuite_lacks_them)
 
             await world.repair_system("netsuite")
-            chosen = Filter(destination="netsuite", states=("retrying", "uncertain", "dead", "pending"))
-            assert (await hub.operator.preview(chosen)).count == 20
             await hub.operator.replay(chosen, by="test", why="NetSuite is back", version="same")
-            await until(lambda: settled(hub, late))
+            await still(hub, world)
             await hub.operator.replay(Filter(), by="test", why="replay of all that was delivered", version="same")
-            await until(lambda: settled(hub, [*ids, *late]))
+            await still(hub, world)
             arrived = await world.arrivals([*ids, *late])
             assert arrived == {"delivered": {"netsuite": 34, "shipbob": 34, "klaviyo": 34}, "lost": 0, "duplicates": 0}
 
@@ -68,7 +57,7 @@ def test_published_samples_are_taken_as_they_are_and_all_else_is_refused_with_a_
             answers = await asyncio.gather(*(post(url, body, signed(body, "orders/create")) for _ in range(5)))
             assert [status for status, _ in answers] == [200] * 5
             assert await hub.inbox.head() == before + 1
-            await until(lambda: settled(hub, ["820982911946154508"]))
+            await still(hub, world)
             rows = await hub.views.deliveries(Filter(object="order", key="820982911946154508"))
             assert {(row.state, row.reason) for row in rows} == {("cancelled", "filtered")}
 
