@@ -26,7 +26,8 @@ def inventory(channel: str, sku: str, location: str, dry_run: bool, why: str, fo
     """Compare the stock that channels show with what they should.
 
     The hub reads both sides, names the cause of each difference, and corrects what the flow's `heal` allows; the rest becomes
-    an issue. What moves while it is compared is no difference. It does so by itself every `reconcile_every_hours`.
+    an issue. What moves while it is compared is no difference. It does so by itself every `reconcile_every_hours`. A system that gives
+    no answer for a minute is not compared; until then the progress says who is waited for, since when and why.
 
     Exit code 1 when a channel could not be compared, a source of truth is silent, or a difference is left to a person; with
     --dry-run when anything differs.
@@ -38,16 +39,21 @@ def inventory(channel: str, sku: str, location: str, dry_run: bool, why: str, fo
     channels = channels_of(rules_of(folder), channel, location)
     needs_a_hub(folder, "the hub does the comparing")
     numbers = [ask(folder, "compare", one, sku=sku, location=location, why=why, dry=dry_run) for one in channels]
-    ended = [follow(folder, out, number, _progress) for number in numbers]
-    differences = [one for run in ended for one in _differences(folder, run)]
-    for one in differences:
-        out.row(_line(one), **fields_of(one))
-    for run in ended:
+    ended, told = [], 0
+    for number in numbers:  # each is told as soon as it has ended: the next may have to be waited for
+        run = follow(folder, out, number, _progress)
+        differences = _differences(folder, run)
+        for one in differences:
+            out.row(_line(one), **fields_of(one))
         out.row(_sentence(run), event="compared", **fields_of(run), different=run.different)
-    _tell_end(out, ended, len(differences))
+        ended.append(run)
+        told += len(differences)
+    _tell_end(out, ended, told)
 
 
 def _progress(run: "Run") -> str:
+    if run.error:
+        return f"{run.channel}: {run.error}"
     if not run.listed:
         return f"{run.channel}: its sources of truth are read, then what it lists"
     return f"{run.channel}: {counted(run.listed, 'place')} listed"
@@ -65,7 +71,8 @@ def _line(one: "Difference") -> str:
 
 def _sentence(run: "Run") -> str:
     if run.state == "failed":
-        return f"{run.channel} could not be compared: {run.error}"
+        tried = took(run.ended_ms - run.began_ms)
+        return f"{run.channel} could not be compared, tried for {tried}: {run.error}"
     if not run.compared + run.in_flight:
         return f"{run.channel}: nothing to compare: it lists none of these items at these places"
     share = _percent(run.equal, run.compared)
@@ -93,6 +100,7 @@ def _tell_end(out: Output, ended: "list[Run]", told: int) -> None:
     failed = [run.channel for run in ended if run.state == "failed"]
     made = [run.channel for run in ended if run.state != "failed"]
     moves += ["interlock status"] if failed else []
+    moves += [f"interlock reconcile inventory --channel {channel}" for channel in failed]
     found = [f"{counted(different, 'difference')} at {', '.join(made)}{done}{left}"] if made else []
     text = "; ".join([*found, *(f"{channel} could not be compared" for channel in failed)])
     out.summary(text, *moves, different=different, opened=opened, asked=asked, failed=failed)

@@ -34,7 +34,8 @@ Healing = Literal["found", "healing", "asked", "left"]
 class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One comparison of a channel, or one full sync to it. `sku` is a pattern, `location` one of ours, "" is all. `at_us` is the
     instant that the numbers are compared as of. `stale`: which source of truth was silent, in words. `opened` deliveries;
-    `asked` differences are left to a person; `strangers` are items of the channel that are no SKU of ours."""
+    `asked` differences are left to a person; `strangers` are items of the channel that are no SKU of ours. `error`: why it failed,
+    and while it runs, what it waits for and since when."""
 
     id: int
     kind: Kind

@@ -73,7 +73,12 @@ def test_issues_tell_of_stock_that_stopped(filled: Path) -> None:
     assert (row["kind"], row["trouble"], row["count"], row["owner"]) == ("stock", "stopped", 2, "warehouse")
     assert rows[-1]["stock"] >= 1 and any("issues STK001:shipbob" in move for move in rows[-1]["next"])
     lines = call("issues", "STK001:shipbob", "--folder", filled)
-    assert lines.exit_code == 0 and "OLD-1" in lines.stdout and "OLD-2" in lines.stdout and "goes away by itself" in lines.stdout
+    assert (
+        lines.exit_code == 0
+        and "OLD-1" in lines.stdout
+        and "OLD-2" in lines.stdout
+        and "goes away by itself" in lines.stdout
+    )
     assert call("issues", "STK002:shipbob", "--folder", filled).exit_code == 1
     (filled / "inventory" / "items.toml").write_text("broken", encoding="utf-8")
     assert "STK001:shipbob" in call("issues", "--folder", filled).stdout
@@ -96,8 +101,20 @@ def test_status_tells_of_stock_that_stopped(filled: Path) -> None:
 @pytest.mark.parametrize("off", [0, 3])
 def test_a_dry_run_ends_like_diff(*, dry: bool, off: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Scripts ask both comparisons in one way: exit code 1 when a dry run found something; what was found and corrected is no failure."""
-    run = Run(id=1, kind="compare", channel="shopify", why="", dry=dry, state="done", compared=10, equal=10 - off, opened=0 if dry else off)
-    sweep = Sweep(id=1, system="shopify", object="order", why="", dry=dry, since=0, until=0, state="done", listed=10, found=off)
+    run = Run(
+        id=1,
+        kind="compare",
+        channel="shopify",
+        why="",
+        dry=dry,
+        state="done",
+        compared=10,
+        equal=10 - off,
+        opened=0 if dry else off,
+    )
+    sweep = Sweep(
+        id=1, system="shopify", object="order", why="", dry=dry, since=0, until=0, state="done", listed=10, found=off
+    )
     out = Output(as_json=True)
     for end in (lambda: reconcile_inventory._tell_end(out, [run], 0), lambda: reconcile._tell_end(out, sweep, "order")):
         try:
@@ -107,6 +124,35 @@ def test_a_dry_run_ends_like_diff(*, dry: bool, off: int, capsys: pytest.Capture
             code = exit_.exit_code
         assert code == (1 if dry and off else 0)
     assert capsys.readouterr().out.count("summary") == 2
+
+
+def test_a_comparison_says_what_it_waits_for_and_what_to_do_when_that_was_in_vain(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Three minutes of "its sources of truth are read" told nobody that the till does not answer."""
+    waiting = Run(
+        id=1,
+        kind="compare",
+        channel="square",
+        why="",
+        state="running",
+        error="waits for an answer of square since 12:28:21Z",
+    )
+    assert reconcile_inventory._progress(waiting) == "square: waits for an answer of square since 12:28:21Z"
+    failed = Run(
+        id=1,
+        kind="compare",
+        channel="square",
+        why="",
+        state="failed",
+        error="503: not now",
+        began_ms=1_000,
+        ended_ms=32_000,
+    )
+    assert reconcile_inventory._sentence(failed) == "square could not be compared, tried for 31.0 s: 503: not now"
+    with pytest.raises(click.exceptions.Exit):
+        reconcile_inventory._tell_end(Output(as_json=True), [failed], 0)
+    assert '"interlock reconcile inventory --channel square"' in capsys.readouterr().out
 
 
 def test_a_comparison_that_failed_found_nothing_out(capsys: pytest.CaptureFixture[str]) -> None:

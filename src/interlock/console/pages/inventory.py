@@ -197,7 +197,8 @@ def _told(found: Run, title: str) -> str:
             f"{counted(found.opened, 'correction')} {done} at {title}, of {counted(found.listed, 'place')} looked at."
         )
     if found.state == "running":
-        return f"Comparing {title}: {counted(found.listed, 'place')} listed."
+        waiting = f"; it {found.error}" if found.error else ""
+        return f"Comparing {title}: {counted(found.listed, 'place')} listed{waiting}."
     if found.stale:
         return f"Nothing could be compared: {found.stale}."
     healed = f", {counted(found.opened, 'correction')} on the way" if found.opened else ""

@@ -10,7 +10,7 @@ import msgspec
 
 from interlock.clock import Clock
 from interlock.errors import InterlockError, StoreError
-from interlock.flows.inventory.asking import NotReadError, Stocked
+from interlock.flows.inventory.asking import NotReadError, Stocked, stamp_of
 from interlock.flows.inventory.compare import Comparison
 from interlock.flows.inventory.desk import StockDesk
 from interlock.flows.inventory.reader import StockReader
@@ -130,7 +130,7 @@ class AccuracyKeeper:
         release = self._release()
         if run.channel not in release.stock.channels:
             raise LookupError(f"no flow shows stock at {run.channel}")
-        stale = await self._freshened(release, run.channel)
+        stale = await self._freshened(release, run)
         rules, recount = release.stock, Recount(release, self._book, self._clock)
         comparison = Comparison(
             msgspec.structs.replace(run, stale=stale), release, book=self._book, accounts=self._accounts, clock=self._clock,
@@ -146,19 +146,22 @@ class AccuracyKeeper:
             run=msgspec.structs.replace(run, state="failed", error=words[:500], ended_ms=self._clock.now_ms())
         )
 
-    async def _freshened(self, release: Stocked, channel: str) -> str:
+    async def _freshened(self, release: Stocked, run: Run) -> str:
         """Read the sources of truth of a channel to the end, where that is not done already; says which of them is silent."""
         rules, silent = release.stock, []
-        for owner in sorted(self._owners(rules, channel)):
+        for owner in sorted(self._owners(rules, run.channel)):
             fresh_us = self._book.look(partial(_levels_of, system=owner)).fresh_us
             if self._clock.now_ms() * 1_000 - fresh_us < FRESH_US or not is_asked(release.stock_source(owner)):
                 continue
+            waiting = f"reads {owner} first, since {stamp_of(self._clock.now_ms())}"
+            await self._accounts.note(msgspec.structs.replace(run, error=waiting))
             try:
                 await self._reader.read_now(owner, "levels")
             except (NotReadError, InterlockError) as error:
                 if isinstance(error, StoreError):
                     raise
                 silent.append(f"{owner} could not be read: {error}")
+        await self._accounts.note(run)
         return "; ".join(silent)
 
     @staticmethod

@@ -65,7 +65,9 @@ class ReadingAgain:
 
     async def _told(self, release: Stocked, system: str, object_name: str, key: str) -> Told:
         body = await persistently(
-            self._clock, lambda: release.source(system).read(object_name, key, timeout_seconds=CALL_SECONDS), tries=1
+            self._clock,
+            lambda: release.source(system).read(object_name, key, timeout_seconds=CALL_SECONDS),
+            patience_seconds=0.0,
         )
         try:
             said = [teller.told(f"{object_name}s/updated", body) for teller in release.tellers(system)]
@@ -86,7 +88,9 @@ class ReadingAgain:
             return 0.0
         try:
             levels: tuple[Level, ...] = await persistently(
-                self._clock, partial(source.read, [one[1] for one in due], timeout_seconds=CALL_SECONDS), tries=1
+                self._clock,
+                partial(source.read, [one[1] for one in due], timeout_seconds=CALL_SECONDS),
+                patience_seconds=0.0,
             )
         except NotReadError as error:
             return await self._not_read(system, due, error)
@@ -125,7 +129,7 @@ class ReadingAgain:
         if error.for_good:
             return 0.0
         self._failures[system] = self._failures.get(system, 0) + 1
-        return pause_seconds(self._failures[system])
+        return max(pause_seconds(self._failures[system]), error.again_seconds)
 
     async def _later(self, system: str, due: Sequence[Due], *, for_good: bool) -> None:
         """Each after a longer pause, until it is left to the next reading. An order that its system may give later is in no

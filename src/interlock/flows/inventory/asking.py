@@ -1,6 +1,7 @@
 """How a system is asked about its stock: with patience within reason, and with words for why it does not let itself be read."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from interlock.clock import Clock
@@ -10,18 +11,23 @@ from interlock.messaging.stock import StockChannel, StockSource
 from interlock.messaging.write import Source
 
 CALL_SECONDS: Final = 30.0
-MOST_TRIES: Final = 6
+PATIENCE_SECONDS: Final = 60.0
+"""A system that has given no answer for so long, however often it was asked, is not read now."""
 LONGEST_PAUSE_SECONDS: Final = 300.0
 
 Page = Any
+Waits = Callable[[str], Awaitable[None]]
+"""Is told in words since when and until when an answer is waited for, and why; "" when it has come."""
 
 
 class NotReadError(Exception):
-    """A system does not let itself be read now; the words say why. `for_good`: it will not later either, as we ask it."""
+    """A system does not let itself be read now; the words say why. `for_good`: it will not later either, as we ask it.
+    `again_seconds`: it wants to be left alone for so long."""
 
-    def __init__(self, words: str, *, for_good: bool = False) -> None:
+    def __init__(self, words: str, *, for_good: bool = False, again_seconds: float = 0.0) -> None:
         super().__init__(words)
         self.for_good = for_good
+        self.again_seconds = again_seconds
 
 
 class Stocked(Protocol):
@@ -46,17 +52,39 @@ class Stocked(Protocol):
         """Who reads what this system tells."""
 
 
-async def persistently(clock: Clock, ask: Callable[[], Awaitable[Any]], tries: int = MOST_TRIES) -> Page:
-    """Its answer, however often the system asks for patience within reason. Raises NotReadError."""
-    for tried in range(tries):
-        answer = await ask()
-        if isinstance(answer, Refused):
-            raise NotReadError(f"{answer.code}: {answer.message}", for_good=True)
-        if not isinstance(answer, Retry):
-            return answer
-        if tried < tries - 1:
-            await clock.sleep(max(answer.retry_after_seconds, pause_seconds(tried)))
-    raise NotReadError(f"{answer.code}: {answer.message}")
+async def in_silence(words: str) -> None:
+    """Waits without a word."""
+
+
+async def persistently(
+    clock: Clock, ask: Callable[[], Awaitable[Any]], *, patience_seconds: float = PATIENCE_SECONDS, waits: Waits = in_silence
+) -> Page:  # fmt: skip
+    """Its answer, however often the system asks for patience within reason: after `patience_seconds` no further call is begun.
+    Raises NotReadError."""
+    began_ms, tried = clock.now_ms(), 0
+    gives_up = clock.monotonic() + patience_seconds
+    while isinstance(answer := await ask(), Retry):
+        words = f"{answer.code}: {answer.message}"
+        pause = max(answer.retry_after_seconds, pause_seconds(tried))
+        if clock.monotonic() + pause > gives_up:
+            raise NotReadError(words, again_seconds=answer.retry_after_seconds)
+        await waits(f"{_span(began_ms, patience_seconds + CALL_SECONDS)} ({words})")
+        await clock.sleep(pause)
+        tried += 1
+    if tried:
+        await waits("")
+    if isinstance(answer, Refused):
+        raise NotReadError(f"{answer.code}: {answer.message}", for_good=True)
+    return answer
+
+
+def _span(began_ms: int, seconds: float) -> str:
+    return f"since {stamp_of(began_ms)}, until {stamp_of(began_ms + round(seconds * 1_000))} at the latest"
+
+
+def stamp_of(at_ms: int) -> str:
+    """`12:28:21Z`: within a wait of minutes the day is known."""
+    return f"{datetime.fromtimestamp(at_ms / 1_000, UTC):%H:%M:%SZ}"
 
 
 def pause_seconds(failures: int) -> float:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from interlock.clock import Clock
-from interlock.flows.inventory.asking import CALL_SECONDS, NotReadError, Stocked
+from interlock.flows.inventory.asking import CALL_SECONDS, Stocked, persistently
 from interlock.flows.inventory.causes import Case, Verdict, is_on_its_way, verdict_of
 from interlock.flows.inventory.line import Ignored
 from interlock.flows.inventory.publish import Publishing
@@ -36,7 +36,6 @@ from interlock.messaging.accuracy import (
     Work,
 )
 from interlock.messaging.delivery import REPLAY
-from interlock.messaging.outcome import Refused, Retry
 from interlock.messaging.stock import Place, Seen, SeenPage, StockChannel, lists_late
 from interlock.messaging.stock_book import FOREIGN, Shown, StockBook, StockWork, Wish, key_of
 
@@ -48,8 +47,6 @@ CONFIRMED: Final = 10_000
 """So many of the worst are read again before they count; of more than that the listing is believed."""
 KEPT: Final = 10_000
 STRANGERS: Final = 200
-MOST_TRIES: Final = 8
-LONGEST_PAUSE_SECONDS: Final = 60.0
 MOST_PAGES: Final = 1_000_000
 NOTED_EVERY_PAGES: Final = 50
 
@@ -362,15 +359,13 @@ class Comparison:
         return found
 
     async def _persistently(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """Its answer, however often the channel asks for patience within reason."""
-        for tried in range(MOST_TRIES):
-            answer = await ask()
-            if isinstance(answer, Refused):
-                break
-            if not isinstance(answer, Retry):
-                return answer
-            await self._clock.sleep(max(answer.retry_after_seconds, min(2.0**tried, LONGEST_PAUSE_SECONDS)))
-        raise NotReadError(f"{answer.code}: {answer.message}")
+        """Its answer, or NotReadError; whoever follows the run sees what it waits for."""
+        return await persistently(self._clock, ask, waits=self._waits)
+
+    async def _waits(self, words: str) -> None:
+        waiting = f"waits for an answer of {self._run.channel} {words}" if words else ""
+        self._run = msgspec.structs.replace(self._run, error=waiting)
+        await self._accounts.note(self._run)
 
     def _now_us(self) -> int:
         return self._clock.now_ms() * 1_000

@@ -159,6 +159,7 @@ class StockReader:
                 rest_seconds = await self._readings[what](system)
             except NotReadError as error:
                 LOG.warning("%s of %s could not be read: %s", what, system, error)
+                self._rest_until[system, what] = self._clock.monotonic() + error.again_seconds
                 await self._failed(system, what, str(error))
             except StoreError:
                 raise

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import pytest
 from accuracy_world import PLACE, SHOP, WMS, AccuracyWorld, tried
 
+from interlock.flows.inventory.asking import PATIENCE_SECONDS
 from interlock.flows.inventory.compare import AT_ONCE
 from interlock.messaging.accuracy import Run
+from interlock.messaging.outcome import Retry
 from interlock.messaging.sqlite.accuracy_views import (
     read_causes,
     read_heat,
@@ -19,7 +21,7 @@ from interlock.messaging.sqlite.accuracy_views import (
     read_trend,
 )
 from interlock.messaging.sqlite.stock_side import beside
-from interlock.messaging.stock import Item, Place
+from interlock.messaging.stock import Item, Place, SeenPage
 from interlock.strategy.inventory import ItemRule
 
 
@@ -170,6 +172,76 @@ def test_a_silent_source_is_named_and_no_zero_is_written(tmp_path: Path) -> None
         assert not world.open() and WMS in run.stale and world.row("A").wanted == 7
 
     tried(tmp_path, story)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_silent_channel_is_waited_for_in_words_and_not_for_ever(tmp_path: Path, *, answers: bool) -> None:
+    """Three minutes without a word looked like a hang: the run says whom it waits for, since when and until when, and ends by then.
+    Control: a channel that answers again is compared, and nothing is left of the waiting."""
+    said: list[str] = []
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7)
+        listing, began_ms = world.channel.listing, world.clock.ms
+
+        async def silent(after: str, *, timeout_seconds: float) -> SeenPage | Retry:
+            said.append(_running(world))
+            if answers and len(said) > 2:
+                return await listing(after, timeout_seconds=timeout_seconds)
+            return Retry(code="SERVICE_UNAVAILABLE", message="not now")
+
+        world.channel.listing = silent  # type: ignore[assignment]
+        run = await world.compared()
+        assert said[:2] == [
+            "", "waits for an answer of shop since 15:13:20Z, until 15:14:50Z at the latest (SERVICE_UNAVAILABLE: not now)",
+        ]  # fmt: skip
+        if answers:
+            assert (run.state, run.equal, run.error) == ("done", 1, "")
+        else:
+            assert (run.state, run.error) == ("failed", "SERVICE_UNAVAILABLE: not now")
+            assert world.clock.ms - began_ms <= PATIENCE_SECONDS * 1_000
+
+    tried(tmp_path, story)
+
+
+def test_a_channel_that_wants_rest_for_long_is_not_waited_for(tmp_path: Path) -> None:
+    """A Retry-After of an hour would hold the run for an hour: it ends at once and says why."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7)
+
+        async def resting(after: str, *, timeout_seconds: float) -> Retry:  # noqa: ARG001 - the port's
+            return Retry(code="429", message="come back in an hour", retry_after_seconds=3_600)
+
+        world.channel.listing, began_ms = resting, world.clock.ms  # type: ignore[assignment]
+        assert (await world.compared()).error == "429: come back in an hour" and world.clock.ms == began_ms
+
+    tried(tmp_path, story)
+
+
+def test_a_source_that_is_read_first_is_named_meanwhile(tmp_path: Path) -> None:
+    """A warehouse of many items is read for minutes before its channels are listed: the run says so, and says it no more when it is over."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7)
+        world.clock.ms += 60_000
+        read, said = world.reader.read_now, []
+
+        async def slow(system: str, what: str) -> None:
+            said.append(_running(world))
+            await read(system, what)
+
+        world.reader.read_now = slow  # type: ignore[method-assign]
+        run = await world.compared()
+        assert said == ["reads wms first, since 15:14:20Z"] and (run.state, run.error) == ("done", "")
+
+    tried(tmp_path, story)
+
+
+def _running(world: AccuracyWorld) -> str:
+    """What the run that is under way says of its waiting."""
+    found = world.ledger.group.reading.execute("SELECT error FROM stock_run WHERE state = 'running'").fetchall()
+    return str(found[0][0])
 
 
 def test_a_number_that_fell_waits_for_its_sale(tmp_path: Path) -> None:
