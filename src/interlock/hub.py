@@ -76,7 +76,7 @@ from interlock.release.build import Build
 from interlock.release.shelf import Shelf
 from interlock.release.switch import Choice, ReleaseError, Switched, chosen
 from interlock.security.vault import Vault
-from interlock.strategy import Snapshot, StrategyErrors, read_folder
+from interlock.strategy import Snapshot, Strategy, StrategyErrors, read_folder
 from interlock.strategy.webhooks import trimmed
 
 LAST_ANSWERS_SECONDS = 10
@@ -170,53 +170,77 @@ class Hub:
             ) from errors  # fmt: skip
 
     def _assemble(self) -> None:
-        retention = self.release.strategy.security.retention
+        """Every part that runs, in the order in which a message meets them."""
+        self._doors = _Doors(self.shelf)
+        self.intake = Intake(self.inbox, self._doors, self.clock, self.data)
+        self._assemble_delivery()
+        self._assemble_stock()
+        self._assemble_upkeep()
+        self._assemble_watch()
+        self._assemble_sources()
+        self._assemble_console()
+
+    def _assemble_delivery(self) -> None:
         self.dispatcher = Dispatcher(
             inbox=self.inbox, ledger=self.ledger, releases=self.shelf, clock=self.clock, chance=self._chance,
             black_box=self.black_box, worker=f"{socket.gethostname()}:{os.getpid()}",
         )  # fmt: skip
         self.router = Router(self.inbox, self.ledger, self.shelf, self.clock, self.dispatcher.wake)
-        self.dispatcher.courier.showing = Showing(self.stock_book, self.clock, self.dispatcher.wake)
-        self.stock_desk = StockDesk(
-            self.stock_book, self.inbox, self.clock, release=self.shelf.current, cursor=self.ledger.cursor,
-            wake=self.dispatcher.wake,
-        )  # fmt: skip
-        self.stock_reader = StockReader(
-            self.stock_book, self.inbox, self.stock_desk, self.catalogue, self.clock, release=self.shelf.current,
-            cursor=self.ledger.cursor,
-            history_days=lambda: self.shelf.current().strategy.security.retention.attempts_days,
-        )  # fmt: skip
-        self.accuracy_book = SqliteAccuracyBook(self.ledger.group)
-        self.accuracy = AccuracyKeeper(
-            self.accuracy_book, self.stock_book, self.stock_desk, self.stock_reader, self.clock, release=self.shelf.current,
-            side=beside(self.data),
-        )  # fmt: skip
-        self.consumers = Consumers(SqliteConsumerBook(self.ledger.group), self.shelf, self.clock)
-        self.upkeep = Upkeep(
-            self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
-            audit_days=retention.audit_days, wake=self.dispatcher.wake,
-        )  # fmt: skip
-        drift_book = SqliteDriftBook(self.ledger.group)
-        self.contract_watch = ContractWatch(self.inbox, drift_book, self.shelf, self.clock)
         self.stops = StopBoard()
         self.dispatcher.courier.stops = self.stops
         self.flow_stops = FlowStops(
             SqliteFlowBook(self.ledger.group), self.stops, ledger=self.ledger, inbox=self.inbox, clock=self.clock,
             wake=self.dispatcher.wake,
         )  # fmt: skip
+
+    def _assemble_stock(self) -> None:
+        current, cursor = self.shelf.current, self.ledger.cursor
+        self.dispatcher.courier.showing = Showing(self.stock_book, self.clock, self.dispatcher.wake)
+        self.stock_desk = StockDesk(
+            self.stock_book, self.inbox, self.clock, release=current, cursor=cursor, wake=self.dispatcher.wake
+        )
+        self.stock_reader = StockReader(
+            self.stock_book, self.inbox, self.stock_desk, self.catalogue, self.clock, release=current, cursor=cursor,
+            history_days=lambda: current().strategy.security.retention.attempts_days,
+        )  # fmt: skip
+        self.accuracy_book = SqliteAccuracyBook(self.ledger.group)
+        self.accuracy = AccuracyKeeper(
+            self.accuracy_book, self.stock_book, self.stock_desk, self.stock_reader, self.clock, release=current,
+            side=beside(self.data),
+        )  # fmt: skip
+
+    def _assemble_upkeep(self) -> None:
+        retention = self.release.strategy.security.retention
+        self.upkeep = Upkeep(
+            self.inbox, self.ledger, self.clock, bodies_days=retention.bodies_days, attempts_days=retention.attempts_days,
+            audit_days=retention.audit_days, wake=self.dispatcher.wake,
+        )  # fmt: skip
+        self.consumers = Consumers(SqliteConsumerBook(self.ledger.group), self.shelf, self.clock)
+
+    def _assemble_watch(self) -> None:
+        """What tells people: of contracts that drift, of flows and owners of stock that fall silent, of what is asked of their data."""
+        self.drift_book = SqliteDriftBook(self.ledger.group)
+        self.contract_watch = ContractWatch(self.inbox, self.drift_book, self.shelf, self.clock)
         self.pager = Pager(self.folder, self._environ)
         self.silence_watch = SilenceWatch(
-            SqliteSilenceBook(self.ledger.group), strategy=lambda: self.shelf.current().strategy, stops=self.stops,
+            SqliteSilenceBook(self.ledger.group), strategy=self._strategy, stops=self.stops, pager=self.pager, clock=self.clock
+        )
+        self.stock_silence = StockSilence(
+            self.accuracy_book, self.stock_book, strategy=self._strategy, rules=lambda: self.shelf.current().stock,
             pager=self.pager, clock=self.clock,
         )  # fmt: skip
-        self.stock_silence = StockSilence(
-            self.accuracy_book, self.stock_book, strategy=lambda: self.shelf.current().strategy,
-            rules=lambda: self.shelf.current().stock, pager=self.pager, clock=self.clock,
+        self.privacy_book = SqlitePrivacyBook(self.inbox.group, self.ledger.group, self.inbox.forget)
+        self.privacy = PrivacyDesk(
+            self.privacy_book, RedactionFile(self.data), strategy=self._strategy, pager=self.pager, clock=self.clock,
+            forget=self.dispatcher.courier.loader.forget,
         )  # fmt: skip
+
+    def _assemble_sources(self) -> None:
+        """What looks after the sources: their subscriptions, what their webhooks missed, and what was there before."""
         self.sweep_book = SqliteSweepBook(self.ledger.group)
         self.reconciler = Reconciler(
             self.sweep_book, self.inbox, self.clock, sources=self.shelf.current, cursor=self.ledger.cursor
-        )  # fmt: skip
+        )
         self.backfill_book = SqliteBackfillBook(self.ledger.group)
         self.backfills = Backfills(
             self.backfill_book, inbox=self.inbox, ledger=self.ledger, bulk=lambda system: self.shelf.current().bulk(system),
@@ -226,34 +250,25 @@ class Hub:
             SqliteSubscriptionBook(self.ledger.group), self.clock, sources=self.shelf.current, address=self.address_of,
             compare=self._compare_all,
         )  # fmt: skip
-        self.privacy_book = SqlitePrivacyBook(self.inbox.group, self.ledger.group, self.inbox.forget)
-        self.privacy = PrivacyDesk(
-            self.privacy_book, RedactionFile(self.data), strategy=lambda: self.shelf.current().strategy, pager=self.pager,
-            clock=self.clock, forget=self.dispatcher.courier.loader.forget,
-        )  # fmt: skip
-        self._doors = _Doors(self.shelf)
-        self.intake = Intake(self.inbox, self._doors, self.clock, self.data)
+
+    def _assemble_console(self) -> None:
         self.operator = Operator(
             self.ledger, self.dispatcher, self.shelf, self.clock, self.flow_stops, self.backfill_book, self.sweep_book,
             self.privacy_book, self.accuracy_book,
-        )
+        )  # fmt: skip
         self.views = SqliteViews(self.data / "ledger.db", self.data / "inbox.db")
         self.drift_views = SqliteDriftViews(self.data / "ledger.db", self.data / "inbox.db")
         self.token = console_token(self.data)
         self.console = create_console(
-            views=self.views,
-            actions=self.operator,
-            strategy=self.release.strategy,
-            token=self.token,
-            clock=self.clock,
-            demo=self._demo,
-            translator=ReleaseTranslator(self.shelf),
-            mappings=ReleaseMappings(self.shelf, self.drift_views, drift_book, self.clock),
-            changes=Changes(self.folder, self.history, self.switch),
-            folder=self.folder,
-            tokens=self.vault.states,
+            views=self.views, actions=self.operator, strategy=self.release.strategy, token=self.token, clock=self.clock,
+            demo=self._demo, translator=ReleaseTranslator(self.shelf),
+            mappings=ReleaseMappings(self.shelf, self.drift_views, self.drift_book, self.clock),
+            changes=Changes(self.folder, self.history, self.switch), folder=self.folder, tokens=self.vault.states,
             observations=self.shelf.observations,
-        )
+        )  # fmt: skip
+
+    def _strategy(self) -> Strategy:
+        return self.shelf.current().strategy
 
     def _data_folder(self, snapshot: Snapshot) -> Path:
         name = _engine_folder(snapshot)
@@ -276,35 +291,21 @@ class Hub:
         listener = _listen(host, port)
         self.url = f"http://{host}:{listener.getsockname()[1]}"
         config = uvicorn.Config(
-            self,
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            http=Connection,
-            ws="none",
-            server_header=False,
+            self, log_level="warning", access_log=False, lifespan="off", http=Connection, ws="none", server_header=False,
             timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
-        )
+        )  # fmt: skip
         server = _Server(config)
         self._servers.append(server)
         self.shelf.quiet = self._quiet
         await self.dispatcher.start()
         self._spawn(server.serve(sockets=[listener]))
-        self._spawn(self.router.run())
-        self._spawn(self.stock_desk.run())
-        self._spawn(self.stock_reader.run())
-        self._spawn(self.accuracy.run())
-        self._spawn(self.stock_silence.run())
-        self._spawn(self.upkeep.run())
-        self._spawn(self.consumers.run())
-        self._spawn(self.flow_stops.run())
-        self._spawn(self.silence_watch.run())
-        self._spawn(self.contract_watch.run())
-        self._spawn(self.reconciler.run())
-        self._spawn(self.subscription_keeper.run())
-        self._spawn(self.backfills.run())
-        self._spawn(self.privacy.run())
-        self._spawn(self.dispatcher.run())
+        parts = (
+            self.router, self.stock_desk, self.stock_reader, self.accuracy, self.stock_silence, self.upkeep, self.consumers,
+            self.flow_stops, self.silence_watch, self.contract_watch, self.reconciler, self.subscription_keeper,
+            self.backfills, self.privacy, self.dispatcher,
+        )  # fmt: skip
+        for part in parts:
+            self._spawn(part.run())
         self._tasks.append(self._breakage())
         while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it
             await asyncio.sleep(0.005)

@@ -56,7 +56,7 @@ class ReleaseTranslator:
         build = await self._shelf.get(attempt.release)
         personal = self.personal("destination", delivery.destination, delivery.object)
         try:
-            rows_in = build.rows_in(delivery.system, delivery.object)
+            rows_in = build.mappings.rows_in(delivery.system, delivery.object)
             documents = self._documents(build, delivery.destination)
         except (InterlockError, LookupError):
             return None
@@ -76,7 +76,7 @@ class ReleaseTranslator:
             return _personal(*build.versions.ladder(object_name))
         try:
             if side == "source":
-                rows = build.rows_in(system, object_name)
+                rows = build.mappings.rows_in(system, object_name)
                 personal = _personal(*build.versions.ladder(object_name))
                 return frozenset(path for row in rows if row.canonical in personal for path in _parts(row.vendor))
             written = self._documents(build, system).items()
@@ -89,7 +89,7 @@ class ReleaseTranslator:
     def _documents(self, build: Build, system: str) -> dict[tuple[str, str], tuple[FieldRow, ...]]:
         key = (build.id, system)
         if key not in self._rows:
-            self._rows[key] = build.rows_out(system)
+            self._rows[key] = build.mappings.rows_out(system)
         return self._rows[key]
 
 

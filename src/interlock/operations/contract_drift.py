@@ -258,7 +258,7 @@ class ContractWatch:
         self._shelf.cautions.tell(
             (row.system, row.object, name, _caution(row))
             for row, names in told
-            for name in names or build.destinations()
+            for name in names or build.routes.destinations()
         )
 
 
@@ -275,12 +275,12 @@ class _Uses:
         ]
         self._flows = [flow for flow in flows if not build.straight(flow.name)]
         self._rows: dict[str, list[tuple[str, FieldRow]]] = {}
-        self._straight = {flow.name: build.straight_reads(flow.name) for flow in flows if build.straight(flow.name)}
+        self._straight = {flow.name: build.mappings.straight_reads(flow.name) for flow in flows if build.straight(flow.name)}
         self._reads = self._reader() if self._flows else None
 
     def _reader(self) -> Reads | None:
         try:
-            return self._build.reads(self._key.system, self._key.object)
+            return self._build.mappings.reads(self._key.system, self._key.object)
         except (InterlockError, LookupError):
             return None
 
@@ -322,7 +322,7 @@ class _Uses:
     def _written(self, destination: str) -> list[tuple[str, FieldRow]]:
         """Compiled once for each release: it takes some milliseconds."""
         try:
-            documents = self._build.rows_out(destination)
+            documents = self._build.mappings.rows_out(destination)
         except (InterlockError, LookupError):
             return []
         return [

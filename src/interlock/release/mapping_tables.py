@@ -27,14 +27,14 @@ def objects_of(build: Build) -> tuple[str, ...]:
     """The objects that the release moves, then those that it writes along with them (the customer of an order)."""
     flows = [flow for flow in build.strategy.flows.values() if flow.publish is None]  # stock goes by no mapping
     moved = [flow.object_name for flow in flows if not build.straight(flow.name)]
-    mapped = [system for system in build.destinations() if not system.startswith(SHOWN)]
-    written = [name for system in mapped for name, _ in build.rows_out(system)]
+    mapped = [system for system in build.routes.destinations() if not system.startswith(SHOWN)]
+    written = [name for system in mapped for name, _ in build.mappings.rows_out(system)]
     return tuple(dict.fromkeys([*moved, *written]))
 
 
 def table_of(build: Build, object_name: str) -> MappingTable:
     """The table of one object. Raises MappingFileError when the release has no contract of it."""
-    contract: Contract = build.contract(object_name)
+    contract: Contract = build.mappings.contract(object_name)
     return mapping_table(contract, tuple(_documents(build, object_name)))
 
 
@@ -53,7 +53,7 @@ def unread(build: Build, profiles: Mapping[tuple[str, str], Profile]) -> tuple[U
     found = []
     for (system, object_name), profile in profiles.items():
         try:
-            reads = build.reads(system, object_name)
+            reads = build.mappings.reads(system, object_name)
         except (InterlockError, LookupError):
             continue
         paths = sorted(profile.paths())
@@ -85,7 +85,7 @@ def _documents(build: Build, object_name: str) -> Iterator[Document]:
                 runs=runs,
             )
     for system in dict.fromkeys(name for flow in flows for name in flow.destinations):
-        for (name, document), rows in build.rows_out(system).items():
+        for (name, document), rows in build.mappings.rows_out(system).items():
             if name == object_name:
                 yield Document(
                     system=system, title=build.strategy.systems[system].title, direction="out", name=document, rows=rows
@@ -94,6 +94,6 @@ def _documents(build: Build, object_name: str) -> Iterator[Document]:
 
 def _rows_in(build: Build, system: str, object_name: str) -> Sequence[FieldRow]:
     try:
-        return build.rows_in(system, object_name)
+        return build.mappings.rows_in(system, object_name)
     except (InterlockError, LookupError):
         return ()

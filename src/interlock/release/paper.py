@@ -6,7 +6,7 @@ from interlock.clock import SystemClock
 from interlock.connectors import registry
 from interlock.connectors.http import Http
 from interlock.release.build import Build
-from interlock.strategy import Snapshot, Strategy, System, load
+from interlock.strategy import Snapshot, Strategy, load
 
 NOT_NEEDED = "not needed on paper"
 
@@ -15,10 +15,9 @@ class PaperBuild(Build):
     """Translates as the release would; what it would write stays a plan."""
 
     def __init__(self, strategy: Strategy) -> None:
-        super().__init__(strategy, Path(), http=Http(frozenset()), clock=SystemClock(), environ={})
-
-    def _credentials(self, system: System) -> dict[str, str]:
-        return {name: NOT_NEEDED for name, reference in system.credentials.items() if isinstance(reference, str)}
+        super().__init__(
+            strategy, Path(), http=Http(frozenset()), clock=SystemClock(), environ={}, secret=lambda _reference: NOT_NEEDED
+        )
 
 
 def on_paper(snapshot: Snapshot) -> PaperBuild:

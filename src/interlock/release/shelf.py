@@ -83,7 +83,7 @@ class Shelf:
         built = self._opened_for(strategy)
         built.warm()
         await self._follow_names(built.strategy)
-        await switch(self._ledger, snapshot, switched or Switched(), self._clock.now_ms(), built.ways())
+        await switch(self._ledger, snapshot, switched or Switched(), self._clock.now_ms(), built.routes.ways())
         self._current = built
         return self._keep(built.id, built)
 
@@ -170,7 +170,7 @@ class Shelf:
         self._known[release] = built
         built.cautions = self.cautions
         built.uses = self.uses
-        self._destinations = tuple(sorted({*self._destinations, *built.destinations(), *built.processes()}))
+        self._destinations = tuple(sorted({*self._destinations, *built.routes.destinations(), *built.routes.processes()}))
         return built
 
     def _build(self, snapshot: Snapshot) -> Build:
