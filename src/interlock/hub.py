@@ -36,6 +36,7 @@ from interlock.intake.connection import Connection
 from interlock.intake.reconcile import Reconciler
 from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
 from interlock.intake.subscriptions import SubscriptionKeeper
+from interlock.messaging.accuracy import Run
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
 from interlock.messaging.event import FrugalDialect
@@ -318,11 +319,13 @@ class Hub:
         return (found.intake.address or own) if found else ""
 
     async def _compare_all(self, system: str) -> None:
-        """Webhooks of this system were lost: what changed meanwhile is looked for at once."""
+        """Webhooks of this system were lost: what changed meanwhile is looked for at once, in what it shows of stock too."""
+        now_ms, why = self.clock.now_ms(), "its webhooks were lost"
+        if system in self.release.stock.channels:
+            run = Run(id=0, kind="compare", channel=system, why=why)
+            await self.accuracy_book.ask(run, by="hub", now_ms=now_ms)
         for source, name in self.release.swept():
             if source == system:
-                now_ms = self.clock.now_ms()
-                why = "its webhooks were lost"
                 wanted = Sweep(id=0, system=source, object=name, why=why, dry=False, since=0, until=now_ms * 1_000)
                 await self.sweep_book.ask(wanted, by="hub", now_ms=now_ms)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
+from shop import Shop
 from stack import running, until
 from stock_stack import LOCATION, control, shown, stocked, with_stock
 
@@ -22,7 +23,7 @@ async def _said(*arguments: object) -> tuple[int, list[dict[str, Any]]]:
 
 def test_what_somebody_wrote_unheard_is_found_and_put_right(tmp_path: Path) -> None:
     """The store shows another number and no webhook told of it: the command finds it and names it, a delivery puts it right, and a
-    second comparison says 100 % (C69)."""
+    second comparison says 100 % (C69). A hub that sees that its webhooks were lost compares by itself (C07)."""
 
     async def run() -> None:
         world = TwinWorld(tmp_path)
@@ -55,6 +56,12 @@ def test_what_somebody_wrote_unheard_is_found_and_put_right(tmp_path: Path) -> N
                 assert whole.share == 1.0 and whole.compared >= 1
                 code, lines = await _said("sync", "inventory", "--folder", tmp_path)
                 assert (code, lines[-1]["opened"]) == (0, 0), lines  # all of it is known to be right
+
+                await Shop(world).unsubscribe_all()
+                await control(world.urls["shopify"], "/stock", unheard)
+                await hub.subscription_keeper.look()
+                await until(right)
+                assert "hub: its webhooks were lost" in {run.why for run in await hub.views.stock_runs()}
         finally:
             world.stop()
 
