@@ -148,7 +148,8 @@ class SeenPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Set what one place shows. `change_from` is what it must show now for the write to count (compare-and-set), None where
     nobody knows, or the channel cannot compare. `activate`: the channel does not carry the item there yet. `reference`
-    names our business change, for the channel's own history. `as_of_us`: when the number was true at its source."""
+    names our business change, for the channel's own history. `as_of_us`: when the number was true at its source. `sent_us`:
+    when the line first went out, by our clock: nothing of it is older in the channel's history; 0 when that is not known."""
 
     place: Place
     quantity: int
@@ -157,6 +158,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
     change_from: int | None = None
     activate: bool = False
     as_of_us: int = 0
+    sent_us: int = 0
 
 
 STALE = "HUB-STALE"

@@ -17,9 +17,10 @@ from interlock.connectors.contract import (
     classify,
     stock,
 )
-from interlock.connectors.square import answers, catalogue, history, news
+from interlock.connectors.square import answers, catalogue, news
 from interlock.connectors.square.calls import Body, Calls, Deadline
 from interlock.connectors.square.counts import Count, CountPage, counts_of, page_of, seen_of
+from interlock.connectors.square.history import CLOCKS_APART_US, History
 from interlock.connectors.square.sales import Sales
 from interlock.connectors.square.writing import Change, decide, derived, id_of, mark_of
 
@@ -29,8 +30,6 @@ LINES_PER_WRITE: Final = 100
 KEY_CHARACTERS_MAX: Final = 128
 OF_ONE_LINE: Final = frozenset({"validation", "missing_reference", "gone", "unknown", "conflict", "too_large"})
 """Reasons of a refusal that may be about one change of a batch; the others are about the caller."""
-CLOCKS_APART_US: Final = 300 * 1_000_000
-"""So far the clocks of a source and of Square may be apart."""
 REUSED: Final = "IDEMPOTENCY_KEY_REUSED"
 
 Outcomes = dict[stock.Place, Outcome]
@@ -52,6 +51,7 @@ class SquareChannel:
         self._decrease_to = str(settings["decrease_to"])
         overlap_us = round(float(settings["changed_overlap_seconds"]) * 1_000_000)
         self._sales = Sales(self._calls, self._locations, overlap_us)
+        self._history = History(self._calls)
 
     async def items(self, after: str, *, timeout_seconds: float) -> stock.ItemPage | Retry | Refused:
         """All variations."""
@@ -167,7 +167,7 @@ class SquareChannel:
         """Done for those of the lines that the history has our mark of; when it cannot be read, nothing is known of any."""
         if not lines:
             return {}
-        marks = await history.marks(self._calls, [line.place.item for line in lines], deadline)
+        marks = await self._history.marks(lines, key, deadline)
         if not isinstance(marks, set):
             return {line.place: marks for line in lines}
         return {line.place: _before(line.place) for line in lines if mark_of(line, key) in marks}

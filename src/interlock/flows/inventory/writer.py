@@ -99,10 +99,11 @@ class ChannelWriter:
         going = [one for one in asked if now - one.at <= SEND_WITHIN_SECONDS]
         if not going:
             return [late] * len(asked)
+        now_us = self._now_us()
         batch = Batch(
             key=str(uuid.uuid5(_KEYS, "/".join(one.key for one in going))), channel=self.system,
-            lines=tuple(one.line for one in going), line_keys=tuple(one.key for one in going),
-            at_us=self._now_us(),
+            lines=tuple(msgspec.structs.replace(one.line, sent_us=now_us) for one in going),
+            line_keys=tuple(one.key for one in going), at_us=now_us,
         )  # fmt: skip
         await self._book.run(lambda work: work.keep_batch(batch))
         outcomes = dict(zip(batch.line_keys, await self._made(batch, going[0].timeout_seconds), strict=True))

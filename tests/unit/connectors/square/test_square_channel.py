@@ -12,8 +12,8 @@ from square_seller import SECONDS, Seller, line
 
 from interlock.connectors.contract import Done, Refused, Retry, Uncertain, stock
 from interlock.connectors.square import channel as module
-from interlock.connectors.square import writing
-from interlock.connectors.square.calls import Calls
+from interlock.connectors.square import history, writing
+from interlock.connectors.square.calls import OUT_OF_TIME, Calls
 
 CREATE = {"path": "changes/batch-create"}
 
@@ -157,6 +157,76 @@ def test_the_history_is_asked_only_where_something_changed(seller: Seller, asked
     asked.clear()
     seller.write([line(item, 9, 8)])
     assert asked == ["counts/batch-retrieve", "changes/batch-retrieve", "changes/batch-create"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_look_begins_when_the_lines_went_out(
+    seller: Seller, asked: list[str], monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
+    """A hot item has a long history, and an answer that was lost is of the last minute: one page. Control: where nobody knows since
+    when, all pages of three days are read."""
+    monkeypatch.setattr(history, "PAGE", 10)
+    monkeypatch.setattr(history, "CLOCKS_APART_US", 0)
+    item = seller.item(counts={"L1": 100})
+    for _ in range(4):
+        seller.call("sell", {"lines": [{"item": item, "quantity": 1}] * 10, "location": "L1"})
+    seller.fault(kind="reset_after", count=1, match=CREATE)
+    lines = [line(item, 70, 60, sent_us=time.time_ns() // 1000 if known else 0)]
+    seller.run(lambda channel: channel.write(lines, key="hot-" + item, timeout_seconds=SECONDS, first=True))
+    seller.sell(item, 10)
+    asked.clear()
+    assert isinstance(seller.write(lines, "hot-" + item)[0], Done) and seller.shows(item) == "60"
+    assert asked.count("changes/batch-retrieve") == (1 if known else 5)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_look_that_no_call_has_time_for_goes_on_with_the_next(
+    seller: Seller, monkeypatch: pytest.MonkeyPatch, *, goes_on: bool
+) -> None:
+    """An item sells on while its answer is lost: more pages than a call has time for must not be begun anew with each, or the line
+    would never be known. Control: a look that forgets where it was ends never."""
+    monkeypatch.setattr(history, "PAGE", 10)
+    monkeypatch.setattr(history, "LOOKS_KEPT", 64 if goes_on else 0)
+    item = seller.item(counts={"L1": 100})
+    seller.fault(kind="reset_after", count=1, match=CREATE)
+    lines, key = [line(item, 110, 100)], f"long-{goes_on}-{item}"
+    whole, pages = Calls.send, 0
+
+    async def send(calls: Calls, method: str, path: str, body: Any, deadline: Any) -> Any:
+        nonlocal pages
+        pages += path == history.PATH
+        return OUT_OF_TIME if path == history.PATH and pages > 2 else await whole(calls, method, path, body, deadline)
+
+    async def written(channel: Any) -> list[Any]:
+        nonlocal pages
+        await channel.write(lines, key=key, timeout_seconds=SECONDS, first=True)
+        for _ in range(4):
+            await asyncio.to_thread(
+                seller.call, "sell", {"lines": [{"item": item, "quantity": 1}] * 10, "location": "L1"}
+            )
+        found = []
+        for _ in range(3):
+            pages = 0
+            found += await channel.write(lines, key=key, timeout_seconds=SECONDS)
+        return found
+
+    monkeypatch.setattr(Calls, "send", send)
+    outcomes = seller.run(written)
+    assert [isinstance(one, Done) for one in outcomes] == [False, False, goes_on] and seller.shows(item) == "70"
+
+
+def test_a_cursor_that_is_known_no_more_begins_anew(seller: Seller) -> None:
+    """Square does not say how long a cursor lives: one that it refuses is given up, and no line is refused for it."""
+    item = seller.item(counts={"L1": 7})
+    lines, key = [line(item, 10, 7, sent_us=1)], f"cursor-{item}"
+    seller.write(lines, key)
+
+    async def looked(channel: Any) -> Any:
+        calls, looks = channel._calls, channel._history
+        looks._looks[key, item] = history._Look(history._asked(lines, calls.now_us()), cursor="bm90aGluZw")
+        return await looks.marks(lines, key, calls.deadline(SECONDS))
+
+    assert writing.mark_of(lines[0], key) in seller.run(looked)
 
 
 def test_what_is_sent_for_the_first_time_asks_no_history(seller: Seller, asked: list[str]) -> None:
