@@ -1,19 +1,14 @@
 """The hub: one process that takes events in, routes and delivers them, and shows what it does. Assembled here, nowhere else."""
 
 import asyncio
-import fcntl
 import os
 import random
-import secrets
 import socket
-import tomllib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 import uvicorn
 
@@ -24,6 +19,7 @@ from interlock.console.actions import Demo
 from interlock.console.app import create_console, show_strategy
 from interlock.console.mappings import ReleaseMappings
 from interlock.console.translation import ReleaseTranslator
+from interlock.data_folder import console_token, data_folder, lock_store, make
 from interlock.errors import SettingsError, StoreError
 from interlock.flows.inventory.accuracy import AccuracyKeeper
 from interlock.flows.inventory.desk import StockDesk
@@ -34,12 +30,11 @@ from interlock.intake.backfill import Backfills
 from interlock.intake.bounds import Receive
 from interlock.intake.connection import Connection
 from interlock.intake.reconcile import Reconciler
-from interlock.intake.server import PREFIX, Door, Intake, Scope, Send
+from interlock.intake.server import PREFIX, Intake, Scope, Send
 from interlock.intake.subscriptions import SubscriptionKeeper
 from interlock.messaging.accuracy import Run
 from interlock.messaging.black_box import MappedBlackBox
 from interlock.messaging.dispatcher import Dispatcher
-from interlock.messaging.event import FrugalDialect
 from interlock.messaging.process import STEERING
 from interlock.messaging.router import Router
 from interlock.messaging.sqlite.accuracy_book import SqliteAccuracyBook
@@ -74,16 +69,14 @@ from interlock.operations.redaction_file import RedactionFile
 from interlock.operations.silence import SilenceWatch
 from interlock.operations.stock_silence import StockSilence
 from interlock.release.build import Build
+from interlock.release.doors import Doors
 from interlock.release.shelf import Shelf
 from interlock.release.switch import Choice, ReleaseError, Switched, chosen
 from interlock.security.vault import Vault
 from interlock.strategy import Snapshot, Strategy, StrategyErrors, read_folder
-from interlock.strategy.webhooks import trimmed
 
 LAST_ANSWERS_SECONDS = 10
 """A sender that does not end its request does not keep the hub from ending."""
-LOCK_FILE = "interlock.lock"
-TOKEN_FILE = "console-token"  # noqa: S105  a file's name
 
 
 class Hub:
@@ -110,7 +103,8 @@ class Hub:
     async def open(self) -> None:
         """Lock the store, open it, take back what the last process left, and make the folder the active release."""
         snapshot = read_folder(self.folder)
-        self.data = self._data_folder(snapshot)
+        self.data = data_folder(self.folder)
+        make(self.data)
         async with AsyncExitStack() as opened:
             await self._open_parts(snapshot, opened)
             self._assemble()
@@ -172,7 +166,7 @@ class Hub:
 
     def _assemble(self) -> None:
         """Every part that runs, in the order in which a message meets them."""
-        self._doors = _Doors(self.shelf)
+        self._doors = Doors(self.shelf)
         self.intake = Intake(self.inbox, self._doors, self.clock, self.data)
         self._assemble_delivery()
         self._assemble_stock()
@@ -270,20 +264,6 @@ class Hub:
 
     def _strategy(self) -> Strategy:
         return self.shelf.current().strategy
-
-    def _data_folder(self, snapshot: Snapshot) -> Path:
-        name = _engine_folder(snapshot)
-        data = self.folder / name
-        try:
-            data.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SettingsError(
-                f"cannot write to {data}",
-                code="SET021",
-                why=str(error),
-                next_move="make the folder writable, or choose another",
-            ) from error
-        return data
 
     # -- serving
 
@@ -429,103 +409,6 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-class _Doors:
-    """The doors of the active release."""
-
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._made: dict[tuple[str, str], Door | None] = {}
-
-    def door(self, system: str) -> Door | None:
-        """Made once per release: secrets are read when a release becomes active."""
-        build = self._shelf.current()
-        if system not in build.strategy.systems:
-            return None  # not remembered: a stranger chooses these names
-        key = (build.id, system)
-        if key not in self._made:
-            self._made[key] = self._make(system)
-        return self._made[key]
-
-    def forget(self) -> None:
-        """Read the secrets again at the next knock."""
-        self._made.clear()
-
-    def _make(self, name: str) -> Door | None:
-        build = self._shelf.current()
-        system = build.strategy.systems[name]
-        dialects = build.dialects(name)
-        secrets_ = build.webhook_secrets(name)
-        if not dialects or not secrets_:
-            return None
-        others = {
-            secret for other in build.strategy.systems if other != name for secret in build.webhook_secrets(other)
-        }
-        return Door(
-            system=name, release=build.id, dialects=dialects, secrets=secrets_,
-            shop="" if any(isinstance(one, FrugalDialect) for one in dialects) else _shop(system.url, system.settings),
-            old_secrets_until_ms=_ms(system.intake.old_secrets_until), shares_secret=not others.isdisjoint(secrets_),
-            trimmed=trimmed(build.strategy).get(name, frozenset()),
-            api_version=str(system.settings.get("api_version", "")), max_body_bytes=system.intake.max_body_bytes,
-            max_depth=system.intake.max_depth, rate_per_second=system.intake.rate_per_second,
-            max_file_bytes=system.intake.max_file_bytes, settings=system.settings,
-        )  # fmt: skip
-
-
-def _ms(moment: datetime | None) -> int:
-    return 0 if moment is None else round(moment.timestamp() * 1000)
-
-
-def _shop(url: str, settings: Mapping[str, Any]) -> str:
-    """The one shop that may knock: the setting, else the host of the system's own address."""
-    host = urlsplit(url).hostname or ""
-    return str(settings.get("shop") or ("" if host in ("127.0.0.1", "localhost", "::1") else host))
-
-
-def lock_store(data: Path) -> IO[str]:
-    """Refuse a second process on the same store: it would deliver everything twice (fault case 62)."""
-    try:
-        file = (data / LOCK_FILE).open("a+")
-    except OSError as error:
-        raise SettingsError(
-            f"cannot write to {data}", code="SET021", why=str(error), next_move="make the folder writable"
-        ) from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        holder = file.read().strip() or "unknown"
-        file.close()
-        raise SettingsError(
-            "another hub runs on this folder",
-            code="SET022",
-            where=str(data / LOCK_FILE),
-            why=f"process {holder} holds the lock; two hubs would deliver twice",
-            next_move="stop the other one, or use another folder",
-        ) from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
-
-
-def console_token(data: Path) -> str:
-    """The console's token, made once, readable by the owner of the folder alone."""
-    path = data / TOKEN_FILE
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(24), encoding="ascii")
-    return path.read_text(encoding="ascii").strip()
-
-
-def _engine_folder(snapshot: Snapshot) -> str:
-    """Where the store is, read before the folder is checked as a whole: a wrong folder is reported by the loader, not here."""
-    try:
-        found = tomllib.loads(snapshot.files.get("strategy.toml", b"").decode()).get("engine", {}).get("folder", "data")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return "data"
-    return found if isinstance(found, str) else "data"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from stack import running, twins, until
 
 from interlock.cli import main
-from interlock.cli.place import announced
 from interlock.cli.twin_world import TwinWorld
+from interlock.data_folder import announced
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
 from interlock.release.build import Build

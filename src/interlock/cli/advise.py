@@ -7,9 +7,10 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option
+from interlock.cli.place import folder_option
 from interlock.cli.store import ask_store, exists
 from interlock.cli.times import now_ms
+from interlock.data_folder import data_folder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, coloured, fields_of, speaks
-from interlock.cli.place import changed_folder_argument, data_folder, folder_option, start_command
+from interlock.cli.place import changed_folder_argument, folder_option, start_command
 from interlock.cli.plan import EVENTS
 from interlock.cli.store import NO_STORE, exists
+from interlock.data_folder import data_folder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

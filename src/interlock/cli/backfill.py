@@ -11,10 +11,11 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder, needs_a_hub, start_command
+from interlock.cli.place import folder_option, needs_a_hub, start_command
 from interlock.cli.store import ask_store
 from interlock.cli.times import ago, moment_us, now_ms, stamp, took
 from interlock.cli.writing import on_ledger, store_of, who, why_option
+from interlock.data_folder import data_folder, lock_holder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

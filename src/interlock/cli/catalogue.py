@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, counted, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option
+from interlock.cli.place import folder_option
 from interlock.cli.store import ask_store, exists
 from interlock.cli.times import ago, now_ms
+from interlock.data_folder import data_folder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, counted, fail, speaks
-from interlock.cli.place import data_folder, folder_argument, hub_url
+from interlock.cli.place import folder_argument
+from interlock.data_folder import data_folder, hub_url
 
 if TYPE_CHECKING:
     from interlock.strategy import Finding, Strategy

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output
-from interlock.cli.place import data_folder
 from interlock.cli.store import ask_store, exists
 from interlock.cli.times import ago, now_ms
+from interlock.data_folder import data_folder
 
 if TYPE_CHECKING:
     from interlock.messaging.sqlite.views import SqliteViews

@@ -13,8 +13,9 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, counted, fail, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
+from interlock.cli.place import folder_option, start_command
 from interlock.cli.times import stamp
+from interlock.data_folder import data_folder, lock_holder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

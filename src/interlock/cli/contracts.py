@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, counted, speaks
-from interlock.cli.place import STRATEGY_FILE, folder_option
+from interlock.cli.place import folder_option
+from interlock.data_folder import STRATEGY_FILE
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

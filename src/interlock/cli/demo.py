@@ -19,9 +19,10 @@ from interlock.cli.demo_orders import SETTLED, TITLES, Arrivals, Wish
 from interlock.cli.demo_project import require_free, write_project
 from interlock.cli.demo_stock import MISCOUNTED, miscount, stock_up
 from interlock.cli.output import INTERRUPTED, PROGRAM, Output, counted, program
-from interlock.cli.place import DEMO_FOLDER, announced
+from interlock.cli.place import DEMO_FOLDER
 from interlock.cli.times import took
 from interlock.cli.twin_world import Placed, TwinWorld, write_secrets
+from interlock.data_folder import announced
 from interlock.errors import InterlockError, SettingsError
 from interlock.messaging.ledger import Filter
 

@@ -5,8 +5,8 @@ import socket
 from pathlib import Path
 
 from interlock.cli.demo_stock import write_inventory
-from interlock.cli.place import STRATEGY_FILE, data_folder, hub_url, lock_holder
 from interlock.cli.twin_world import TwinWorld, is_free
+from interlock.data_folder import STRATEGY_FILE, data_folder, hub_url, lock_holder
 from interlock.errors import SettingsError
 
 _LIMITS = {

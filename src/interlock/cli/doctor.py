@@ -14,8 +14,9 @@ from typing import NamedTuple
 import click
 
 from interlock.cli.output import Output, counted, fail, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder
+from interlock.cli.place import folder_option
 from interlock.cli.tokens import token_lines, unconnected
+from interlock.data_folder import TOKEN_FILE, data_folder, hub_url, lock_holder
 from interlock.errors import InterlockError, SettingsError
 
 DISK_FREE_BYTES_MIN = 1_000_000_000
@@ -238,7 +239,7 @@ def _tokens(folder: Path, data: Path) -> Iterator[Judged]:
 
 
 def _secrets(folder: Path, data: Path) -> Iterator[Judged]:
-    files = [*sorted((folder / "secrets").glob("*")), data / "console-token", data / "vault.key"]
+    files = [*sorted((folder / "secrets").glob("*")), data / TOKEN_FILE, data / "vault.key"]
     for file in files:
         if file.is_file():
             mode = stat.S_IMODE(file.stat().st_mode)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, start_command
+from interlock.cli.place import folder_option, start_command
 from interlock.cli.store import NO_STORE, exists
 from interlock.cli.times import ago, now_ms
 from interlock.cli.writing import on_ledger, who, why_option
+from interlock.data_folder import data_folder, hub_url, lock_holder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

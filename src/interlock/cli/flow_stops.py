@@ -9,10 +9,11 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, coloured, counted, fail, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder, needs_a_hub, start_command
+from interlock.cli.place import folder_option, needs_a_hub, start_command
 from interlock.cli.store import ask_store
 from interlock.cli.times import now_ms
 from interlock.cli.writing import TAKEN_UP, on_ledger, store_of, who, why_option
+from interlock.data_folder import data_folder, lock_holder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option
+from interlock.cli.place import folder_option
 from interlock.cli.store import exists
 from interlock.cli.writing import store_of
+from interlock.data_folder import data_folder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

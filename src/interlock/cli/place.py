@@ -1,22 +1,16 @@
-"""Where a command works: the strategy folder, its store, and who holds the store's lock."""
+"""Where a command works: the strategy folder that is meant, and whether a hub runs on it."""
 
-import fcntl
-import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from interlock.data_folder import STRATEGY_FILE, data_folder, lock_holder
+
 VARIABLE = "INTERLOCK_FOLDER"
-LOCK_FILE = "interlock.lock"
-TOKEN_FILE = "console-token"  # noqa: S105  a file's name
-URL_FILE = "hub-url"
-"""Written by `interlock run` and `interlock demo` while they serve, so that other commands find the hub."""
 DEMO_FOLDER = "interlock-demo"
 DEMO_MARK = ".demo"
-STRATEGY_FILE = "strategy.toml"
 
 _kind = click.Path(path_type=Path, file_okay=False)
 
@@ -52,29 +46,6 @@ def _or_the_demo(ctx: click.Context, parameter: click.Parameter, folder: Path) -
     return demo
 
 
-def data_folder(folder: Path) -> Path:
-    """Where the store of this folder is; a folder that cannot be read has the default place."""
-    try:
-        engine = tomllib.loads((folder / STRATEGY_FILE).read_text(encoding="utf-8")).get("engine", {})
-        name = engine.get("folder", "data")
-    except (OSError, ValueError, AttributeError):
-        return folder / "data"
-    return folder / name if isinstance(name, str) else folder / "data"
-
-
-def lock_holder(data: Path) -> str:
-    """The process id of the hub that runs on this store, '' when none does. The lock itself is asked, not the file's text."""
-    try:
-        with (data / LOCK_FILE).open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return file.read().strip() or "unknown"
-    except OSError:
-        return ""
-    return ""
-
-
 def needs_a_hub(folder: Path, why: str) -> None:
     """Raises SettingsError SET032 when no hub runs on this folder; `why` says what one is needed for."""
     from interlock.errors import SettingsError
@@ -87,22 +58,3 @@ def needs_a_hub(folder: Path, why: str) -> None:
 def start_command(folder: Path) -> str:
     """What starts the hub of this folder: a demo's needs its twins."""
     return f"interlock demo {folder}" if (folder / DEMO_MARK).exists() else f"interlock run {folder}"
-
-
-def hub_url(data: Path) -> str:
-    """The address of the running hub, '' when none runs or it has not said."""
-    try:
-        return (data / URL_FILE).read_text(encoding="ascii").strip() if lock_holder(data) else ""
-    except OSError:
-        return ""
-
-
-@contextmanager
-def announced(data: Path, url: str) -> Iterator[None]:
-    """While it lasts, other commands find the hub's address."""
-    file = data / URL_FILE
-    file.write_text(url, encoding="ascii")
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interlock.cli.output import Output, counted, fields_of
-from interlock.cli.place import data_folder
 from interlock.cli.store import exists
+from interlock.data_folder import data_folder
 
 if TYPE_CHECKING:
     from interlock.release.change import Change

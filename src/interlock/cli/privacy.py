@@ -8,10 +8,11 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, fail, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, start_command
+from interlock.cli.place import folder_option, start_command
 from interlock.cli.store import NO_STORE, ask_store, exists
 from interlock.cli.times import ago, now_ms, stamp
 from interlock.cli.writing import audit_reveal, on_ledger, store_of, who, why_option
+from interlock.data_folder import data_folder, hub_url, lock_holder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

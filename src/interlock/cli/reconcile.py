@@ -8,11 +8,12 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, needs_a_hub, start_command
+from interlock.cli.place import folder_option, needs_a_hub, start_command
 from interlock.cli.reconcile_inventory import inventory
 from interlock.cli.store import NO_STORE, ask_store, exists
 from interlock.cli.times import ago, moment_us, now_ms, took
 from interlock.cli.writing import on_ledger, store_of, who
+from interlock.data_folder import data_folder, hub_url, lock_holder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ import click
 
 from interlock.cli.catalogue import read_strategy
 from interlock.cli.output import Output, counted, speaks
-from interlock.cli.place import data_folder, folder_option
+from interlock.cli.place import folder_option
 from interlock.cli.store import ask_store, exists
 from interlock.cli.times import now_ms
+from interlock.data_folder import data_folder
 
 if TYPE_CHECKING:
     from interlock.messaging.refused import RefusedCount

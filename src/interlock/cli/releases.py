@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from interlock.cli.output import Output, counted, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, start_command
+from interlock.cli.place import folder_option, start_command
 from interlock.cli.store import NO_STORE, exists
 from interlock.cli.times import ago, now_ms
+from interlock.data_folder import data_folder
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from interlock.cli.beside import heed_other_writers
 from interlock.cli.output import Output
-from interlock.cli.place import announced
+from interlock.data_folder import announced
 from interlock.errors import InterlockError
 
 if TYPE_CHECKING:

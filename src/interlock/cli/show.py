@@ -8,11 +8,12 @@ import click
 
 from interlock.cli.find import one_order
 from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url
+from interlock.cli.place import folder_option
 from interlock.cli.process import tell_processes
 from interlock.cli.store import read
 from interlock.cli.times import clock, stamp, took
 from interlock.cli.writing import audit_reveal
+from interlock.data_folder import data_folder, hub_url
 
 if TYPE_CHECKING:
     from interlock.messaging.process_views import ProcessRow

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, coloured, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url, lock_holder, start_command
+from interlock.cli.place import folder_option, start_command
 from interlock.cli.store import read
 from interlock.cli.times import ago, now_ms, took
 from interlock.cli.tokens import token_lines
+from interlock.data_folder import data_folder, hub_url, lock_holder
 
 if TYPE_CHECKING:
     from interlock.messaging.sqlite.views import SqliteViews

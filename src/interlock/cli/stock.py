@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, counted, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url
+from interlock.cli.place import folder_option
 from interlock.cli.store import read
 from interlock.cli.times import ago, clock, now_ms, stamp
+from interlock.data_folder import data_folder, hub_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, counted, fail, fields_of
-from interlock.cli.place import data_folder, hub_url
 from interlock.cli.stock_issues import issues_of_stock, tell_issue
 from interlock.cli.store import read
 from interlock.cli.times import ago, now_ms
+from interlock.data_folder import data_folder, hub_url
 
 if TYPE_CHECKING:
     from interlock.messaging.accuracy import Accuracy, Difference

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from interlock.cli.output import Output, fail
-from interlock.cli.place import data_folder, lock_holder, start_command
+from interlock.cli.place import start_command
+from interlock.data_folder import data_folder, lock_holder
 
 if TYPE_CHECKING:
     from interlock.messaging.sqlite.views import SqliteViews

@@ -7,9 +7,9 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interlock.cli.place import TOKEN_FILE, data_folder, hub_url, lock_holder
 from interlock.cli.times import now_ms
 from interlock.cli.writing import who
+from interlock.data_folder import TOKEN_FILE, data_folder, hub_url, lock_holder
 from interlock.errors import InterlockError, SettingsError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def switch_to(folder: Path, snapshot: "Snapshot", *, action: str, why: str, **mo
 
 async def _keep(data: Path, snapshot: "Snapshot", switched: "Switched") -> None:
     """In the store of a hub that is not running, and that cannot begin to meanwhile."""
-    from interlock.hub import lock_store
+    from interlock.data_folder import lock_store
     from interlock.messaging.sqlite.inbox import SqliteInbox
     from interlock.messaging.sqlite.ledger import SqliteLedger
     from interlock.release.switch import switch

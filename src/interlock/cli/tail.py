@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.output import Output, coloured, fail, fields_of, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
+from interlock.cli.place import folder_option, start_command
 from interlock.cli.store import NO_EVENTS, read
 from interlock.cli.times import stamp
+from interlock.data_folder import data_folder, lock_holder
 
 if TYPE_CHECKING:
     from interlock.messaging.sqlite.views import SqliteViews

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import click
 
 from interlock.cli.output import Output, fail, speaks
-from interlock.cli.place import data_folder, folder_option, hub_url, start_command
+from interlock.cli.place import folder_option, start_command
 from interlock.cli.twin import LOOPBACK
+from interlock.data_folder import data_folder, hub_url
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

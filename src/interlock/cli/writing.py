@@ -9,9 +9,10 @@ import click
 
 from interlock.cli.choice import choosing, read_pairs
 from interlock.cli.output import Output, coloured, counted, fail, speaks
-from interlock.cli.place import data_folder, folder_option, lock_holder, start_command
+from interlock.cli.place import folder_option, start_command
 from interlock.cli.store import ask_store
 from interlock.cli.times import now_ms
+from interlock.data_folder import data_folder, lock_holder
 from interlock.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from commandline import INTERLOCK, START_SECONDS, Living, call, interlock
 
 from interlock.cli import start
-from interlock.cli.place import URL_FILE
+from interlock.data_folder import URL_FILE
 from interlock.messaging.sqlite import connect
 
 FIRST_ORDER_SECONDS = 30

@@ -9,7 +9,7 @@ import apsw
 import pytest
 from commandline import call, said
 
-from interlock.cli.place import LOCK_FILE
+from interlock.data_folder import LOCK_FILE
 
 OVERRIDE = """
 [order.out.salesOrder]

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from commandline import INTERLOCK, START_SECONDS, call, said
 
-from interlock.cli.place import URL_FILE, lock_holder
-from interlock.hub import lock_store
+from interlock.data_folder import URL_FILE, lock_holder, lock_store
 
 
 def test_a_release_that_cannot_be_built_closes_what_was_opened(tmp_path: Path) -> None:
