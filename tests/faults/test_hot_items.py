@@ -31,7 +31,7 @@ from stock_stack import LOCATION, WMS_PLACE, control
 from three_channels import Goods, publish, three_channels
 
 from interlock.cli.twin_world import SHOP_TOKEN
-from interlock.flows.inventory import showing
+from interlock.flows.inventory import deciding
 from interlock.flows.inventory.publish import Publishing, Sum
 from interlock.flows.inventory.rules import Channel
 from interlock.hub import Hub
@@ -227,7 +227,7 @@ def result(sale: FlashSale, put_back: Counter[str], terms: Terms, skus: list[str
 
 def without_care(monkeypatch: pytest.MonkeyPatch, unsubtracted: list[str], uncompared: list[str]) -> None:
     """What is sold of the first is subtracted nowhere, and neither they nor the second are compared before they are written."""
-    line_of, sum_of, taken = showing._line_of, Publishing.sum, Publishing._taken
+    line_of, sum_of, taken = deciding._line_of, Publishing.sum, Publishing._taken
 
     def subtracting(self: Publishing, channel: Channel, place: str, sku: str, row: Shown | None = None) -> Sum:
         return sum_of(self, channel, place, sku, None if sku in unsubtracted else row)
@@ -240,7 +240,7 @@ def without_care(monkeypatch: pytest.MonkeyPatch, unsubtracted: list[str], uncom
         Publishing, "_taken", lambda self, sku, *of: {} if sku in unsubtracted else taken(self, sku, *of)
     )
     monkeypatch.setattr(Publishing, "sum", subtracting)
-    monkeypatch.setattr(showing, "_line_of", comparing)
+    monkeypatch.setattr(deciding, "_line_of", comparing)
 
 
 def test_hot_items_over_three_channels(

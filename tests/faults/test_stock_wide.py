@@ -16,10 +16,10 @@ from experiment import NIGHTLY, Experiment
 from stock_simulation import TILL
 from stock_wide_world import WideEnded, WideWorld
 
-from interlock.flows.inventory import causes, compare
+from interlock.flows.inventory import causes, judging
+from interlock.flows.inventory.deciding import Deciding
 from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.rules import Channel, StockRules
-from interlock.flows.inventory.showing import Showing
 from interlock.flows.inventory.taking import Taking
 from interlock.messaging.sqlite.stock_book import SqliteStockWork
 
@@ -69,9 +69,9 @@ def test_a_broken_hub_breaks_each_rule(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def _without_guards(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen, channel = Showing._was_seen, StockRules._channel
+    seen, channel = Deciding._was_seen, StockRules._channel
 
-    def asks_nobody(self: Showing, *known: Any, asks: bool) -> Any:
+    def asks_nobody(self: Deciding, *known: Any, asks: bool) -> Any:
         return seen(self, *known, asks=asks and False)
 
     def shows_what_it_counts(self: StockRules, flow: Any, system: str, **named: Any) -> Channel:
@@ -86,13 +86,13 @@ def _without_guards(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(Publishing, "_stale", lambda *_: "")
-    monkeypatch.setattr(Showing, "_was_seen", asks_nobody)
+    monkeypatch.setattr(Deciding, "_was_seen", asks_nobody)
     monkeypatch.setattr(StockRules, "_channel", shows_what_it_counts)
     monkeypatch.setattr(Taking, "_halt", _as_zero)
     monkeypatch.setattr(SqliteStockWork, "sold", lambda *_: True)
     monkeypatch.setattr(causes, "is_on_its_way", lambda *_: False)
-    monkeypatch.setattr(compare, "is_on_its_way", lambda *_: False)
-    monkeypatch.setattr(compare.Comparison, "_moved", lambda *_, **__: False)
+    monkeypatch.setattr(judging, "is_on_its_way", lambda *_: False)
+    monkeypatch.setattr(judging.Judging, "_moved", lambda *_, **__: False)
 
 
 def _as_zero(taking: Taking, system: str, level: Any, _stopped: Any, event: int) -> None:
