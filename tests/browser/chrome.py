@@ -44,7 +44,7 @@ def chrome() -> Iterator[webdriver.Chrome]:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        driver.set_page_load_timeout(20)
+        driver.set_page_load_timeout(60)
         try:
             yield driver
         finally:

@@ -42,13 +42,13 @@ class Demo:
 
     def effects(self, vendor: str) -> dict[str, Any]:
         """What a twin itself says that was done to it."""
-        with urlopen(f"{self.twins[vendor]}/_twin/effects/summary", timeout=5) as answer:
+        with urlopen(f"{self.twins[vendor]}/_twin/effects/summary", timeout=30) as answer:
             return dict(json.loads(answer.read()))
 
     def asks(self, vendor: str, method: str, fault: dict[str, Any] | None = None) -> None:
         """Adds a fault to a twin, or takes all away."""
         body = json.dumps(fault).encode() if fault else None
-        with urlopen(Request(f"{self.twins[vendor]}/_twin/faults", data=body, method=method), timeout=5) as answer:
+        with urlopen(Request(f"{self.twins[vendor]}/_twin/faults", data=body, method=method), timeout=30) as answer:
             answer.read()
 
     def has(self, vendor: str, kind: str, count: int) -> None:
@@ -72,4 +72,4 @@ def running(folder: Path, *, orders: int = 1) -> Iterator[Demo]:
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
         process.stdout.close()
-        process.wait(20)
+        process.wait(60)

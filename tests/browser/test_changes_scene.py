@@ -53,7 +53,7 @@ class Shop:
 
     def messages(self) -> dict[str, Any]:
         """What NetSuite's sales orders say, by the number in the shop."""
-        with urlopen(f"{self.demo.twins['netsuite']}/_twin/records?kind=salesOrder", timeout=5) as answer:
+        with urlopen(f"{self.demo.twins['netsuite']}/_twin/records?kind=salesOrder", timeout=30) as answer:
             return {order["otherRefNum"]: order.get("message") for order in json.loads(answer.read())}
 
 

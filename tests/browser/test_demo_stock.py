@@ -24,7 +24,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 def shown(demo: Demo) -> int:
     """What the shop's twin itself shows of the item at its second location."""
-    with urlopen(f"{demo.twins['shopify']}/_twin/stock?item={quote(MISCOUNTED)}", timeout=5) as answer:
+    with urlopen(f"{demo.twins['shopify']}/_twin/stock?item={quote(MISCOUNTED)}", timeout=30) as answer:
         levels = json.loads(answer.read())["levels"]
     return int(next(row["available"] for row in levels if row["location"] == SHOP_PLACES[1]))
 
