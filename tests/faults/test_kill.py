@@ -12,6 +12,7 @@ import apsw
 import naive
 import pytest
 from experiment import Experiment
+from vendors import PatientShop
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 from stack import KillableHub, twins, until
@@ -144,7 +145,7 @@ def test_killed_at_random_instants_nothing_is_lost_and_nothing_happens_twice(
 
     async def story() -> tuple[Crashes, dict[str, Any], int]:
         folder = tmp_path / "shop"
-        async with twins(folder) as world:
+        async with twins(folder, PatientShop) as world:
             crashes = Crashes(folder, world, experiment.chance)
             await crashes.hub.start()
             try:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from experiment import NIGHTLY, Experiment
-from vendors import edit, fail, stored
+from vendors import PatientShop, edit, fail, stored
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 from stack import TOPICS, KillableHub, twins, until
@@ -47,7 +47,7 @@ stock_lines.quantity_input = lambda line, _: compared(line, None)
 PUBLISH = f"unexplained_seconds = {UNEXPLAINED_SECONDS}\n"
 
 
-class StockWorld(TwinWorld):
+class StockWorld(PatientShop):
     """A shop that writes down who changed what, a warehouse that shows it at once."""
 
     def configs(self, public_key: str) -> dict[str, dict[str, Any]]:
@@ -216,13 +216,13 @@ class Story:
         hub = KillableHub(self.folder, self._port, topics=(*TOPICS, "inventory_levels/update"), first=first)
         await hub.start()
         try:
-            await until(self._same, within_seconds=30)
+            await until(self._same)
             before = len(await self._history())
             skus = list(self.items.values())
             sale = Sale(self.world, skus[items], set(skus[:HOT]), self.chance, changes)
             killed = await self._hold(sale, hub, kills=kills)
             if not first:
-                await until(self._same, within_seconds=30)
+                await until(self._same)
             there, right = await self._shown(), await self._counted()
         finally:
             hub.kill()

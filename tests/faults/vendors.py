@@ -11,7 +11,20 @@ from interlock.messaging.sqlite.connect import open_store
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"
 
 
-class LooseWorld(TwinWorld):
+SLOW_SHOP_TIME_SCALE = 240
+"""A minute of retries, not the demo's 24 seconds: on a slow machine a hub that is killed twice is back by then, and is subscribed still."""
+
+
+class PatientShop(TwinWorld):
+    """A shop that goes on telling a hub that is killed again and again."""
+
+    def configs(self, public_key: str) -> dict[str, dict[str, Any]]:
+        found = super().configs(public_key)
+        found["shopify"]["time_scale"] = SLOW_SHOP_TIME_SCALE
+        return found
+
+
+class LooseWorld(PatientShop):
     """A ShipBob that takes a reference twice: only the hub keeps an order from being made twice.
 
     `netsuite_port`: where NetSuite's requests come in, when that is not its own port; tokens name their place.

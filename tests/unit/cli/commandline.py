@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from interlock.cli import main
 
 INTERLOCK = (sys.executable, "-c", "from interlock.cli import main; main()")
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def call(*arguments: object) -> Result:

@@ -47,9 +47,9 @@ BIG = 5_000_000
 )  # fmt: skip
 def test_the_worst_body_takes_a_fraction_of_a_second(body: bytes) -> None:
     """Fault case 41: the whole hub waits while a body is looked through."""
-    began = time.perf_counter()
+    began = time.process_time()  # of this program: beside others it is a matter of the machine
     deeper_than(body, 64)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 class Sender:
