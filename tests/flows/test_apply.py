@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from books import records
 from click.testing import CliRunner, Result
+from shop import routed, still
 from stack import running, twins, until
 
 from interlock.cli import main
@@ -37,12 +38,12 @@ def messages(world: TwinWorld) -> dict[str, Any]:
 
 
 async def place(hub: Hub, world: TwinWorld, *, states: tuple[str, ...] = ("done",)) -> str:
-    """One order, until its delivery to NetSuite is there; returns its name."""
+    """One order, until all is told of it and its delivery to NetSuite is there; returns its name."""
     (order,) = await world.place(1)
 
     async def there() -> bool:
         rows = await hub.views.deliveries(Filter(object="order", key=order["id"], destination="netsuite"))
-        return bool(rows) and rows[0].state in states
+        return bool(rows) and rows[0].state in states and await routed(hub, world)
 
     await until(there)
     return order["name"]
@@ -122,6 +123,7 @@ def test_a_folder_is_planned_applied_and_rolled_back_beside_a_running_hub(tmp_pa
             return len(messages(world)) == 3
 
         await until(all_there)
+        await still(hub, world)
         assert messages(world) == {before: None, in_flight: None, after: "by release two"}
 
         back = await command("rollback", "--folder", folder, "--why", "wrong words", "--json")

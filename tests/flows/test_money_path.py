@@ -101,6 +101,8 @@ async def ended(hub: Hub, count: int) -> bool:
 
 async def refunds_ended(hub: Hub, count: int) -> bool:
     """A refund whose money has not gone back waits."""
+    if await hub.inbox.head() > await hub.ledger.cursor("router"):
+        return False
     rows = await hub.views.deliveries(Filter(object="refund", limit=2 * count))
     return len([row for row in rows if row.state in SETTLED or row.waiting_for]) == count
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shop import still
 from stack import post, running, signed, twins, until
 from test_credentials import console_page
 
@@ -41,7 +42,7 @@ def test_a_shop_that_gives_no_token_holds_what_must_be_read(tmp_path: Path, capl
         folder = tmp_path / "shop"
         async with twins(folder) as world, running(folder, world) as hub:
             orders = [order["id"] for order in await world.place(2)]
-            await until(lambda: _all(hub, "done"))
+            await still(hub, world)
             await given(hub, folder, WRONG)
             for order in orders:
                 await told(hub, order)
