@@ -112,10 +112,13 @@ class Deciding:
 
     def _was_seen(self, row: Shown, seen: Seen, *, asks: bool) -> Shown:
         """What the channel shows now, against what it showed when we looked or wrote last: fewer may be a sale that is not told
-        yet and counts as sold until its time is up; more is somebody's hand. What was told while the channel was read may be of
-        after that: the place is read again, and a sale is still to be expected."""
+        yet and counts as sold until its time is up; more is somebody's hand. A sale that was to go and has not was gone before it
+        was told. What was told while the channel was read may be of after that: the place is read again, and a sale is still to be
+        expected."""
         known, gone = self._known, 0 if row.seen is None else row.seen - seen.quantity
         missing, missing_us = row.missing, row.missing_us
+        if row.seen is not None and gone >= 0:
+            missing = max(0, missing - max(0, known.sold - gone))
         if gone > row.sold:
             missing, missing_us = missing + gone - row.sold, self._now_us
         elif gone < 0:

@@ -306,13 +306,14 @@ class Taking:
         return self._normaliser.taken(channel, sku, line.quantity) if isinstance(sku, str) else {}
 
     def _explains(self, channel: str, sku: str, place: str, units: int, event: int, accepted_us: int) -> None:
-        """A sale that is told explains what was already gone; what it does not explain yet will go. Of one that was made before
-        our last write nobody knows whether that has put the pieces back: what the place shows is not known any more."""
+        """A sale that is told explains what is gone since it was made, and nothing that was gone before; what it does not explain yet
+        will go. Of one that was made before our last write nobody knows whether that has put the pieces back: what the place shows
+        is not known any more."""
         for row in self._book.shown_of(sku):
             if row.channel != channel or (place and row.place != place):
                 continue
-            missing = max(0, row.missing - units)
-            going = units - (row.missing - missing)
+            explained = min(row.missing, units) if accepted_us <= row.missing_us + CLOCKS_APART_US else 0
+            missing, going = row.missing - explained, units - explained
             now = msgspec.structs.replace(row, missing=missing, sold=row.sold + going)
             if going and row.written_us and accepted_us <= row.written_us + CLOCKS_APART_US:
                 now = msgspec.structs.replace(row, missing=missing, seen=None, seen_us=-event)
