@@ -49,6 +49,7 @@ class World:
         self.now = now
         self.ledger = Ledger(directory / "effects.jsonl", now)
         self._records: dict[str, dict[str, Record]] = {}
+        self._ids: dict[str, list[int]] = {}
         self._unsaved_ids: set[str] = set()  # kinds whose numbering went on since the journal was last written
         self._journal_path = directory / "state.jsonl"
         self._replay()
@@ -67,6 +68,12 @@ class World:
     def rows(self, kind: str) -> Iterator[tuple[str, Record]]:
         """All (id, record) of a kind in the order of their creation."""
         return iter(list(self._records.get(kind, {}).items()))
+
+    def ids(self, kind: str) -> list[int]:
+        """The ids of a kind whose ids are numbers, in ascending order. Kept until one comes or goes: not to be changed."""
+        if kind not in self._ids:
+            self._ids[kind] = sorted(map(int, self._records.get(kind, {})))
+        return self._ids[kind]
 
     def counts(self) -> dict[str, int]:
         """How many records there are of each kind."""
@@ -115,6 +122,8 @@ class World:
 
     def _set(self, kind: str, key: str, record: Record | None) -> None:
         rows = self._records.setdefault(kind, {})
+        if record is None or key not in rows:
+            self._ids.pop(kind, None)
         if record is None:
             rows.pop(key, None)
         else:

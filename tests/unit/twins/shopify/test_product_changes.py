@@ -135,6 +135,30 @@ def test_searching_and_sorting(bench: Bench) -> None:
     assert bench.data(last)["products"]["nodes"] == [{"id": SUNGLASSES_PRODUCT}]
 
 
+def test_a_page_by_id_costs_its_own_length(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand variants are read in hundreds of pages: each looks at its own rows, whatever came and went before. The
+    pages together are the list as it is read at once."""
+    bench.world.ids("variant")  # kept until one comes or goes
+    bench.data(PUT, input=sized(*(str(number) for number in range(30))))
+    ids, looked_at, get = [], 0, bench.world.get
+    listed = """query($q: String!) { productVariants(first: 7, sortKey: ID, query: $q) { nodes { id } pageInfo { hasNextPage } } }"""
+
+    def counting(kind: str, key: str) -> Any:
+        nonlocal looked_at
+        looked_at += kind == "variant"
+        return get(kind, key)
+
+    monkeypatch.setattr(bench.world, "get", counting)
+    after, more = "0", True
+    while more:
+        looked_at = 0
+        page = bench.data(listed, q=f"id:>{after}")["productVariants"]
+        more, found = page["pageInfo"]["hasNextPage"], [node["id"].rpartition("/")[2] for node in page["nodes"]]
+        assert looked_at <= 2 * 7 + 2
+        ids, after = ids + found, found[-1]
+    assert ids == [str(number) for number in sorted(int(key) for key, _ in bench.world.rows("variant"))]
+
+
 def test_webhook_bodies_have_the_members_of_the_published_samples(bench: Bench) -> None:
     """What the hub reads from products/update and inventory_levels/update must be there under Shopify's names."""
     bench.data(TOUCH, id=SUNGLASSES_PRODUCT)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock.twins.shopify.admin.connections import connection, count
 from interlock.twins.shopify.admin.context import Resolver, ShopContext, gid, split_gid
-from interlock.twins.shopify.admin.search import Searched, search
+from interlock.twins.shopify.admin.search import Query, Searched, search
 from interlock.twins.shopify.goods import products, stock
 from interlock.twins.shopify.indexes import seconds
 
@@ -132,7 +133,7 @@ def listed(shop: ShopContext, _: Any, arguments: dict[str, Any]) -> Any:
     found = search(
         arguments.get("query"), product_search(shop), default=("title", "vendor", "tag"), shop=shop, path="products"
     )
-    return _sorted(shop, "product", PRODUCT_SORTS, arguments, found.wanted, product_view)
+    return _sorted(shop, "product", PRODUCT_SORTS, arguments, found, product_view)
 
 
 def counted(shop: ShopContext, _: Any, arguments: dict[str, Any]) -> Any:
@@ -149,7 +150,7 @@ def variant(shop: ShopContext, _: Any, arguments: dict[str, Any]) -> Any:
 
 def variants_listed(shop: ShopContext, _: Any, arguments: dict[str, Any]) -> Any:
     found = search(arguments.get("query"), VARIANT_SEARCH, default=("title", "sku"), shop=shop, path="productVariants")
-    return _sorted(shop, "variant", VARIANT_SORTS, arguments, found.wanted, variant_view)
+    return _sorted(shop, "variant", VARIANT_SORTS, arguments, found, variant_view)
 
 
 def product_variants(shop: ShopContext, parent: Any, arguments: dict[str, Any]) -> Any:
@@ -218,10 +219,6 @@ def deletions(shop: ShopContext, _: Any, arguments: dict[str, Any]) -> Any:
     )
 
 
-def _in_order_of_id(_: Any) -> int:
-    return 0
-
-
 def _deleted(row: Any) -> Any:
     return (seconds(row["occurred_at"]), row["subject_id"])
 
@@ -231,11 +228,13 @@ def _sorted(
     kind: str,
     sorts: Sorting,
     arguments: dict[str, Any],
-    wanted: Callable[[Any], bool],
+    found: Query,
     show: Callable[[Any], dict[str, Any]],
 ) -> dict[str, Any]:
     """One page of all records of a kind; a bulk operation, one request to us, sorts once."""
-    by: Callable[[Any], Any] = sorts.get(arguments.get("sortKey") or "ID", _in_order_of_id)
+    by = sorts.get(arguments.get("sortKey") or "ID")
+    if by is None:
+        return _in_order_of_id(shop, kind, arguments, found, show)
 
     def key(row: Any) -> Any:
         return (by(row), row["id"])
@@ -243,7 +242,27 @@ def _sorted(
     name = f"{kind} by {arguments.get('sortKey')}"
     if name not in shop.memory:
         shop.memory[name] = sorted((row for _, row in shop.world.rows(kind)), key=key)
-    return connection(shop.memory[name], arguments, key=key, wanted=wanted, show=show)
+    return connection(shop.memory[name], arguments, key=key, wanted=found.wanted, show=show)
+
+
+def _in_order_of_id(
+    shop: ShopContext, kind: str, arguments: dict[str, Any], found: Query, show: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
+    """One page, which costs its own length: of a hundred thousand variants, page by page, none is looked at twice."""
+    ids, (least, most) = shop.world.ids(kind), found.bounds.get("id", (None, None))
+    begin = 0 if least is None else bisect_left(ids, least)
+    end = len(ids) if most is None else bisect_right(ids, most)
+
+    def row(number: int) -> Any:
+        return shop.world.get(kind, str(number))
+
+    return connection(
+        ids[begin:end],
+        arguments,
+        key=lambda number: number,
+        wanted=lambda number: found.wanted(row(number)),
+        show=lambda number: show(row(number)),
+    )
 
 
 def _units(shop: ShopContext, variant: Any) -> int:

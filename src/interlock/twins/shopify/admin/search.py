@@ -140,7 +140,7 @@ class _Parser:
         return test
 
     def _bound(self, searched: Searched, term: Term) -> None:
-        if searched.kind not in {"time", "number"} or term.value == "*":
+        if searched.kind not in READERS or term.value == "*":
             return
         value, (least, most) = READERS[searched.kind](term), self.bounds.get(term.name, (None, None))
         if term.comparator in {">", ">="}:
