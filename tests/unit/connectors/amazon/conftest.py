@@ -158,17 +158,19 @@ def ending() -> Iterator[list[threading.Thread]]:
     threads: list[threading.Thread] = []
     yield threads
     for thread in threads:
-        thread.join(10)
+        thread.join()
 
 
 @pytest.fixture
-def sellers(tmp_path: Path, ending: list[threading.Thread]) -> Iterator[Callable[..., Seller]]:
-    """sellers(**configuration of the twin) gives a seller; all are ended afterwards."""
+def sellers(
+    tmp_path_factory: pytest.TempPathFactory, ending: list[threading.Thread]
+) -> Iterator[Callable[..., Seller]]:
+    """sellers(**configuration of the twin) gives a seller; all are ended afterwards. They may take longer to end than a folder of their
+    test is there."""
     started: list[Seller] = []
 
     def start(**config: Any) -> Seller:
-        folder = tmp_path / f"seller-{len(started)}"
-        folder.mkdir()
+        folder = tmp_path_factory.mktemp("seller")
         started.append(Seller(folder, config))
         return started[-1]
 
