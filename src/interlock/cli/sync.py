@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from interlock.messaging.accuracy import Run, SyncPreview
     from interlock.messaging.sqlite.views import SqliteViews
 
+COMPARE = "interlock reconcile inventory"
+
 
 @click.group()
 def sync() -> None:
@@ -42,44 +44,55 @@ def inventory(
     """
     rules = rules_of(folder)
     channels = channels_of(rules, channel, location)
-    moved = 0
-    for one in channels:
-        preview = _preview(folder, one, sku, places_of(rules, one, location))
-        moved += preview.unknown + preview.different
-        out.row(_words(one, preview), event="preview", channel=one, **fields_of(preview))
+    moved = sum(_tell_preview(folder, out, one, sku, places_of(rules, one, location)) for one in channels)
+    compare = _tell_listed(folder, out, channels, sku, location)
+    if dry_run:
+        text, again = "there is nothing to sync", list[str]()
+        if moved:
+            text, again = (
+                f"{counted(moved, 'place')} would be looked at; nothing is written",
+                ["the same without --dry-run"],
+            )
+        out.summary(text, *again, *compare, channels=channels, places=moved)
+        return
+    needs_a_hub(folder, "the hub does the writing")
+    numbers = [ask(folder, "sync", one, sku=sku, location=location, why=why) for one in channels]
+    _tell_end(out, [_brought(folder, out, number, waits=not no_wait) for number in numbers], waits=not no_wait)
+
+
+def _tell_preview(folder: Path, out: Output, channel: str, sku: str, places: tuple[str, ...]) -> int:
+    """What a sync would look at; how many places that is."""
+    preview = ask_store(store_of(folder), lambda views: views.stock_sync_preview(channel, sku=sku, places=places))
+    out.row(_words(channel, preview), event="preview", channel=channel, **fields_of(preview))
+    return preview.unknown + preview.different
+
+
+def _tell_listed(folder: Path, out: Output, channels: list[str], sku: str, location: str) -> list[str]:
+    """What only a comparison would correct, and then how to make one."""
     listed = {one: _listed(folder, one, sku, location) for one in channels}
     for one, count in listed.items():
         if count:
             out.row(f"{one}: {counted(count, 'place')} more that the last comparison found: a sync goes by what the hub knows, "
                     f"a comparison by what the channel lists", event="listed", channel=one, different=count)  # fmt: skip
-    compare = ["interlock reconcile inventory"] if any(listed.values()) else []
-    if dry_run:
-        again = ["the same without --dry-run"] if moved else []
-        text = f"{counted(moved, 'place')} would be looked at; nothing is written" if moved else "there is nothing to sync"
-        out.summary(text, *again, *compare, channels=channels, places=moved)
-        return
-    needs_a_hub(folder, "the hub does the writing")
-    numbers = [ask(folder, "sync", one, sku=sku, location=location, why=why) for one in channels]
-    ended = [follow(folder, out, number, _progress) for number in numbers]
-    for run in ended:
-        if not no_wait and run.state == "done":
-            _wait(folder, out, run.channel)
-        out.row(_sentence(run), event="synced", **fields_of(run))
+    return [COMPARE] if any(listed.values()) else []
+
+
+def _brought(folder: Path, out: Output, number: int, *, waits: bool) -> "Run":
+    """A run, followed to its end and told."""
+    run = follow(folder, out, number, _progress)
+    if waits and run.state == "done":
+        _wait(folder, out, run.channel)
+    out.row(_sentence(run), event="synced", **fields_of(run))
+    return run
+
+
+def _tell_end(out: Output, ended: "list[Run]", *, waits: bool) -> None:
     failed = [run.channel for run in ended if run.state == "failed"]
     opened = sum(run.opened for run in ended)
-    moves = ["interlock status"] if no_wait else ["interlock reconcile inventory"]
-    out.summary(
-        f"{counted(opened, 'place')} {'queued' if no_wait else 'brought up to date'}",
-        *moves,
-        opened=opened,
-        failed=failed,
-    )
+    done, move = ("brought up to date", COMPARE) if waits else ("queued", "interlock status")
+    out.summary(f"{counted(opened, 'place')} {done}", move, opened=opened, failed=failed)
     if failed:
         fail()
-
-
-def _preview(folder: Path, channel: str, sku: str, places: tuple[str, ...]) -> "SyncPreview":
-    return ask_store(store_of(folder), lambda views: views.stock_sync_preview(channel, sku=sku, places=places))
 
 
 def _listed(folder: Path, channel: str, sku: str, location: str) -> int:
