@@ -15,7 +15,7 @@ from interlock.cli.twin_world import TwinWorld
 from interlock.hub import Hub
 from interlock.messaging.ledger import Filter
 from interlock.messaging.write import Once, Write
-from interlock.release import build
+from interlock.release import connections
 
 FINANCE, MARKETING, SHOP = "pays late, ask for a deposit", ["vip"], "likes red"
 """What each has said of the customer, where it is the record; the shop's note would overwrite that of finance."""
@@ -98,5 +98,5 @@ def test_a_foreign_field_is_left_out_and_told(tmp_path: Path) -> None:
 
 def test_a_foreign_field_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Control: a hub that writes whatever its mappings say puts the shop's note and tags over those of their records."""
-    monkeypatch.setattr(build, "guarded", lambda plain, _rules, _open: plain)
+    monkeypatch.setattr(connections, "guarded", lambda plain, _rules, _open: plain)
     assert asyncio.run(overwritten(tmp_path / "shop"))[:2] == (SHOP, ["from-the-shop"])
