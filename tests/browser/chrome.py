@@ -13,10 +13,13 @@ import uvicorn
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 from starlette.applications import Starlette
 
 from interlock.clock import SystemClock
 
+PATIENCE_SECONDS = 60.0
+"""Only a test that fails waits that long; a machine that runs other things too is no failure."""
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -44,7 +47,7 @@ def chrome() -> Iterator[webdriver.Chrome]:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        driver.set_page_load_timeout(60)
+        driver.set_page_load_timeout(PATIENCE_SECONDS)
         try:
             yield driver
         finally:
@@ -77,6 +80,12 @@ def look_like(driver: webdriver.Chrome, *, width: int, theme: str, height: int =
     driver.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
     )
+
+
+def arrives(driver: webdriver.Chrome, part: str) -> None:
+    """Wait for a page whose address has this in it, with its scripts: keys that are pressed before are nobody's."""
+    ready = "return document.readyState === 'complete'"
+    WebDriverWait(driver, PATIENCE_SECONDS).until(lambda w: part in w.current_url and w.execute_script(ready))
 
 
 @contextmanager

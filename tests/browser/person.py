@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable
 
+from chrome import PATIENCE_SECONDS
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-PATIENCE_SECONDS = 60.0
-"""Only a test that fails waits that long; a machine that runs other things too is no failure."""
 LOOK_SECONDS = 0.05
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from chrome import look_like
+from chrome import PATIENCE_SECONDS, arrives, look_like
 from console.conftest import Desk
 from console.store import NOW_MS, key_of, place
 from console.test_pages import PATHS
@@ -86,9 +86,9 @@ def test_keys_walk_and_open(window: Chrome, address: str) -> None:
     ActionChains(window).send_keys(Keys.ESCAPE).perform()
     window.execute_script("document.activeElement.blur()")
     ActionChains(window).send_keys(Keys.ENTER).perform()
-    WebDriverWait(window, 5).until(lambda w: "/objects/order/" in w.current_url)
+    arrives(window, "/objects/order/")
     ActionChains(window).send_keys("r").perform()
-    WebDriverWait(window, 5).until(lambda w: "/bulk?action=replay" in w.current_url)
+    arrives(window, "/bulk?action=replay")
 
 
 def test_live_home_changes_in_place(window: Chrome, address: str, desk: Desk) -> None:
@@ -100,7 +100,7 @@ def test_live_home_changes_in_place(window: Chrome, address: str, desk: Desk) ->
     )
     window.execute_script("document.querySelector('#home .answer h1').textContent = 'old'")
     window.execute_script("document.body.dispatchEvent(new CustomEvent('pulse'))")
-    WebDriverWait(window, 5).until(lambda w: w.find_element(By.CSS_SELECTOR, "#home .answer h1").text != "old")
+    WebDriverWait(window, PATIENCE_SECONDS).until(lambda w: w.find_element(By.CSS_SELECTOR, "#home .answer h1").text != "old")
     assert window.find_element(By.ID, "count").get_attribute("value") == "7"
 
 
@@ -108,7 +108,7 @@ def test_a_list_says_what_is_new_and_does_not_jump(window: Chrome, address: str,
     """The stream reaches the page; a list under somebody's eyes keeps its rows and offers the new ones in a bar."""
     window.get(address + "/orders")
     first = window.find_element(By.CSS_SELECTOR, "[data-row] a").text
-    WebDriverWait(window, 10).until(lambda w: _placed(desk) and w.find_element(By.ID, "new").is_displayed())
+    WebDriverWait(window, PATIENCE_SECONDS).until(lambda w: _placed(desk) and w.find_element(By.ID, "new").is_displayed())
     assert "new" in window.find_element(By.ID, "new").text
     assert window.find_element(By.CSS_SELECTOR, "[data-row] a").text == first
 
@@ -123,7 +123,7 @@ def _placed(desk: Desk) -> bool:
 def test_chart_is_drawn(window: Chrome, address: str) -> None:
     """uPlot draws under the strict policy; without it the sparkline would stay."""
     window.get(address + "/flows/order-to-erp")
-    WebDriverWait(window, 5).until(lambda w: w.find_elements(By.CSS_SELECTOR, ".uplot canvas"))
+    WebDriverWait(window, PATIENCE_SECONDS).until(lambda w: w.find_elements(By.CSS_SELECTOR, ".uplot canvas"))
 
 
 def tokens(theme: int) -> dict[str, str]:

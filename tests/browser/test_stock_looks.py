@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chrome import look_like, served
+from chrome import arrives, look_like, served
 from console.conftest import TOKEN, Desk
 from console.crowded import LONGEST, crowded, crowded_strategy
 from console.stocked import stocked, stocked_strategy
@@ -79,7 +79,7 @@ def test_a_number_is_reached_and_fixed_by_keys(window: Chrome, shop: tuple[str, 
     keys = ActionChains(window)
     keys.send_keys("j").perform()
     keys.send_keys(Keys.ENTER).perform()
-    assert "/inventory/sku/" in window.current_url
+    arrives(window, "/inventory/sku/")
     window.execute_script("document.querySelector('form.fix input[name=why]').focus()")
     keys.send_keys("counted again").send_keys(Keys.TAB).perform()
     assert window.execute_script("return document.activeElement.textContent") == "Fix"

@@ -62,7 +62,7 @@ def vendor(name: str, folder: Path, config: dict[str, Any]) -> Iterator[Callable
         yield lambda: json.loads(said.readline())["url"]
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         said.close()
 
 

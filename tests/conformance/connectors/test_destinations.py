@@ -196,7 +196,7 @@ def test_a_look_up_too_early_is_why_there_is_a_quiet_period(case: Case, naive_tw
 
     async def use(destination: Destination) -> Write:
         write = await prepare(destination, case, number)
-        spoil(case, naive_twin, kind="late_effect", delay_seconds=0.5)
+        spoil(case, naive_twin, kind="late_effect", delay_seconds=1.5)
         assert isinstance(await send(destination, write), Uncertain)
         assert isinstance(await destination.look_up(write, timeout_seconds=SECONDS), Absent)
         assert isinstance(await send(destination, write), Done)  # too early: the first one is still coming

@@ -249,13 +249,13 @@ def test_what_is_sent_for_the_first_time_asks_no_history(seller: Seller, asked: 
 def test_a_late_effect_counts_once(seller: Seller) -> None:
     """The first request is still under way when the second is sent (fault case 12): one key, one change."""
     item = seller.item(counts={"L1": 7})
-    seller.fault(kind="late_effect", count=1, delay_seconds=0.2, match=CREATE)
+    seller.fault(kind="late_effect", count=1, delay_seconds=1.0, match=CREATE)
     (lost,) = seller.write([line(item, 10, 7)], "late-" + item)
     assert isinstance(lost, Uncertain) and seller.shows(item) == "7"
     assert isinstance(seller.write([line(item, 10, 7)], "late-" + item)[0], Done)
 
     async def quiet() -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (await asyncio.to_thread(seller.call, "state", None, "GET"))["late_effects_to_come"]:
                 await asyncio.sleep(0.01)  # a condition of another process
 
