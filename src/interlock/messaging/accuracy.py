@@ -176,7 +176,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The delivery to a place: its state, its last trouble, and since when it is open."""
+    """The delivery to a place: its state, its last trouble, and since when it is open, or goes on after its source was silent."""
 
     state: str
     reason: str

@@ -57,11 +57,13 @@ class Verdict(msgspec.Struct, frozen=True):
     """Of what is in flight: a number that fell, until a sale explains it or its time is up."""
 
 
-def is_on_its_way(work: Work | None, now_us: int) -> bool:
-    """Whether a write is under way that was opened a moment ago."""
-    if work is None or work.state not in ON_ITS_WAY or work.reason == "suspended":
+def is_on_its_way(case: Case) -> bool:
+    """Whether a write is under way that was opened a moment ago. While nothing is published of the place there is none, whatever its
+    delivery does."""
+    work = case.work
+    if work is None or case.found.suspended or work.state not in ON_ITS_WAY:
         return False
-    return now_us // 1_000 - work.since_ms < YOUNG_MS
+    return case.now_us // 1_000 - work.since_ms < YOUNG_MS
 
 
 def verdict_of(case: Case) -> Verdict:
@@ -84,7 +86,7 @@ def verdict_of(case: Case) -> Verdict:
         return Verdict(
             "refused", f"{head}: it was refused, {row.trouble} {row.said}", "correct it there, then replay its delivery"
         )
-    if is_on_its_way(work, case.now_us):
+    if is_on_its_way(case):
         return Verdict("in_flight", "a write is on its way")
     if work is not None and work.state in OPEN:
         return Verdict(

@@ -119,7 +119,7 @@ class Judging:
         told = Judged(row=case.row, shown=case.shown, wanted=case.row.wanted if wanted is None else wanted)
         if case.lost and (self._dry or case.quantity != told.wanted):
             return msgspec.structs.replace(told, verdict=verdict_of(case))
-        if moved or is_on_its_way(case.work, case.now_us):
+        if moved or is_on_its_way(case):
             return msgspec.structs.replace(told, verdict=Verdict("in_flight", "it moved while it was compared"))
         if case.quantity == told.wanted and case.row.item:
             return told

@@ -68,8 +68,9 @@ DELETE FROM stock_run WHERE ended_ms > 0 AND ended_ms < ?1
 -- name: trim_accuracy
 DELETE FROM stock_accuracy WHERE at_ms < ?1 AND run NOT IN (SELECT max(run) FROM stock_accuracy GROUP BY channel)
 
--- name: work_of  the deliveries to some places of a channel; the keys lead
-SELECT d.key, d.flow, d.state, d.reason, d.error, d.received_ms, d.attempts
+-- name: work_of  the deliveries to some places of a channel; the keys lead. What was suspended last is as young as its last move
+SELECT d.key, d.flow, d.state, d.reason, d.error,
+  CASE d.reason WHEN 'suspended' THEN max(d.received_ms, d.updated_ms) ELSE d.received_ms END, d.attempts
 FROM json_each(?2) k CROSS JOIN delivery d ON d.object = 'inventory_level' AND d.key = k.value AND d.destination = ?1
 
 -- name: prices

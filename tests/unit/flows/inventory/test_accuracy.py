@@ -174,6 +174,27 @@ def test_a_silent_source_is_named_and_no_zero_is_written(tmp_path: Path) -> None
     tried(tmp_path, story)
 
 
+def test_what_goes_on_after_a_silence_is_on_its_way(tmp_path: Path) -> None:
+    """Its owner has counted again, and the write that had waited for that runs: it still has its last trouble, and was called late.
+    Control: while nothing is published of it, nothing is on its way; nor is what does not go out for a minute."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=7)
+        world.source.counts |= {"w-A": 9, "w-B": 9}
+        await world.book.run(lambda book: world.took(book, "A", "B"))
+        for sku, moved_ms in (("A", world.clock.ms), ("B", world.clock.ms - 120_000)):
+            world.deliver(sku, state="running", reason="suspended", received_ms=0, updated_ms=moved_ms)
+        await world.compared(dry=True)
+        assert {sku: one.cause for sku, one in world.differences().items()} == {"B": "late"}
+        world.clock.ms += 3 * 3_600_000
+        world.reader.fails = True
+        world.deliver("A", updated_ms=world.clock.ms)
+        await world.compared(dry=True)
+        assert {sku: one.cause for sku, one in world.differences().items()} == dict.fromkeys("AB", "source_stale")
+
+    tried(tmp_path, story)
+
+
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_silent_channel_is_waited_for_in_words_and_not_for_ever(tmp_path: Path, *, answers: bool) -> None:
     """Three minutes without a word looked like a hang: the run says whom it waits for, since when and until when, and ends by then.
