@@ -180,7 +180,7 @@ class SimChannel:
         self.other_lines = 0
         self.fault: Callable[[], str] = lambda: "done"
         self.changes: list[Sale] = []
-        self._new_sales: list[tuple[float, Place, int]] = []
+        self._new_sales: dict[Place, list[tuple[float, int]]] = {}
         self._known: dict[str, tuple[tuple[Line, ...], tuple[Outcome, ...]]] = {}
         self._feeds: dict[str, asyncio.Task[tuple[Outcome, ...]]] = {}
 
@@ -198,7 +198,7 @@ class SimChannel:
         if units > 0:
             self.raised[place] = self.clock.monotonic()
         self.shown[place] += units
-        self._new_sales.append((self.clock.monotonic(), place, units))
+        self._new_sales.setdefault(place, []).append((self.clock.monotonic(), units))
         self.tell(place)
 
     def tell(self, place: Place) -> None:
@@ -227,8 +227,9 @@ class SimChannel:
         return answer if isinstance(answer, Retry) else SeenPage(seen=answer)
 
     def _says(self, place: Place) -> int:
+        """What is written is shown at once, and has whatever was sold before in it."""
         since = self.clock.monotonic() - LATE_SHOWN
-        late = sum(units for at, of, units in self._new_sales if of == place and at > since) if self.late_shown else 0
+        late = sum(units for at, units in self._new_sales.get(place, ()) if at > since) if self.late_shown else 0
         return max(0, self.shown.get(place, 0) - late)
 
     async def write(
@@ -306,6 +307,7 @@ class SimChannel:
             return Retry(code=STALE, message=f"shows {before}, not {line.change_from}")
         self.applied.append(Applied(line.place, line.change_from, before, line.quantity, line.reference))
         self.shown[line.place] = line.quantity
+        self._new_sales.pop(line.place, None)
         if line.quantity != before:
             self.tell(line.place)
         return Done(external_id=line.place.item)
