@@ -1,7 +1,7 @@
 """Money: a decimal with its currency, rounded as ISO 4217 says, always in shop and in presentment currency together."""
 
 from collections.abc import Sequence
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, Decimal
 from functools import cache
 from typing import Literal
 
@@ -55,10 +55,6 @@ class Money(Struct, frozen=True, gc=False):
 
     def __bool__(self) -> bool:
         return bool(self.amount)
-
-    def quantised(self) -> "Money":
-        """Rounded half up to the currency's smallest amount."""
-        return Money(self.amount.quantize(quantum(self.currency), ROUND_HALF_UP), self.currency)
 
     def allocated(self, weights: Sequence[Decimal]) -> list["Money"]:
         """This amount in shares that add up to it exactly."""

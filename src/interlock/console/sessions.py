@@ -74,10 +74,6 @@ class Sessions:
         """End it at once."""
         self._open.pop(session.id, None)
 
-    def sign_out_everybody(self) -> None:
-        """End all sessions at once."""
-        self._open.clear()
-
     def reveal(self, session: Session, subject: str) -> None:
         """Let this browser see the personal values of one object for a while."""
         session.revealed[subject] = self._clock.monotonic() + REVEAL_SECONDS

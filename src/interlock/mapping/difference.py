@@ -1,4 +1,4 @@
-"""What is different between two documents, value by value, and many such differences grouped by field."""
+"""What is different between two documents, value by value, and such a difference as it may be shown."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -54,48 +54,6 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     old: str
     new: str
-
-
-class FieldGroup(msgspec.Struct, kw_only=True):
-    """All differences of one kind at one field: in how many documents, how often in all, and one of them."""
-
-    field: str
-    kind: Kind
-    documents: int = 0
-    values: int = 0
-    sample: Sample
-
-
-class Grouped:
-    """Collects differences over many documents, in memory that grows with the fields, not with the documents.
-
-    `hide(path, value)` says which values are personal; as long as nobody says, all of them are.
-    """
-
-    def __init__(self, hide: Callable[[str, Any], bool] = lambda _path, _value: True) -> None:
-        self.documents = 0
-        self.different = 0
-        self._hide = hide
-        self._groups: dict[tuple[str, Kind], FieldGroup] = {}
-
-    def add(self, subject: str, found: list[Difference]) -> None:
-        """The differences of one document; `subject` is what people call it (#1001)."""
-        self.documents += 1
-        self.different += bool(found)
-        met = set()
-        for each in found:
-            key = (each.field, each.kind)
-            group = self._groups.get(key)
-            if group is None:
-                group = FieldGroup(field=each.field, kind=each.kind, sample=sample_of(subject, each, self._hide))
-                self._groups[key] = group
-            group.values += 1
-            group.documents += key not in met
-            met.add(key)
-
-    def groups(self) -> list[FieldGroup]:
-        """The fields, those that differ in most documents first."""
-        return sorted(self._groups.values(), key=lambda group: (-group.documents, group.field, group.kind))
 
 
 def sample_of(subject: str, found: Difference, hide: Callable[[str, Any], bool]) -> Sample:

@@ -25,19 +25,6 @@ KINDS: dict[str, type[Struct]] = {
     "change": ChangeFile,
     "stock-items": ItemsFile,
 }
-GLOBS = {
-    "strategy": "strategy.toml",
-    "system": "systems/*.toml",
-    "flow": "flows/*.toml",
-    "security": "security.toml",
-    "slos": "slos.toml",
-    "object": "objects/*.toml",
-    "change": "changes/*.toml",
-    "items": "mappings/items.toml",
-    "locations": "inventory/locations.toml",
-    "stock-items": "inventory/items.toml",
-}
-"""Which files each schema is for, relative to the folder; that of stock-items also for inventory/items/*.toml."""
 
 
 def schemas() -> dict[str, dict[str, Any]]:

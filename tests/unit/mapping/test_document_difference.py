@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.mapping.difference import HIDDEN, Grouped, differences, field_of
+from interlock.mapping.difference import HIDDEN, differences, field_of, sample_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text("ab", max_size=2),
@@ -49,28 +49,11 @@ def test_no_difference_means_the_same_document_and_the_other_way_round(old: obje
     )
 
 
-def test_grouped_counts_documents_and_values_and_shows_one_sample() -> None:
-    """Ten thousand orders must read as a handful of lines: which field, in how many, and what it looks like."""
-    grouped = Grouped(hide=lambda path, _value: field_of(path) == "mail")
-    for number in range(3):
-        old = json.dumps({"mail": "a@b.example", "lines": [{"rate": 1}, {"rate": 2}]}).encode()
-        new = json.dumps({"mail": "c@d.example", "lines": [{"rate": 5}, {"rate": 6}]}).encode()
-        grouped.add(f"#{number}", differences(old, new))
-    grouped.add("#3", [])
-    lines, mail = grouped.groups()
-    assert (grouped.documents, grouped.different) == (4, 3)
-    assert (lines.field, lines.kind, lines.documents, lines.values) == ("lines[].rate", "changed", 3, 6)
-    assert (lines.sample.subject, lines.sample.path, lines.sample.old, lines.sample.new) == (
-        "#0",
-        "lines[0].rate",
-        "1",
-        "5",
-    )
-    assert (mail.field, mail.sample.old, mail.sample.new) == ("mail", HIDDEN, HIDDEN)
-
-
-def test_everything_is_hidden_until_somebody_says_what_may_be_shown() -> None:
-    """Personal values must not leak through a caller that forgot to say which they are."""
-    grouped = Grouped()
-    grouped.add("#1", differences(b'{"name": "Anna"}', b'{"name": "Bert"}'))
-    assert grouped.groups()[0].sample.old == HIDDEN
+def test_a_sample_hides_what_may_not_be_shown() -> None:
+    """What a mapping would change is shown to everybody who may see the plan: personal values are not."""
+    old = b'{"mail": "a@b.example", "lines": [{"rate": 1}]}'
+    rate, mail = differences(old, b'{"mail": "c@d.example", "lines": [{"rate": 5}]}')[::-1]
+    shown = sample_of("#0", rate, lambda path, _value: field_of(path) == "mail")
+    assert (shown.subject, shown.path, shown.old, shown.new) == ("#0", "lines[0].rate", "1", "5")
+    hidden = sample_of("#0", mail, lambda path, _value: field_of(path) == "mail")
+    assert (hidden.old, hidden.new) == (HIDDEN, HIDDEN)

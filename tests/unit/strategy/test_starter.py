@@ -14,10 +14,23 @@ from interlock.connectors import registry
 from interlock.errors import SettingsError
 from interlock.operations.checklist import judged
 from interlock.strategy import ConnectorFact, SettingFact, Strategy, load, read_folder
-from interlock.strategy.json_schema import GLOBS, export
+from interlock.strategy.json_schema import export
 from interlock.strategy.starter import DEFAULTS, SECRET_FILES, starter_files, write_starter
 
 OURS = Path(str(files("interlock.canonical"))) / "objects"
+GLOBS = {
+    "strategy": "strategy.toml",
+    "system": "systems/*.toml",
+    "flow": "flows/*.toml",
+    "security": "security.toml",
+    "slos": "slos.toml",
+    "object": "objects/*.toml",
+    "change": "changes/*.toml",
+    "items": "mappings/items.toml",
+    "locations": "inventory/locations.toml",
+    "stock-items": "inventory/items.toml",
+}
+"""Which files each schema is for, relative to the folder; that of stock-items also for inventory/items/*.toml."""
 
 
 def shipped() -> dict[str, ConnectorFact]:

@@ -38,7 +38,6 @@ from interlock.connectors.shopify.schema import schema
 
 QUERY_POINTS_MAX: Final = 1000
 """A single query that may cost more is refused (F25)."""
-PAGE_MAX: Final = 250
 OBJECT_POINTS: Final = 1
 CONNECTION_POINTS: Final = 2
 COUNT_POINTS: Final = 10
@@ -92,20 +91,6 @@ class Priced(msgspec.Struct, frozen=True, kw_only=True):
 def points(name: str, variables: Mapping[str, Any], version: str) -> int:
     """What the connector's document may cost at most when it is sent to that version with these variables."""
     return _priced(name, version).points(variables)
-
-
-def largest_page(
-    name: str, variables: Mapping[str, Any], version: str, *, size: str = "first", below: int = QUERY_POINTS_MAX
-) -> int:
-    """The largest value of the variable `size`, at most 250, for which the query costs less than `below` points (C73).
-
-    0 when no page is cheap enough.
-    """
-    priced = _priced(name, version)
-    for page in range(PAGE_MAX, 0, -1):
-        if priced.points({**variables, size: page}) < below:
-            return page
-    return 0
 
 
 def scale(size: int) -> int:

@@ -103,18 +103,6 @@ def test_some_mutations_have_their_own_price(mutation: str, points: int, pinned:
     assert cost.price(tree, pinned.schema).points({}) == points
 
 
-def test_the_largest_page_stays_below_the_limit(monkeypatch: pytest.MonkeyPatch, pinned: Full) -> None:
-    """A query that is too dear is asked in smaller pages, and the next larger one would be refused (C73)."""
-    text = """query ($first: Int!) { orders(first: $first) { nodes { lineItems(first: 250) { nodes { variant { product {
-        variants(first: 3) { nodes { id } } } } } } } } }"""
-    priced = cost.price(parse(text), pinned.schema)
-    monkeypatch.setattr(cost, "_priced", lambda *_: priced)
-    page = cost.largest_page("orders", {}, "2026-07", below=500)
-    assert 1 <= page < cost.PAGE_MAX
-    assert priced.points({"first": page}) < 500 <= priced.points({"first": page + 1})
-    assert cost.largest_page("orders", {}, "2026-07", below=3) == 0
-
-
 @pytest.mark.parametrize(("size", "times"), [(1, 1), (2, 1), (3, 2), (10, 4), (25, 6), (250, 11)])
 def test_a_page_counts_by_the_logarithm_of_its_size(size: int, times: int) -> None:
     """The published figures pin the rule at these sizes."""
