@@ -8,10 +8,8 @@ from channel_twins import COUNTS_TOLD, MUG, SIGNATURE_KEY, add_square, edit, sho
 from stack import running, twins
 from stock_stack import control, shown, stocked, with_stock
 
-from interlock.cli.twin_world import TwinWorld, is_free
+from interlock.cli.twin_world import TwinWorld, _free_ports
 from interlock.hub import Hub
-
-PORTS = range(21_000, 31_000, 37)
 
 
 @asynccontextmanager
@@ -24,7 +22,7 @@ async def beside_tills(
         async with twins(home := folder / "acme") as world:
             till = tills()
             await prepare(world, till)
-            port = next(port for port in PORTS if is_free(port))
+            (port,) = _free_ports(1)
             address = f"http://127.0.0.1:{port}/intake/square"
             add_square(home, till, address)
             news = {"notification_url": address, "event_types": [COUNTS_TOLD], "signature_key": SIGNATURE_KEY}
