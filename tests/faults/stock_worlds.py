@@ -5,7 +5,8 @@ import random
 from decimal import ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
-from interlock.flows.inventory.catalogue import MemoryCatalogue
+from listed_items import ListedItems
+
 from interlock.messaging.stock import Item, Level
 from interlock.strategy.inventory import Inventory, ItemRule, Location
 
@@ -30,7 +31,7 @@ class World(NamedTuple):
     """A mapping, what all systems list, and the lines that the owners tell."""
 
     inventory: Inventory
-    catalogue: MemoryCatalogue
+    catalogue: ListedItems
     lines: list[Truth]
 
 
@@ -39,7 +40,7 @@ def random_world(chance: random.Random) -> World:
     skus = [f"SKU-{number}" for number in range(chance.randint(1, 3))]
     rules = {sku: _rule(sku, chance) for sku in skus}
     locations = {f"place-{number}": _location(number, chance) for number in range(chance.randint(1, 3))}
-    catalogue = MemoryCatalogue()
+    catalogue = ListedItems()
     for system in (*OWNERS, *CHANNELS):
         catalogue.put(system, [Item(item=_item(system, sku), sku=_name(rules[sku], system)) for sku in skus])
     lines = [

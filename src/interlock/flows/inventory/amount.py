@@ -1,4 +1,4 @@
-"""Whole numbers out of units, packs, shares and kits, without losing a piece: what does not fit is kept as a remainder."""
+"""Whole numbers out of units, packs and shares, without losing a piece: what does not fit is kept as a remainder."""
 
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Inexact
@@ -69,11 +69,3 @@ def allotted(quantity: int, shares: Sequence[Share]) -> dict[str, int]:
     if shares:
         found[shares[-1].place] = quantity - sum(found.values())
     return found
-
-
-def kits_from(components: Mapping[str, int], available: Mapping[str, int]) -> int | None:
-    """How many kits can be made: the least over its components, whole kits only. None while one of them is not known, which
-    is not zero."""
-    if any(sku not in available for sku in components):
-        return None
-    return min(available[sku] // count for sku, count in components.items())

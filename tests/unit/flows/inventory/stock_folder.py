@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from interlock.flows.inventory.catalogue import MemoryCatalogue
+from listed_items import ListedItems
+
 from interlock.flows.inventory.normalise import Ignored, Normaliser, Position, Stopped
 from interlock.messaging.stock import Item, Level
 from interlock.strategy.inventory import Group, Inventory, ItemRule, Kit, Location
@@ -12,16 +13,16 @@ CICERO = Location("wms", {"wms": ["156"], "erp": ["4"], "shop": ["1"], "amazon":
 SKUS = ("TEE-1", "CAP-1", "MUG-1")
 
 
-def listed(*, without: tuple[str, ...] = (), **more: list[Item]) -> MemoryCatalogue:
+def listed(*, without: tuple[str, ...] = (), **more: list[Item]) -> ListedItems:
     """All systems list all SKUs, each by ids of its own, and what is given beside that; those of `without` do not."""
-    catalogue = MemoryCatalogue()
+    catalogue = ListedItems()
     for system in ("wms", "erp", "shop", "amazon"):
         own = [Item(item=f"{system}-{sku}", sku=sku) for sku in SKUS if sku not in without]
         catalogue.put(system, [*own, *more.get(system, [])])
     return catalogue
 
 
-def normaliser(catalogue: MemoryCatalogue | None = None, **said: Any) -> Normaliser:
+def normaliser(catalogue: ListedItems | None = None, **said: Any) -> Normaliser:
     """A normaliser of one location, and whatever else is said."""
     inventory = Inventory(
         locations=said.pop("locations", {"cicero": CICERO}),

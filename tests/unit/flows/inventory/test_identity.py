@@ -1,10 +1,18 @@
 """Which SKU an item is: by id, then by rule, never by name, and conflicts are told."""
 
+import asyncio
+from functools import partial
+from pathlib import Path
+
 import pytest
+from book_stage import START_US, BookStage
 from stock_folder import CICERO, ItemRule, Location, level, listed, normaliser, stopped, taken
 
 from interlock.flows.inventory.line import Ignored
+from interlock.flows.inventory.rules import BookCatalogue
+from interlock.messaging.sqlite.stock_book import SqliteStockWork
 from interlock.messaging.stock import Item
+from interlock.strategy.inventory import Inventory
 
 
 def test_the_same_sku_everywhere_needs_no_entry() -> None:
@@ -140,12 +148,19 @@ def test_a_system_that_takes_no_part_makes_nothing_known() -> None:
     assert normaliser(catalogue, locations={"cicero": CICERO}).sku("wms", "e", "ERP-ONLY") == "ERP-ONLY"
 
 
-def test_a_renamed_item_moves_in_the_catalogue() -> None:
+def test_a_renamed_item_moves_in_the_catalogue(tmp_path: Path) -> None:
     """An item that is listed again under another SKU is gone from the first: otherwise each rename made a conflict."""
-    catalogue = listed()
-    catalogue.put("shop", [Item(item="shop-TEE-1", sku="TEE-9", barcode="5", variant="v")])
-    catalogue.put("shop", [Item(item="shop-TEE-1", sku="TEE-8", barcode="6")])
-    assert catalogue.items_of("shop", "TEE-1") == catalogue.items_of("shop", "TEE-9") == ()
-    assert catalogue.items_of("shop", "TEE-8") == catalogue.with_barcode("shop", "6") == ("shop-TEE-1",)
-    assert (catalogue.sku_of("shop", "v"), catalogue.with_barcode("shop", "5")) == ((), ())
-    assert catalogue.sku_of("shop", "shop-TEE-1") == ("TEE-8",)
+
+    async def run() -> None:
+        async with BookStage(tmp_path, Inventory(locations={"cicero": CICERO})) as stage:
+            for item in (
+                Item(item="i", sku="TEE-9", barcode="5", variant="v"),
+                Item(item="i", sku="TEE-8", barcode="6"),
+            ):
+                await stage.run(partial(SqliteStockWork.list_items, system="shop", items=[item], seen_us=START_US))
+            catalogue = BookCatalogue(stage.book)
+            assert (catalogue.items_of("shop", "TEE-9"), catalogue.items_of("shop", "TEE-8")) == ((), ("i",))
+            assert (catalogue.with_barcode("shop", "5"), catalogue.with_barcode("shop", "6")) == ((), ("i",))
+            assert (catalogue.sku_of("shop", "v"), catalogue.sku_of("shop", "i")) == ((), ("TEE-8",))
+
+    asyncio.run(run())
