@@ -17,7 +17,7 @@ from interlock.connectors.installation import Returned
 from interlock.connectors.manifest import Manifest, Operation
 from interlock.connectors.observations import Observations
 from interlock.connectors.standard_webhooks import Seal, signed_id, signed_seconds
-from interlock.connectors.token_endpoint import GivenToken, no_token, not_judged, token_answer
+from interlock.connectors.token_endpoint import OAUTH_FORM, GivenToken, error_code, no_token, not_judged, token_answer
 from interlock.connectors.token_store import StoredToken, TokenStore
 from interlock.connectors.tokens import NOT_CONNECTED, Denied, Grant, Granted, TokenKeeper, fingerprint
 from interlock.connectors.verdict import classify, retry_after_seconds
@@ -29,12 +29,12 @@ from interlock.messaging.source import BulkState, Held, Listed, Page, Reach, Sub
 from interlock.messaging.write import Absent, Destination, Found, Link, LookUp, Once, Past, Plan, Source, Write
 
 __all__ = [
-    "NOT_CONNECTED", "Absent", "Allowance", "Answer", "Builder", "BulkState", "Clock", "Connection", "Denied", "Destination",
+    "NOT_CONNECTED", "OAUTH_FORM", "Absent", "Allowance", "Answer", "Builder", "BulkState", "Clock", "Connection", "Denied", "Destination",
     "Dialect", "Done", "Envelope", "Found", "GivenToken", "Grant", "Granted", "Headers", "Held", "Hold", "Http", "IntakeError",
     "Lane", "Level", "Link", "Listed", "LookUp", "Manifest", "MappingError", "Observations", "Once", "Operation", "Outcome",
     "Page", "Past", "Plan", "Reach", "Records", "Refused", "Retry", "Returned", "Seal", "SettingsError", "Source", "StoredToken",
     "Subject", "Subscription", "TokenKeeper", "TokenStore", "Uncertain", "UnmappedReference", "Whole",
-    "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write", "dropped",
+    "WholePage", "Write", "brought_along", "buyer_of", "classify", "declared_manifest", "declared_write", "dropped", "error_code",
     "fingerprint", "no_success", "no_token", "not_judged", "quantum", "retry_after_seconds", "signed_id", "signed_seconds", "stock",
     "token_answer", "warnings_of", "with_members",
 ]  # fmt: skip

@@ -3,6 +3,7 @@ that nobody renews."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -17,8 +18,15 @@ from interlock.messaging.outcome import Retry
 
 LATER: Final = frozenset({408, 425, 429})
 """Refusals that are about the moment (RFC 9110, 15.5.9; RFC 8470; RFC 6585)."""
+OAUTH_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+"""Headers of a request for a token (RFC 6749, 4.4.2 and 6): a form, answered in JSON."""
+CODE: Final = re.compile(r"\w{1,60}")
 
 Shape = TypeVar("Shape")
+
+
+class _Problem(msgspec.Struct):
+    error: str
 
 
 def token_answer(answer: Answer, shape: type[Shape]) -> Shape | None:
@@ -40,6 +48,15 @@ def not_judged(answer: Answer, now_ms: int) -> Retry | None:
     words = answer.error or f"the token endpoint answered {answer.status}, not with a token"
     pause = retry_after_seconds(answer, now_ms)
     return Retry(code=answer.code or "NO_TOKEN", message=words, status=answer.status, retry_after_seconds=pause)
+
+
+def error_code(answer: Answer) -> str:
+    """Why no token is given, as RFC 6749, 5.2 has it; "" when the answer gives no such code."""
+    try:
+        code = msgspec.json.decode(answer.body, type=_Problem).error
+    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
+        return ""
+    return code if CODE.fullmatch(code) else ""
 
 
 def no_token(answer: Answer, code: str, who: str, next_moves: Mapping[str, str], otherwise: str) -> Denied:

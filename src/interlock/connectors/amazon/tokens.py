@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import msgspec
 
 from interlock.connectors.contract import (
+    OAUTH_FORM,
     Answer,
     Connection,
     Denied,
@@ -21,13 +22,13 @@ from interlock.connectors.contract import (
     Retry,
     StoredToken,
     TokenKeeper,
+    error_code,
     fingerprint,
     no_token,
     not_judged,
     token_answer,
 )
 
-FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 NEXT_MOVES: Final[Mapping[str, str]] = {
     "invalid_grant": "the seller took the authorisation back: authorise the app again and give its new refresh_token, then reload",
     "invalid_client": "correct client_id and client_secret (LWA credentials of the app; a secret ends after 180 days), then reload",
@@ -43,10 +44,6 @@ UNKNOWN_NEXT: Final = "correct the credentials or token_url, then reload; it is 
 class _Answered(msgspec.Struct):
     access_token: str
     expires_in: float = 0.0
-
-
-class _Problem(msgspec.Struct):
-    error: str
 
 
 class LoginWithAmazon:
@@ -68,7 +65,7 @@ class LoginWithAmazon:
     async def ask(self, _stored: StoredToken | None, timeout_seconds: float) -> Granted | Retry | Denied:
         """A new access token; the refresh token stays the same."""
         body = urlencode(self._form | {"grant_type": "refresh_token"}).encode()
-        answer = await self._connection.http.send("POST", self._url, FORM, body, timeout_seconds)
+        answer = await self._connection.http.send("POST", self._url, OAUTH_FORM, body, timeout_seconds)
         return _granted(answer) or _failure(answer, self._connection.clock.now_ms())
 
 
@@ -87,12 +84,4 @@ def _granted(answer: Answer) -> Granted | None:
 def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
     if (later := not_judged(answer, now_ms)) is not None:
         return later
-    return no_token(answer, _code(answer), "Amazon", NEXT_MOVES, UNKNOWN_NEXT)
-
-
-def _code(answer: Answer) -> str:
-    try:
-        code = msgspec.json.decode(answer.body, type=_Problem).error
-    except (ValueError, RecursionError):
-        return ""
-    return code if code.replace("_", "").isalnum() and len(code) <= 60 else ""
+    return no_token(answer, error_code(answer), "Amazon", NEXT_MOVES, UNKNOWN_NEXT)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from interlock.connectors.contract import Answer, Connection, Manifest, Refused, Retry, classify, no_success
+from interlock.connectors.contract import OAUTH_FORM, Answer, Connection, Manifest, Refused, Retry, classify, no_success
 
 TOKEN_PATH: Final = "/services/rest/auth/oauth2/v1/token"  # noqa: S105 - a path
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -20,7 +20,6 @@ ASSERTION_SECONDS: Final = 300
 SPARE_SECONDS: Final = 60.0
 """A token is renewed this long before it ends, so that none expires on the way."""
 SCOPE: Final = "rest_webservices"
-FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 class _Granted(msgspec.Struct):
@@ -66,7 +65,7 @@ class Tokens:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": assertion,
         }
-        answer = await self._connection.http.send("POST", self._url, FORM, urlencode(form).encode(), timeout_seconds)
+        answer = await self._connection.http.send("POST", self._url, OAUTH_FORM, urlencode(form).encode(), timeout_seconds)
         granted = _granted(answer)
         if granted is None:
             return self._refused(answer)

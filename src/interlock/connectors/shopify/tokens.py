@@ -22,6 +22,7 @@ import msgspec
 
 from interlock.connectors.contract import (
     NOT_CONNECTED,
+    OAUTH_FORM,
     Answer,
     Connection,
     Denied,
@@ -32,6 +33,7 @@ from interlock.connectors.contract import (
     SettingsError,
     StoredToken,
     TokenKeeper,
+    error_code,
     fingerprint,
     no_token,
     not_judged,
@@ -43,7 +45,6 @@ PERMANENT: Final = "permanent token"
 """That of an app made in the store's admin before 2026 (F71)."""
 INSTALLATION: Final = "installation"
 """`access` of a system whose merchant installs the app."""
-FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 NEXT_MOVES: Final[Mapping[str, str]] = {
     "invalid_grant": "install the app on the shop again and give its new refresh token, then reload",
     "invalid_request": "install the app on the shop again, or correct the credentials, then reload",
@@ -59,9 +60,8 @@ https://shopify.dev/docs/apps/build/dev-dashboard/get-api-access-tokens and in r
 UNKNOWN_NEXT: Final = (
     "read what it says, correct the credentials or the url, then reload; it is asked again in 15 minutes"
 )
-PAGE: Final = re.compile(rb"Oauth error (\w+)(?:: ([^<\n]{0,200}))?")
+PAGE: Final = re.compile(rb"Oauth error (\w{1,60})\b(?:: ([^<\n]{0,200}))?")
 """Browsers get errors as a page: `Oauth error shop_not_permitted: Client credentials cannot be performed on this shop.`"""
-CODE: Final = re.compile(r"\w{1,60}")
 
 
 class _Answered(msgspec.Struct):
@@ -70,10 +70,6 @@ class _Answered(msgspec.Struct):
     scope: str = ""
     refresh_token: str = ""
     refresh_token_expires_in: float = 0.0
-
-
-class _Problem(msgspec.Struct):
-    error: str
 
 
 class ClientCredentials:
@@ -153,7 +149,7 @@ def keeper(connection: Connection) -> TokenKeeper:
 
 async def _asked(connection: Connection, form: Mapping[str, str], timeout_seconds: float) -> Granted | Retry | Denied:
     url = connection.url.rstrip("/") + PATH
-    answer = await connection.http.send("POST", url, FORM, urlencode(form).encode(), timeout_seconds)
+    answer = await connection.http.send("POST", url, OAUTH_FORM, urlencode(form).encode(), timeout_seconds)
     return _granted(answer) or _failure(answer, connection.clock.now_ms())
 
 
@@ -176,12 +172,10 @@ def _failure(answer: Answer, now_ms: int) -> Retry | Denied:
 
 def _code(answer: Answer) -> str:
     """The OAuth error code, of JSON or of the page; '' when there is none."""
-    try:
-        code = msgspec.json.decode(answer.body, type=_Problem).error
-    except (ValueError, RecursionError):  # not JSON, not this shape, or not UTF-8
-        match = PAGE.search(answer.body)
-        code = match[1].decode() if match else ""
-    return code if CODE.fullmatch(code) else ""
+    if code := error_code(answer):
+        return code
+    match = PAGE.search(answer.body)
+    return match[1].decode() if match else ""
 
 
 def _host(connection: Connection) -> str:
