@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,6 +101,7 @@ class Sale:
 
     async def hold(self) -> None:
         """To its end: every change is made, every sale is told to the warehouse."""
+        self.over = False
         people = [asyncio.to_thread(self._acts, *who) for who in (
             ("warehouse", self._seeds[0], "shipbob", self._warehouse), ("human", self._seeds[1], "shopify", self._human),
         )]  # fmt: skip
@@ -221,13 +223,23 @@ class Story:
             skus = list(self.items.values())
             sale = Sale(self.world, skus[items], set(skus[:HOT]), self.chance, changes)
             killed = await self._hold(sale, hub, kills=kills)
-            if not first:
-                await until(self._same)
+            await until(partial(self._harmed, sale, before) if first else self._same)
             there, right = await self._shown(), await self._counted()
         finally:
             hub.kill()
-        found = lost_updates(self.folder, (await self._history())[before:], self.items)
-        return Ended(sale, killed, *found, {sku: (there[sku], right[sku]) for sku in right if there[sku] != right[sku]})
+        differ = {sku: (there[sku], right[sku]) for sku in right if there[sku] != right[sku]}
+        return Ended(sale, killed, *await self._found(before), differ)
+
+    async def _harmed(self, sale: Sale, before: int) -> bool:
+        """How quickly a careless hub does harm is a matter of the machine: the sale goes on until it has."""
+        _, _, lost = await self._found(before)
+        if not lost:
+            await sale.hold()
+        return bool(lost)
+
+    async def _found(self, before: int) -> tuple[int, int, int]:
+        """What the shop's history says of our writes since then."""
+        return lost_updates(self.folder, (await self._history())[before:], self.items)
 
     async def _hold(self, sale: Sale, hub: KillableHub, *, kills: bool) -> int:
         """How often the hub was killed: while the sale lasts, and on a slow machine once more after it."""
