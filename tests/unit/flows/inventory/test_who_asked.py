@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from stock_engine import PLAIN, SHELF, SHOP, StockEngine
 
-from interlock.cli.stock import _change
+from interlock.cli.stock_rows import _change
 from interlock.console.pages.inventory_steps import days_of
 from interlock.messaging.ledger import Filter
 from interlock.messaging.sqlite.connect import open_store
