@@ -1,7 +1,8 @@
 """How a system is asked about its stock: with patience within reason, and with words for why it does not let itself be read."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Protocol
 
 from interlock.clock import Clock
@@ -76,6 +77,19 @@ async def persistently(
     if isinstance(answer, Refused):
         raise NotReadError(f"{answer.code}: {answer.message}", for_good=True)
     return answer
+
+
+async def pages(clock: Clock, ask: Callable[..., Awaitable[Any]]) -> AsyncIterator[tuple[int, Page]]:
+    """Each page, with when it was asked for, in milliseconds; `ask` takes what the page before named, and a time limit. The last one
+    names nothing, or what it was asked by itself. Raises NotReadError."""
+    after = ""
+    while True:
+        asked_ms = clock.now_ms()
+        page = await persistently(clock, partial(ask, after, timeout_seconds=CALL_SECONDS))
+        yield asked_ms, page
+        if not page.after or page.after == after:
+            return
+        after = page.after
 
 
 def _span(began_ms: int, seconds: float) -> str:

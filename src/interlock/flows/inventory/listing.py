@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from interlock.clock import Clock
-from interlock.flows.inventory.asking import CALL_SECONDS, Stocked, persistently
+from interlock.flows.inventory.asking import Stocked, pages
 from interlock.flows.inventory.desk import StockDesk
 from interlock.flows.inventory.rules import BookCatalogue, StockRules
 from interlock.messaging.stock import ItemPage
@@ -34,15 +34,12 @@ class Listing:
     async def read(self, system: str) -> float:
         """All of them; what the listing shows no more is forgotten. Lines that had stopped are tried again."""
         began_us = self._clock.now_ms() * 1_000
-        release, after = self._release(), ""
+        release = self._release()
         sources = system in release.stock.counting
         port = release.stock_source(system) if sources else release.stock_channel(system)
-        while True:
-            page: ItemPage = await persistently(self._clock, partial(port.items, after, timeout_seconds=CALL_SECONDS))
+        page: ItemPage
+        async for _, page in pages(self._clock, port.items):
             await self._book.run(partial(_list_items, system=system, page=page, began_us=began_us))
-            if not page.after or page.after == after:
-                break
-            after = page.after
 
         def end(work: StockWork) -> None:
             work.read(system, "items", Read(fresh_us=began_us, tried_us=began_us))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -11,11 +12,11 @@ from interlock.errors import InterlockError, StoreError
 from interlock.flows.inventory.again import ReadingAgain
 from interlock.flows.inventory.anew import LookingAnew
 from interlock.flows.inventory.asking import NotReadError, Stocked, pause_seconds
-from interlock.flows.inventory.counts import CountReading
+from interlock.flows.inventory.counts import read_counts
 from interlock.flows.inventory.desk import StockDesk
 from interlock.flows.inventory.listing import Listing
 from interlock.flows.inventory.rules import BookCatalogue, StockRules
-from interlock.flows.inventory.sales import SaleReading
+from interlock.flows.inventory.sales import read_sales
 from interlock.flows.inventory.seeing import Seeing
 from interlock.flows.inventory.telling import Telling
 from interlock.flows.inventory.upkeep import HUB, StockUpkeep
@@ -52,8 +53,8 @@ class StockReader:
         listing = Listing(book, desk, catalogue, clock, release=release, is_asked=self._is_asked)
         self._readings: dict[str, Callable[[str], Awaitable[float]]] = {
             "items": listing.read,
-            "levels": CountReading(book, telling, clock, release=release).read,
-            "sales": SaleReading(book, telling, clock, release=release).read,
+            "levels": partial(read_counts, book, telling, clock, release),
+            "sales": partial(read_sales, book, telling, clock, release),
             "again": ReadingAgain(book, telling, clock, release=release).read,
         }
         self._seeing = Seeing(book, desk, clock)
