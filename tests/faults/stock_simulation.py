@@ -73,10 +73,15 @@ PUBLISH = Publish(
 )  # fmt: skip
 
 
+def parts_of(sku: str) -> dict[str, int]:
+    """Pieces that one of it takes."""
+    return KITS.get(sku, {sku: 1})
+
+
 def shown_for(channel: str, sku: str, free: dict[str, int]) -> int:
     """The rules above, once more and by hand: what a channel should show when so many pieces are free."""
     kept = {SHOP: 0, MARKET: 1, TILL: 1}[channel]
-    pieces = min(max(0, free[part] - kept) // count for part, count in KITS.get(sku, {sku: 1}).items())
+    pieces = min(max(0, free[part] - kept) // count for part, count in parts_of(sku).items())
     if channel != MARKET:
         return pieces
     units = min(pieces // 2 // (SOAP_PACK if sku == "SOAP" else 1), 40)
@@ -100,7 +105,7 @@ class Truth:
         """The age of the oldest loss of pieces that the channel must not have heard of to show so many: what it shows is a sum, and
         each of its terms may be late by itself. Of a kit, by its scarcest part."""
         now, ages = self._clock.monotonic(), [0.0]
-        parts = KITS.get(sku, {sku: 1})
+        parts = parts_of(sku)
         for part in parts:
             believed, age = self.free[part], 0.0
             for at, pieces in reversed(self.losses[part]):
@@ -340,6 +345,15 @@ class Ended(NamedTuple):
     worst: str
 
 
+class Order(NamedTuple):
+    """What was bought, where, and the pieces that it still takes."""
+
+    channel: str
+    place: Place
+    sale: Sale
+    pieces: dict[str, int]
+
+
 class World(StockEngine):
     """One seed. `rough`: faults at the ports and kills; without it the world is quick and only its webhooks are slow."""
 
@@ -369,7 +383,7 @@ class World(StockEngine):
         self.faults: Counter[str] = Counter()
         self.oldest, self.deepest, self.sold = 0.0, 0, 0
         self.worst = ""
-        self.orders: list[tuple[str, Sale, dict[str, int]]] = []
+        self.orders: list[Order] = []
         self.imported: set[str] = set()
         self._running_there: set[asyncio.Task[Any]] = set()
         self._trading = True
@@ -431,50 +445,66 @@ class World(StockEngine):
             place = self.chance.choice([*channel.shown, Place("HOT-1", SHELF), Place("HOT-2", SHELF)])
             units = self.chance.choice((1, 1, 1, 2))
             if channel.shown[place] >= units:
-                self._sell(channel, place.item, units)
+                self._sells(channel, place, units)
             elif self.orders and self.chance.random() < 0.5:
                 self._cancel()
 
-    def _sell(self, channel: SimChannel, item: str, units: int) -> None:
-        pack = SOAP_PACK if (channel.name, item) == (MARKET, "SOAP") else 1
-        pieces = {part: units * pack * count for part, count in KITS.get(item, {item: 1}).items()}
-        now_us = self.clock.now_ms() * 1_000
-        sale = Sale(
-            key=str(len(self.orders)), version=now_us, accepted_us=now_us, name=f"#{len(self.orders)}",
-            lines=(SaleLine(item=item, sku=item, quantity=units),),
-        )  # fmt: skip
-        self.orders.append((channel.name, sale, pieces))
+    def _sells(self, channel: SimChannel, place: Place, units: int) -> None:
+        sku = self.sku_at(place)
+        pack = SOAP_PACK if (channel.name, sku) == (MARKET, "SOAP") else 1
+        pieces = {part: units * pack * count for part, count in parts_of(sku).items()}
+        now_us, key = self.clock.now_ms() * 1_000, str(len(self.orders))
+        location = "" if channel.name == MARKET else place.location
+        line = SaleLine(item=place.item, sku=sku, quantity=units, location=location)
+        sale = Sale(key=key, version=now_us, accepted_us=now_us, name=f"#{key}", lines=(line,))
+        self.orders.append(Order(channel.name, place, sale, pieces))
         self.sold += 1
-        self._moves(channel, item, -units, sale, {part: -count for part, count in pieces.items()})
+        self._goes(channel, place, -units, sale, {part: -count for part, count in pieces.items()})
+
+    def sku_at(self, place: Place) -> str:
+        """What is sold there."""
+        return place.item
 
     def _cancel(self) -> None:
         """The newest order is given back."""
-        name, sale, pieces = self.orders[-1]
+        name, place, sale, pieces = self.orders[-1]
         if sale.lines:
             now_us = self.clock.now_ms() * 1_000
             gone = msgspec.structs.replace(sale, lines=(), version=max(now_us, sale.version + 1))
-            self.orders[-1] = name, gone, {}
-            self._moves(self.channels[name], sale.lines[0].item, sale.lines[0].quantity, gone, pieces)
+            self.orders[-1] = Order(name, place, gone, {})
+            self._goes(self.channels[name], place, sale.lines[0].quantity, gone, pieces)
 
-    def _moves(self, channel: SimChannel, item: str, units: int, sale: Sale, pieces: dict[str, int]) -> None:
-        for part, count in pieces.items():
-            self.truth.change(part, count)
-        self.begin(self._imports(sale, pieces))
-        channel.move(Place(item, SHELF), units)
+    def _goes(self, channel: SimChannel, place: Place, units: int, sale: Sale, pieces: dict[str, int]) -> None:
+        """Sold or given back: at once there, told later, and booked later still."""
+        order = self.orders[int(sale.key)]
+        self._remembers(order, pieces)
+        self.begin(self._is_booked(order, sale, pieces))
+        channel.move(place, units)
         if channel.polled:
             channel.changes.append(sale)
         else:
             self.webhook(channel.name, sales=(sale,))
 
-    async def _imports(self, sale: Sale, pieces: dict[str, int]) -> None:
-        """An order that was given back before the warehouse had heard of it never comes there."""
+    def _remembers(self, order: Order, pieces: dict[str, int]) -> None:
+        """For the judge: what is so from now on, whoever knows."""
+        del order
+        for part, count in pieces.items():
+            self.truth.change(part, count)
+
+    async def _is_booked(self, order: Order, sale: Sale, pieces: dict[str, int]) -> None:
+        """An order that was given back before its source had heard of it never comes there."""
         await self.clock.sleep(self.chance.uniform(IMPORTED / 2, IMPORTED))
         if sale.lines:
-            if not self.orders[int(sale.key)][1].lines:
+            if not self.orders[int(sale.key)].sale.lines:
                 return
             self.imported.add(sale.key)
         elif sale.key not in self.imported:
             return
+        self._books(order, pieces)
+
+    def _books(self, order: Order, pieces: dict[str, int]) -> None:
+        """Its source counts so many more, or fewer."""
+        del order
         for part, count in pieces.items():
             self.wms.book(part, count)
 

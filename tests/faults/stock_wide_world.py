@@ -16,7 +16,6 @@ from stock_engine import StockEngine, StockRelease
 from stock_reference import Counts, owner, right
 from stock_simulation import (
     CALL,
-    IMPORTED,
     LAG,
     LATE_SHOWN,
     MARKET,
@@ -27,9 +26,11 @@ from stock_simulation import (
     SHOP,
     TILL,
     WMS,
+    Order,
     SimChannel,
     World,
     _end,
+    parts_of,
 )
 from stock_wide_folder import (
     CASE,
@@ -58,7 +59,7 @@ from interlock.messaging.outcome import Outcome, Refused, Retry
 from interlock.messaging.sqlite.accuracy_book import SqliteAccuracyBook
 from interlock.messaging.sqlite.accuracy_views import read_stock_differences
 from interlock.messaging.sqlite.stock_side import StockSide
-from interlock.messaging.stock import Item, ItemPage, Level, LevelPage, Line, Place, Sale, SaleLine, Told
+from interlock.messaging.stock import Item, ItemPage, Level, LevelPage, Line, Place, Told
 from interlock.messaging.stock_book import key_of, shown_at
 from interlock.strategy.inventory import Inventory, Publish
 
@@ -261,7 +262,6 @@ class WideWorld(World):
         self.stocked = self.release = release
         self.keeper: AccuracyKeeper = None  # type: ignore[assignment]
         self._comparing: asyncio.Task[Run] | None = None
-        self.places_of: dict[str, Place] = {}
         self.sales: dict[str, dict[int, tuple[str, dict[str, int]]]] = {}
         """Order -> version -> channel and pieces by SKU that it takes then."""
         self.asked: dict[Place, tuple[int, float]] = {}
@@ -323,7 +323,7 @@ class WideWorld(World):
             self.violates("owner", f"{line.quantity} of {sku} written at {place} of {channel}, which counts it itself")
             return
         for name in SOLD_BY[channel][place].split():
-            for part in _parts(sku):
+            for part in parts_of(sku):
                 silent = now - self.sources[owner(self.folder_now[0], name, part)].answered
                 if silent > STALE_SECONDS + ON_ITS_WAY and not self._is_new(now):
                     self.violates("silent", f"{sku} at {place} of {channel}, after {silent:.0f} s of silence")
@@ -332,7 +332,7 @@ class WideWorld(World):
             self.violates("zero", f"{line.quantity} of {sku} at {place} of {channel}, where {should} is right")
         number, put = self.asked.get(line.place, (None, 0.0))
         if before == number and line.quantity != number and channel == SHOP and line.change_from == before:
-            counted = max(self.recounted.get(part, 0.0) for part in _parts(sku))
+            counted = max(self.recounted.get(part, 0.0) for part in parts_of(sku))
             answered = self.answers.get(line.place, "").startswith(f"{channel} shows {number},")
             if not answered and max(counted, self.released_at) < put:
                 self.violates("asked", f"{line.quantity} written over {number} of a person at {line.place}")
@@ -379,51 +379,18 @@ class WideWorld(World):
             if self.orders and self.chance.random() < 0.08:
                 self._cancel()
 
-    def _sells(self, channel: SimChannel, place: Place, units: int) -> None:
-        sku = _good(place.item)
-        pack = 6 if (channel.name, sku) == (MARKET, "SOAP") else 1
-        pieces = {part: units * pack * count for part, count in _parts(sku).items()}
-        now_us = self.clock.now_ms() * 1_000
-        line = SaleLine(
-            item=place.item, sku=sku, quantity=units, location="" if channel.name == MARKET else place.location
-        )
-        key = str(len(self.orders))
-        sale = Sale(key=key, version=now_us, accepted_us=now_us, name=f"#{key}", lines=(line,))
-        self.orders.append((channel.name, sale, pieces))
-        self.sales[key] = {now_us: (channel.name, pieces)}
-        self.counts["sold"] += 1
-        self.places_of[key] = place
-        self._goes(channel, place, -units, sale, {part: -count for part, count in pieces.items()})
+    def sku_at(self, place: Place) -> str:
+        return _good(place.item)
 
-    def _cancel(self) -> None:
-        name, sale, pieces = self.orders[-1]
-        if not sale.lines:
-            return
-        version = max(self.clock.now_ms() * 1_000, sale.version + 1)
-        gone = msgspec.structs.replace(sale, lines=(), version=version)
-        self.orders[-1] = name, gone, {}
-        self.sales[sale.key][version] = (name, {})
-        self.counts["cancelled"] += 1
-        self._goes(self.channels[name], self.places_of[sale.key], sale.lines[0].quantity, gone, pieces)
+    def _remembers(self, order: Order, pieces: dict[str, int]) -> None:
+        del pieces
+        self.moved[order.place] = self.clock.monotonic()
+        self.counts["sold" if order.sale.lines else "cancelled"] += 1
+        self.sales.setdefault(order.sale.key, {})[order.sale.version] = order.channel, order.pieces
 
-    def _goes(self, channel: SimChannel, place: Place, units: int, sale: Sale, pieces: dict[str, int]) -> None:
-        self.moved[place] = self.clock.monotonic()
-        self.begin(self._comes_to_its_source(sale, channel.name, place, pieces))
-        channel.move(place, units)
-        if channel.polled:
-            channel.changes.append(sale)
-        else:
-            self.webhook(channel.name, sales=(sale,))
-
-    async def _comes_to_its_source(self, sale: Sale, channel: str, place: Place, pieces: dict[str, int]) -> None:
-        await self.clock.sleep(self.chance.uniform(IMPORTED / 2, IMPORTED))
-        if sale.lines:
-            if not self.orders[int(sale.key)][1].lines:
-                return
-            self.imported.add(sale.key)
-        elif sale.key not in self.imported:
-            return
-        name = self.chance.choice(SOLD_BY[channel][place.location].split())
+    def _books(self, order: Order, pieces: dict[str, int]) -> None:
+        """At one of the locations that the place shows."""
+        name = self.chance.choice(SOLD_BY[order.channel][order.place.location].split())
         for part, count in pieces.items():
             self._booked(name, part, count)
 
@@ -692,7 +659,3 @@ def _old(sku: str) -> str:
 
 def _new(sku: str, release: int) -> str:
     return NEW_NAME if sku == RENAMED and release == 2 else sku
-
-
-def _parts(sku: str) -> dict[str, int]:
-    return {"MUG": 2, "CAP": 1} if sku == SET else {sku: 1}
