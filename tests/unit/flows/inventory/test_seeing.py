@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import pytest
@@ -285,6 +285,7 @@ def test_a_source_rests_as_long_as_its_last_page_says(tmp_path: Path) -> None:
 
 HALL = Inventory(locations={"hall": Location("wms", {"wms": ["H"], "shop": ["S"]})})
 WAITING = 2_000
+ITEMS = [f"S{number}" for number in range(50)]
 
 
 class Desk:
@@ -307,11 +308,40 @@ class StageClock:
         del seconds
 
 
-def _stage(folder: Path) -> BookStage:
-    flows = {"stock-to-shop": ("wms", ["shop"])}
-    publish = Publish(settle_seconds=0.0, sales_seen_by="stock-to-shop")
-    skus = [f"S{number}" for number in range(50)]
-    return BookStage(folder, HALL, flows=flows, publish=publish, wms=skus, shop=skus)
+class Waiting(BookStage):
+    """`async with Waiting(tmp_path) as stage:` 2,000 sales of fifty items wait, and their owner has counted these as of then.
+    `seen_by`: the flow by which it is told of sales."""
+
+    def __init__(self, folder: Path, *, counted_us: int = 0, seen_by: str = "stock-to-shop") -> None:
+        publish = Publish(settle_seconds=0.0, sales_seen_by=seen_by)
+        super().__init__(folder, HALL, publish=publish, wms=ITEMS, shop=ITEMS)
+        self._counted_us = counted_us
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self.rules._sources["stock-to-shop"] = "shop"
+        await self.run(_reserve)
+        for sku in ITEMS:
+            await self.count("wms", sku, "H", 100, as_of_us=self._counted_us)
+        self.seeing = Seeing(self.book, Desk(), StageClock(self))  # type: ignore[arg-type]
+        return self
+
+    async def told(self, *sales: int) -> None:
+        """The flow delivers them to the owner now, one a millisecond."""
+        rows = [("wms", "shop", str(sale), 1, self.now_us // 1_000 + at) for at, sale in enumerate(sales)]
+        await self.ledger.group.run(lambda connection: connection.executemany(LINK, rows))
+
+    async def read_whole(self) -> None:
+        """The owner has told all there is until now."""
+        await self.run(lambda work: work.read("wms", "levels", Read(fresh_us=self.now_us, whole_us=self.now_us)))
+
+    async def looks(self) -> None:
+        """One look at what has become known."""
+        await self.seeing.look(self.rules, {})
+
+    def left(self) -> int:
+        """Sales that still wait."""
+        return len(self.book.look(lambda work: work.unseen((0, "", "", "", ""), self.now_us, WAITING)))
 
 
 def _reserve(work: StockWork) -> None:
@@ -336,27 +366,19 @@ def test_a_look_costs_what_was_told_and_not_what_waits(tmp_path: Path, monkeypat
     monkeypatch.setattr(Publishing, "waiting", counted)
 
     async def run() -> None:
-        async with _stage(tmp_path) as stage:
-            stage.rules._sources["stock-to-shop"] = "shop"
-            await stage.run(_reserve)
-            for number in range(50):
-                await stage.count("wms", f"S{number}", "H", 100)
+        async with Waiting(tmp_path) as stage:
             stage.now_us += 3_600_000_000
-            seeing = Seeing(stage.book, Desk(), StageClock(stage))  # type: ignore[arg-type]
-            await seeing.look(stage.rules, {})
+            await stage.looks()
             assert len(looked) <= AT_ONCE
             looked.clear()
-            await seeing.look(stage.rules, {})
+            await stage.looks()
             assert looked == []
-            for key in ("7", "11", "1999"):
-                values = ("wms", "shop", key, 1, stage.now_us // 1_000)
-                await stage.ledger.group.run(lambda connection, row=values: connection.execute(LINK, row))
+            await stage.told(7, 11, 1999)
             stage.now_us += 10_000_000
-            await stage.run(lambda work: work.read("wms", "levels", Read(fresh_us=stage.now_us, whole_us=stage.now_us)))
-            await seeing.look(stage.rules, {})
+            await stage.read_whole()
+            await stage.looks()
             assert {line.sale for line in looked} == {"7", "11", "1999"}
-            left = stage.book.look(lambda work: work.unseen((0, "", "", "", ""), stage.now_us, WAITING))
-            assert len(left) == WAITING - 3
+            assert stage.left() == WAITING - 3
             looked.clear()
             await stage.see()
             assert len(looked) == WAITING - 3, "the control"
@@ -368,17 +390,13 @@ def test_in_turn_all_that_waits_is_looked_at(tmp_path: Path) -> None:
     """A sale whose time has passed unnoticed, as by a release that names another flow, is seen all the same, in its turn."""
 
     async def run() -> None:
-        async with _stage(tmp_path) as stage:
-            await stage.run(_reserve)
-            for number in range(50):
-                await stage.count("wms", f"S{number}", "H", 100, as_of_us=START_US + 1)
+        async with Waiting(tmp_path, counted_us=START_US + 1, seen_by="") as stage:
             stage.now_us += 3 * 86_400_000_000
-            await stage.run(lambda work: work.read("wms", "levels", Read(fresh_us=stage.now_us, whole_us=stage.now_us)))
-            seeing = Seeing(stage.book, Desk(), StageClock(stage))  # type: ignore[arg-type]
+            await stage.read_whole()
             for _ in range(WAITING // AT_ONCE + 1):
-                await seeing.look(stage.rules, {})
+                await stage.looks()
                 stage.now_us += 31_000_000
-            assert stage.book.look(lambda work: work.unseen((0, "", "", "", ""), stage.now_us, WAITING)) == []
+            assert stage.left() == 0
 
     asyncio.run(run())
 
@@ -396,24 +414,18 @@ def test_what_was_sold_often_is_worked_out_once(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(WorkingOut, "_of_sku", counted)
 
     async def run() -> None:
-        async with _stage(tmp_path) as stage:
-            stage.rules._sources["stock-to-shop"] = "shop"
-            await stage.run(_reserve)
-            for number in range(50):
-                await stage.count("wms", f"S{number}", "H", 100)
-            rows = [("wms", "shop", str(number), 1, START_US // 1_000 + number) for number in range(WAITING)]
-            await stage.ledger.group.run(lambda connection: connection.executemany(LINK, rows))
+        async with Waiting(tmp_path) as stage:
+            await stage.told(*range(WAITING))
             stage.now_us += 3_600_000_000
-            await stage.run(lambda work: work.read("wms", "levels", Read(fresh_us=stage.now_us, whole_us=stage.now_us)))
-            seeing = Seeing(stage.book, Desk(), StageClock(stage))  # type: ignore[arg-type]
-            seeing._round_us = stage.now_us
+            await stage.read_whole()
+            stage.seeing._round_us = stage.now_us
             worked_out.clear()
             marks = Marks(asked=(stage.now_us // 1_000, "", ""))
             text = msgspec.json.encode(marks).decode()
             await stage.run(lambda work: work.read("", f"{MARKS}wms", Read(cursor=text)))
-            await seeing.look(stage.rules, {})
-            assert stage.book.look(lambda work: work.unseen((0, "", "", "", ""), stage.now_us, WAITING)) == []
-            assert sorted(worked_out) == sorted(f"S{number}" for number in range(50))
+            await stage.looks()
+            assert stage.left() == 0
+            assert sorted(worked_out) == sorted(ITEMS)
 
     asyncio.run(run())
 
@@ -423,7 +435,7 @@ def test_when_an_order_was_told_is_asked_by_its_key(tmp_path: Path) -> None:
     plus signs it does."""
 
     async def run() -> None:
-        async with _stage(tmp_path) as stage:
+        async with BookStage(tmp_path, HALL) as stage:
             query = statements("stock_book.sql")["told_owner"]
 
             def plan(text: str) -> str:
