@@ -63,7 +63,7 @@ class Till:
     """One connection to a twin's control side."""
 
     def __init__(self, url: str) -> None:
-        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
 
     def asks(self, path: str, asked: dict[str, Any]) -> bool:
         """Whether it was sold."""

@@ -34,7 +34,7 @@ def lives(folder: Path, kills: int, chance: random.Random, keys: str) -> tuple[i
         die_at = chance.randint(1, ORDERS_PER_LIFE) if life < kills else 0
         when = chance.choice(["before", "before", "after"])
         command = [sys.executable, str(WORKER), str(folder), orders, str(die_at), when, keys]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
         assert ended.returncode == (-9 if die_at else 0), ended.stderr
         before += when == "before" and die_at > 0
     return before, json.loads(ended.stdout)

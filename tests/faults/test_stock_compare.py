@@ -72,7 +72,7 @@ class Caller:
     """One connection to a twin's control side; a thread of its own uses it."""
 
     def __init__(self, url: str) -> None:
-        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
 
     def post(self, path: str, **asked: Any) -> bool:
         """Whether it was done."""

@@ -17,10 +17,10 @@ from stock_simulation import TILL
 from stock_wide_world import WideEnded, WideWorld
 
 from interlock.flows.inventory import causes, judging
+from interlock.flows.inventory.counting import Counting
 from interlock.flows.inventory.deciding import Deciding
 from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.rules import Channel, StockRules
-from interlock.flows.inventory.taking import Taking
 from interlock.messaging.sqlite.stock_book import SqliteStockWork
 
 TRADE_SECONDS = 40.0 if NIGHTLY else 10.0
@@ -88,18 +88,18 @@ def _without_guards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Publishing, "_stale", lambda *_: "")
     monkeypatch.setattr(Deciding, "_was_seen", asks_nobody)
     monkeypatch.setattr(StockRules, "_channel", shows_what_it_counts)
-    monkeypatch.setattr(Taking, "_halt", _as_zero)
+    monkeypatch.setattr(Counting, "_halt", _as_zero)
     monkeypatch.setattr(SqliteStockWork, "sold", lambda *_: True)
     monkeypatch.setattr(causes, "is_on_its_way", lambda *_: False)
     monkeypatch.setattr(judging, "is_on_its_way", lambda *_: False)
     monkeypatch.setattr(judging.Judging, "_moved", lambda *_, **__: False)
 
 
-def _as_zero(taking: Taking, system: str, level: Any, _stopped: Any, event: int) -> None:
+def _as_zero(counting: Counting, system: str, level: Any, _stopped: Any, event: int) -> None:
     """What cannot be understood counts as none."""
-    for one in taking._book.counted_as(system, level.item, level.location):
-        taking._book.count(msgspec.structs.replace(one, quantities={"available": 0}, event=event))
-        taking._touch(one.sku, event)
+    for one in counting._book.counted_as(system, level.item, level.location):
+        counting._book.count(msgspec.structs.replace(one, quantities={"available": 0}, event=event))
+        counting._notes.touch(one.sku, event)
 
 
 class _Nobody(str):

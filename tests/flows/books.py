@@ -14,21 +14,21 @@ Record = dict[str, Any]
 
 def records(world: TwinWorld, vendor: str, kind: str) -> list[Record]:
     """All records of a kind at a twin, oldest first; every number a Decimal."""
-    with urlopen(f"{world.urls[vendor]}/_twin/records?kind={kind}", timeout=10) as answer:
+    with urlopen(f"{world.urls[vendor]}/_twin/records?kind={kind}", timeout=30) as answer:
         rows: list[Record] = json.loads(answer.read(), parse_float=Decimal, parse_int=Decimal)
     return rows
 
 
 def effects(world: TwinWorld, vendor: str, key: str) -> list[str]:
     """The kinds of the effects of one business key, in order: what the twin really did."""
-    with urlopen(f"{world.urls[vendor]}/_twin/effects", timeout=10) as answer:
+    with urlopen(f"{world.urls[vendor]}/_twin/effects", timeout=30) as answer:
         return [effect["kind"] for effect in json.loads(answer.read()) if effect["key"] == key]
 
 
 def keep_in_shop(world: TwinWorld, order_id: str, body: bytes) -> None:
     """Let the shop have this order, byte for byte, so that it can be read again; sends no webhook."""
     url = f"{world.urls['shopify']}/_twin/orders/{order_id}"
-    with urlopen(Request(url, data=body, method="PUT"), timeout=10) as answer:
+    with urlopen(Request(url, data=body, method="PUT"), timeout=30) as answer:
         assert answer.status == 200
 
 

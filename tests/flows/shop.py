@@ -80,7 +80,7 @@ class Shop:
     async def _get(self, url: str, method: str = "GET") -> str:
         def fetch() -> str:
             request = Request(url, method=method, headers={"x-shopify-access-token": "shpat_twin"})
-            with urlopen(request, timeout=10) as answer:
+            with urlopen(request, timeout=30) as answer:
                 return str(answer.read().decode())
 
         return await asyncio.to_thread(fetch)

@@ -138,7 +138,7 @@ async def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any
 
     def call() -> tuple[int, Any]:
         try:
-            with urlopen(Request(url, data=body, headers=headers, method="POST"), timeout=10) as answer:
+            with urlopen(Request(url, data=body, headers=headers, method="POST"), timeout=30) as answer:
                 return answer.status, json.loads(answer.read())
         except HTTPError as error:
             with error:

@@ -61,7 +61,7 @@ async def control(url: str, path: str, body: Any = None, *, method: str = "") ->
         request = Request(
             f"{url}/_twin{path}", data=data, headers=headers, method=method or ("POST" if data else "GET")
         )
-        with urlopen(request, timeout=10) as answer:
+        with urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
     return await asyncio.to_thread(call)

@@ -58,8 +58,8 @@ async def page(hub: Hub, path: str) -> str:
     def get() -> str:
         browser = build_opener(HTTPCookieProcessor(CookieJar()))
         with (
-            browser.open(f"{hub.url}/?token={hub.token}", timeout=10),
-            browser.open(hub.url + path, timeout=10) as answer,
+            browser.open(f"{hub.url}/?token={hub.token}", timeout=30),
+            browser.open(hub.url + path, timeout=30) as answer,
         ):
             return str(answer.read().decode())
 

@@ -40,8 +40,8 @@ async def console_page(hub: Hub, path: str) -> str:
 
     def fetch() -> str:
         opener = build_opener(HTTPCookieProcessor(CookieJar()))
-        opener.open(f"{hub.url}/?token={hub.token}", timeout=10).close()
-        with opener.open(hub.url + path, timeout=10) as answer:
+        opener.open(f"{hub.url}/?token={hub.token}", timeout=30).close()
+        with opener.open(hub.url + path, timeout=30) as answer:
             return str(answer.read().decode())
 
     return await asyncio.to_thread(fetch)

@@ -219,12 +219,12 @@ def worth(total: str) -> dict[str, str]:
 
 def requests(world: TwinWorld, vendor: str) -> int:
     """How often a vendor was called; its control interface does not count."""
-    with urlopen(f"{world.urls[vendor]}/_twin/state", timeout=10) as answer:
+    with urlopen(f"{world.urls[vendor]}/_twin/state", timeout=30) as answer:
         return int(json.loads(answer.read())["requests"])
 
 
 def effects(world: TwinWorld, vendor: str) -> list[tuple[str, str]]:
-    with urlopen(f"{world.urls[vendor]}/_twin/effects", timeout=10) as answer:
+    with urlopen(f"{world.urls[vendor]}/_twin/effects", timeout=30) as answer:
         return [(effect["kind"], effect["key"]) for effect in json.loads(answer.read())]
 
 
@@ -259,7 +259,7 @@ class Desk:
         def call() -> str:
             try:
                 request = Request(self._url + path, data=body, headers={"origin": self._url})
-                with self._open(request, timeout=10) as answer:
+                with self._open(request, timeout=30) as answer:
                     return str(answer.read().decode())
             except HTTPError as error:  # a page too: "somebody else was faster"
                 with error:

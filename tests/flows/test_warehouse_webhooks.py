@@ -30,7 +30,7 @@ async def _asked(world: TwinWorld, path: str, body: Any) -> Any:
             "content-type": "application/json",
         }
         data = json.dumps(body).encode()
-        with urlopen(Request(f"{world.urls['shipbob']}/2026-01{path}", data, headers), timeout=10) as answer:
+        with urlopen(Request(f"{world.urls['shipbob']}/2026-01{path}", data, headers), timeout=30) as answer:
             return json.loads(answer.read())
 
     return await asyncio.to_thread(call)

@@ -138,11 +138,11 @@ class Story:
     def person(self, method: str, path: str, body: Any) -> None:
         headers = {"authorization": f"Bearer {PEOPLES_TOKEN}", "content-type": "application/json"}
         asked = Request(f"{self.twin.url}{RECORDS}{path}", json.dumps(body).encode(), headers, method=method)
-        with urlopen(asked, timeout=10) as answer:
+        with urlopen(asked, timeout=30) as answer:
             assert answer.status == 204
 
     def records(self, kind: str, beginning: str | None = None) -> list[dict[str, Any]]:
-        with urlopen(f"{self.twin.url}/_twin/records?kind={kind}", timeout=10) as answer:
+        with urlopen(f"{self.twin.url}/_twin/records?kind={kind}", timeout=30) as answer:
             rows = json.loads(answer.read(), parse_float=Decimal, parse_int=Decimal)
         return [
             row

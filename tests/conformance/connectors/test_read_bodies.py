@@ -153,7 +153,7 @@ def test_other_objects_read_as_they_were_told(
         post(twin, mutation % gid)
     bodies: dict[str, Any] = {}
     while bodies.keys() != set(TOPICS.values()):
-        topic, raw = got.get(timeout=20)
+        topic, raw = got.get(timeout=60)
         bodies[TOPICS[topic]] = msgspec.json.decode(raw)
     found = {}
     for name, one in bodies.items():
@@ -172,6 +172,6 @@ def post(twin: Twin, query: str) -> None:
         json.dumps({"query": query}).encode(),
         {"Content-Type": "application/json", "X-Shopify-Access-Token": SHOPIFY.credentials["access_token"]},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         said = json.load(answer)
     assert "errors" not in said and not next(iter(said["data"].values()))["userErrors"], said

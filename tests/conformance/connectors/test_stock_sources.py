@@ -45,7 +45,7 @@ def ask(twin: Twin, method: str, path: str, body: Any, headers: dict[str, str]) 
     """One call of a person or another application."""
     headers = {"content-type": "application/json", **headers}
     request = urllib.request.Request(twin.url + path, json.dumps(body).encode(), headers, method=method)
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=30) as response:
         assert response.status < 300
 
 

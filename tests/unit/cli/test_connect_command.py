@@ -54,7 +54,7 @@ def folder(tmp_path: Path, shop: str) -> Path:
 def sent_back(url: str) -> str:
     """Where the merchant's browser is sent once they said yes."""
     with pytest.raises(HTTPError) as caught:
-        build_opener(Stay).open(url, timeout=10)
+        build_opener(Stay).open(url, timeout=30)
     with caught.value as answer:
         assert answer.code == 302, answer.read()
         return str(answer.headers["Location"])
@@ -62,7 +62,7 @@ def sent_back(url: str) -> str:
 
 def knocked(url: str) -> int:
     try:
-        with urlopen(Request(url), timeout=10) as answer:
+        with urlopen(Request(url), timeout=30) as answer:
             return int(answer.status)
     except HTTPError as answer:
         answer.close()
@@ -154,7 +154,7 @@ def test_a_code_is_spent_once(folder: Path, shop: str) -> None:
         address = sent_back(url)
         code = address.partition("code=")[2].partition("&")[0]
         form = f"client_id=twin-client&client_secret=shpss_twin&expiring=1&code={code}".encode()
-        urlopen(f"{shop}/admin/oauth/access_token", form, timeout=10).close()
+        urlopen(f"{shop}/admin/oauth/access_token", form, timeout=30).close()
         return address
 
     told, _ = typed(folder, spent)
@@ -168,7 +168,7 @@ def test_less_than_the_flows_need_is_said(folder: Path, shop: str) -> None:
     def less(url: str) -> str:
         address = sent_back(url)
         asked = Request(f"{shop}/_twin/scopes", b'{"scopes": ["read_orders"]}', {"content-type": "application/json"})
-        urlopen(asked, timeout=10).close()
+        urlopen(asked, timeout=30).close()
         return address
 
     told, _ = typed(folder, less)

@@ -25,7 +25,7 @@ class LateAnswer:
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(10)
+        self._listener.settimeout(60)
         host, port = self._listener.getsockname()
         self.host = f"{host}:{port}"
         self.asked, self._answer, self.answered = threading.Event(), threading.Event(), threading.Event()
@@ -37,7 +37,7 @@ class LateAnswer:
         with connection:
             connection.recv(65_536)
             self.asked.set()
-            self._answer.wait(10)
+            self._answer.wait(60)
             connection.sendall(OK)
             self.answered.set()
             connection.recv(1)
@@ -45,7 +45,7 @@ class LateAnswer:
     def answer(self) -> None:
         """Hold the event loop until the answer is there."""
         self._answer.set()
-        self.answered.wait(10)
+        self.answered.wait(60)
         threading.Event().wait(ANSWERED_SECONDS)
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class LateAnswer:
 async def forgot(call: Call, server: LateAnswer) -> bool:
     """Whether a task that was cancelled at the moment of its answer went on with it."""
     task = asyncio.ensure_future(call(f"http://{server.host}/"))
-    assert await asyncio.to_thread(server.asked.wait, 10)
+    assert await asyncio.to_thread(server.asked.wait, 60)
     server.answer()
     task.cancel()
     await asyncio.wait([task])

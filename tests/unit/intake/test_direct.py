@@ -46,7 +46,7 @@ class Served:
             await asyncio.sleep(0)
         heard = b""
         while not leave and (heard.count(b"HTTP/1.1 ") < until or _unfinished(heard)):
-            got = await asyncio.wait_for(reader.read(65_536), 10)
+            got = await asyncio.wait_for(reader.read(65_536), 60)
             if not got:
                 break
             heard += got

@@ -245,7 +245,7 @@ def test_sweep_ends(tmp_path: Path, page: Callable[[list[Listed], str], Page], s
         async with world(tmp_path) as made:
             made.shop.has(listed("1", made.now - MINUTE))
             made.shop.page = page
-            ended = await asyncio.wait_for(made.sweep(), 10)
+            ended = await asyncio.wait_for(made.sweep(), 60)
             assert ended.state == state
 
     asyncio.run(story())

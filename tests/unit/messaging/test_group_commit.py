@@ -72,7 +72,7 @@ def test_who_gives_up_waiting_for_a_commit_ends_nothing(tmp_path: Path) -> None:
             await closing
         assert count(tmp_path) == 2
 
-    asyncio.run(asyncio.wait_for(story(), 5))
+    asyncio.run(asyncio.wait_for(story(), 60))
 
 
 def test_what_is_not_committed_yet_is_not_read(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_what_is_not_committed_yet_is_not_read(tmp_path: Path) -> None:
             assert group.reading.execute(COUNT).get == 1
             await group.close()
 
-    asyncio.run(asyncio.wait_for(story(), 5))
+    asyncio.run(asyncio.wait_for(story(), 60))
 
 
 def test_a_busy_store_is_checkpointed(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_busy_store_is_checkpointed(tmp_path: Path) -> None:
             await asked[1]
             await group.close()
 
-    asyncio.run(asyncio.wait_for(story(), 5))
+    asyncio.run(asyncio.wait_for(story(), 60))
 
 
 def test_a_commit_that_ends_in_any_way_is_told(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_commit_that_ends_in_any_way_is_told(tmp_path: Path) -> None:
             await group.close()
         assert count(tmp_path) == 0
 
-    asyncio.run(asyncio.wait_for(story(), 5))
+    asyncio.run(asyncio.wait_for(story(), 60))
 
 
 def customer(delivery: Delivery, name: bytes) -> Intent:
@@ -186,4 +186,4 @@ def test_an_answer_that_is_not_committed_yet_is_no_open_call(tmp_path: Path) -> 
         assert await landing is None
         await ledger.close()
 
-    asyncio.run(asyncio.wait_for(story(), 5))
+    asyncio.run(asyncio.wait_for(story(), 60))

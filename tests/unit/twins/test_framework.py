@@ -61,7 +61,7 @@ def test_ends_with_its_parent(tmp_path: Path) -> None:
         assert twin.stdout is not None
         twin.stdout.readline()
         parent.communicate(b"\n")
-        assert twin.wait(10) == 0
+        assert twin.wait(60) == 0
 
 
 def test_effects_by_sequence_and_kind(start_twin: Any) -> None:
@@ -332,5 +332,5 @@ def test_signal_int_also_ends(start_twin: Any) -> None:
     """Ctrl-C in a terminal ends a twin without a traceback."""
     twin = start_twin("sink")
     os.kill(twin.process.pid, signal.SIGINT)
-    assert twin.process.wait(10) == 0
+    assert twin.process.wait(60) == 0
     twin.process.stdout.close()

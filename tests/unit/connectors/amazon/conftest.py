@@ -76,7 +76,7 @@ class Seller:
         self.server.ready = threading.Event()
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]})
         self.thread.start()
-        assert self.server.ready.wait(10)
+        assert self.server.ready.wait(60)
         self.url = app.vendor.url
         self.clock: Any = SkippingClock()
         self.settings: dict[str, Any] = {"feed_look_seconds": 0.0}
@@ -111,7 +111,7 @@ class Seller:
 
     def ended(self, receipt: str, *lines: stock.Line) -> Any:
         """What became of a feed, when it has ended."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while isinstance(found := self.look(receipt, *lines), stock.Underway):
             assert time.monotonic() < deadline
         return found
@@ -127,7 +127,7 @@ class Seller:
         headers = {"content-type": "application/json", "x-amz-access-token": token}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=30) as response:
                 return json.loads(response.read() or b"null")
         except urllib.error.HTTPError as refused:
             with refused:

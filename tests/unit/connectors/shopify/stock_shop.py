@@ -49,7 +49,7 @@ class Shop:
         data = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json", "x-shopify-access-token": "shpat_twin"}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return json.loads(response.read() or b"null")
 
     def items(self, count: int) -> list[str]:
@@ -91,7 +91,7 @@ class Shop:
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
 

@@ -40,7 +40,7 @@ class Seller:
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
 
@@ -49,7 +49,7 @@ class Seller:
         data = json.dumps(body or {}).encode() if method == "POST" else None
         headers = {"content-type": "application/json"}
         request = urllib.request.Request(f"{self.url}/_twin/{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return json.loads(response.read() or b"null")
 
     def item(self, *, counts: dict[str, int] | None = None, **more: Any) -> str:
