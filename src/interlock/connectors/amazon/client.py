@@ -39,6 +39,7 @@ class Amazon:
         self._patching = Patching(api, self._listings, self._lag)
         self._feeding = Feeding(
             api,
+            self._listings,
             look_seconds=float(connection.settings["feed_look_seconds"]),
             patience_seconds=float(connection.settings["feed_patience_seconds"]),
         )

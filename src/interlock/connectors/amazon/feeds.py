@@ -17,9 +17,12 @@ from urllib.parse import quote
 import msgspec
 
 from interlock.connectors.amazon.availability import PRODUCT_TYPE, patches, unwritable
+from interlock.connectors.amazon.lag import LATE_SECONDS_MAX
+from interlock.connectors.amazon.listings import Listings
 from interlock.connectors.amazon.report import outcomes, read_report
 from interlock.connectors.amazon.selling_partner import SellingPartner, decoded
 from interlock.connectors.amazon.usage import TOO_MANY
+from interlock.connectors.amazon.visibility import is_seen
 from interlock.connectors.contract import Answer, Done, Outcome, Refused, Retry, Uncertain, stock
 
 FEEDS: Final = "/feeds/2021-06-30"
@@ -48,6 +51,7 @@ class _Feed(msgspec.Struct):
     feedId: str  # noqa: N815
     processingStatus: str  # noqa: N815
     createdTime: str = ""  # noqa: N815
+    processingEndTime: str = ""  # noqa: N815
     resultFeedDocumentId: str = ""  # noqa: N815
 
 
@@ -58,11 +62,15 @@ class _Listed(msgspec.Struct):
 class Feeding:
     """The feeds of one seller. `look_seconds`: between two looks at one; `patience_seconds`: how long one may take."""
 
-    def __init__(self, api: SellingPartner, *, look_seconds: float, patience_seconds: float) -> None:
+    def __init__(
+        self, api: SellingPartner, listings: Listings, *, look_seconds: float, patience_seconds: float
+    ) -> None:  # fmt: skip
         self._api = api
+        self._listings = listings
         self._look_seconds = look_seconds
         self._patience_seconds = patience_seconds
         self._turn = asyncio.Lock()
+        self._reports: dict[str, stock.LineOutcomes] = {}
 
     async def submit(self, lines: Sequence[stock.Line], *, ends: float) -> stock.LineOutcomes | stock.Underway:
         """Hand the lines in. Until the feed itself is made nothing can have been changed."""
@@ -176,7 +184,7 @@ class Feeding:
         self, feed: _Feed, lines: Sequence[stock.Line], ends: float
     ) -> stock.LineOutcomes | stock.Underway | Retry:
         """Wait on; a feed that nobody should wait for any longer is taken back while it is in the queue."""
-        if self._age_seconds(feed) < self._patience_seconds:
+        if self._since_seconds(feed.createdTime) < self._patience_seconds:
             return self._underway(feed.feedId)
         path = f"{FEEDS}/feeds/{quote(feed.feedId, safe='')}"
         answer = await self._api.call("cancelFeed", "DELETE", path, ends=ends)
@@ -188,6 +196,22 @@ class Feeding:
     async def _reported(
         self, feed: _Feed, lines: Sequence[stock.Line], ends: float
     ) -> stock.LineOutcomes | stock.Underway | Retry:
+        """What the report says, once the listings show it: what is read before would be of before the feed."""
+        said = await self._said(feed, lines, ends)
+        if isinstance(said, Retry) or self._since_seconds(feed.processingEndTime) >= LATE_SECONDS_MAX:
+            return said
+        return said if await is_seen(self._listings, lines, said, ends=ends) else self._underway(feed.feedId)
+
+    async def _said(self, feed: _Feed, lines: Sequence[stock.Line], ends: float) -> stock.LineOutcomes | Retry:
+        """An outcome for each line. The report is fetched once: Amazon gives a document in 45 seconds, and looks are more."""
+        if feed.feedId not in self._reports:
+            said = await self._read_report(feed, lines, ends)
+            if isinstance(said, Retry):
+                return said
+            self._reports = {feed.feedId: said}  # there is only one feed at a time
+        return self._reports[feed.feedId]
+
+    async def _read_report(self, feed: _Feed, lines: Sequence[stock.Line], ends: float) -> stock.LineOutcomes | Retry:
         path = f"{FEEDS}/documents/{quote(feed.resultFeedDocumentId, safe='')}"
         document: _Document | Retry | Refused = await self._api.ask("getFeedDocument", path, _Document, ends=ends)
         if not isinstance(document, _Document):
@@ -201,12 +225,12 @@ class Feeding:
             return stock.line_outcomes(lines, _lost("the report cannot be read"))
         return whole(lines, outcomes(report, feed.feedId, sendable(lines)))
 
-    def _age_seconds(self, feed: _Feed) -> float:
+    def _since_seconds(self, moment: str) -> float:
+        """How long ago that was; no time at all when Amazon does not say."""
         try:
-            began = dt.datetime.fromisoformat(feed.createdTime)
+            return self._api.now_ms / 1000 - dt.datetime.fromisoformat(moment).timestamp()
         except ValueError:
             return 0.0
-        return self._api.now_ms / 1000 - began.timestamp()
 
 
 def sendable(lines: Sequence[stock.Line]) -> list[stock.Line]:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from interlock.connectors.amazon import feeds, visibility
 from interlock.connectors.amazon.report import UNPACKED_BYTES_MAX, outcomes, read_report
 from interlock.connectors.contract import Done, Refused, Retry, Uncertain, stock
 
 FEEDS = "/feeds/2021-06-30/feeds"
+SECONDS = 60.0
 NAMES = {Done: "done", Refused: "refused", Retry: "retry", Uncertain: "uncertain"}
 
 
@@ -77,6 +79,88 @@ def test_a_second_feed_waits_for_the_first(many: Any, lines: Any, line: Any) -> 
     seller.call("POST", "/_twin/feeds/release", {})
     assert names(seller.ended(first.receipt, *lines)) == ["done"] * 3
     assert isinstance(seller.write(*lines), stock.Underway)
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_feed_has_ended_when_its_numbers_are_seen(
+    many: Any, line: Any, monkeypatch: pytest.MonkeyPatch, *, waits: bool
+) -> None:
+    """Its report says accepted, and for minutes the listings show what they did before: read then, thousands of items would be taken
+    for sold. One report is fetched, however often is looked. Control: an end by the report alone shows the old number."""
+    seller = many()
+    seller.call("POST", "/_twin/delays", {"visible_after_seconds": 0.5})
+    lines = [line("MUG", 40, change_from=12), line("CUP/1", 1, change_from=3), line("PLATE-9", 9, change_from=9)]
+    fetched, read = [], feeds.read_report
+    monkeypatch.setattr(feeds, "read_report", lambda body, **of: fetched.append(body) or read(body, **of))
+    if not waits:
+        monkeypatch.setattr(feeds, "is_seen", _at_once)
+
+    async def followed(channel: Any) -> Any:
+        under = await channel.write(lines, key="k", timeout_seconds=SECONDS, first=True)
+        looks = 1
+        while isinstance(said := await channel.look(under.receipt, lines, timeout_seconds=SECONDS), stock.Underway):
+            looks += 1
+        return looks, said, await channel.read([one.place for one in lines], timeout_seconds=SECONDS)
+
+    looks, said, seen = seller.run(followed)
+    assert names(said) == ["done"] * 3 and (looks > 1) is waits and len(fetched) == 1
+    assert [one.quantity for one in seen] == ([40, 1, 9] if waits else [12, 3, 9])
+
+
+async def _at_once(*_: Any, **__: Any) -> bool:
+    return True
+
+
+def test_numbers_that_stay_of_before_are_waited_for_a_quarter_of_an_hour(
+    many: Any, line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still not seen then is not late any more: it is read as it is. Control: a moment before, the feed is waited for."""
+    seller = many()
+    seller.call("POST", "/_twin/delays", {"visible_after_seconds": 3600})
+    lines = [line("MUG", 40, change_from=12), line("CUP/1", 1, change_from=3), line("PLATE-9", 90, change_from=9)]
+    under = seller.write(*lines)
+    assert isinstance(seller.look(under.receipt, *lines), stock.Underway)
+    monkeypatch.setattr(feeds, "LATE_SECONDS_MAX", 0.0)
+    assert names(seller.look(under.receipt, *lines)) == ["done"] * 3
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown", "late"),
+    [
+        (5, 20, 5, True),
+        (5, 20, 3, True),
+        (5, 20, 18, False),
+        (20, 5, 20, True),
+        (20, 5, 4, False),
+        (0, 1, 0, True),
+        (0, 1, 1, False),
+    ],
+)
+def test_a_number_is_of_before_when_it_is_nearer_to_that(
+    line: Any, before: int, after: int, shown: int, *, late: bool
+) -> None:
+    """What sells meanwhile moves a number a little, a feed moves it a lot."""
+    assert visibility._is_of_before(line("MUG", after, change_from=before), shown) is late
+
+
+def test_those_are_looked_at_that_move_furthest(line: Any) -> None:
+    """Twenty, as many as a search gives; what nobody had read, or what stays, tells nothing."""
+    lines = [line(f"PLATE-{n}", n, change_from=0) for n in range(60)] + [
+        line("MUG", 900),
+        line("FBA", 800, change_from=800),
+    ]
+    assert [one.quantity for one in visibility._telling(lines)] == list(range(59, 39, -1))
+
+
+def test_a_patch_beside_a_running_feed_is_written_over(many: Any, lines: Any, line: Any) -> None:
+    """Why the hub holds back what changes at an item whose line is in a running feed: the older number would land after it."""
+    seller = many()
+    seller.call("POST", "/_twin/feeds/hold", {})
+    under = seller.write(*lines)
+    assert names(seller.write(line("MUG", 7))) == ["done"] and seller.shown("MUG") == [7]
+    seller.call("POST", "/_twin/feeds/release", {})
+    seller.ended(under.receipt, *lines)
+    assert seller.shown("MUG") == [5]
 
 
 def test_a_feed_whose_answer_was_lost_is_found_and_followed(many: Any, lines: Any) -> None:
