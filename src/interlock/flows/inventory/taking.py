@@ -1,4 +1,4 @@
-"""What one transaction takes in of what events say: counts into positions, sales into reservations; and what they touch."""
+"""What one transaction takes in of what events say: counts, sales into reservations; and what follows from what they touch."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,9 +6,10 @@ from itertools import product
 from typing import Final
 
 import msgspec
-
 from interlock.flows.inventory.anew import look_anew
-from interlock.flows.inventory.line import Ignored, Position, Stopped
+from interlock.flows.inventory.counting import Counting
+from interlock.flows.inventory.line import Stopped
+from interlock.flows.inventory.notes import Notes
 from interlock.flows.inventory.publish import At, Publishing, Waiting, seen_by
 from interlock.flows.inventory.renamed import carry_over
 from interlock.flows.inventory.rules import StockRules
@@ -17,13 +18,9 @@ from interlock.messaging.event import Event
 from interlock.messaging.stock import Level, Sale, SaleLine, Told
 from interlock.messaging.stock_book import (
     DIALECT,
-    Counted,
     Halted,
-    Happened,
-    Kind,
     Read,
     Reserved,
-    Shown,
     StockWork,
 )
 
@@ -36,12 +33,6 @@ LEVEL: Final = "inventory_level"
 TELLING: Final = "telling"
 """Beside what is read of a system: which telling of everything it is at, and when that began."""
 UNREADABLE: Final = "STK009"
-WHY_CHARACTERS: Final = 200
-"""Of a reason in the history: vendors' words may be longer."""
-NOT_OURS: Final = "STK006"
-"""Another system counts this: a signal, no stopped line."""
-
-_remainders = msgspec.json.Encoder(decimal_format="string").encode
 
 
 class Taking:
@@ -56,15 +47,10 @@ class Taking:
         self._normaliser = rules.normaliser
         self._now_us = now_us
         self._how = how
+        self._notes = Notes(book, now_us)
+        self._counting = Counting(book, rules, now_us, self._notes, again=self.again)
         self._following = WorkingOut(book, rules, now_us, behind=behind, besides=besides)
-        self.touched: dict[str, int] = {}
-        """SKU -> the event that touched it last."""
-        self._counted: dict[str, int] = {}
-        """SKUs that an owner counts otherwise than before, and kits of them, with when that was so."""
-        self._recounted: dict[tuple[str, str], None] = {}
-        """SKUs that an owner has counted now, changed or not, with the owner."""
-        self._listed_us: dict[str, int] = {}
-        """When the last telling of everything began, by system."""
+        self.touched = self._notes.touched
 
     def take(self, event: Event, said: Told | str) -> None:
         """One event."""
@@ -102,7 +88,7 @@ class Taking:
         """Work it out, under the name that the folder has for it now."""
         carried = carry_over(self._book, self._normaliser, sku, self._now_us)
         for name in (sku, *carried.names):
-            self._touch(name, event)
+            self._notes.touch(name, event)
         for row in carried.ended:  # its delivery waits for a person: there is nothing to be seen to any more
             if (channel := self._rules.channel(row.channel, row.place)) is not None:
                 self._following.wish(channel, row, event)
@@ -111,118 +97,19 @@ class Taking:
         """Work out what the touched SKUs, and the kits of them, should show; returns how many deliveries were opened."""
         publishing = Publishing(self._book, self._rules, self._now_us)
         left = SEEN_AT_ONCE
-        for sku, owner in self._recounted:
+        for sku, owner in self._counting.recounted:
             lines = self.told_of(sku, owner)[:left]
             self.see(lines, publishing)
             left -= len(lines)
             if not left:
                 break
-        return self._following.work_out(self.touched, self._counted)
+        return self._following.work_out(self.touched, self._counting.counted)
 
     # -- levels
 
     def level(self, system: str, level: Level, event: int, as_of_us: int) -> None:
         """A count of the owner's, or what a channel shows."""
-        if system in self._rules.channels:
-            self._shows(system, level, event)
-        if system not in self._rules.counting:
-            return
-        match self._normaliser.level(system, level):
-            case Position() as position:
-                self._count(system, level, position, event, as_of_us)
-            case Stopped() as stopped if stopped.code != NOT_OURS:
-                self._halt(system, msgspec.structs.replace(level, as_of_us=as_of_us), stopped, event)
-            case Stopped():
-                self._book.resume(system, level.item, level.location)
-                self._signal(system, level, event, as_of_us)
-            case Ignored():
-                self._book.resume(system, level.item, level.location)
-                self._book.unsignal(system, level.item, level.location)
-
-    def _count(self, system: str, level: Level, position: Position, event: int, as_of_us: int) -> None:
-        known = self._known_as(system, position, event)
-        same = [one for one in known if (one.sku, one.location) == (position.sku, position.location)]
-        if same and same[0].told_us < self._listed(system):
-            self._touch(
-                position.sku, event
-            )  # it was told no more: what it says is published again, also when it says the same
-        if same and same[0].as_of_us > as_of_us:
-            self._book.count(msgspec.structs.replace(same[0], told_us=self._now_us))
-            return  # an older state never overwrites a newer one, but it is told still
-        for one in known:
-            if one not in same:
-                self._book.uncount(one)
-                self._touch(one.sku, event)
-        before = dict(same[0].quantities) if same else {}
-        now = self._counted_now(system, level, position, event, as_of_us)
-        self._book.count(now)
-        self._recounted[now.sku, system] = None
-        self._book.resume(system, level.item, level.location)
-        self._book.unsignal(system, level.item, level.location)
-        if before == position.quantities:
-            return
-        for name in dict.fromkeys((*before, *position.quantities)):
-            if before.get(name) != position.quantities.get(name):
-                self._happened("counted", now.sku, system, now.place, name, before.get(name), position.quantities.get(name),
-                               why=_why(self._how, level), as_of_us=as_of_us, event=event)  # fmt: skip
-        for sku in (now.sku, *self._normaliser.kits_with(now.sku)):
-            self._counted[sku] = max(as_of_us, level.changed_us, self._counted.get(sku, 0))
-        self._touch(now.sku, event)
-
-    def _known_as(self, system: str, position: Position, event: int) -> list[Counted]:
-        """Where it was another SKU's, all that is known of that one goes on under the new name first: a part of it is no sum."""
-        known = self._book.counted_as(system, position.item, position.place)
-        former = {one.sku for one in known} - {position.sku}
-        for sku in sorted(former):
-            self.again(sku, event)
-        return self._book.counted_as(system, position.item, position.place) if former else known
-
-    def _listed(self, system: str) -> int:
-        if system not in self._listed_us:
-            self._listed_us[system] = self._book.reading(system, "levels").listed_us
-        return self._listed_us[system]
-
-    def _counted_now(self, system: str, level: Level, position: Position, event: int, as_of_us: int) -> Counted:
-        return Counted(
-            sku=position.sku, location=position.location, system=system, place=position.place, item=position.item,
-            quantities=position.quantities, as_of_us=as_of_us, told_us=self._now_us, event=event,
-            remainder=_remainders(position.remainders).decode() if position.remainders else "", unit=position.unit,
-            version=level.version,
-        )  # fmt: skip
-
-    def _signal(self, system: str, level: Level, event: int, as_of_us: int) -> None:
-        """Another counts it there: the last that this system says is kept to be looked at beside the truth, and has no history. What
-        it shows there as a channel is kept as that, and what it counted there before, as the owner, is no truth any more."""
-        for one in self._book.counted_as(system, level.item, level.location):
-            self._book.uncount(one)
-            self._touch(one.sku, event)
-        position = self._normaliser.signal(system, level)
-        if position is not None and self._rules.channel(system, level.location) is None:
-            self._book.signal(self._counted_now(system, level, position, event, as_of_us))
-
-    def _shows(self, channel: str, level: Level, event: int) -> None:
-        """An echo of our own write changes nothing (C17), nor one that comes before the write's own answer; any other number is
-        read at the channel before it counts, and so is the old number where another is on its way there: somebody may have
-        written it over ours (C19)."""
-        told = level.quantities.get("available")
-        if told is None:
-            return
-        for row in self._book.shown_as(channel, level.item, level.location):
-            if told != row.wanted or (row.seen != told and not _is_expected(row)):
-                self._book.show(msgspec.structs.replace(row, seen_us=-event))
-                self._touch(row.sku, event)
-
-    def _halt(self, system: str, level: Level, stopped: Stopped, event: int) -> None:
-        self._book.halt(
-            Halted(
-                system=system, item=level.item, place=level.location, sku=stopped.sku or level.sku, code=stopped.code,
-                reason=stopped.what, next_move=stopped.next_move, line=level, event=event, last_us=self._now_us,
-            )
-        )  # fmt: skip
-        for one in self._book.counted_as(
-            system, level.item, level.location
-        ):  # it is told still, and what was known stays
-            self._book.count(msgspec.structs.replace(one, told_us=self._now_us))
+        self._counting.take(system, level, event, as_of_us, how=self._how)
 
     def _unreadable(self, event: Event, words: str) -> None:
         line = Level(item=event.key, location="", quantities={})
@@ -248,20 +135,20 @@ class Taking:
             if at not in now:
                 self._book.release(msgspec.structs.replace(line, version=sale.version))
                 self._returned(channel, line, event)
-                self._touch(line.sku, event)
+                self._notes.touch(line.sku, event)
         for at, line in now.items():
             more = line.quantity - (before[at].quantity if at in before else 0)
             if not more and at in before:
                 continue
             self._book.reserve(line)
-            self._happened("sold", line.sku, channel, line.place, "sold", None, line.quantity,
+            self._notes.happened("sold", line.sku, channel, line.place, "sold", None, line.quantity,
                            why=f"order {sale.name or sale.key}", as_of_us=sale.accepted_us, event=event)  # fmt: skip
             if (itself := more - parts[at]) > 0:
                 units = -(-itself // self._normaliser.pack(channel, line.sku))
                 self._explains(channel, line.sku, line.place, units, event, sale.accepted_us)
             if more < 0:
                 self._returned(channel, line, event)
-            self._touch(line.sku, event)
+            self._notes.touch(line.sku, event)
         for (kit, place), units in kits.items() if not before else ():
             self._explains(channel, kit, place, units, event, sale.accepted_us)
 
@@ -300,7 +187,7 @@ class Taking:
     def _taken(self, channel: str, sale: Sale, line: SaleLine, event: int) -> dict[str, int]:
         sku, place = self._normaliser.sku(channel, line.item, line.sku, ""), f"order {sale.name or sale.key}"
         if isinstance(sku, Stopped):
-            self._halt(channel, Level(item=line.item, location=place, sku=line.sku, quantities={}), sku, event)
+            self._notes.halt(channel, Level(item=line.item, location=place, sku=line.sku, quantities={}), sku, event)
             return {}
         self._book.resume(channel, line.item, place)
         return self._normaliser.taken(channel, sku, line.quantity) if isinstance(sku, str) else {}
@@ -340,9 +227,9 @@ class Taking:
             if not waiting.known or line.quantity <= line.seen:
                 continue
             self._book.see(line)
-            self._happened("seen", line.sku, line.channel, line.place, "sold", line.quantity, None,
+            self._notes.happened("seen", line.sku, line.channel, line.place, "sold", line.quantity, None,
                            why=f"order {line.name or line.sale} is known to {waiting.owner}", event=line.event)  # fmt: skip
-            self._touch(line.sku, line.event)
+            self._notes.touch(line.sku, line.event)
         return waits
 
     def told_of(self, sku: str, owner: str) -> list[Reserved]:
@@ -353,24 +240,6 @@ class Taking:
             return self._book.reserved_told(sku, owner)
         return self._book.reserved(sku)
 
-    def _touch(self, sku: str, event: int) -> None:
-        self.touched[sku] = max(event, self.touched.get(sku, 0))
-
-    def _happened(
-        self, kind: Kind, sku: str, system: str, place: str, name: str, before: int | None, after: int | None, *,
-        why: str = "", as_of_us: int = 0, event: int = 0,
-    ) -> None:  # fmt: skip
-        self._book.happened(
-            Happened(at_us=self._now_us, kind=kind, sku=sku, system=system, place=place, name=name, before=before,
-                     after=after, as_of_us=as_of_us, why=why, event=event)
-        )  # fmt: skip
-
-
-def _is_expected(row: Shown) -> bool:
-    """Whether a place that shows what is wanted is no news: it was known what it showed, nothing was to go, nothing stood in the
-    way, so that the write which puts it there is on its way."""
-    return row.seen is not None and not (row.sold or row.missing or row.trouble or row.said)
-
 
 def _how_told(event: Event) -> str:
     """Why the history has a count: the webhook that told it, by what is signed of it if the headers name none. Of what was read
@@ -378,11 +247,6 @@ def _how_told(event: Event) -> str:
     if event.dialect == DIALECT:
         return ""
     return f"webhook {event.topic or next(iter(event.facts), '').partition('#')[0]}".strip()
-
-
-def _why(how: str, level: Level) -> str:
-    """How it was told, and what the system says of why it is so."""
-    return ", ".join(filter(None, (how, level.why)))[:WHY_CHARACTERS]
 
 
 def _as_of(level: Level, event: Event) -> int:
