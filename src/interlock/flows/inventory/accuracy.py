@@ -1,6 +1,5 @@
-"""Keeps stock true: compares each channel on a schedule and on demand, and makes full syncs, which go on after a crash."""
+"""Keeps stock true: has each channel compared on a schedule and on demand, and brought up to date in full."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,19 +12,18 @@ from interlock.errors import InterlockError, StoreError
 from interlock.flows.inventory.asking import NotReadError, Stocked, stamp_of
 from interlock.flows.inventory.compare import Comparison
 from interlock.flows.inventory.desk import StockDesk
+from interlock.flows.inventory.full_sync import FullSync, failed
 from interlock.flows.inventory.reader import StockReader
 from interlock.flows.inventory.recount import Recount
 from interlock.flows.inventory.rules import StockRules
 from interlock.flows.inventory.upkeep import HUB
-from interlock.messaging.accuracy import AccuracyBook, Measured, OpenSide, Run, SyncPlace
+from interlock.messaging.accuracy import AccuracyBook, Measured, OpenSide, Run
 from interlock.messaging.at_work import AtWork
-from interlock.messaging.delivery import BACKFILL
 from interlock.messaging.stock import is_asked
-from interlock.messaging.stock_book import Read, StockBook, StockWork, Wish
+from interlock.messaging.stock_book import Read, StockBook, StockWork
 
 LOOK_SECONDS: Final = 0.5
 """So late at most does a hub heed a command that another process gave."""
-SYNCED_AT_ONCE: Final = 500
 FRESH_US: Final = 10_000_000
 """A source that was read to the end so short a time ago is not read again first."""
 HOUR_MS: Final = 3_600_000
@@ -51,6 +49,7 @@ class AccuracyKeeper:
         self._clock = clock
         self._release = release
         self._side = side
+        self._full_sync = FullSync(accounts, clock, desk.wake)
         self._started_ms = clock.now_ms()
         self._at_work = AtWork[str](clock)
 
@@ -95,7 +94,7 @@ class AccuracyKeeper:
 
     async def _all(self, wanted: Sequence[Run]) -> None:
         for run in wanted:
-            await (self._sync(run) if run.kind == "sync" else self.compare(run))
+            await (self._full_sync.make(run, self._release().stock) if run.kind == "sync" else self.compare(run))
 
     # -- comparisons
 
@@ -108,14 +107,13 @@ class AccuracyKeeper:
         except StoreError:
             raise
         except (NotReadError, LookupError) as error:
-            measured = self._failed(run, str(error.args[0]))
+            measured = failed(run, str(error.args[0]), self._clock.now_ms())
         except InterlockError as error:  # a secret that is no more
-            measured = self._failed(run, error.what)
+            measured = failed(run, error.what, self._clock.now_ms())
         except Exception as error:
             LOG.exception("the stock of %s could not be compared", run.channel)
-            measured = self._failed(
-                run, f"the connector failed: {type(error).__name__}; the hub's log has the traceback"
-            )
+            words = f"the connector failed: {type(error).__name__}; the hub's log has the traceback"
+            measured = failed(run, words, self._clock.now_ms())
         await self._accounts.end(measured)
         ended = measured.run
         if ended.opened:
@@ -140,11 +138,6 @@ class AccuracyKeeper:
         if recount.took:
             self._desk.wake()
         return measured
-
-    def _failed(self, run: Run, words: str) -> Measured:
-        return Measured(
-            run=msgspec.structs.replace(run, state="failed", error=words[:500], ended_ms=self._clock.now_ms())
-        )
 
     async def _freshened(self, release: Stocked, run: Run) -> str:
         """Read the sources of truth of a channel to the end, where that is not done already; says which of them is silent."""
@@ -172,40 +165,6 @@ class AccuracyKeeper:
             group.owner for group in rules.inventory.groups if group.owner and (not group.at or named & set(group.at))
         }
         return ({rules.inventory.locations[name].owner for name in named} | groups) & rules.counting
-
-    # -- full syncs
-
-    async def _sync(self, wanted: Run) -> None:
-        """Open what is missing, some at a time behind all live work; where it has reached is on the disk with what it opened."""
-        run = wanted
-        if run.state == "asked":
-            run = msgspec.structs.replace(run, state="running", began_ms=self._clock.now_ms())
-            await self._accounts.begin(run)
-        rules = self._release().stock
-        channels = rules.channels.get(run.channel, ())
-        flows = {one.flow: one for one in channels}
-        places = [
-            place
-            for one in channels
-            for place, names in one.places.items()
-            if not run.location or run.location in names
-        ]
-        if not places:
-            await self._accounts.end(self._failed(run, f"no flow shows stock at {run.location or run.channel}"))
-            return
-
-        def wish(at: SyncPlace) -> Wish:
-            shown = flows.get(at.flow) or channels[0]
-            settled_ms = (at.written_us + round(shown.publish.settle_seconds * 1e6)) // 1_000 if at.written_us else 0
-            return Wish(
-                flow=shown.flow, system=shown.source, channel=run.channel, sku=at.sku, place=at.place, release=rules.release,
-                priority=BACKFILL, not_before_ms=settled_ms,
-            )  # fmt: skip
-
-        while run.state == "running":
-            run = await self._accounts.sync(run, places, SYNCED_AT_ONCE, wish, self._clock.now_ms())
-            self._desk.wake()
-            await asyncio.sleep(0)
 
 
 def _levels_of(work: StockWork, *, system: str) -> Read:

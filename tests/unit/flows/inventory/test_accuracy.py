@@ -421,7 +421,7 @@ def test_a_full_sync_goes_on_where_it_was_and_asks_for_nothing_twice(tmp_path: P
 
         world.accounts.sync = once  # type: ignore[method-assign, assignment]
         with suppress(Killed):
-            await world.keeper._sync(asked)
+            await world.keeper._full_sync.make(asked, world.rules)
         assert len(world.open()) == 500
         world.accounts.sync = steps  # type: ignore[method-assign]
         world.close_deliveries()  # what was opened was delivered ...
@@ -430,7 +430,7 @@ def test_a_full_sync_goes_on_where_it_was_and_asks_for_nothing_twice(tmp_path: P
         )
         (again,) = await world.accounts.open_runs()
         assert (again.id, again.state, again.opened) == (number, "running", 500)
-        await world.keeper._sync(again)
+        await world.keeper._full_sync.make(again, world.rules)
         ended = read_stock_run(world.ledger.group.connection, number)
         assert ended is not None and (ended.state, ended.opened) == ("done", 1_100)
         assert len(world.open()) == 600
