@@ -273,11 +273,8 @@ def test_an_undeclared_host_is_never_called(case: Case, twin: Twin, number: int)
 @each
 def test_nobody_listening_may_be_tried_again(case: Case, number: int) -> None:
     """A refused connection sent nothing: retry, not uncertain."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
 
-    async def use() -> Outcome:
+    async def use(url: str) -> Outcome:
         http = Http([host_of(url)])
         try:
             destination = connect(case, url, http)
@@ -285,7 +282,9 @@ def test_nobody_listening_may_be_tried_again(case: Case, number: int) -> None:
         finally:
             await http.close()
 
-    outcome = asyncio.run(use())
+    with socket.socket() as taken:  # and nobody else listens there meanwhile
+        taken.bind(("127.0.0.1", 0))
+        outcome = asyncio.run(use(f"http://127.0.0.1:{taken.getsockname()[1]}"))
     assert isinstance(outcome, Retry)
     assert outcome.code == "NET001"
 

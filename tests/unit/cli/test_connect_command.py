@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
 from commandline import INTERLOCK, START_SECONDS, call, said
+
+from interlock.cli.twin_world import _free_ports
 
 SECRETS = {"shopify-client-id": "twin-client", "shopify-client-secret": "shpss_twin"}
 
@@ -73,9 +74,8 @@ class Connecting:
     """The command as a program of its own, listening; `url` is what the merchant opens."""
 
     def __init__(self, folder: Path, *more: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.callback = f"http://localhost:{free.getsockname()[1]}/callback"
+        (port,) = _free_ports(1)
+        self.callback = f"http://localhost:{port}/callback"
         command = [
             *INTERLOCK,
             "connect",
@@ -189,9 +189,8 @@ def test_what_cannot_be_connected(folder: Path) -> None:
 
 def test_nobody_comes_back(folder: Path) -> None:
     """A terminal that is left open ends by itself."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        callback = f"http://127.0.0.1:{free.getsockname()[1]}/callback"
+    (port,) = _free_ports(1)
+    callback = f"http://127.0.0.1:{port}/callback"
     shown = call(
         "connect", "shopify", "--folder", folder, "--json", "--redirect-uri", callback, "--wait-minutes", "0.0001"
     )
