@@ -96,10 +96,6 @@ class RestApi:
             Route("/{rest:path}", _not_found),
         ]
 
-    def served_version(self, asked: str) -> str | None:
-        """The version that answers a request for another; None when there never was one."""
-        return self.versions.served(asked)
-
     def _guarded(self, handler: Handler) -> Handler:
         async def guarded(request: Request) -> Response:
             version = self.versions.served(request.path_params["version"])

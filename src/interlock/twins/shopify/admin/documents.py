@@ -11,7 +11,6 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
-    OperationType,
     VariableNode,
     parse,
     validate,
@@ -40,7 +39,6 @@ class Operation:
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, node: OperationDefinitionNode) -> None:
         self.schema, self.document, self.node = schema, document, node
-        self.is_mutation = node.operation is OperationType.MUTATION
         self.introspects = any(
             getattr(getattr(one, "name", None), "value", "") in INTROSPECTION for one in node.selection_set.selections
         )
