@@ -163,8 +163,8 @@ def _change(line: "Sequence[Happened]") -> str:
 def _moved(one: "Happened") -> str:
     if one.kind == "asked":
         return one.why
-    if one.kind in ("sold", "seen"):
-        return counted((one.after if one.kind == "sold" else one.before) or 0, "piece")
+    if one.kind in ("sold", "placed", "seen"):
+        return counted((one.before if one.kind == "seen" else one.after) or 0, "piece")
     return (
         f"{one.name} {one.after}"
         if one.before is None

@@ -61,11 +61,13 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class Stock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the system has to do with stock: it `counts` (a stock_source in client.py), it `shows` (a stock_channel), and by which
-    webhook topics it tells what a flow of stock needs to hear."""
+    webhook topics it tells what a flow of stock needs to hear; by those of `routed`, that a sale is taken from elsewhere, which
+    matters where it shows several locations."""
 
     counts: bool = False
     shows: bool = False
     topics: tuple[str, ...] = ()
+    routed: tuple[str, ...] = ()
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -88,13 +88,15 @@ class SaleLine(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
 class Sale(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """An order as it takes stock: what it still takes now, after edits, cancellations and refunds (no lines: nothing any
     more). `key` is the order's id at the channel, `version` in microseconds as its order events have it, `accepted_us`
-    when the channel took it."""
+    when the channel took it. `unrouted`: where its lines are taken from the channel decides, or changes, without saying so here;
+    a location that stands there all the same is a hint, and what was told before holds until the order is read."""
 
     key: str
     version: int
     accepted_us: int
     lines: tuple[SaleLine, ...] = ()
     name: str = ""
+    unrouted: bool = False
 
 
 class SalePage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -242,6 +244,21 @@ class StockChannel(Protocol):
 
     def told(self, topic: str, body: bytes) -> Told:
         """What a webhook of the channel says: levels (also of our own writes) and sales. Pure, raises as StockSource.told."""
+
+
+@runtime_checkable
+class Routing(Protocol):
+    """A channel that decides after a sale from which of its locations it is taken, and may change that."""
+
+    async def sale(self, object_name: str, key: str, *, timeout_seconds: float) -> Sale | Retry | Refused:
+        """One order as it takes stock now, each line with its location as far as that is decided; `unrouted` while some of it is
+        not yet. `object_name` and `key` as an event of the channel names the order, or what of it has changed."""
+
+
+def routing(channel: StockChannel) -> Routing | None:
+    """The channel as one that can be asked where a sale is taken from; None for one that cannot."""
+    found: object = channel
+    return found if isinstance(found, Routing) else None
 
 
 def is_asked(source: StockSource) -> bool:

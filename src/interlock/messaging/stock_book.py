@@ -31,8 +31,9 @@ LineMark = tuple[str, str, str]
 UnseenMark = tuple[int, str, str, str, str]
 """Of a line of a sale: when it was accepted, its SKU, channel, sale and place."""
 
-Kind = Literal["counted", "written", "foreign", "refused", "sold", "seen", "asked"]
-"""`asked` is no row of the book: a person had asked for what follows, as the audit has it."""
+Kind = Literal["counted", "written", "foreign", "refused", "sold", "placed", "seen", "asked"]
+"""`placed`: a sale is taken from there and not from elsewhere, as its channel says by now. `asked` is no row of the book: a person had
+asked for what follows, as the audit has it."""
 _T = TypeVar("_T")
 
 

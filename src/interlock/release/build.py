@@ -217,12 +217,17 @@ class Build:
         """System -> the subscriptions that its flows declare, of systems whose connector can make them. What people ask of their
         data comes by the app's own settings, never by a subscription (F75)."""
         gates = {flow.name: self._gate_topics(flow) for flow in self.strategy.flows.values()}
-        stock = {system: self._manifest(system).stock.topics for system in self.stock.channels}
+        stock = {system: self._stock_topics(system) for system in self.stock.channels}
         return {
             system: [_subscription(one) for one in topics if one.topic in self._manifest(system).topics and one.topic not in PRIVACY]
             for system, topics in wanted(self.strategy, gates, stock).items()
             if self._manifest(system).subscribes
         }
+
+    def _stock_topics(self, channel: str) -> tuple[str, ...]:
+        """By which a channel tells what a flow of stock needs to hear."""
+        told = self._manifest(channel).stock
+        return (*told.topics, *(told.routed if self.stock.is_routed(channel) else ()))
 
     def _gate_topics(self, flow: Flow) -> tuple[str, ...]:
         """By which the source tells that something may leave now."""

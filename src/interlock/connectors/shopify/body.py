@@ -73,6 +73,7 @@ class _Body(msgspec.Struct):
     order_id: Id | None = None
     order_edit: _Edit | None = None
     fulfillment_order: _Named | None = None
+    moved_fulfillment_order: _Named | None = None
     cancelled_at: str | UnsetType | None = UNSET
     status: str | None = None
     financial_status: str | UnsetType | None = UNSET
@@ -262,9 +263,10 @@ def _return(read: _Body) -> Subject:
 
 
 def _fulfillment_order(read: _Body) -> Subject:
-    """It changed; what it belongs to is not told."""
-    assert read.fulfillment_order is not None
-    return Subject(object="fulfillment_order", key=read.fulfillment_order.exact_id)
+    """It changed, or was moved; what it belongs to is not told."""
+    named = read.fulfillment_order or read.moved_fulfillment_order
+    assert named is not None
+    return Subject(object="fulfillment_order", key=named.exact_id)
 
 
 def _plain(name: str, topics: str, members: Callable[[_Body], tuple[object, ...]]) -> Callable[[_Body], Subject]:
@@ -313,6 +315,7 @@ SHAPES: Final[tuple[tuple[Callable[[_Body], bool], Callable[[_Body], Subject]], 
     (lambda read: bool(read.customer) and bool(read.orders_requested), _privacy("customers/data_request")),
     (lambda read: read.is_of_shop, _shop_redact),
     (lambda read: read.fulfillment_order is not None and bool(read.fulfillment_order.exact_id), _fulfillment_order),
+    (lambda read: read.moved_fulfillment_order is not None and bool(read.moved_fulfillment_order.exact_id), _fulfillment_order),
     (lambda read: read.id is not None and bool(read.line_items) and bool(read.total_price), _order),
 )
 """Which shape is what, the commonest first."""

@@ -16,6 +16,7 @@ from interlock.connectors.shopify.graphql import Admin
 from interlock.connectors.shopify.shape import number
 from interlock.connectors.shopify.stock_lines import LINES_MAX, gid, is_id
 from interlock.connectors.shopify.stock_listing import StockListing, seen_at
+from interlock.connectors.shopify.stock_sale import StockSales
 from interlock.connectors.shopify.stock_writing import StockWrite
 
 ANSWERS_AT_ONCE: Final = Retry(
@@ -33,6 +34,7 @@ class ShopifyStock:
         self._admin = Admin(connection)
         self._clock = connection.clock
         self._manifest = declared_manifest(connection)
+        self._sales = StockSales(self._admin, connection.clock)
         self._listing = StockListing(self._admin, connection.http, connection.settings["stock_listing"])
 
     async def items(self, after: str, *, timeout_seconds: float) -> stock.ItemPage | Retry | Refused:
@@ -84,6 +86,10 @@ class ShopifyStock:
     async def sales(self, cursor: str, after: str, *, timeout_seconds: float) -> stock.SalePage:  # noqa: ARG002
         """None: orders come as events, and what webhooks left out as their backfill."""
         return stock.SalePage(sales=(), cursor=cursor)
+
+    async def sale(self, object_name: str, key: str, *, timeout_seconds: float) -> stock.Sale | Retry | Refused:
+        """An order with the locations that it is assigned to (stock_sale.py)."""
+        return await self._sales.sale(object_name, key, timeout_seconds=timeout_seconds)
 
     def told(self, topic: str, body: bytes) -> stock.Told:  # noqa: ARG002
         """Levels of inventory_levels/update, sales of orders/*; the topic is not signed, so the body decides."""

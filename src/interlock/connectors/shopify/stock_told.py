@@ -23,6 +23,10 @@ class _Edit(msgspec.Struct):
     order_id: Id
 
 
+class _Moved(msgspec.Struct):
+    id: str
+
+
 class _Line(msgspec.Struct):
     """A line of an order. `variant_inventory_management` is null where stock is not kept, and absent from what was read
     over GraphQL, which does not say."""
@@ -55,6 +59,7 @@ class _Body(msgspec.Struct):
     line_items: list[_Line] | None = None
     order_id: Id | None = None
     order_edit: _Edit | None = None
+    moved_fulfillment_order: _Moved | None = None
     refund_line_items: msgspec.Raw = ABSENT
     inventory_item_id: Id | None = None
     available: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -79,6 +84,8 @@ def told(body: bytes) -> stock.Told:
         return _level(read, str(read.inventory_item_id), str(read.location_id))
     if read.order_edit is not None:
         return stock.Told(again=(gid("Order", str(read.order_edit.order_id)),))
+    if read.moved_fulfillment_order is not None:
+        return stock.Told(again=(read.moved_fulfillment_order.id,))
     if read.order_id is not None:  # a parcel takes nothing that its order did not
         return stock.Told(again=(gid("Order", str(read.order_id)),)) if bool(read.refund_line_items) else NOTHING
     return stock.Told(sales=(_sale(read, read.line_items),)) if read.line_items is not None else NOTHING
@@ -101,6 +108,7 @@ def _sale(read: _Body, lines: list[_Line]) -> stock.Sale:
     for line in lines if read.cancelled_at is None else ():
         units[str(line.variant_id), line.sku or ""] += line.takes
     return stock.Sale(
+        unrouted=any(units.values()),
         key=gid_parts(read.admin_graphql_api_id)[1] or str(read.id),
         version=micros(read.updated_at) if read.updated_at is not None else 0,
         accepted_us=micros(read.created_at) if read.created_at is not None else 0,
@@ -110,5 +118,5 @@ def _sale(read: _Body, lines: list[_Line]) -> stock.Sale:
 
 
 def _sale_line(item: str, sku: str, count: int, location: int | None) -> stock.SaleLine:
-    """The till of a shop names its location; for an order from the web the store decides later."""
+    """The till of a shop names its location, where most is handed out; what is sent, the store assigns to one later (stock_sale.py)."""
     return stock.SaleLine(item=item, sku=sku, quantity=count, location="" if location is None else str(location))

@@ -14,12 +14,12 @@ from interlock.messaging.stock_book import Happened
 from interlock.strategy.model import Strategy
 
 KIND_LIGHTS: Final = {
-    "counted": "done", "written": "running", "foreign": "dead", "refused": "dead", "sold": "waiting", "seen": "done",
-    "asked": "running",
+    "counted": "done", "written": "running", "foreign": "dead", "refused": "dead", "sold": "waiting", "placed": "waiting",
+    "seen": "done", "asked": "running",
 }  # fmt: skip
 KIND_WORDS: Final = {
     "counted": "Counted", "written": "Written by us", "foreign": "Written by somebody else", "refused": "Refused", "sold": "Sold",
-    "seen": "Known to its owner", "asked": "Asked for",
+    "placed": "Taken from there", "seen": "Known to its owner", "asked": "Asked for",
 }  # fmt: skip
 MICRO: Final = 1_000
 
@@ -63,7 +63,7 @@ def _steps(strategy: Strategy, changes: Sequence[Happened]) -> list[Step]:
 def _step(strategy: Strategy, one: Happened) -> Step:
     where = title_of(strategy, one.system) + (f" at {one.place}" if one.place else "")
     why = f" · {one.why}" if one.why else ""
-    told = {"sold": f"{_moved(one)} · {where}{why}", "seen": f"{_moved(one)} · {where}{why}", "asked": f"{where}{why}"}
+    told = {**dict.fromkeys(("sold", "placed", "seen"), f"{_moved(one)} · {where}{why}"), "asked": f"{where}{why}"}
     return Step(
         at_ms=one.at_us // MICRO, state=KIND_LIGHTS[one.kind], what=KIND_WORDS[one.kind],
         detail=told.get(one.kind, f"{where}{why}: {_moved(one)}"),
@@ -71,7 +71,7 @@ def _step(strategy: Strategy, one: Happened) -> Step:
 
 
 def _moved(one: Happened) -> str:
-    if one.kind == "sold":
+    if one.kind in ("sold", "placed"):
         return counted(one.after or 0, "piece")
     if one.kind == "seen":
         return counted(one.before or 0, "piece")

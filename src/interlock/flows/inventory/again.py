@@ -12,12 +12,14 @@ from interlock.flows.inventory.asking import CALL_SECONDS, NotReadError, Stocked
 from interlock.flows.inventory.reasons import AGAIN, positions_of, reasons_of, told_us
 from interlock.flows.inventory.seeing import ask_of_later
 from interlock.flows.inventory.telling import Telling
-from interlock.messaging.stock import Level, Told, is_asked, lag_seconds, read_rest_seconds
+from interlock.messaging.stock import Level, Told, is_asked, lag_seconds, read_rest_seconds, routing
 from interlock.messaging.stock_book import Reading, StockBook, StockWork
 
 AGAIN_AT_ONCE: Final = 100
 """As many items as a source is asked for in one call."""
 MOST_AGAIN: Final = 20
+MOST_UNROUTED: Final = 4
+"""So often an order is read whose channel has not decided yet where it takes from: for half a minute."""
 LEVEL: Final = "inventory_level"
 
 Due = tuple[str, str, int, int]
@@ -60,10 +62,16 @@ class ReadingAgain:
         if told.levels or told.sales:
             reading = Reading(levels=told.levels, sales=told.sales, how=AGAIN)
             await self._telling.tell(system, "again", reading, asked_ms=asked_ms)
-        await self._book.run(partial(_was_read, system=system, due=[due]))
+        if any(sale.unrouted for sale in told.sales) and due[3] < MOST_UNROUTED:
+            await self._later(system, [due], for_good=False)
+        else:
+            await self._book.run(partial(_was_read, system=system, due=[due]))
         return 0.0
 
     async def _told(self, release: Stocked, system: str, object_name: str, key: str) -> Told:
+        if (sales := routing(release.stock_channel(system)) if system in release.stock.channels else None) is not None:
+            asked = partial(sales.sale, object_name, key, timeout_seconds=CALL_SECONDS)
+            return Told(sales=(await persistently(self._clock, asked, patience_seconds=0.0),))
         body = await persistently(
             self._clock,
             lambda: release.source(system).read(object_name, key, timeout_seconds=CALL_SECONDS),

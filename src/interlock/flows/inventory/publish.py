@@ -169,7 +169,7 @@ class Publishing:
             if names and not self._is_known(line, names[0], positions):
                 for name, pieces in _spread(line.quantity - line.seen, names, left):
                     owner = positions[name][0].system
-                    words = f"sold at {line.channel} as {line.name or line.sale}, not yet seen by {owner}"
+                    words = f"{_sold(line)}, not yet seen by {owner}"
                     term = Term(what=words, amount=-pieces, system=line.channel, location=name, at_us=line.accepted_us)
                     found.setdefault(name, []).append(term)
         for gone in self._gone(sku):
@@ -195,7 +195,10 @@ class Publishing:
         return self._missing[sku]
 
     def _locations(self, channel: str, place: str, positions: Mapping[str, list[Counted]]) -> list[str]:
-        """Where a sale takes from, of what is counted: as its channel says, else where it shows anything, else anywhere."""
+        """Where a sale takes from, of what is counted: as its channel says, which may be no stock at all, else where it shows
+        anything, else anywhere."""
+        if place and self._rules.normaliser.is_no_stock(channel, place):
+            return []
         said = self._rules.normaliser.locations(channel, place) if place else ()
         shown = [name for one in self._rules.channels.get(channel, ()) for name in one.locations]
         every = ([name for name in names if name in positions] for names in (said, shown, positions))
@@ -319,6 +322,11 @@ def settled_at_us(row: Shown, terms: Publish, now_us: int) -> int:
 def _term_of(one: Counted) -> Term:
     words = f"available by {one.system} at {one.place}"
     return Term(what=words, amount=one.available, system=one.system, location=one.location, at_us=one.as_of_us)
+
+
+def _sold(line: Reserved) -> str:
+    """With the place, where the channel says which."""
+    return f"sold at {line.channel} as {line.name or line.sale}" + (f" from {line.place}" if line.place else "")
 
 
 def _term_of_gone(gone: Gone, amount: int, location: str = "") -> Term:

@@ -95,6 +95,12 @@ class StockRules:
         """Who shows at this place of a channel."""
         return next((channel for channel in self.channels.get(system, ()) if place in channel.places), None)
 
+    def is_routed(self, system: str) -> bool:
+        """Whether it matters from which of its places a channel takes a sale: it shows several of our locations, or has places
+        that are no stock."""
+        shown = {name for channel in self.channels.get(system, ()) for name in channel.locations}
+        return len(shown) > 1 or any(system == ignored for ignored, _ in self.inventory.ignored_places)
+
     def terms(self, channel: Channel, sku: str, place: str) -> Publish:
         """What holds for the SKU at a place of the channel as a whole. Rules for a location hold where the place shows it alone;
         where it shows several there are none that would say this (STR388)."""

@@ -33,8 +33,9 @@ OTHER_TOPICS = (
     "products/delete", "inventory_levels/update", "inventory_levels/connect", "inventory_levels/disconnect",
     "inventory_items/create", "inventory_items/update", "inventory_items/delete", "locations/create", "locations/update",
     "locations/activate", "locations/deactivate", "locations/delete", "bulk_operations/finish", "disputes/create",
-    "disputes/update", "shop/update", "fulfillment_orders/hold_released", "returns/request", "returns/approve",
-    "returns/decline", "returns/update", "returns/process", "returns/cancel", "returns/close", "returns/reopen",
+    "disputes/update", "shop/update", "fulfillment_orders/hold_released", "fulfillment_orders/moved",
+    "returns/request", "returns/approve", "returns/decline", "returns/update", "returns/process", "returns/cancel",
+    "returns/close", "returns/reopen",
 )  # fmt: skip
 """Topics that can be subscribed to and that have no Events form here."""
 TOPICS = (*EVENT_TOPICS, *OTHER_TOPICS)

@@ -27,7 +27,11 @@ READ = [name for name, one in manifest("shopify").objects.items() if "read" in o
 WITH_TOPIC = {"order_release", "order_fulfillment_orders_page"}
 """Documents of an object that are used with a topic or a part only, whose scopes then are granted."""
 
-WITH_STOCK = {"inventory_set_quantities", "inventory_activate"} | {name for name in DOCUMENTS if name.startswith("stock_")}
+WITH_SALES = {"stock_sale", "stock_sale_moved"}
+"""Documents of what is sold, whose scopes are those of its webhooks."""
+WITH_STOCK = {"inventory_set_quantities", "inventory_activate"} | {
+    name for name in DOCUMENTS if name.startswith("stock_") and name not in WITH_SALES
+}
 """Documents of the stock channel, whose scopes are granted where a flow shows stock here."""
 
 each_document = pytest.mark.parametrize("name", DOCUMENTS)
@@ -98,7 +102,7 @@ def test_the_scopes_of_all_objects_suffice_for_all_documents(version: str) -> No
     told = {scope for named in manifest("shopify").scopes["read"].values() for scope in named}
     parts = {part.object for part in manifest("shopify").parts.values()}
     of_one = {each for name in {*READ, *parts} for each in documents_of(name)}
-    assert scopes.missing(scopes.needed(set(names()) - of_one - WITH_TOPIC - WITH_STOCK, version), told) == []
+    assert scopes.missing(scopes.needed(set(names()) - of_one - WITH_TOPIC - WITH_STOCK - WITH_SALES, version), told) == []
 
 
 @each_version
@@ -108,6 +112,16 @@ def test_the_manifest_names_the_scopes_of_showing_stock(version: str) -> None:
     clauses = scopes.needed(WITH_STOCK, version)
     assert scopes.missing(clauses, told) == []
     assert set(told) == {scope for clause in clauses for scope in clause} - {"read_markets_home"}
+
+
+@each_version
+def test_a_sale_is_read_with_the_scopes_of_what_tells_of_it(version: str) -> None:
+    """Who shows stock and reads orders may read what an order takes; where it takes it from, who may hear that it was moved."""
+    named = manifest("shopify").scopes
+    told = {*named["write"]["inventory_level"], *named["read"]["order"], *named["topic"]["fulfillment_orders/moved"]}
+    clauses = (*scopes.needed(WITH_SALES, version), *scopes.wished(WITH_SALES, version))
+    assert scopes.missing(clauses, told) == []
+    assert scopes.missing(scopes.needed({"stock_sale"}, version), told - {"read_merchant_managed_fulfillment_orders"}) == []
 
 
 def test_the_versions_are_those_of_the_rule() -> None:

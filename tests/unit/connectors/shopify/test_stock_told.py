@@ -14,12 +14,14 @@ import pytest
 
 from interlock.connectors.contract import IntakeError, stock
 from interlock.connectors.registry import text_of
+from interlock.connectors.shopify.body import subject_of
 from interlock.connectors.shopify.stock_told import told
 from interlock.twins.shopify import changes
 from interlock.twins.shopify.orders import make_order
 
 AT = datetime(2026, 7, 2, tzinfo=UTC)
 BIG = 2**53 + 1
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "shopify"
 
 
 def sample(topic: str) -> Any:
@@ -62,7 +64,7 @@ def test_an_order_takes_what_it_was_placed_for() -> None:
     """C61: every line of a variant whose stock is kept, by the variant's id; when it was accepted, and as of when."""
     body = order()
     (sale,) = of(body).sales
-    assert (sale.key, sale.name, sale.lines[0].location) == (str(body["id"]), body["name"], "")
+    assert (sale.key, sale.name, sale.lines[0].location, sale.unrouted) == (str(body["id"]), body["name"], "", True)
     assert taken(body) == Counter({line["sku"]: line["quantity"] for line in body["line_items"]})
     assert sale.lines[0].item == str(body["line_items"][0]["variant_id"])
     assert sale.version == sale.accepted_us == int(datetime.fromisoformat(body["created_at"]).timestamp()) * 1_000_000
@@ -87,6 +89,7 @@ def test_parcels_and_refunds_and_cancellations() -> None:
     assert sum(taken(less).values()) == sum(taken(body).values()) - 1
     cancelled = {**body, "cancelled_at": "2026-07-02T00:00:00Z"}
     assert of(cancelled).sales[0].lines == () and of(body).sales[0].lines != ()
+    assert not of(cancelled).sales[0].unrouted, "what takes nothing is taken from nowhere"
 
 
 def test_lines_that_take_no_stock() -> None:
@@ -119,6 +122,14 @@ def test_what_does_not_say_enough(topic: str, again: tuple[str, ...]) -> None:
     """F13: an edit and a refund name an order and not what it takes now. The others say nothing of stock."""
     found = of(sample(topic))
     assert (found.levels, found.sales, found.again) == ((), (), again)
+
+
+def test_what_was_moved_names_no_order() -> None:
+    """The published body of fulfillment_orders/moved: whose it is has to be asked, by the part that is elsewhere now."""
+    body = json.loads((FIXTURES / "webhooks.order_life.json").read_text())["fulfillment_orders/moved"]
+    assert of(body) == stock.Told(again=("gid://shopify/FulfillmentOrder/2",))
+    subject = subject_of(json.dumps(body).encode(), "fulfillment_orders/moved")
+    assert (subject.object, subject.key) == ("fulfillment_order", "2")
 
 
 @pytest.mark.parametrize("topic", ["orders.create", "orders.updated", "orders.cancelled"])

@@ -76,11 +76,14 @@ class BookStage:
         return await self.take(lambda taking: taking.level(system, level, 1, as_of_us or self.now_us))
 
     async def sell(
-        self, channel: str, key: str, pieces: Mapping[str, int], place: str = "", version: int = 1, accepted_us: int = 0
-    ) -> int:
+        self, channel: str, key: str, pieces: Mapping[str, int], place: str = "", version: int = 1, accepted_us: int = 0,
+        *, unrouted: bool = False,
+    ) -> int:  # fmt: skip
         """What an order takes now."""
         lines = tuple(SaleLine(item=sku, sku=sku, quantity=count, location=place) for sku, count in pieces.items())
-        sale = Sale(key=key, version=version, accepted_us=accepted_us or self.now_us, lines=lines, name=f"#{key}")
+        sale = Sale(
+            key=key, version=version, accepted_us=accepted_us or self.now_us, lines=lines, name=f"#{key}", unrouted=unrouted
+        )  # fmt: skip
         return await self.take(lambda taking: taking.sale(channel, sale, 1))
 
     async def see(self) -> int:
