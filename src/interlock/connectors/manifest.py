@@ -36,7 +36,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     download_hosts: tuple[str, ...] = ()
     """Where the vendor lays files for us: they are fetched from there, and nothing is ever sent."""
     hosts: tuple[str, ...] = ()
-    """The hosts of the live service, `*` for one label: shown in the documentation, compared by the egress check."""
+    """The hosts of the live service, `*` for one label: for whoever writes the rules of a firewall."""
 
 
 class Direction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def test_the_manifest_is_sound(name: str) -> None:
     for operation in found.operations:
         assert operation.once is not None
         assert operation.once is not Once.HAND or operation.meaning
+
+
+@each
+def test_what_a_manifest_says_of_stock_is_what_its_client_opens(name: str) -> None:
+    """The checks of a folder go by the manifest, the hub by the client: where one says more than the other, stock waits for ever."""
+    client, stock = import_module(f"interlock.connectors.{name}.client"), registry.manifest(name).stock
+    assert (hasattr(client, "stock_source"), hasattr(client, "stock_channel")) == (stock.counts, stock.shows)
 
 
 @each
