@@ -1,6 +1,6 @@
 """What a system that counts stock, or shows it to buyers, must be able to do: the two ports between stock and the vendors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
@@ -289,8 +289,3 @@ def lists_late(channel: StockChannel) -> bool:
 def line_outcomes(lines: Sequence[Line], every: Outcome) -> LineOutcomes:
     """The same for each line: the call as a whole failed."""
     return (every,) * len(lines)
-
-
-Side = Literal["source", "channel"]
-
-Quantities = Mapping[str, Decimal]
