@@ -106,7 +106,8 @@ class Deciding:
         sold = 0
         if self._doubt.lists_late:
             sold = units_newly_sold(self._work, self._rules, row.channel, row.sku, self._now_us)
-        less = _less_sold(self._known, row, seen, sold) if asks or row.seen is None else seen
+        is_raised = row.seen is not None and seen.quantity > row.seen
+        less = seen if is_raised and not asks else _less_sold(self._known, row, seen, sold)
         is_more = row.seen is None or less.quantity > row.seen
         return self._was_seen(row, less, asks=asks), is_more and sold > 0
 
@@ -179,9 +180,9 @@ def _as_written(row: Shown, seen: Seen, doubt: Doubt) -> Shown:
 
 
 def _less_sold(known: Shown, row: Shown, seen: Seen, sold: int) -> Seen:
-    """More than was known, by no more than was sold there a moment ago, is nobody's hand where sales are listed late: it will show
+    """More than is expected, by no more than was sold there a moment ago, is nobody's hand where sales are listed late: it will show
     what we expect."""
-    if row.seen is None or not row.seen < seen.quantity <= (expected := max(0, row.seen - known.sold)) + sold:
+    if row.seen is None or not (expected := max(0, row.seen - known.sold)) < seen.quantity <= expected + sold:
         return seen
     return replace(seen, quantity=expected)
 
