@@ -217,19 +217,22 @@ DELETE FROM stock_batch_line WHERE batch IN (SELECT key FROM stock_batch WHERE a
 DELETE FROM stock_batch WHERE key IN (SELECT key FROM stock_batch WHERE at_us < ? LIMIT 500)
 
 -- name: trim_changes
-DELETE FROM stock_change WHERE id IN (SELECT id FROM stock_change WHERE at_us < ? LIMIT 5000)
+DELETE FROM stock_change WHERE id IN (SELECT id FROM stock_change WHERE at_us < ? LIMIT 1000)
 
 -- name: trim_reservations  of sales that their owners have known for so long
-DELETE FROM stock_reservation WHERE seen >= quantity AND accepted_us < ?
+DELETE FROM stock_reservation WHERE (sku, channel, sale, place) IN (
+  SELECT sku, channel, sale, place FROM stock_reservation WHERE seen >= quantity AND accepted_us < ? LIMIT 1000)
 
 -- name: trim_stopped  lines of sales: by then the goods have left; a line of a count that stops is told for as long as it is so
-DELETE FROM stock_stopped WHERE place LIKE 'order %' AND since_us < ?
+DELETE FROM stock_stopped WHERE (system, item, place) IN (
+  SELECT system, item, place FROM stock_stopped WHERE place LIKE 'order %' AND since_us < ? LIMIT 500)
 
 -- name: trim_signals  what its system did not tell in its last reading of everything is told no more
 DELETE FROM stock_signal WHERE (system, item, place) IN (
   SELECT s.system, s.item, s.place FROM stock_reading r CROSS JOIN stock_signal s ON s.system = r.system AND s.told_us < min(?, r.listed_us)
   WHERE r.what = 'levels' LIMIT 500)
 
--- name: trim_sales
-DELETE FROM stock_sale WHERE version < ? AND NOT EXISTS
-  (SELECT 1 FROM stock_reservation r WHERE r.channel = stock_sale.channel AND r.sale = stock_sale.sale)
+-- name: trim_sales  fewer at once than reservations, so that the oldest have none any more and no other has to be looked at
+DELETE FROM stock_sale WHERE (channel, sale) IN (
+  SELECT s.channel, s.sale FROM stock_sale s WHERE s.version < ? AND NOT EXISTS
+  (SELECT 1 FROM stock_reservation r WHERE r.channel = s.channel AND r.sale = s.sale) LIMIT 500)
