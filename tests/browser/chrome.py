@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from selenium import webdriver
@@ -20,6 +21,7 @@ from interlock.clock import SystemClock
 
 PATIENCE_SECONDS = 60.0
 """Only a test that fails waits that long; a machine that runs other things too is no failure."""
+Signed = list[dict[str, Any]]
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -69,6 +71,17 @@ def served(app: Starlette) -> Iterator[str]:
         server.should_exit = True
         thread.join(5)
         listener.close()
+
+
+def cookies(driver: webdriver.Chrome) -> Signed:
+    """What the browser has of the page that it shows."""
+    return [{name: each[name] for name in ("name", "value", "path", "httpOnly")} for each in driver.get_cookies()]
+
+
+def give(driver: webdriver.Chrome, address: str, signed: Signed) -> None:
+    """Put them in the browser again, whatever page it shows."""
+    for each in signed:
+        driver.execute_cdp_cmd("Network.setCookie", {**each, "url": address, "sameSite": "Strict"})
 
 
 def look_like(driver: webdriver.Chrome, *, width: int, theme: str, height: int = 900) -> None:

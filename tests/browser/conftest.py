@@ -8,7 +8,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "unit"), str(Path(__file__).parent)]
 
-from chrome import CHROMIUM, DRIVER, MondayClock, chrome, look_like, served
+from chrome import CHROMIUM, DRIVER, MondayClock, Signed, chrome, cookies, give, look_like, served
 from console.conftest import TOKEN, Desk
 from console.store import NOW_MS, monday
 from person import Person
@@ -32,10 +32,19 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="session")
-def address(window: Chrome, desk: Desk) -> Iterator[str]:
+def entered(window: Chrome, desk: Desk) -> Iterator[tuple[str, Signed]]:
+    """The address of the console, and what its browser was given at the door."""
     with served(desk.app) as at:
         window.get(f"{at}/?token={TOKEN}")
-        yield at
+        yield at, cookies(window)
+
+
+@pytest.fixture
+def address(window: Chrome, entered: tuple[str, Signed]) -> str:
+    """Signed in: a cookie is of all ports of a host, and another test's console may have put its own in the place."""
+    at, signed = entered
+    give(window, at, signed)
+    return at
 
 
 @pytest.fixture

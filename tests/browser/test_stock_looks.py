@@ -40,9 +40,9 @@ return found;
 
 @pytest.fixture(scope="module", params=["few", "many"])
 def shop(
-    request: pytest.FixtureRequest, window: Chrome, address: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, window: Chrome, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The address of a console, and its pages. A cookie is of all ports of a host: the console of the other tests is entered again."""
+    """The address of a console, and its pages."""
     folder: Path = tmp_path_factory.mktemp("stock")
     few = request.param == "few"
     store, runs = (stocked(folder), stocked_strategy()) if few else (crowded(folder), crowded_strategy())
@@ -50,7 +50,6 @@ def shop(
     with served(desk.app) as at:
         window.get(f"{at}/?token={TOKEN}")
         yield at, FEW if few else MANY
-    window.get(f"{address}/?token={TOKEN}")
     desk.views.close()
     store.close()
 
