@@ -1,36 +1,31 @@
-"""What one transaction takes in of what events say: counts, sales into reservations; and what follows from what they touch."""
+"""What one transaction takes in of what events say: counts, sales, what has to be read once more; and what follows from these."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from interlock.flows.inventory.anew import look_anew
 from interlock.flows.inventory.counting import Counting
-from interlock.flows.inventory.line import Stopped
 from interlock.flows.inventory.notes import Notes
 from interlock.flows.inventory.publish import At, Publishing, Waiting, seen_by
 from interlock.flows.inventory.renamed import carry_over
-from interlock.flows.inventory.routed import Lines, Shift, shifts, told_still, where_known
 from interlock.flows.inventory.rules import StockRules
+from interlock.flows.inventory.selling import Selling
 from interlock.flows.inventory.working_out import WorkingOut
 from interlock.messaging.delivery import LIVE
 from interlock.messaging.event import Event
-from interlock.messaging.stock import Level, Sale, SaleLine, Told
+from interlock.messaging.stock import Level, Sale, Told
 from interlock.messaging.stock_book import (
     DIALECT,
     Halted,
-    Kind,
     Read,
     Reserved,
     StockWork,
 )
 
 READ_AGAIN_US: Final = 1_000_000
-CLOCKS_APART_US: Final = 2_000_000
-"""A channel's clock and ours."""
 SEEN_AT_ONCE: Final = 1_000
 """Sales that a batch of counts lets be seen; more of them are no more subtracted either, and seen later."""
 LEVEL: Final = "inventory_level"
@@ -38,14 +33,6 @@ ORDER: Final = "order"
 TELLING: Final = "telling"
 """Beside what is read of a system: which telling of everything it is at, and when that began."""
 UNREADABLE: Final = "STK009"
-
-
-class AsKits(NamedTuple):
-    """Units of kits that the channel counts by a number of their own, and the pieces in them: a sale takes such a kit's number there,
-    and its parts' numbers stand still. By SKU and place."""
-
-    kits: Counter[tuple[str, str]]
-    parts: Counter[tuple[str, str]]
 
 
 class Taking:
@@ -62,6 +49,7 @@ class Taking:
         self._how = how
         self._notes = Notes(book, now_us)
         self._counting = Counting(book, rules, now_us, self._notes, again=self.again)
+        self._selling = Selling(book, rules, self._notes)
         self._following = WorkingOut(book, rules, now_us, behind=behind, besides=besides)
         self.touched = self._notes.touched
 
@@ -139,55 +127,8 @@ class Taking:
     # -- sales
 
     def sale(self, channel: str, sale: Sale, event: int) -> None:
-        """What the order still takes now stands in place of what it took before."""
-        if channel not in self._rules.channels or not self._book.sold(channel, sale.key, sale.version):
-            return
-        before = {(line.sku, line.place): line for line in self._book.reserved_of(channel, sale.key) if line.quantity}
-        now = self._lines(channel, sale, event)
-        now = told_still(before, where_known(before, now) if sale.unrouted else now)
-        changed, units = shifts(before, now), self._as_kits(channel, sale)
-        self._replace(before, now, changed, sale.version)
-        for sku, shift in changed.items():
-            self._shows_less(channel, sku, shift, units.parts, event, sale.accepted_us)
-            if shift.changes:
-                self._notes.touch(sku, event)
-        for (kit, place), count in units.kits.items():
-            if not before:
-                self._explains(channel, kit, place, count, event, sale.accepted_us)
-            elif place and not any(known for _, known in before):
-                self._found(channel, kit, place, count)
-
-    def _shows_less(
-        self, channel: str, sku: str, shift: Shift, parts: Counter[tuple[str, str]], event: int, accepted_us: int
-    ) -> None:  # fmt: skip
-        """What has changed of an order, of one SKU, against what the channel's places show of it: `parts` are the pieces of it that
-        went as kits, which have numbers of their own."""
-        for place in shift.left:
-            self._returned(channel, sku, place, event)
-        for place, pieces in shift.found.items():
-            self._found(channel, sku, place, pieces - parts[sku, place])
-        for place, pieces in shift.more.items():
-            if (itself := pieces - parts[sku, place]) > 0:
-                units = -(-itself // self._normaliser.pack(channel, sku))
-                self._explains(channel, sku, place, units, event, accepted_us)
-
-    def _replace(self, before: Lines, now: Lines, changed: Mapping[str, Shift], version: int) -> None:
-        for at, line in before.items():
-            if at not in now:
-                self._book.release(msgspec.structs.replace(line, version=version))
-        for at, line in now.items():
-            if at not in before or before[at].quantity != line.quantity:
-                self._reserve(line, changed[line.sku])
-
-    def _reserve(self, line: Reserved, shift: Shift) -> None:
-        """Subtracted from now on; what is taken from a place that is no stock is only remembered."""
-        self._book.reserve(line)
-        if self._normaliser.is_no_stock(line.channel, line.place):
-            self._book.see(line)
-            return
-        kind: Kind = "placed" if line.place in shift.found and line.place not in shift.more else "sold"
-        self._notes.happened(kind, line.sku, line.channel, line.place, "sold", None, line.quantity,
-                       why=f"order {line.name or line.sale}", as_of_us=line.accepted_us, event=line.event)  # fmt: skip
+        """What a channel has sold, by an order as it is now."""
+        self._selling.take(channel, sale, event)
 
     def _unrouted(self, event: Event, sale: Sale) -> None:
         """Have an order read that does not say where it takes from, if that matters, and as long as anything of it is not known to
@@ -196,68 +137,6 @@ class Taking:
             return
         if any(line.quantity > line.seen for line in self._book.reserved_of(event.system, sale.key)):
             self._book.again(event.system, ORDER, sale.key, event.position, self._now_us + READ_AGAIN_US)
-
-    def _as_kits(self, channel: str, sale: Sale) -> AsKits:
-        kits, parts = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-        for line in sale.lines:
-            sku = self._normaliser.sku(channel, line.item, line.sku, "")
-            if not isinstance(sku, str) or not self._normaliser.components(sku):
-                continue
-            item = self._normaliser.item_at(channel, sku)
-            if isinstance(item, str) and not self._book.unwritable(channel, item):
-                kits[sku, line.location] += line.quantity
-                for part, pieces in self._normaliser.taken(channel, sku, line.quantity).items():
-                    parts[part, line.location] += pieces
-        return AsKits(kits, parts)
-
-    def _lines(self, channel: str, sale: Sale, event: int) -> dict[tuple[str, str], Reserved]:
-        found: dict[tuple[str, str], Reserved] = {}
-        for line in sale.lines:
-            for sku, pieces in self._taken(channel, sale, line, event).items():
-                held = found.get((sku, line.location))
-                found[sku, line.location] = Reserved(
-                    sku=sku, channel=channel, sale=sale.key, place=line.location,
-                    quantity=pieces + (held.quantity if held else 0), version=sale.version,
-                    accepted_us=sale.accepted_us, name=sale.name, event=event,
-                )  # fmt: skip
-        return found
-
-    def _taken(self, channel: str, sale: Sale, line: SaleLine, event: int) -> dict[str, int]:
-        sku, place = self._normaliser.sku(channel, line.item, line.sku, ""), f"order {sale.name or sale.key}"
-        if isinstance(sku, Stopped) and not self._normaliser.is_no_stock(channel, line.location):
-            self._notes.halt(channel, Level(item=line.item, location=place, sku=line.sku, quantities={}), sku, event)
-            return {}
-        self._book.resume(channel, line.item, place)
-        return self._normaliser.taken(channel, sku, line.quantity) if isinstance(sku, str) else {}
-
-    def _explains(self, channel: str, sku: str, place: str, units: int, event: int, accepted_us: int) -> None:
-        """A sale that is told explains what is gone since it was made, and nothing that was gone before; what it does not explain yet
-        will go. Of one that was made before our last write nobody knows whether that has put the pieces back: what the place shows
-        is not known any more."""
-        for row in self._book.shown_of(sku):
-            if row.channel != channel or (place and row.place != place):
-                continue
-            explained = min(row.missing, units) if accepted_us <= row.missing_us + CLOCKS_APART_US else 0
-            missing, going = row.missing - explained, units - explained
-            now = msgspec.structs.replace(row, missing=missing, sold=row.sold + going)
-            if going and row.written_us and accepted_us <= row.written_us + CLOCKS_APART_US:
-                now = msgspec.structs.replace(row, missing=missing, seen=None, seen_us=-event)
-            self._book.show(now)
-
-    def _found(self, channel: str, sku: str, place: str, pieces: int) -> None:
-        """An order has said by now where it takes from: nothing of it will go at the channel's other places."""
-        units = -(-pieces // self._normaliser.pack(channel, sku))
-        for row in self._book.shown_of(sku) if units > 0 else ():
-            if row.channel == channel and row.place != place and row.sold:
-                self._book.show(msgspec.structs.replace(row, sold=max(0, row.sold - units)))
-
-    def _returned(self, channel: str, sku: str, place: str, event: int) -> None:
-        """An order takes less there than before. Whether its channel has put the pieces back, nobody says: what it shows of them, and
-        of kits of them, is not known any more."""
-        for each in (sku, *self._normaliser.kits_with(sku)):
-            for row in self._book.shown_of(each):
-                if row.channel == channel and place in ("", row.place):
-                    self._book.show(msgspec.structs.replace(row, seen=None, seen_us=-event))
 
     def see(self, lines: Iterable[Reserved], publishing: Publishing | None = None) -> list[Waiting]:
         """Of these, what an owner has been told of, and has counted since, is subtracted no longer. Returns what waits for a count
@@ -273,7 +152,7 @@ class Taking:
                 continue
             self._book.see(line)
             self._notes.happened("seen", line.sku, line.channel, line.place, "sold", line.quantity, None,
-                           why=f"order {line.name or line.sale} is known to {waiting.owner}", event=line.event)  # fmt: skip
+                                 why=f"order {line.name or line.sale} is known to {waiting.owner}", event=line.event)  # fmt: skip
             self._notes.touch(line.sku, line.event)
         return waits
 
