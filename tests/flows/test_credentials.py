@@ -8,6 +8,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from click.testing import CliRunner
+from shop import Stage
 from stack import running, twins, until
 
 from interlock.cli import main
@@ -48,54 +49,52 @@ async def console_page(hub: Hub, path: str) -> str:
 
 
 @pytest.mark.parametrize("destination", DESTINATIONS)
-def test_revoked_and_restored(tmp_path: Path, destination: str) -> None:
+def test_revoked_and_restored(stage: Stage, destination: str) -> None:
     """C80: the destination alone is held, with one issue, its owner and the next move; restored, all arrive without a person, once."""
 
     async def story() -> None:
-        folder = tmp_path / "shop"
-        async with twins(folder) as world:
-            probe_often(folder)
-            async with running(folder, world) as hub:
-                await world.break_system(destination, "401")
-                ids = [order["id"] for order in await world.place(ORDERS)]
-                for other in set(DESTINATIONS) - {destination}:
-                    await until(lambda other=other: arrived_all(world, ids, other))
-                await until(lambda: locked(hub, destination))
-                assert await arrived(world, ids, destination) == 0
-                assert await states(hub, destination) <= {"waiting", "pending", "running", "retrying"}
-                (hold,) = await hub.views.holds()
-                assert (hold.destination, hold.waiting_for, hold.reason) == (
-                    destination,
-                    "credentials",
-                    "authentication",
-                )
-                page = await console_page(hub, "/issues")
-                assert page.count("refuses us") == 1
-                assert "renew the credentials" in page
-                told = await asyncio.to_thread(CliRunner().invoke, main, ["issues", "--folder", str(folder)])
-                assert f"{destination}: " in told.output
-                assert "for credentials since" in told.output
-                assert "has refused us access since" in await console_page(hub, "/systems")
-                began, calls = time.monotonic(), await requests(world, destination)
-                await until(lambda: requests_since(world, destination, calls, 4))
-                assert time.monotonic() - began >= PROBE_SECONDS, "a held destination is asked in a burst"
-                await world.repair_system(destination)
-                await until(lambda: arrived_all(world, ids, destination))
-                assert await hub.views.dead_letter_groups(Filter(), now_ms=hub.clock.now_ms()) == ()
-                await until(lambda: nothing_held(hub))
-                assert (await world.arrivals(ids))["duplicates"] == 0
+        async with stage.play() as (world, hub, _shop):
+            probe_often(stage.folder)
+            await hub.reload()
+            await world.break_system(destination, "401")
+            ids = [order["id"] for order in await world.place(ORDERS)]
+            for other in set(DESTINATIONS) - {destination}:
+                await until(lambda other=other: arrived_all(world, ids, other))
+            await until(lambda: locked(hub, destination))
+            assert await arrived(world, ids, destination) == 0
+            assert await states(hub, destination) <= {"waiting", "pending", "running", "retrying"}
+            (hold,) = await hub.views.holds()
+            assert (hold.destination, hold.waiting_for, hold.reason) == (
+                destination,
+                "credentials",
+                "authentication",
+            )
+            page = await console_page(hub, "/issues")
+            assert page.count("refuses us") == 1
+            assert "renew the credentials" in page
+            told = await asyncio.to_thread(CliRunner().invoke, main, ["issues", "--folder", str(stage.folder)])
+            assert f"{destination}: " in told.output
+            assert "for credentials since" in told.output
+            assert "has refused us access since" in await console_page(hub, "/systems")
+            began, calls = time.monotonic(), await requests(world, destination)
+            await until(lambda: requests_since(world, destination, calls, 4))
+            assert time.monotonic() - began >= PROBE_SECONDS, "a held destination is asked in a burst"
+            await world.repair_system(destination)
+            await until(lambda: arrived_all(world, ids, destination))
+            assert await hub.views.dead_letter_groups(Filter(), now_ms=hub.clock.now_ms()) == ()
+            await until(lambda: nothing_held(hub))
+            assert (await world.arrivals(ids))["duplicates"] == 0
 
     asyncio.run(story())
 
 
-def test_revoked_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_revoked_control(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """C80, control: when a refused sign-in counts as a refusal of the order, every order is a dead letter."""
     for place in (courier, finished):
         monkeypatch.setattr(place, "HELD_BY", {})
 
     async def story() -> None:
-        folder = tmp_path / "shop"
-        async with twins(folder) as world, running(folder, world) as hub:
+        async with stage.play() as (world, hub, _shop):
             await world.break_system("shipbob", "401")
             await world.place(ORDERS)
 
