@@ -42,13 +42,15 @@ PATIENCE_SECONDS = 90.0
 TOPICS = ["orders/create", "orders/updated", "orders/edited", "orders/paid", "orders/cancelled", "refunds/create", "fulfillments/create"]
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within_seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait for a condition of the world; fails when it does not come."""
+async def until(
+    condition: Callable[[], Awaitable[bool]], within_seconds: float = PATIENCE_SECONDS, *, every_seconds: float = 0.02
+) -> None:
+    """Wait for a condition of the world, which is asked for every so often; fails when it does not come."""
     deadline = time.monotonic() + within_seconds
     while not await condition():
         named = getattr(condition, "__qualname__", condition)
         assert time.monotonic() < deadline, f"after {within_seconds:.0f} s still not: {named}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(every_seconds)
 
 
 def written(folder: Path, world: TwinWorld) -> None:
