@@ -82,9 +82,8 @@ class WorkingOut:
         row = _of_item(row, item)
         said = found.suspended or self._book.unwritable(channel.system, item)
         wanted = row.wanted if said else found.quantity
-        due = (
-            row.seen_us <= 0 or row.sold > 0 or row.seen != wanted or row.seen != row.wanted
-        )  # as a write under way has it
+        moves = row.seen != wanted or row.seen != row.wanted  # as a write that is under way has it
+        due = moves or row.seen_us <= 0 or row.sold > 0
         asks = self._rules.terms(channel, sku, place).heal == "ask"
         trouble = _trouble(row, wanted, asks=asks, counted=self._is_counted_since(row))
         now = msgspec.structs.replace(
