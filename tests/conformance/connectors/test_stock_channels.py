@@ -46,6 +46,8 @@ class Channel:
     """Fill the twin with goods; places where the channel carries an item, at least PLACES."""
     sold: Callable[[Twin, stock.Place, int], None]
     """Let a buyer take so many pieces."""
+    ordered: Callable[[Twin], str] | None = None
+    """Let a buyer place an order, and say its key: of a channel that decides later where it takes it from."""
     settings: dict[str, Any] = field(default_factory=dict)
     each_its_own: bool = False
     """Whether each line is a call of its own, so that a fault has to strike each."""
@@ -63,6 +65,10 @@ def shopify_places(twin: Twin) -> list[stock.Place]:
 
 def shopify_sold(twin: Twin, place: stock.Place, units: int) -> None:
     twin.call("POST", "/_twin/stock", {"item": place.item, "location": int(place.location), "sell": units})
+
+
+def shopify_ordered(twin: Twin) -> str:
+    return str(twin.call("POST", "/_twin/orders", {"scenario": "plain"})["orders"][0]["id"])
 
 
 def square_places(twin: Twin) -> list[stock.Place]:
@@ -105,6 +111,7 @@ def channels() -> tuple[Channel, ...]:
             writes="/graphql.json",
             carried=shopify_places,
             sold=shopify_sold,
+            ordered=shopify_ordered,
         ),
         Channel(
             vendor="amazon",
@@ -303,6 +310,25 @@ def test_all_places_and_all_items(channel: Channel, twin: Twin) -> None:
     assert all(often[place] == 1 for place in carried)
     listed = Counter(one.item for one in items)
     assert all(listed[place.item] == 1 for place in carried)
+
+
+def test_where_a_sale_is_taken_from_is_told_when_it_is_asked(channel: Channel, twin: Twin) -> None:
+    """Each line at a place of the channel, with nothing left to decide; what there is not is refused, not sold as nothing; who may
+    not read it is told so. A channel whose sales tell their places has nobody to ask."""
+
+    async def use(opened: stock.StockChannel) -> Any:
+        sales = stock.routing(opened)
+        assert (sales is None) == (channel.ordered is None)
+        return sales and [await sales.sale("order", each, timeout_seconds=5) for each in keys]
+
+    keys = [channel.ordered(twin) if channel.ordered else "", "999999999999"]
+    found = run(channel, twin, use)
+    if found is not None:
+        sale, nothing = found
+        assert isinstance(sale, stock.Sale) and sale.key == keys[0] and not sale.unrouted
+        assert sale.lines and all(one.location and one.quantity > 0 for one in sale.lines)
+        assert isinstance(nothing, Refused)
+        assert all(isinstance(one, Refused) for one in run(channel, twin, use, **channel.wrong))
 
 
 def test_who_may_not_is_told_so(channel: Channel, twin: Twin, places: list[stock.Place]) -> None:
