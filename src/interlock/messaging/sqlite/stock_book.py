@@ -1,7 +1,7 @@
 """The stock book on the ledger's file: beside the deliveries that it opens, in the same transactions; SQL in stock_book.sql."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import apsw
 import msgspec
@@ -38,6 +38,10 @@ _T = TypeVar("_T")
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 _level = msgspec.json.Decoder(Level, strict=False).decode
 _lines = msgspec.json.Decoder(tuple[Line, ...]).decode
+
+
+LONGEST_PAUSE_US: Final = 600_000_000
+"""No order is put off for longer: it is asked for again after five minutes at most. A level may be, until its owner has counted."""
 
 
 class SqliteStockBook:
@@ -319,7 +323,8 @@ class SqliteStockWork:
 
     def to_read(self, system: str, now_us: int, limit: int) -> list[tuple[str, str, int, int]]:
         """The longest due first."""
-        return [(name, key, event, tries) for name, key, event, tries in self._rows("to_read", system, now_us, limit)]
+        rows = self._rows("to_read", system, now_us, limit, LONGEST_PAUSE_US)
+        return [(name, key, event, tries) for name, key, event, tries in rows]
 
     def put_off(self, system: str, object_name: str, key: str, event: int, due_us: int) -> None:
         """Nothing, when a later event asks."""

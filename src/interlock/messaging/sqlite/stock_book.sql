@@ -186,8 +186,9 @@ ON CONFLICT (system, object, key) DO UPDATE SET event = excluded.event, due_us =
 INSERT INTO stock_again (system, object, key, event, due_us) VALUES (?, 'inventory_level', ?, ?, ?)
 ON CONFLICT (system, object, key) DO UPDATE SET event = excluded.event, due_us = min(due_us, excluded.due_us)
 
--- name: to_read
-SELECT object, key, event, tries FROM stock_again WHERE system = ? AND due_us <= ? ORDER BY due_us LIMIT ?
+-- name: to_read  an order that is due later than any pause is long was put off before the clock was set back
+SELECT object, key, event, tries FROM stock_again
+WHERE system = ?1 AND (due_us <= ?2 OR (due_us > ?2 + ?4 AND object <> 'inventory_level')) ORDER BY due_us LIMIT ?3
 
 -- name: put_off
 UPDATE stock_again SET due_us = ? WHERE system = ? AND object = ? AND key = ? AND event = ?

@@ -184,6 +184,22 @@ def test_an_order_is_read_where_its_place_matters(
     asyncio.run(run())
 
 
+def test_an_order_is_read_again_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    """An edit, a refund or a place that is asked for in a second would be asked for in an hour. A count that is put off for an hour
+    stays so, and an order that was put off for a pause waits for its end: the controls."""
+    again, hour_us = START_US + 1_000_000, 3_600_000_000
+
+    async def run() -> None:
+        async with stage_of(tmp_path) as stage:
+            await stage.run(lambda work: work.again("shop", "order", "1", 7, again))
+            await stage.run(lambda work: work.again("shop", "inventory_level", "TEE", 8, again))
+            for now_us, due in ((START_US, []), (again - 300_000_000, []), (START_US - hour_us, ["1"]), (again, ["1", "TEE"])):
+                found = await stage.run(partial(lambda work, now_us: work.to_read("shop", now_us, 10), now_us=now_us))
+                assert sorted(row[1] for row in found) == due
+
+    asyncio.run(run())
+
+
 @given(before=pieces, now=pieces)
 def test_every_piece_is_accounted_for(before: dict[str, int], now: dict[str, int]) -> None:
     """What is found and what is more is what each place has gained, and only what had no place is found."""
