@@ -166,6 +166,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
 STALE = "HUB-STALE"
 """The code of a Retry that says: the place showed something else than `change_from`; nothing was written."""
 
+IN_WORK = "BULK-RUNNING"
+"""The code of a Retry of `listing` that says: the system works on the answer. It is a sign of life: whoever asks waits on."""
+
 
 class Underway(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The channel has taken the lines and will say later what became of each (a feed). `receipt` is kept on the disk, then

@@ -134,7 +134,7 @@ class StockListing:
         state = bulk_state(said["bulkOperation"] or {"id": operation, "status": "EXPIRED"})
         if state.state == "running":
             words = f"the store works on its listing, {state.count} items so far"
-            return Retry(code="BULK-RUNNING", message=words, retry_after_seconds=LOOK_SECONDS)
+            return Retry(code=stock.IN_WORK, message=words, retry_after_seconds=LOOK_SECONDS)
         if state.state != "done":
             return await self._anew(cursor, f"{state.state} {state.code}".strip(), timeout_seconds)
         if not state.url:

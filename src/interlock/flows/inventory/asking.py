@@ -8,12 +8,14 @@ from typing import Any, Final, Protocol
 from interlock.clock import Clock
 from interlock.flows.inventory.rules import StockRules
 from interlock.messaging.outcome import Refused, Retry
-from interlock.messaging.stock import StockChannel, StockSource
+from interlock.messaging.stock import IN_WORK, StockChannel, StockSource
 from interlock.messaging.write import Source
 
 CALL_SECONDS: Final = 30.0
 PATIENCE_SECONDS: Final = 60.0
 """A system that has given no answer for so long, however often it was asked, is not read now."""
+WORK_SECONDS: Final = 3_600.0
+"""And one that works on its answer for so long will not have it now: a store of a hundred thousand items takes some minutes."""
 LONGEST_PAUSE_SECONDS: Final = 300.0
 
 Page = Any
@@ -60,19 +62,24 @@ async def in_silence(words: str) -> None:
 async def persistently(
     clock: Clock, ask: Callable[[], Awaitable[Any]], *, patience_seconds: float = PATIENCE_SECONDS, waits: Waits = in_silence
 ) -> Page:  # fmt: skip
-    """Its answer, however often the system asks for patience within reason: after `patience_seconds` no further call is begun.
-    Raises NotReadError."""
-    began_ms, tried = clock.now_ms(), 0
-    gives_up = clock.monotonic() + patience_seconds
+    """Its answer, however often the system asks for patience within reason: after `patience_seconds` without a sign of life no
+    further call is begun, nor is one that only works on its answer waited for without end. Raises NotReadError."""
+    began_ms, tried, waited = clock.now_ms(), 0, False
+    began = heard = clock.monotonic()
     while isinstance(answer := await ask(), Retry):
-        words = f"{answer.code}: {answer.message}"
+        words, now = f"{answer.code}: {answer.message}", clock.monotonic()
+        if answer.code == IN_WORK:
+            heard, tried, ends = now, 0, began + WORK_SECONDS
+        else:
+            ends = heard + patience_seconds
         pause = max(answer.retry_after_seconds, pause_seconds(tried))
-        if clock.monotonic() + pause > gives_up:
+        if now + pause > ends:
             raise NotReadError(words, again_seconds=answer.retry_after_seconds)
-        await waits(f"{_span(began_ms, patience_seconds + CALL_SECONDS)} ({words})")
+        until_ms = began_ms + round((ends - began + CALL_SECONDS) * 1_000)
+        await waits(f"since {stamp_of(began_ms)}, until {stamp_of(until_ms)} at the latest ({words})")
+        waited, tried = True, tried + 1
         await clock.sleep(pause)
-        tried += 1
-    if tried:
+    if waited:
         await waits("")
     if isinstance(answer, Refused):
         raise NotReadError(f"{answer.code}: {answer.message}", for_good=True)
@@ -90,10 +97,6 @@ async def pages(clock: Clock, ask: Callable[..., Awaitable[Any]]) -> AsyncIterat
         if not page.after or page.after == after:
             return
         after = page.after
-
-
-def _span(began_ms: int, seconds: float) -> str:
-    return f"since {stamp_of(began_ms)}, until {stamp_of(began_ms + round(seconds * 1_000))} at the latest"
 
 
 def stamp_of(at_ms: int) -> str:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from accuracy_world import PLACE, SHOP, WMS, AccuracyWorld, tried
 
-from interlock.flows.inventory.asking import PATIENCE_SECONDS
+from interlock.flows.inventory.asking import PATIENCE_SECONDS, WORK_SECONDS
 from interlock.flows.inventory.compare import AT_ONCE
 from interlock.messaging.accuracy import Run
 from interlock.messaging.outcome import Retry
@@ -21,7 +21,7 @@ from interlock.messaging.sqlite.accuracy_views import (
     read_trend,
 )
 from interlock.messaging.sqlite.stock_side import beside
-from interlock.messaging.stock import Item, Place, SeenPage
+from interlock.messaging.stock import IN_WORK, Item, Place, SeenPage
 from interlock.strategy.inventory import ItemRule
 
 
@@ -221,6 +221,31 @@ def test_a_silent_channel_is_waited_for_in_words_and_not_for_ever(tmp_path: Path
         else:
             assert (run.state, run.error) == ("failed", "SERVICE_UNAVAILABLE: not now")
             assert world.clock.ms - began_ms <= PATIENCE_SECONDS * 1_000
+
+    tried(tmp_path, story)
+
+
+@pytest.mark.parametrize("code", [IN_WORK, "SERVICE_UNAVAILABLE"])
+def test_a_store_that_works_on_its_listing_is_waited_for(tmp_path: Path, code: str) -> None:
+    """A bulk operation over a hundred thousand places takes minutes, and says so: that is no silence, and a minute of none may follow it.
+    A work without end is given up after an hour. Control: who only says not now is given up after a minute."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7)
+        listing, began_ms, works_ms = world.channel.listing, world.clock.ms, 600_000
+
+        async def working(after: str, *, timeout_seconds: float) -> SeenPage | Retry:
+            waited_ms = world.clock.ms - began_ms
+            if waited_ms > works_ms + 20_000:
+                return await listing(after, timeout_seconds=timeout_seconds)
+            return Retry(code=code if waited_ms < works_ms else "503", message="the store works", retry_after_seconds=1)
+
+        world.channel.listing = working  # type: ignore[assignment]
+        assert (await world.compared()).state == ("done" if code == IN_WORK else "failed")
+        began_ms, works_ms = world.clock.ms, 10**9
+        await world.compared()
+        waited_ms = world.clock.ms - began_ms
+        assert (waited_ms > PATIENCE_SECONDS * 1_000) is (code == IN_WORK) and waited_ms <= WORK_SECONDS * 1_000
 
     tried(tmp_path, story)
 
