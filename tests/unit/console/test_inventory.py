@@ -120,7 +120,7 @@ def test_the_sum_is_told_term_by_term(shop: Browser) -> None:
     assert "Shopify at cicero shows 44, and should show 37: somebody else wrote it." in said
     for words in (
         "40 available by ShipBob at 8",
-        "\u22122 sold at Shopify as #1207, not yet seen by ShipBob",
+        "\u22122 sold at Shopify as #1207 from 24826418, not yet seen by ShipBob",
         "\u22121 safety stock 1",
         "37 should be shown",
     ):
