@@ -32,8 +32,9 @@ from three_channels import Goods, publish, three_channels
 
 from interlock.cli.twin_world import SHOP_TOKEN
 from interlock.flows.inventory import deciding
-from interlock.flows.inventory.publish import Publishing, Sum
+from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.rules import Channel
+from interlock.flows.inventory.sums import Sum
 from interlock.hub import Hub
 from interlock.messaging.stock import Line
 from interlock.messaging.stock_book import Shown

@@ -14,7 +14,8 @@ from stock_worlds import CHANNELS, World, naive_shown, naive_total, random_world
 
 from interlock.flows.inventory.line import Position, Stopped
 from interlock.flows.inventory.normalise import Normaliser
-from interlock.flows.inventory.publish import NEVER_COUNTED, Publishing
+from interlock.flows.inventory.publish import Publishing
+from interlock.flows.inventory.sums import NEVER_COUNTED
 from interlock.messaging.stock_book import Counted, StockWork
 from interlock.strategy.inventory import Inventory, Kit, Location
 

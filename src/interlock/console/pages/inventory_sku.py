@@ -16,7 +16,7 @@ from interlock.console.pages.inventory_steps import days_of
 from interlock.console.rendering import Console, console_of, page
 from interlock.console.wording import clipped, counted, number, sentence_list
 from interlock.flows.inventory.answer import RIGHT, PlaceStock, SkuStock, near_skus, stock_of, with_comparisons
-from interlock.flows.inventory.publish import Term
+from interlock.flows.inventory.sums import Term
 from interlock.messaging.ledger import Filter
 from interlock.messaging.stock_book import key_of, shown_at
 from interlock.messaging.stock_views import StockLook

@@ -7,8 +7,9 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import structs
 
-from interlock.flows.inventory.publish import Publishing, Sum
+from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.rules import BookCatalogue, Channel, StockRules
+from interlock.flows.inventory.sums import Sum
 from interlock.messaging.accuracy import CAUSES, Difference
 from interlock.messaging.stock_book import (
     FOREIGN,

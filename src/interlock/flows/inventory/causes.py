@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from interlock.flows.inventory.publish import Sum
+from interlock.flows.inventory.sums import Sum
 from interlock.messaging.accuracy import Cause, Known, Work
 from interlock.messaging.delivery import OPEN
 from interlock.messaging.stock_book import FOREIGN, Shown

@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from interlock.flows.inventory.publish import Publishing, Sum
+from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.rules import Channel, StockRules
 from interlock.flows.inventory.settling import reference_of
+from interlock.flows.inventory.sums import Sum
 from interlock.flows.inventory.unshown import units_newly_sold
 from interlock.messaging.finished import Finished, Stop, dead, failure_of
 from interlock.messaging.releases import Document

@@ -2,11 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.flows.inventory.sums import (
+    NEVER_COUNTED,
+    NO_LESS,
+    At,
+    Gone,
+    Sum,
+    Term,
+    kept_words,
+    parts_words,
+    term_of,
+    term_of_gone,
+    term_of_sale,
+)
 from interlock.messaging.stock_book import Counted, Read, Reserved, Shown, StockWork
 from interlock.strategy.inventory import Publish
 
@@ -14,35 +27,7 @@ MOST: Final = 1_000_000_000
 """No channel takes more (Shopify F44); more than this is shown as this, and said."""
 SEEN_AFTER_US: Final = 2_000_000
 """A count that began less than this after a sale was told to its owner may still be without it."""
-NEVER_COUNTED: Final = "no system of truth has counted it yet"
 MINUTE_US: Final = 60_000_000
-
-
-NO_LESS: Final = "no channel shows less than 0"
-
-
-class Term(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One line of the sum. `amount` is added; `what` in words; `at_us` is when it was so, 0 for a policy. Of a kit, what is free of
-    each `part` is told but not added: whole kits are."""
-
-    what: str
-    amount: int
-    system: str = ""
-    location: str = ""
-    at_us: int = 0
-    part: str = ""
-
-
-class Sum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`quantity` is what the place should show, in the channel's selling units; `suspended` says why nothing is shown now:
-    what is not known is never zero. `as_of_us` is the oldest count in it."""
-
-    quantity: int = 0
-    terms: tuple[Term, ...] = ()
-    suspended: str = ""
-    as_of_us: int = 0
-    counted: bool = True
-    """False: no system of truth has said anything of it at this place."""
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -53,18 +38,6 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     since_us: int
     known: bool
     items: tuple[str, ...]
-
-
-At = tuple[str, str, str]
-"""A channel, its place, and the SKU there."""
-
-
-class Gone(NamedTuple):
-    """Pieces that a place showed and shows no more, though no order has told of them, and since when."""
-
-    at: At
-    pieces: int
-    at_us: int
 
 
 class Publishing:
@@ -105,7 +78,7 @@ class Publishing:
             pieces = min(free[part][name][0] // count for part, count in parts.items())
             oldest = min(oldest, *(free[part][name][1] for part in parts))
             if is_kit:
-                terms.append(Term(what=f"whole kits of {_of(parts)}", amount=pieces, location=name))
+                terms.append(Term(what=f"whole kits of {parts_words(parts)}", amount=pieces, location=name))
             total += self._shown_of(channel, place, sku, name, pieces, terms)
         return Sum(quantity=self._bounded(channel, place, sku, total, row, terms), terms=tuple(terms), as_of_us=oldest)
 
@@ -123,12 +96,12 @@ class Publishing:
             if name not in positions:
                 continue
             policy = self._terms(channel, sku, name)
-            told = [*(_term_of(one) for one in positions[name]), *taken.get(name, ())]
+            told = [*(term_of(one) for one in positions[name]), *taken.get(name, ())]
             terms += told
             available = sum(term.amount for term in told)
             kept = policy.safety_stock + policy.buffer
             if kept:
-                terms.append(Term(what=_kept(policy), amount=-kept, location=name))
+                terms.append(Term(what=kept_words(policy), amount=-kept, location=name))
             if available < kept:
                 terms.append(Term(what=NO_LESS, amount=kept - available, location=name))
             found[name] = (max(0, available - kept), min(one.as_of_us for one in positions[name]))
@@ -168,15 +141,13 @@ class Publishing:
             names = self._locations(line.channel, line.place, positions)
             if names and not self._is_known(line, names[0], positions):
                 for name, pieces in _spread(line.quantity - line.seen, names, left):
-                    owner = positions[name][0].system
-                    words = f"{_sold(line)}, not yet seen by {owner}"
-                    term = Term(what=words, amount=-pieces, system=line.channel, location=name, at_us=line.accepted_us)
+                    term = term_of_sale(line, pieces, name, positions[name][0].system)
                     found.setdefault(name, []).append(term)
         for gone in self._gone(sku):
             names = self._locations(gone.at[0], gone.at[1], positions) if gone.at != besides else []
             if names and positions[names[0]][0].system != gone.at[0]:
                 for name, pieces in _spread(gone.pieces, names, left):
-                    found.setdefault(name, []).append(_term_of_gone(gone, pieces, name))
+                    found.setdefault(name, []).append(term_of_gone(gone, pieces, name))
         return found
 
     def _gone(self, sku: str) -> list["Gone"]:
@@ -280,7 +251,7 @@ class Publishing:
     def _bounded(self, channel: Channel, place: str, sku: str, total: int, row: Shown | None, terms: list[Term]) -> int:
         policy = self._rules.terms(channel, sku, place)
         if row is not None and row.missing:
-            terms.append(_term_of_gone(Gone((channel.system, place, sku), row.missing, row.missing_us), row.missing))
+            terms.append(term_of_gone(Gone((channel.system, place, sku), row.missing, row.missing_us), row.missing))
             total -= row.missing
         bounded = max(0, total)
         if total < 0:
@@ -319,21 +290,6 @@ def settled_at_us(row: Shown, terms: Publish, now_us: int) -> int:
     return min(row.written_us, now_us) + round(terms.settle_seconds * 1e6) if row.written_us else 0
 
 
-def _term_of(one: Counted) -> Term:
-    words = f"available by {one.system} at {one.place}"
-    return Term(what=words, amount=one.available, system=one.system, location=one.location, at_us=one.as_of_us)
-
-
-def _sold(line: Reserved) -> str:
-    """With the place, where the channel says which."""
-    return f"sold at {line.channel} as {line.name or line.sale}" + (f" from {line.place}" if line.place else "")
-
-
-def _term_of_gone(gone: Gone, amount: int, location: str = "") -> Term:
-    words = f"gone at {gone.at[0]}, no order has told of it yet"
-    return Term(what=words, amount=-amount, system=gone.at[0], location=location, at_us=gone.at_us)
-
-
 def _as_of(rows: Iterable[Counted]) -> int:
     """Of a clock that is fast: no count holds later than it was told."""
     return min(min(one.as_of_us, one.told_us) for one in rows)
@@ -348,16 +304,3 @@ def _spread(pieces: int, names: list[str], left: dict[str, int]) -> Iterator[tup
             yield name, part
     if pieces:
         yield names[0], pieces
-
-
-def _kept(policy: Publish) -> str:
-    words = [
-        f"{name} {amount}"
-        for name, amount in (("safety stock", policy.safety_stock), ("buffer", policy.buffer))
-        if amount
-    ]
-    return " and ".join(words)
-
-
-def _of(parts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {part}" for part, count in parts.items())

@@ -9,10 +9,11 @@ import msgspec
 from interlock.flows.inventory.anew import look_anew
 from interlock.flows.inventory.counting import Counting
 from interlock.flows.inventory.notes import Notes
-from interlock.flows.inventory.publish import At, Publishing, Waiting, seen_by
+from interlock.flows.inventory.publish import Publishing, Waiting, seen_by
 from interlock.flows.inventory.renamed import carry_over
 from interlock.flows.inventory.rules import StockRules
 from interlock.flows.inventory.selling import Selling
+from interlock.flows.inventory.sums import At
 from interlock.flows.inventory.working_out import WorkingOut
 from interlock.messaging.delivery import LIVE
 from interlock.messaging.event import Event

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from interlock.flows.inventory.publish import At, Publishing, settled_at_us
+from interlock.flows.inventory.publish import Publishing, settled_at_us
 from interlock.flows.inventory.rules import Channel, StockRules
+from interlock.flows.inventory.sums import At
 from interlock.messaging.delivery import BACKFILL, LIVE
 from interlock.messaging.stock_book import (
     FOREIGN,

@@ -7,8 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self, TypeVar
 
-from interlock.flows.inventory.publish import Publishing, Sum
+from interlock.flows.inventory.publish import Publishing
 from interlock.flows.inventory.rules import BookCatalogue, StockRules
+from interlock.flows.inventory.sums import Sum
 from interlock.flows.inventory.taking import Taking
 from interlock.messaging.sqlite.ledger import SqliteLedger
 from interlock.messaging.sqlite.stock_book import SqliteStockBook, SqliteStockWork
