@@ -166,7 +166,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
 STALE = "HUB-STALE"
 """The code of a Retry that says: the place showed something else than `change_from`; nothing was written."""
 
-IN_WORK = "BULK-RUNNING"
+IN_WORK = "HUB-WORKS"
 """The code of a Retry of `listing` that says: the system works on the answer. It is a sign of life: whoever asks waits on."""
 
 

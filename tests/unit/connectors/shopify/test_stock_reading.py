@@ -31,7 +31,7 @@ def listed(shop: Shop, way: str, *, forget: bool = False) -> list[stock.Seen]:
         while True:
             page = await channel.listing(after, timeout_seconds=10)
             if isinstance(page, Retry):
-                assert page.code == "BULK-RUNNING"
+                assert page.code == stock.IN_WORK
                 continue
             assert isinstance(page, stock.SeenPage) and len(page.seen) <= PLACES_PER_PAGE
             seen += page.seen
