@@ -215,6 +215,14 @@ def test_a_run_tells_what_came_of_it(shop: Browser) -> None:
     assert shop.get("/inventory/runs/999").status == 404
 
 
+def test_a_run_says_whom_it_waits_for(stock: Desk, shop: Browser) -> None:
+    """While a channel does not answer, the page says so with the times, and does not call it failed."""
+    waiting = "waits for an answer of shopify since 12:28:21Z, until 12:29:51Z at the latest (503: not now)"
+    stock.store.ledger.execute("UPDATE stock_run SET state = 'running', ended_ms = 0, error = ? WHERE id = 2", (waiting,))
+    answer = shop.get("/inventory/runs/2").page
+    assert f"Comparing Shopify: 20 places listed; it {waiting}." in answer.said and "Failed" not in answer.said
+
+
 def test_differences_are_narrowed_and_downloaded(shop: Browser) -> None:
     """Every filter is in the address; the CSV has the same rows."""
     assert "MUG-2" in shop.get("/inventory/differences?cause=lost_event").page.said
