@@ -18,16 +18,14 @@ PLANS = dict.fromkeys(("searchOrders", "patchListingsItem", "searchListingsItems
 
 
 @asynccontextmanager
-async def stack(
-    folder: Path, feed_from_lines: int = 1500, **config: object
-) -> AsyncIterator[tuple[TwinWorld, str]]:  # fmt: skip
+async def stack(folder: Path, **config: object) -> AsyncIterator[tuple[TwinWorld, str]]:
     """Five twins and a hub; Amazon's has one listing and plenty of allowance, and `config`."""
     given = {"items": [{"sku": MUG, "quantity": 0}], "orders_settled_seconds": 0, "usage_plans": PLANS} | config
     with vendor("amazon", folder / "amazon", given) as amazon:
         async with twins(folder / "acme") as world:
             await stocked(world, **{MUG: 20})
             with_stock(folder / "acme", world)
-            add_amazon(folder / "acme", url := amazon(), feed_from_lines=feed_from_lines)
+            add_amazon(folder / "acme", url := amazon())
             show_at(folder / "acme", amazon="DEFAULT")
             async with running(folder / "acme", world):
                 yield world, url
@@ -99,21 +97,5 @@ def test_what_amazon_has_sold_and_not_told_is_not_put_back(tmp_path: Path) -> No
             await until(lambda: shows(30))
             found = await accepted()
             assert found[2] == (22, 14) and [to for _, to in found] == [20, 22, 14, 30]
-
-    asyncio.run(story())
-
-
-def test_a_feed_is_followed_to_its_report(tmp_path: Path) -> None:
-    """With a threshold of one line every write is a feed: its receipt is kept, its report read, and the number is there."""
-
-    async def story() -> None:
-        async with stack(tmp_path, feed_from_lines=1) as (world, amazon):
-
-            async def so() -> bool:
-                return await at_both(world, amazon) == (20, 20)
-
-            await until(so)
-            assert (await control(amazon, "/effects?kind=feed.end"))[0]["detail"]["messagesAccepted"] == 1
-            assert {row["detail"]["by"] for row in await control(amazon, "/effects?kind=quantity.set")} == {"feed"}
 
     asyncio.run(story())

@@ -59,6 +59,8 @@ def test_a_change_of_an_item_in_a_running_feed_comes_after_it(tmp_path: Path) ->
                     await control(amazon, "/feeds/release", NOW)
                     await until(both_are_right)
                     assert await accepted() == [("feed", 20), ("patch", 23)]
+                    (ended,) = await control(amazon, "/effects?kind=feed.end")
+                    assert ended["detail"]["messagesAccepted"] == 2
                     lost = hub.stock_book.look(lambda work: work.shown("amazon", "DEFAULT", MUG))
                     assert lost is not None and (lost.missing, lost.sold) == (0, 0)
 
