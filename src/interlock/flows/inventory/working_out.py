@@ -81,7 +81,8 @@ class WorkingOut:
             self._book.show(msgspec.structs.replace(row, wanted=wanted, trouble=item.code, said=item.what))
             return 0
         row = _of_item(row, item)
-        said = found.suspended or self._book.unwritable(channel.system, item)
+        unwritable = self._book.unwritable(channel.system, item)
+        said = found.suspended or unwritable
         wanted = row.wanted if said else found.quantity
         moves = row.seen != wanted or row.seen != row.wanted  # as a write that is under way has it
         due = moves or row.seen_us <= 0 or row.sold > 0
@@ -92,7 +93,8 @@ class WorkingOut:
             trouble=trouble,
         )  # fmt: skip
         self._book.show(now)
-        if said or not due or (trouble and (trouble != FOREIGN or row.seen_us > 0)):
+        is_unasked = trouble == FOREIGN and row.seen_us <= 0  # in a silence too its delivery waits: nobody else looks at it again
+        if unwritable or not due or ((said or trouble) and not is_unasked):
             return 0
         self.wish(channel, now, event)
         return 1

@@ -162,3 +162,25 @@ def test_no_call_is_made_again_while_its_source_is_silent(tmp_path: Path) -> Non
         await engine.close()
 
     asyncio.run(run())
+
+
+def test_what_is_missed_for_too_long_in_a_silence_is_asked_about_after_it(tmp_path: Path) -> None:
+    """Somebody takes three off the shop's list, and the time in which an order may explain that ends while the warehouse is silent:
+    nothing is asked then. When it has counted again a person is asked; nobody was, and the number stood until the next count."""
+
+    async def run() -> None:
+        publish = msgspec.structs.replace(ASKS, unexplained_seconds=120.0)
+        async with StockEngine(tmp_path, publish=publish, begin=10, TEE=10) as engine:
+            await engine.run(5)
+            engine.shop.put("TEE", 7)
+            await engine.tell_shown("TEE")
+            await engine.run(5)
+            engine.warehouse.down = True
+            await engine.run(150)
+            assert engine.rows("SELECT missing, trouble FROM stock_place") == [(0, "STK012")], "void: its time was to be up"
+            assert questions(engine) == []
+            engine.warehouse.down = False
+            await engine.run(120)
+            assert questions(engine) == ["shop shows 7, 10 is right: somebody else wrote it"]
+
+    asyncio.run(run())
