@@ -110,7 +110,8 @@ class Deciding:
         is_raised = row.seen is not None and seen.quantity > row.seen
         less = seen if is_raised and not asks else _less_sold(self._known, row, seen, sold)
         is_more = row.seen is None or less.quantity > row.seen
-        return self._was_seen(row, less, asks=asks), is_more and sold > 0
+        is_doubtful = is_more or self._known.seen_us == 0
+        return self._was_seen(row, less, asks=asks), is_doubtful and sold > 0
 
     def _was_seen(self, row: Shown, seen: Seen, *, asks: bool) -> Shown:
         """What the channel shows now, against what it showed when we looked or wrote last: fewer may be a sale that is not told
