@@ -167,8 +167,8 @@ class Applied(NamedTuple):
 
 
 class SimChannel:
-    """A channel. `compares`; `late_shown`: what it says leaves out its newest sales; `feed`: it answers by a receipt;
-    `polled`: its sales are asked for. `compares_really` and `keeps_keys` False are the controls."""
+    """A channel. `compares`, with what it says; `late_shown`: what it says leaves out its newest sales; `feed`: it answers by a
+    receipt; `polled`: its sales are asked for. `compares_really` and `keeps_keys` False are the controls."""
 
     lines_per_write = 3
 
@@ -177,6 +177,7 @@ class SimChannel:
     ) -> None:  # fmt: skip
         self.world, self.name, self.clock = world, name, world.clock
         self.compares, self.late_shown, self.feed, self.polled = compares, late_shown, feed, polled
+        self.lists_late = late_shown or not compares
         self.compares_really = self.keeps_keys = True
         self.shown: dict[Place, int] = {}
         self.raised: dict[Place, float] = {}
@@ -307,9 +308,9 @@ class SimChannel:
         return outcomes
 
     def _set(self, line: Line) -> Outcome:
-        before = self.shown[line.place]
-        if self.compares and self.compares_really and line.change_from != before:
-            return Retry(code=STALE, message=f"shows {before}, not {line.change_from}")
+        before, says = self.shown[line.place], self._says(line.place)
+        if self.compares and self.compares_really and line.change_from != says:
+            return Retry(code=STALE, message=f"shows {says}, not {line.change_from}")
         self.applied.append(Applied(line.place, line.change_from, before, line.quantity, line.reference))
         self.shown[line.place] = line.quantity
         self._new_sales.pop(line.place, None)

@@ -1,5 +1,6 @@
-"""A wider world of stock: two that count and a till that counts its own store, locations split and joined, releases that change the
-rules, lines that stop, a source that falls silent, people who are asked, comparisons; with the faults and kills of the narrow one."""
+"""A wider world of stock: two that count and a till that counts its own store, locations split and joined, a market that lists late
+and compares or not, releases that change the rules, lines that stop, a source that falls silent, people who are asked, comparisons;
+with the faults and kills of the narrow one."""
 
 import asyncio
 import math
@@ -249,7 +250,7 @@ class WideWorld(World):
         self._stocked()
         self.channels: dict[str, WideChannel] = {  # type: ignore[assignment]
             SHOP: WideChannel(self, SHOP, compares=True),
-            MARKET: WideChannel(self, MARKET, late_shown=True, polled=True),
+            MARKET: WideChannel(self, MARKET, compares=chance.random() < 0.5, late_shown=True, polled=True),
             TILL: WideChannel(self, TILL, feed=True),
         }
         for name, places in SOLD_BY.items():
