@@ -88,11 +88,16 @@ def verdict_of(case: Case) -> Verdict:
         )
     if is_on_its_way(case):
         return Verdict("in_flight", "a write is on its way")
-    if work is not None and work.state in OPEN:
+    if work is not None and work.state in OPEN and not _waits_for_nothing(work, case):
         return Verdict(
             "late", f"{head}: its write waits ({work.state}{_why(work)})", "nothing: it goes out as soon as it may"
         )
     return _unexplained(case, head)
+
+
+def _waits_for_nothing(work: Work, case: Case) -> bool:
+    """Whether it waits since its source was silent, and would write nothing: the place was right, as far as we know."""
+    return work.reason == "suspended" and case.expected == case.found.quantity
 
 
 def _unexplained(case: Case, head: str) -> Verdict:

@@ -195,6 +195,24 @@ def test_what_goes_on_after_a_silence_is_on_its_way(tmp_path: Path) -> None:
     tried(tmp_path, story)
 
 
+def test_what_waits_since_a_silence_explains_no_other_number(tmp_path: Path) -> None:
+    """A place was right when its source fell silent, and its delivery still waits: what somebody has changed there since was called
+    late and left alone. Control: where another number is right by now, the write that waits is what is late."""
+
+    async def story(world: AccuracyWorld) -> None:
+        await world.stocked(A=7, B=7)
+        world.source.counts["w-B"] = 9
+        await world.book.run(lambda book: world.took(book, "B"))
+        for sku in "AB":
+            world.deliver(sku, state="waiting", reason="suspended", received_ms=0, updated_ms=0)
+        world.shows("A", 10)
+        await world.compared()
+        assert {sku: one.cause for sku, one in world.differences().items()} == {"A": "foreign", "B": "late"}
+        assert world.open() == {"A"}
+
+    tried(tmp_path, story)
+
+
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_silent_channel_is_waited_for_in_words_and_not_for_ever(tmp_path: Path, *, answers: bool) -> None:
     """Three minutes without a word looked like a hang: the run says whom it waits for, since when and until when, and ends by then.
