@@ -110,7 +110,8 @@ class Deciding:
         is_raised = row.seen is not None and seen.quantity > row.seen
         less = seen if is_raised and not asks else _less_sold(self._known, row, seen, sold)
         is_more = row.seen is None or less.quantity > row.seen
-        is_doubtful = is_more or self._known.seen_us == 0
+        has_not_fallen = less.quantity < seen.quantity and not is_raised  # or it had, and a write of ours went over it
+        is_doubtful = is_more or has_not_fallen or self._known.seen_us == 0
         return self._was_seen(row, less, asks=asks), is_doubtful and sold > 0
 
     def _was_seen(self, row: Shown, seen: Seen, *, asks: bool) -> Shown:

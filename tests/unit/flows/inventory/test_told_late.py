@@ -126,6 +126,21 @@ def test_a_told_sale_that_is_not_listed_yet_is_still_to_go(tmp_path: Path, monke
     asyncio.run(run())
 
 
+def test_a_told_sale_that_a_write_went_over_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sale is told after a write of ours went over it: the listing will never lack it, and the place is written."""
+
+    async def run() -> None:
+        publish = msgspec.structs.replace(CAPPED, cap=0)
+        async with StockEngine(tmp_path, publish=publish, begin=10, TEE=10) as engine:
+            _lists_late(engine, monkeypatch)
+            await engine.run(5)
+            await engine.tell_sale("TEE", 1, "1")
+            await engine.run(30)
+            assert engine.shop.shown == {"TEE": 9}
+
+    asyncio.run(run())
+
+
 def test_what_is_in_doubt_is_no_surer_by_a_late_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call was repeated and said that the place is stale, as its listing was, of before the newest sale: nobody knows whether it was
     written. It lists the right number still, and only a write makes it so."""
